@@ -1,0 +1,121 @@
+/* Models: a file, the backend that runs it, the head that reads its output, the labels.
+ * Runners: one thread's right to run a model. */
+#ifndef FOVEA_MODEL_H
+#define FOVEA_MODEL_H
+
+#include <fovea/detect.h>
+#include <fovea/frame.h>
+#include <fovea/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fov_model fov_model;
+typedef struct fov_runner fov_runner;
+
+typedef enum fov_precision {
+    FOV_PRECISION_AUTO, /* the fastest the device offers that keeps results (bf16, f16) */
+    FOV_PRECISION_F32,
+    FOV_PRECISION_F16,
+    FOV_PRECISION_INT8
+} fov_precision;
+
+typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
+
+/* Zero means the default everywhere. Strings are copied. */
+typedef struct fov_model_params {
+    const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
+    const char *id;      /* name shown to users; default: the file's or its folder's name */
+    const char *backend; /* "openvino", "fake"; default: by suffix and what is present */
+    const char *device;  /* "CPU", "GPU", "NPU"; default: best present */
+    const char *head;    /* "ssd", "yolo", "yolox"; default: recognised from the file */
+    const char *labels;  /* file with one label a line; default: from the model, else COCO */
+    fov_precision precision;
+    fov_hint hint;
+    int threads; /* of the runtime; default: the cores this process may use (throughput: 1 a runner)
+                  */
+    int runners; /* throughput: how many run at once; default: the cores */
+    int input_width, input_height; /* for models with a dynamic size; default 640 */
+    const char *cache_dir;         /* compiled forms; NULL: no cache */
+    const char
+        *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
+    bool no_warmup;   /* skip the runs on noise that make the first frame as fast as the others */
+} fov_model_params;
+
+/* What a model turned out to be. Pointers live as long as the model. */
+typedef struct fov_model_info {
+    const char *id, *path;
+    const char *head;              /* "ssd" */
+    const char *head_evidence;     /* why this head: "rt_info model_type=ssd" */
+    const char *backend;           /* "openvino" */
+    const char *backend_version;   /* "2026.4.1-..." */
+    const char *device;            /* "CPU" */
+    const char *device_name;       /* "AMD EPYC ..." */
+    const char *precision;         /* effective: "bf16" */
+    int input_width, input_height; /* px of the model's input */
+    bool letterbox;                /* aspect kept and padded; else stretched */
+    const char *layout;            /* "nhwc" or "nchw" */
+    const char *color;             /* "rgb" or "bgr" */
+    fov_dtype input_dtype;
+    const char *const *labels;
+    int label_count;
+    int threads,
+        max_runners;  /* max_runners: runs that may be in flight at once; 1 for latency form */
+    int64_t delay_ns; /* fake only: results are to be published this much later (delay line) */
+    double load_ms, compile_ms, warmup_ms;
+} fov_model_info;
+
+/* Opens, recognises, compiles and warms up a model.
+ * Returns FOV_ENOTFOUND, FOV_EMODEL, FOV_ERUNTIME, FOV_EUNSUPPORTED, FOV_ENOMEM with the reason and
+ * what would mend it. Thread-safety: safe. Blocks: yes (0.3 s for the default model). */
+FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *params,
+                                  fov_error *error);
+
+/* One more reference. Thread-safety: safe. Blocks: no. */
+FOV_API fov_model *fov_model_ref(fov_model *model);
+
+/* Drops a reference, sets *model to NULL, accepts NULL. The last one frees it (after its runners).
+ * Thread-safety: safe. Blocks: briefly. */
+FOV_API void fov_model_close(fov_model **model);
+
+/* Never NULL; valid while the model is. Thread-safety: safe. Blocks: no. */
+FOV_API const fov_model_info *fov_model_get_info(const fov_model *model);
+
+/* Label of a class id, or "class_N". Never NULL. Thread-safety: safe. Blocks: no. */
+FOV_API const char *fov_model_label(const fov_model *model, int class_id);
+
+/* Opens a runner. Allocates all it needs for frames of any size up to 1080p.
+ * Returns FOV_EBUSY when max_runners are open already, FOV_ENOMEM, FOV_EINFER.
+ * Thread-safety: safe. Blocks: briefly. */
+FOV_API fov_status fov_runner_open(fov_runner **runner, fov_model *model, fov_error *error);
+
+/* Closes a runner, sets *runner to NULL, accepts NULL. Thread-safety: its thread. Blocks: briefly.
+ */
+FOV_API void fov_runner_close(fov_runner **runner);
+
+/* Detects in decoded pixels (any fov_pixels): letterbox, run, head, NMS, undo.
+ * image: at least 1×1, at most 40 megapixels; it may be a scaled decode of a picture of
+ * src_width × src_height px: boxes come out in source pixels.
+ * params: NULL for the defaults. out: caller's array. timings: may be NULL; preprocess, inference
+ * and postprocess are filled. Returns FOV_EINVAL, FOV_EINFER (also for non-finite outputs). No
+ * allocation after the first frames. Thread-safety: one thread at a time a runner. Blocks: for the
+ * run. */
+FOV_API fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src_width,
+                                     int src_height, const fov_detect_params *params,
+                                     fov_detections *out, fov_timings *timings, fov_error *error);
+
+/* Detects in an encoded picture or the frame's pixels: decodes at the smallest of 1/1, 1/2, 1/4,
+ * 1/8 that the model's input needs (params->exact: 1/1), then as fov_runner_detect. `out_width`,
+ * `out_height` (may be NULL) get the source size. Timings: decode as well.
+ * Returns also FOV_EFORMAT, FOV_EUNSUPPORTED, FOV_ELIMIT from the decoder.
+ * Thread-safety: one thread at a time a runner. Blocks: for the run. */
+FOV_API fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *frame,
+                                           const fov_detect_params *params, fov_detections *out,
+                                           int *out_width, int *out_height, fov_timings *timings,
+                                           fov_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

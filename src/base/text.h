@@ -1,0 +1,23 @@
+/* Bounded strings: copying, UTF-8, numbers from text, nearest name. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Copies at most size-1 bytes, cut at a character border of UTF-8; always terminated.
+ * Returns the length written. */
+size_t text_copy(char *to, size_t size, const char *from);
+
+/* True for well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
+bool text_is_utf8(const uint8_t *bytes, size_t size);
+
+/* Whole string as a finite number within [least, most]; blanks around are not accepted. */
+bool text_to_double(const char *text, double least, double most, double *value);
+bool text_to_int(const char *text, long long least, long long most, long long *value);
+
+/* The candidate nearest to `word` by edit distance, NULL when none is near enough to suggest. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+
+#endif

@@ -1,0 +1,203 @@
+/* Tests of base: status, text, JSON reading and writing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <math.h>
+#include <cmocka.h>
+
+#include <fovea/status.h>
+#include "base/clock.h"
+#include "base/dynlib.h"
+#include "base/json.h"
+#include "base/text.h"
+
+static void status_rows_are_complete(void **state)
+{
+    (void)state;
+    for (int s = 0; s < FOV_STATUS_COUNT; s++) {
+        assert_true(strlen(fov_status_code((fov_status)s)) > 1);
+        int http = fov_status_http((fov_status)s);
+        assert_true(http >= 200 && http < 600);
+        assert_in_range(fov_status_exit((fov_status)s), 0, 3);
+    }
+    assert_string_equal(fov_status_code((fov_status)999), "internal_error");
+}
+
+static void fail_cuts_at_a_character(void **state)
+{
+    (void)state;
+    fov_error error;
+    char longer[600];
+    for (size_t i = 0; i + 2 < sizeof longer; i += 2)
+        memcpy(longer + i, "\xC3\xA9", 3);
+    assert_int_equal(fov_fail(&error, FOV_EMODEL, "a%s", longer), FOV_EMODEL);
+    assert_true(strlen(error.message) < sizeof error.message);
+    assert_true(text_is_utf8((const uint8_t *)error.message, strlen(error.message)));
+    fov_fail(&error, FOV_EIO, "two\nlines");
+    assert_string_equal(error.message, "two lines");
+    fov_fail(&error, FOV_EIO, "again: %s", error.message);
+    assert_string_equal(error.message, "again: two lines");
+    assert_int_equal(fov_fail(NULL, FOV_EIO, "x"), FOV_EIO);
+}
+
+static void utf8_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool valid;
+    } cases[] = {{"", true},
+                 {"plain ascii, long enough for words", true},
+                 {"\xD8\xB3\xD9\x84\xD8\xA7\xD9\x85", true},
+                 {"\xF0\x9F\x98\x80", true},
+                 {"\xC0\x80", false},
+                 {"\xED\xA0\x80", false},
+                 {"\xF4\x90\x80\x80", false},
+                 {"\xE2\x82", false},
+                 {"abcdefgh\xFFz", false},
+                 {"\x80", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(text_is_utf8((const uint8_t *)cases[i].bytes, strlen(cases[i].bytes)),
+                         cases[i].valid);
+}
+
+static void numbers_from_text(void **state)
+{
+    (void)state;
+    double d = -1;
+    long long n = -1;
+    assert_true(text_to_double("0.25", 0, 1, &d) && d == 0.25);
+    assert_false(text_to_double("1.5", 0, 1, &d));
+    assert_false(text_to_double("nan", 0, 1, &d));
+    assert_false(text_to_double(" 1", 0, 1, &d));
+    assert_false(text_to_double("", 0, 1, &d));
+    assert_true(text_to_int("-7", -10, 10, &n) && n == -7);
+    assert_false(text_to_int("7x", 0, 10, &n));
+    assert_false(text_to_int("99999999999999999999", 0, INT64_MAX, &n));
+}
+
+static void nearest_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cameras", "models", "server", "streaming"};
+    assert_string_equal(text_nearest("camera", names, 4), "cameras");
+    assert_string_equal(text_nearest("sever", names, 4), "server");
+    assert_null(text_nearest("zzzzzz", names, 4));
+}
+
+static void json_bad_table(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "{}x",
+                                      "{\"a\":1,\"a\":2}",
+                                      "{\"a\":1e999}",
+                                      "[NaN]",
+                                      "{\"a\":\"\xFF\"}",
+                                      "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]",
+                                      "nul"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fov_error error = {0};
+        json_value *value = json_parse(bad[i], strlen(bad[i]), 1000, &error);
+        assert_null(value);
+        assert_true(error.message[0]);
+    }
+    fov_error error;
+    assert_null(json_parse("[1,2,3]", 7, 6, &error));
+    assert_int_equal(error.status, FOV_ELIMIT);
+}
+
+static void json_reads_members(void **state)
+{
+    (void)state;
+    const char *text = "{\"s\":\"x\",\"n\":1.5,\"i\":42,\"b\":true,\"a\":[1,2]} ";
+    json_value *v = json_parse(text, strlen(text), 1000, NULL);
+    assert_non_null(v);
+    const char *s = NULL;
+    double n;
+    int64_t i = 0;
+    bool b = false;
+    assert_true(json_get_string(v, "s", &s) && strcmp(s, "x") == 0);
+    assert_true(json_get_number(v, "n", &n) && n == 1.5);
+    assert_true(json_get_int(v, "i", &i) && i == 42);
+    assert_false(json_get_int(v, "n", &i));
+    assert_true(json_get_bool(v, "b", &b) && b);
+    assert_int_equal(json_count(json_get(v, "a")), 2);
+    assert_false(json_get_string(v, "none", &s));
+    json_free(&v);
+    assert_null(v);
+    json_free(&v);
+}
+
+static void json_writes(void **state)
+{
+    (void)state;
+    struct json_writer w = {0};
+    json_object_begin(&w);
+    json_add_string(&w, "k\"", "a\\b\n\xD8\xB3");
+    json_name(&w, "l");
+    json_array_begin(&w);
+    json_put_int(&w, -3);
+    json_put_number(&w, 0.25, 3);
+    json_put_number(&w, -12.3456, 2);
+    json_put_number(&w, 100.0, 3);
+    json_put_number(&w, 0, 2);
+    json_put_number(&w, NAN, 2);
+    json_put_number(&w, 1732190000123.456, 3);
+    json_array_end(&w);
+    json_add_bool(&w, "t", true);
+    json_add_null(&w, "z");
+    json_object_end(&w);
+    assert_false(w.failed);
+    assert_string_equal(w.text,
+                        "{\"k\\\"\":\"a\\\\b\\u000a\xD8\xB3\",\"l\":[-3,0.25,-12.35,100,0,null,"
+                        "1732190000123.456],\"t\":true,\"z\":null}");
+    json_value *back = json_parse(w.text, w.size, 1000, NULL);
+    assert_non_null(back);
+    json_free(&back);
+    json_reset(&w);
+    json_put_string(&w, "bad \xFF");
+    assert_string_equal(w.text, "\"bad ?\"");
+    json_release(&w);
+}
+
+static void dynlib_says_why(void **state)
+{
+    (void)state;
+    void *f = NULL;
+    const char *paths[] = {"/nowhere/libnothing.so", NULL};
+    struct dynlib_symbol symbols[] = {{"nothing", &f, 0}, {0}};
+    fov_error error = {0};
+    assert_int_equal(dynlib_open(paths, symbols, NULL, &error), FOV_ERUNTIME);
+    assert_non_null(strstr(error.message, "libnothing"));
+    assert_null(f);
+}
+
+static void clocks_agree(void **state)
+{
+    (void)state;
+    int64_t now = clock_now_ns();
+    assert_true(clock_now_ns() >= now);
+    assert_true(fabs(clock_unix_ms_of(now) - clock_unix_ms()) < 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(status_rows_are_complete),
+        cmocka_unit_test(fail_cuts_at_a_character),
+        cmocka_unit_test(utf8_table),
+        cmocka_unit_test(numbers_from_text),
+        cmocka_unit_test(nearest_name),
+        cmocka_unit_test(json_bad_table),
+        cmocka_unit_test(json_reads_members),
+        cmocka_unit_test(json_writes),
+        cmocka_unit_test(dynlib_says_why),
+        cmocka_unit_test(clocks_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
