@@ -1,0 +1,18 @@
+/* The commands: one file cmd_NAME.c and one row each. */
+#ifndef APPS_COMMANDS_H
+#define APPS_COMMANDS_H
+
+/* Each takes argv[0] = its own name and returns the exit code: 0 ok, 1 the job failed, 2 usage, 3 a source
+ * or model cannot be opened. */
+// clang-format off
+#define FOVEA_COMMANDS(X)                                                                          \
+    X(devices,   "hardware and runtimes found, and which are used")                                \
+    X(doctor,    "what is missing on this machine, and the command that mends it")                 \
+    X(version,   "version, build, runtimes found")
+// clang-format on
+
+#define FOVEA_COMMAND_DECLARATION(name, summary) int cmd_##name(int argc, char **argv);
+FOVEA_COMMANDS(FOVEA_COMMAND_DECLARATION)
+#undef FOVEA_COMMAND_DECLARATION
+
+#endif
