@@ -2,8 +2,8 @@
 #ifndef APPS_COMMANDS_H
 #define APPS_COMMANDS_H
 
-/* Each takes argv[0] = its own name and returns the exit code: 0 ok, 1 the job failed, 2 usage, 3 a source
- * or model cannot be opened. */
+/* Each takes argv[0] = its own name and returns the exit code: 0 ok, 1 the job failed, 2 usage, 3 a
+ * source or model cannot be opened. */
 // clang-format off
 #define FOVEA_COMMANDS(X)                                                                          \
     X(devices,   "hardware and runtimes found, and which are used")                                \

@@ -6,14 +6,14 @@
 #include <stddef.h>
 
 enum option_kind {
-    OPTION_FLAG,   /* bool *; no argument; `--no-NAME` sets false */
-    OPTION_TEXT,   /* const char **; points into argv */
-    OPTION_INT,    /* int *; within [least, most] */
-    OPTION_NUMBER  /* double *; within [least, most] */
+    OPTION_FLAG,  /* bool *; no argument; `--no-NAME` sets false */
+    OPTION_TEXT,  /* const char **; points into argv */
+    OPTION_INT,   /* int *; within [least, most] */
+    OPTION_NUMBER /* double *; within [least, most] */
 };
 
 struct option_spec {
-    const char *name;     /* without dashes: "max-latency-ms" */
+    const char *name; /* without dashes: "max-latency-ms" */
     enum option_kind kind;
     void *value;          /* set only when the option is given: preset it with the default */
     double least, most;   /* OPTION_INT, OPTION_NUMBER */
@@ -32,8 +32,8 @@ enum { OPTIONS_ERROR = -1, OPTIONS_HELP = -2 };
 
 /* Parses argv[1..argc-1] (argv[0] is the command's name). Positional arguments are put into
  * `positional` (at most `max_positional`); `source=X` is one too. `options` ends with name NULL.
- * Returns their number; OPTIONS_ERROR after a message on standard error (exit with 2); OPTIONS_HELP after
- * printing the help (exit with 0). */
+ * Returns their number; OPTIONS_ERROR after a message on standard error (exit with 2); OPTIONS_HELP
+ * after printing the help (exit with 0). */
 int options_parse(const struct usage *usage, const struct option_spec *options, int argc,
                   char **argv, const char **positional, int max_positional);
 

@@ -5,6 +5,7 @@
 
 #include <fovea/backend.h>
 #include <fovea/detect.h>
+#include <fovea/device.h>
 #include <fovea/frame.h>
 #include <fovea/log.h>
 #include <fovea/model.h>
