@@ -1,0 +1,94 @@
+/* The route table and how a path finds its row. */
+#include "serve/routes.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "serve/serve.h"
+
+#define KIB (size_t)1024
+#define MIB (1024 * KIB)
+
+// clang-format off
+const struct route serve_routes[] = {
+    /* method, pattern, roles, max_body, flags, handler */
+    /* -- service: api_service.c -- */
+    {"GET", "/",                  ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_start},
+    {"GET", "/camera/{token}",    ROLE_PUSH,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_camera},
+    {"GET", "/view/{token}",      ROLE_VIEW,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_view},
+    {"GET", "/assets/{path...}",  ROLE_ANY,   0, ROUTE_HIDDEN, get_asset},
+    {"GET", "/docs",              ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN, page_docs},
+    {"GET", "/openapi.json",      ROLE_ADMIN, 0, 0, get_openapi},
+    {"GET", "/healthz",           0,          0, 0, get_healthz},
+    {"GET", "/readyz",            0,          0, 0, get_readyz},
+    {"GET", "/ca.crt",            0,          0, 0, get_ca},
+    {"GET", "/metrics",           ROLE_VIEW,  0, 0, get_metrics},
+    {"GET", "/api/version",       0,          0, 0, get_version},
+    {"GET", "/api/cameras",       ROLE_ADMIN, 0, 0, get_cameras},
+    {"GET", "/api/qr",            ROLE_ANY,   0, 0, get_qr},
+    {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
+    {"GET", "/api/v1/realtime/edge/device-info", ROLE_ADMIN, 0, ROUTE_REALTIME, get_device_info},
+    /* -- frames: api_frame.c -- */
+    /* -- cameras and viewers: api_camera.c -- */
+    {0}
+};
+// clang-format on
+
+/* Matches one pattern; fills params. */
+static bool pattern_match(const char *pattern, const char *path, struct exchange *x)
+{
+    x->param_count = 0;
+    while (*pattern && *path) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        const char *end = strchr(pattern, '}');
+        bool rest = end - pattern > 3 && end[-1] == '.';
+        size_t length = rest ? strlen(path) : strcspn(path, "/");
+        if (length == 0 || x->param_count == sizeof x->params / sizeof *x->params ||
+            length >= sizeof x->params[0].value)
+            return false;
+        x->params[x->param_count].name = pattern + 1;
+        memcpy(x->params[x->param_count].value, path, length);
+        x->params[x->param_count++].value[length] = '\0';
+        pattern = end + 1;
+        path += length;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+const char *exchange_param(const struct exchange *x, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < x->param_count; i++) {
+        const char *own = x->params[i].name; /* runs on to the brace */
+        if (strncmp(own, name, length) == 0 && (own[length] == '}' || own[length] == '.'))
+            return x->params[i].value;
+    }
+    return NULL;
+}
+
+int route_find(const char *method, const char *path, struct exchange *x, char *allow, size_t size)
+{
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    size_t used = 0;
+    if (size > 0)
+        allow[0] = '\0';
+    for (const struct route *route = serve_routes; route->method; route++) {
+        if (!pattern_match(route->pattern, path, x))
+            continue;
+        if (strcmp(route->method, wanted) == 0) {
+            x->route = route;
+            return 0;
+        }
+        if (used + strlen(route->method) + 3 < size) {
+            if (used > 0)
+                used += text_copy(allow + used, size - used, ", ");
+            used += text_copy(allow + used, size - used, route->method);
+        }
+    }
+    x->param_count = 0;
+    return used > 0 ? 405 : 404;
+}

@@ -1,0 +1,28 @@
+/* Handlers named by the route table. A group of endpoints declares its own here. */
+#ifndef SERVE_ROUTES_H
+#define SERVE_ROUTES_H
+
+struct exchange;
+
+/* api_service.c, api_page.c, metrics.c, api_device.c */
+void page_start(struct exchange *x);
+void page_camera(struct exchange *x);
+void page_view(struct exchange *x);
+void page_docs(struct exchange *x);
+void get_asset(struct exchange *x);
+void get_openapi(struct exchange *x);
+void get_healthz(struct exchange *x);
+void get_readyz(struct exchange *x);
+void get_ca(struct exchange *x);
+void get_metrics(struct exchange *x);
+void get_version(struct exchange *x);
+void get_cameras(struct exchange *x);
+void get_qr(struct exchange *x);
+void get_events(struct exchange *x);
+void get_device_info(struct exchange *x);
+
+/* api_frame.c */
+
+/* api_camera.c */
+
+#endif

@@ -1,0 +1,143 @@
+/* Settings: one table of rows (settings_rows.c), read from a YAML file, the environment and the
+ * command line (later ones win). A `struct settings` is an immutable snapshot; a reload makes a new
+ * one. Belongs to the loop thread; copy what other threads need. */
+#ifndef SERVE_SETTINGS_H
+#define SERVE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <fovea/model.h>
+#include <fovea/status.h>
+
+struct settings_list {
+    const char **items;
+    size_t count;
+};
+
+enum settings_auth { AUTH_AUTO, AUTH_ON, AUTH_OFF };         /* auto: on, but on loopback */
+enum settings_level { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH }; /* realtime.optimization_level */
+enum settings_mode { MODE_BY_LOAD, MODE_LATENCY, MODE_THROUGHPUT };
+enum settings_tracker { TRACKER_NONE, TRACKER_BOTSORT, TRACKER_BYTETRACK, TRACKER_OCSORT };
+enum settings_profile { PROFILE_GENERAL, PROFILE_CLINICAL };
+
+/* One model under `models:`. Unset strings are NULL, unset numbers 0. */
+struct settings_model {
+    const char *id, *path, *labels, *device, *head, *backend;
+    double conf, iou;
+    int precision; /* fov_precision */
+};
+
+/* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */
+struct settings_camera {
+    const char *name, *source, *model;
+    int tracker, profile;
+    double fps, max_latency_ms;
+    double pin_conf, pin_fps, pin_quality; /* pinned knobs, 0: free */
+    int pin_size;
+};
+
+struct settings {
+    struct {
+        const char *host;
+        int port; /* 0: a free one */
+        const char *tls_cert, *tls_key;
+        int auth; /* enum settings_auth */
+        const char *token_file, *public_url;
+        struct settings_list allowed_hosts, trusted_proxies;
+        int max_sessions;
+        const char *state_dir;
+    } server;
+    struct {
+        const char *default_model, *dir, *cache;
+        struct settings_model *items;
+        size_t count;
+    } models;
+    struct {
+        struct settings_camera *items;
+        size_t count;
+    } cameras;
+    struct {
+        struct settings_list allow;
+    } sources;
+    struct {
+        bool enabled;
+        double target_fps, max_latency_ms;
+        int buffer_size; /* frames that may wait in a stream, 1..64 */
+        bool use_gpu, use_tpu;
+        int optimization_level;      /* enum settings_level */
+        double confidence_threshold; /* 0: each endpoint's own default, see settings_conf */
+        double iou_threshold;
+    } realtime;
+    struct {
+        double max_fps, default_fps;
+        int queue_size;
+        double session_timeout; /* seconds */
+    } streaming;
+    struct {
+        const char *device;   /* "" : best present */
+        int performance_mode; /* enum settings_mode */
+        bool async_inference, cache_enabled;
+        int num_threads; /* 0: the cores */
+        bool bind_threads;
+    } openvino;
+    struct {
+        double keep_days, max_mb;
+    } events;
+    struct {
+        const char *player_model, *ball_model, *homography;
+        double target_fps;
+        int batch_size;
+    } football;
+    struct settings_store *store; /* memory and origins of the values */
+};
+
+/* One value from the command line: "server.port" = "8441". The last one of a key wins. */
+struct settings_override {
+    const char *key, *value;
+};
+
+/* Sees what was wrong, one finding a call: `file:line:col: key: what, did you mean …` as text.
+ * `fatal` ones make the load fail; others are notes (ignored names). */
+typedef void (*settings_report_fn)(void *user, bool fatal, const char *text);
+
+/* Reads defaults, `file` (NULL: none), the environment `env` (NULL-terminated "NAME=value" list),
+ * and `overrides`. All findings are reported before it fails. Returns FOV_ENOTFOUND (no such file),
+ * FOV_EINVAL (findings), FOV_ENOMEM. Free with settings_free. */
+fov_status settings_load(struct settings **settings, const char *file, char *const *env,
+                         const struct settings_override *overrides, size_t count,
+                         settings_report_fn report, void *user, fov_error *error);
+
+/* The same from text in memory, named `file` in findings, without environment or overrides unless
+ * given (for tests and fuzzing). */
+fov_status settings_parse(struct settings **settings, const char *text, size_t size,
+                          const char *file, char *const *env, settings_report_fn report, void *user,
+                          fov_error *error);
+
+void settings_free(struct settings **settings); /* accepts NULL */
+
+/* Copies from `old` into `fresh` every value that cannot change while the server runs, and reports
+ * those that differ ("server.port: takes effect after a restart"). */
+void settings_keep_fixed(struct settings *fresh, const struct settings *old,
+                         settings_report_fn report, void *user);
+
+/* Threshold an endpoint starts from: realtime.confidence_threshold when set, else `fallback`. */
+double settings_conf(const struct settings *settings, double fallback);
+
+/* NULL when there is none of that name. */
+const struct settings_camera *settings_find_camera(const struct settings *settings,
+                                                   const char *name);
+const struct settings_model *settings_find_model(const struct settings *settings, const char *id);
+
+/* Prints every value with its origin as YAML, the JSON Schema of the file, or the reference page
+ * docs/settings.md. Secrets (credentials inside URLs) are blotted out. */
+void settings_print(const struct settings *settings, FILE *to);
+void settings_print_schema(FILE *to);
+void settings_print_reference(FILE *to);
+
+/* Copies `url` without the password of `user:password@`. */
+void settings_redact_url(char *to, size_t size, const char *url);
+
+#endif
