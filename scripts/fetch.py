@@ -73,7 +73,8 @@ def pip_setting(key):
     if value:
         return value
     home = Path.home()
-    files = [os.environ.get("PIP_CONFIG_FILE", ""), home / ".config/pip/pip.conf", home / ".pip/pip.conf", "/etc/pip.conf"]
+    files = [os.environ.get("PIP_CONFIG_FILE", ""), home / ".config/pip/pip.conf", home / ".pip/pip.conf",
+             "/etc/pip.conf"]
     for path in files:
         parser = configparser.RawConfigParser()
         try:
