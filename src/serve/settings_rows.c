@@ -1,0 +1,133 @@
+/* The settings table: one row a setting. Everything else (file, environment, command line, help,
+ * schema, reference page) is made from it. */
+#include "serve/settings_rows.h"
+
+#define AT(member) offsetof(struct settings, member)
+#define MODEL_AT(member) offsetof(struct settings_model, member)
+#define CAMERA_AT(member) offsetof(struct settings_camera, member)
+
+// clang-format off
+const struct settings_row settings_rows[] = {
+    /* key, env names, kind, offset, default, least, most, choices, flags, help */
+    {"server.host", NULL, SET_TEXT, AT(server.host), "127.0.0.1", 0, 255, NULL, 0,
+     "address to listen on; access control is on for all but loopback addresses"},
+    {"server.port", NULL, SET_INT, AT(server.port), "8440", 0, 65535, NULL, 0,
+     "port to listen on, 0: a free one"},
+    {"server.tls.cert", NULL, SET_TEXT, AT(server.tls_cert), NULL, 0, 0, NULL, 0,
+     "certificate chain, PEM file; the file is read again on SIGHUP"},
+    {"server.tls.key", NULL, SET_TEXT, AT(server.tls_key), NULL, 0, 0, NULL, 0,
+     "private key of the certificate, PEM file"},
+    {"server.auth", NULL, SET_CHOICE, AT(server.auth), "auto", 0, 0, "auto on off", 0,
+     "access control; auto: on, except on loopback; off is refused on other addresses"},
+    {"server.token_file", NULL, SET_TEXT, AT(server.token_file), NULL, 0, 0, NULL, SET_LIVE,
+     "file with tokens, one `[ROLE [CAMERA]] TOKEN` a line (role admin when left out), as containers get them; with it no first-run token is made"},
+    {"server.public_url", NULL, SET_TEXT, AT(server.public_url), NULL, 0, 255, NULL, SET_LIVE,
+     "how browsers reach the server behind a proxy, `https://cam.example`"},
+    {"server.allowed_hosts", NULL, SET_LIST, AT(server.allowed_hosts), NULL, 0, 255, NULL, SET_LIVE,
+     "more host names that requests may be addressed to"},
+    {"server.trusted_proxies", NULL, SET_LIST, AT(server.trusted_proxies), NULL, 0, 255, NULL, 0,
+     "addresses or networks (`10.0.0.0/8`) whose X-Forwarded-For and X-Forwarded-Proto are believed"},
+    {"server.max_sessions", NULL, SET_INT, AT(server.max_sessions), "64", 1, 1024, NULL, SET_LIVE,
+     "streams that run at once; more get 503"},
+    {"server.state_dir", NULL, SET_TEXT, AT(server.state_dir), NULL, 0, 400, NULL, 0,
+     "folder of the token store and the local CA; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
+
+    {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
+     "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, or `fake:…`"},
+    {"models.dir", NULL, SET_TEXT, AT(models.dir), NULL, 0, 0, NULL, 0,
+     "folder with model files that clients may name"},
+    {"models.cache", NULL, SET_TEXT, AT(models.cache), NULL, 0, 0, NULL, 0,
+     "folder of compiled models; default $XDG_CACHE_HOME/fovea or ~/.cache/fovea"},
+
+    {"sources.allow", NULL, SET_LIST, AT(sources.allow), NULL, 0, 2048, NULL, SET_LIVE,
+     "what start-stream may open: folders, files, URL beginnings (`rtsp://10.0.0.7/`); cameras of this file, `pattern:` and `demo:` always may"},
+
+    {"realtime.enabled", "REALTIME_ENABLED", SET_BOOL, AT(realtime.enabled), "true", 0, 0, NULL, SET_LIVE,
+     "false: /api/v1/realtime/… answers 503 `disabled`"},
+    {"realtime.target_fps", "REALTIME_TARGET_FPS", SET_NUMBER, AT(realtime.target_fps), "30", 1, 240, NULL, SET_LIVE,
+     "frames a second that a live stream accepts"},
+    {"realtime.max_latency_ms", "REALTIME_MAX_LATENCY_MS", SET_NUMBER, AT(realtime.max_latency_ms), "200", 0, 60000, NULL, SET_LIVE,
+     "deadline of a frame after the arrival of its last byte, 0: none"},
+    {"realtime.buffer_size", "REALTIME_BUFFER_SIZE", SET_INT, AT(realtime.buffer_size), "5", 1, 64, NULL, SET_LIVE,
+     "frames that may wait in a stream"},
+    {"realtime.use_gpu", "REALTIME_USE_GPU", SET_BOOL, AT(realtime.use_gpu), "true", 0, 0, NULL, 0,
+     "a GPU is allowed in the order of devices"},
+    {"realtime.use_tpu", "REALTIME_USE_TPU", SET_BOOL, AT(realtime.use_tpu), "false", 0, 0, NULL, SET_LATER,
+     "a TPU is allowed in the order of devices"},
+    {"realtime.optimization_level", "REALTIME_OPTIMIZATION_LEVEL", SET_CHOICE, AT(realtime.optimization_level), "high", 0, 0, "low medium high", 0,
+     "low: f32 and full decode; medium: automatic precision, scaled decode; high: INT8 too where accepted"},
+    {"realtime.confidence_threshold", "CONFIDENCE_THRESHOLD", SET_NUMBER, AT(realtime.confidence_threshold), NULL, 0.001, 1, NULL, SET_LIVE,
+     "least score; when set it replaces the default of every endpoint (0.25; 0.5 in /stream/detection)"},
+    {"realtime.iou_threshold", "IOU_THRESHOLD", SET_NUMBER, AT(realtime.iou_threshold), "0.45", 0.01, 1, NULL, SET_LIVE,
+     "overlap beyond which the weaker of two boxes of a class is left out"},
+
+    {"streaming.max_fps", "STREAMING_MAX_FPS", SET_NUMBER, AT(streaming.max_fps), "30", 1, 240, NULL, SET_LATER,
+     "most frames a second of a hazard session"},
+    {"streaming.default_fps", "STREAMING_DEFAULT_FPS", SET_NUMBER, AT(streaming.default_fps), "15", 1, 240, NULL, SET_LATER,
+     "frames a second of a hazard session that asks for none"},
+    {"streaming.queue_size", "STREAMING_QUEUE_SIZE", SET_INT, AT(streaming.queue_size), "25", 1, 64, NULL, SET_LATER,
+     "frames that may wait in a hazard session"},
+    {"streaming.session_timeout", "STREAMING_SESSION_TIMEOUT", SET_NUMBER, AT(streaming.session_timeout), "300", 1, 86400, NULL, SET_LATER,
+     "seconds without a frame after which a hazard session ends"},
+
+    {"openvino.device", "OPENVINO_DEVICE", SET_TEXT, AT(openvino.device), "CPU", 0, 63, NULL, 0,
+     "device that runs models: CPU, GPU, NPU, AUTO"},
+    {"openvino.performance_mode", "OPENVINO_PERFORMANCE_MODE", SET_CHOICE, AT(openvino.performance_mode), "by_load", 0, 0, "by_load latency throughput", 0,
+     "by_load: switches with the number of busy streams; the others pin one form"},
+    {"openvino.async_inference", "OPENVINO_ASYNC_INFERENCE", SET_BOOL, AT(openvino.async_inference), "true", 0, 0, NULL, 0,
+     "false: one worker"},
+    {"openvino.cache_enabled", "OPENVINO_CACHE_ENABLED", SET_BOOL, AT(openvino.cache_enabled), "true", 0, 0, NULL, 0,
+     "keep compiled models in models.cache"},
+    {"openvino.num_threads", "OPENVINO_NUM_THREADS CPU_THREADS_NUM OMP_NUM_THREADS", SET_INT, AT(openvino.num_threads), "0", 0, 1024, NULL, 0,
+     "threads of the runtime, 0: the cores this process may use"},
+    {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, SET_LATER,
+     "bind the runtime's threads to cores"},
+
+    {"alerts", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "rules that make alerts"},
+    {"events.keep_days", NULL, SET_NUMBER, AT(events.keep_days), "7", 0, 3650, NULL, SET_LATER,
+     "days that stored events are kept"},
+    {"events.max_mb", NULL, SET_NUMBER, AT(events.max_mb), "1024", 1, 1e7, NULL, SET_LATER,
+     "room for stored events"},
+    {"football.player_model", NULL, SET_TEXT, AT(football.player_model), NULL, 0, 0, NULL, SET_LATER,
+     "model that finds players"},
+    {"football.ball_model", NULL, SET_TEXT, AT(football.ball_model), NULL, 0, 0, NULL, SET_LATER,
+     "model that finds the ball"},
+    {"football.target_fps", NULL, SET_NUMBER, AT(football.target_fps), "10", 1, 120, NULL, SET_LATER,
+     "frames a second that football analyses"},
+    {"football.batch_size", NULL, SET_INT, AT(football.batch_size), "1", 1, 64, NULL, SET_LATER,
+     "frames that run together"},
+    {"football.teams", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "names and colours of the teams"},
+    {"football.homography", NULL, SET_TEXT, AT(football.homography), NULL, 0, 0, NULL, SET_LATER,
+     "file with the calibration of the pitch"},
+};
+
+const struct settings_row settings_model_rows[] = {
+    {"path", NULL, SET_TEXT, MODEL_AT(path), NULL, 0, 0, NULL, 0, "model file, or `fake:…`"},
+    {"labels", NULL, SET_TEXT, MODEL_AT(labels), NULL, 0, 0, NULL, 0, "file with one label a line"},
+    {"conf", NULL, SET_NUMBER, MODEL_AT(conf), NULL, 0.001, 1, NULL, 0, "least score with this model"},
+    {"iou", NULL, SET_NUMBER, MODEL_AT(iou), NULL, 0.01, 1, NULL, 0, "overlap of boxes with this model"},
+    {"device", NULL, SET_TEXT, MODEL_AT(device), NULL, 0, 63, NULL, 0, "instead of openvino.device"},
+    {"precision", NULL, SET_CHOICE, MODEL_AT(precision), "auto", 0, 0, "auto f32 f16 int8", 0, "of the arithmetic"},
+    {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: ssd, yolo, yolox"},
+    {"backend", NULL, SET_TEXT, MODEL_AT(backend), NULL, 0, 31, NULL, 0, "runtime, when the file's kind does not tell"},
+};
+
+const struct settings_row settings_camera_rows[] = {
+    {"source", NULL, SET_TEXT, CAMERA_AT(source), NULL, 0, 2048, NULL, 0, "URL, file, folder, `pattern:`; left out: a browser camera"},
+    {"model", NULL, SET_TEXT, CAMERA_AT(model), NULL, 0, 0, NULL, 0, "model id"},
+    {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort", SET_LATER, "gives boxes names in time"},
+    {"fps", NULL, SET_NUMBER, CAMERA_AT(fps), NULL, 1, 240, NULL, 0, "frames a second that are accepted"},
+    {"max_latency_ms", NULL, SET_NUMBER, CAMERA_AT(max_latency_ms), "-1", 0, 60000, NULL, 0, "instead of realtime.max_latency_ms"},
+    {"zones", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "named areas of the picture"},
+    {"profile", NULL, SET_CHOICE, CAMERA_AT(profile), "general", 0, 0, "general clinical", 0, "clinical: thresholds never adapt"},
+    {"pin.conf", NULL, SET_NUMBER, CAMERA_AT(pin_conf), NULL, 0.001, 1, NULL, 0, "holds the threshold"},
+    {"pin.fps", NULL, SET_NUMBER, CAMERA_AT(pin_fps), NULL, 1, 240, NULL, 0, "holds the frame rate"},
+    {"pin.quality", NULL, SET_NUMBER, CAMERA_AT(pin_quality), NULL, 0.1, 1, NULL, 0, "holds the JPEG quality"},
+    {"pin.size", NULL, SET_INT, CAMERA_AT(pin_size), NULL, 32, 4096, NULL, SET_LATER, "holds the inference size"},
+};
+// clang-format on
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+const size_t settings_row_count = COUNT(settings_rows);
+const size_t settings_model_row_count = COUNT(settings_model_rows);
+const size_t settings_camera_row_count = COUNT(settings_camera_rows);
