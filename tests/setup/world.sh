@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A small world for the tests of scripts/setup: a copy of the scripts, tiny packages under the names of the real
 # ones, their own lock file, and an index on loopback. Sourced; leaves $world, $deps and the functions below.
 set -euo pipefail
