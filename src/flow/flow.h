@@ -1,0 +1,258 @@
+/* Inside of the flow room: what workers, streams and runs consist of, and who may touch what.
+ *
+ * One lock, pool->lock, guards everything below that is not marked otherwise. Under it only
+ * microseconds of bookkeeping happen; runs, callbacks, loading and freeing of models happen
+ * outside. The functions of tickets.c, forms.c and watchdog.c that take `now` read no clock, so
+ * that tests drive the whole room on a virtual one. */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <fovea/picture.h>
+#include <fovea/stream.h>
+
+#include "flow/recent.h"
+#include "flow/scheduler.h"
+#include "flow/stats.h"
+
+enum {
+    PARKED_MAX = 64, /* results of a stream that wait for their turn or their delay */
+    DROPS_MAX = 192, /* drops gathered before they are answered */
+    LOST_MAX = 4,    /* lost runs before the pool calls itself degraded */
+    DETECTIONS_MAX = 1000,
+    NICE_RUN = 5,    /* workers and the threads of the runtime: behind the event loop */
+    NICE_BUILD = 10, /* compiling the second form while frames run */
+};
+
+/* ---- models ------------------------------------------------------------------------------- */
+
+/* A model compiled in one way, with its open runners. Referenced by its slot and by every job. */
+struct form {
+    fov_model *model;
+    fov_runner **idle; /* stack of free runners */
+    int idle_count;
+    int runners; /* open and not lost; 0: nothing can run any more */
+    int refs;
+    struct recent work; /* durations of its runs */
+};
+
+/* A model by name: its forms, indexed by fov_hint. */
+struct slot {
+    struct slot *next;
+    char *id;
+    fov_model_params params; /* strings owned */
+    struct form *forms[2];
+    fov_hint active;
+    bool wanted[2];   /* to be built by the builder thread */
+    int64_t retry_ns; /* after a failed build: not before */
+    int refs;         /* pool, streams, builder */
+};
+
+/* ---- a frame's run ------------------------------------------------------------------------ */
+
+/* A frame from the moment a worker took it to its answer. Jobs of a stream form a list in ticket
+ * (frame) order; free ones are kept by the pool. */
+struct job {
+    struct job *next;
+    fov_stream *stream;
+    struct form *form;
+    fov_frame *frame, *picture;
+    fov_detections detections; /* own memory */
+    fov_detect_params params;
+    fov_timings timings;
+    int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
+    int width, height;
+    bool watched, done, undecodable;
+    fov_error error; /* status FOV_OK: delivered */
+};
+
+/* What a run needs. It belongs to the worker alone, so that a run that never comes back keeps
+ * nothing of its job. */
+struct run {
+    fov_frame *frame, *picture; /* a reference each */
+    struct form *form;
+    fov_runner *runner;
+    fov_detect_params params;
+    bool watched;
+    int width, height;
+    fov_timings timings;
+    fov_detections detections;
+    fov_error error;
+};
+
+/* A thread that runs frames. `job`, `since_ns`, `lost` are guarded by the lock, the rest is the
+ * thread's own. */
+struct worker {
+    struct worker *next;
+    fov_workers *pool;
+    struct job *job; /* NULL when idle, or when the watchdog took it away */
+    int64_t since_ns;
+    bool lost;
+    struct run run;
+    fov_decoder *decoder; /* made for the first watched frame */
+    uint8_t *scratch;     /* reduced copy of a watched picture */
+    size_t scratch_size;
+    fov_detection items[DETECTIONS_MAX];
+};
+
+/* ---- pool and streams --------------------------------------------------------------------- */
+
+struct fov_workers {
+    pthread_mutex_t lock;
+    pthread_cond_t work;  /* a frame may be runnable */
+    pthread_cond_t timer; /* the timer thread has something earlier to do */
+    pthread_cond_t idle;  /* something ended: for those who wait to close */
+    int64_t (*clock)(void);
+    int worker_count; /* as asked for */
+    int threads;      /* workers, timer, builder that live and are not lost */
+    int refs;         /* owner, streams, threads */
+    bool stopping, degraded, pin_latency, pin_throughput;
+    bool timer_sleeps, timer_runs, building;
+    uint64_t lost_runs;
+    struct worker *workers; /* not lost */
+    struct job *free_jobs;
+    struct slot *slots, *default_slot;
+    fov_frame_pool *pictures;
+    fov_stream **streams;
+    const struct sched_stream **views; /* of streams[i] */
+    int stream_count, stream_room;
+    double share_ns;    /* of the stream served last: newcomers start from here */
+    int64_t tick_ns;    /* last tick */
+    bool crowded;       /* several streams are busy, for a while */
+    int64_t changed_ns; /* since when the load disagrees with `crowded` */
+    void (*on_event)(void *user, const char *event, const char *text);
+    void *user;
+    struct stats stats; /* own lock */
+};
+
+struct fov_stream {
+    fov_workers *pool;
+    char name[64];
+    struct slot *slot; /* NULL: the pool's default, looked up at every frame */
+    struct mailbox box;
+    struct sched_stream view;
+    struct sched_gate gate;
+    double weight;
+    int64_t max_latency_ns;
+    fov_detect_params detect;
+    int watchers;
+    uint64_t next_seq;
+    struct job *first, *last; /* taken and not answered, in order */
+    int jobs;
+    int callbacks; /* running now */
+    bool publishing, closing, seen;
+    struct recent works; /* durations of its runs */
+    double busy;         /* smoothed part of the time with work */
+    bool worked;         /* had work at the last tick */
+    struct feeder *feeder;
+    fov_result_fn on_result;
+    void (*on_end)(void *user, fov_status status, const char *message);
+    void *user;
+    struct stats stats; /* own lock */
+};
+
+/* ---- answers (answer.c) -------------------------------------------------------------------- */
+
+/* Frames taken out of mailboxes under the lock, answered after it is released. */
+struct drops {
+    int count;
+    struct drop {
+        fov_stream *stream;
+        fov_frame *frame;
+        fov_drop reason;
+    } list[DROPS_MAX];
+};
+
+/* Takes every frame of `set` out of the stream's mailbox, to be answered. */
+void drops_add(struct drops *drops, fov_stream *stream, sched_set set, fov_drop reason);
+/* The same for a frame that is in no mailbox. */
+void drops_add_frame(struct drops *drops, fov_stream *stream, fov_frame *frame, fov_drop reason);
+/* Everything that would end late, over all streams. */
+void drops_add_late(struct drops *drops, fov_workers *pool, int64_t now);
+/* Calls back and empties the list; without the lock. */
+void drops_answer(struct drops *drops);
+
+/* Calls back for a job that ended; without the lock. */
+void job_answer(struct job *job);
+
+/* ---- tickets: results in frame order, at their time (tickets.c) ---------------------------- */
+
+/* The next job for a worker, with a runner in *runner, or NULL; lock held. */
+struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_runner **runner);
+
+/* The job's run ended (job->error.status says how): answers it and what it held up, in order, one
+ * at a time; lock held, released meanwhile. */
+void job_done(struct job *job, int64_t now);
+
+/* Answers what is due of the stream; lock held, released meanwhile. */
+void stream_publish(fov_stream *stream);
+
+/* When the next result of the stream is due, INT64_MAX if none waits for its time; lock held. */
+int64_t stream_due_ns(const fov_stream *stream);
+
+/* Lets results go that wait for their time; lock held. */
+void stream_hurry(fov_stream *stream);
+
+/* Answers every waiting frame as failed; lock held, released meanwhile. */
+void stream_fail_waiting(fov_stream *stream, fov_status status, const char *message);
+
+/* ---- forms (forms.c) ----------------------------------------------------------------------- */
+
+fov_status slot_open(struct slot **slot, fov_workers *pool, const fov_model_params *params,
+                     fov_error *error);
+struct slot *slot_find(fov_workers *pool, const char *id); /* lock held; "" and NULL: default */
+struct form *slot_form(const struct slot *slot);           /* the active one; lock held */
+void slot_unref(fov_workers *pool, struct slot *slot);     /* lock held, released meanwhile */
+void form_unref(fov_workers *pool, struct form *form);     /* lock held, released meanwhile */
+fov_runner *form_take(struct form *form);                  /* lock held */
+void form_give(struct form *form, fov_runner *runner);     /* lock held */
+
+/* Follows the load, `passed` ns after the last call: asks for the second form, switches between the
+ * forms (then `news` says so, else it is ""); lock held. */
+void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size_t size);
+bool forms_settled(const fov_workers *pool); /* nothing to follow: the timer may sleep */
+/* Builds what slots want; on its own thread, started by the timer when anything is wanted; lock
+ * held, released meanwhile. */
+void forms_build(fov_workers *pool);
+bool forms_wanted(const fov_workers *pool, int64_t now);
+
+/* ---- threads (worker.c, watchdog.c) -------------------------------------------------------- */
+
+/* Starts a detached thread that holds a reference of the pool and blocks all signals; lock held. */
+bool pool_thread(fov_workers *pool, void *(*run)(void *), void *argument);
+/* Called by such a thread as its last act, lock held; releases the lock, may free the pool. */
+void pool_thread_ends(fov_workers *pool, bool lost);
+void pool_unref(fov_workers *pool); /* lock held, releases it; the last one frees the pool */
+void pool_event(fov_workers *pool, const char *event, const char *format, ...) FOV_PRINTF(3, 4);
+
+bool worker_start(fov_workers *pool); /* lock held */
+void *timer_run(void *pool);
+void timer_wake(fov_workers *pool); /* lock held */
+
+/* Late drops, due results, hung runs, forms: all that happens by time; lock held, released
+ * meanwhile. */
+void pool_tick(fov_workers *pool, int64_t now);
+void watchdog_check(fov_workers *pool, int64_t now); /* lock held, released meanwhile */
+/* Gives up every run in progress (at the end); lock held, released meanwhile. */
+void watchdog_abandon_all(fov_workers *pool, int64_t now);
+
+/* ---- streams (stream.c, feeder.c, picture.c) ------------------------------------------------ */
+
+/* Pool without threads, for tests on a virtual clock. */
+fov_status pool_create(fov_workers **pool, const fov_workers_params *params, int64_t (*clock)(void),
+                       fov_error *error);
+
+void feeder_stop(struct feeder *feeder); /* interrupts, joins, frees; no lock held */
+
+/* Waits until the stream can take the frame without dropping any (fast sources), or is closed; lock
+ * held, released meanwhile. */
+void stream_wait_room(fov_stream *stream, const fov_frame *frame);
+/* Waits until every frame is answered, or the stream is closed; lock held, released meanwhile. */
+void stream_wait_answered(fov_stream *stream);
+
+/* Carries worker->run out; a watched frame is decoded whole, once, into run.picture. No lock. */
+void picture_detect(struct worker *worker);
+
+#endif

@@ -1,0 +1,348 @@
+/* Forms of a model: compiled for latency (all threads, one run at a time) while one stream is
+ * busy, as N runners of one thread each while several are. The second form is built in the
+ * background, then kept; a switch is one assignment, runs in progress end where they began. */
+#include "flow/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <fovea/log.h>
+
+#include "base/clock.h"
+
+#define BUSY_ENTER 0.5 /* part of the time with work, smoothed over a second */
+#define BUSY_LEAVE 0.2
+#define CROWDED_NS (2 * NS_PER_S) /* a second stream is busy for so long: throughput form */
+#define CALM_NS (5 * NS_PER_S)    /* at most one is: latency form */
+#define REPAIR_NS (5 * NS_PER_S)  /* between attempts to replace a form that lost a run */
+#define RETRY_NS (60 * NS_PER_S)  /* between attempts to build a second form */
+
+static const char *const form_names[] = {"latency", "throughput"};
+
+/* ---- one form ------------------------------------------------------------------------------ */
+
+static void form_free(struct form *form)
+{
+    if (!form)
+        return;
+    for (int i = 0; i < form->idle_count; i++)
+        fov_runner_close(&form->idle[i]);
+    fov_model_close(&form->model);
+    free(form->idle);
+    free(form);
+}
+
+/* Opens all runners at once, so that no frame ever waits for one. */
+static fov_status form_open(struct form **out, const fov_model_params *wish, fov_hint hint,
+                            int workers, fov_error *error)
+{
+    fov_model_params params = *wish;
+    struct form *form = calloc(1, sizeof *form);
+    if (!form)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    form->refs = 1;
+    params.hint = hint;
+    if (hint == FOV_HINT_THROUGHPUT && params.runners == 0)
+        params.runners = workers;
+    fov_status status = fov_model_open(&form->model, &params, error);
+    if (status)
+        goto fail;
+    int most = fov_model_get_info(form->model)->max_runners;
+    int runners = most < 1 ? 1 : most < workers ? most : workers;
+    form->idle = calloc((size_t)runners, sizeof *form->idle);
+    if (!form->idle) {
+        status = fov_fail(error, FOV_ENOMEM, "no memory for runners");
+        goto fail;
+    }
+    for (; form->idle_count < runners; form->idle_count++) {
+        status = fov_runner_open(&form->idle[form->idle_count], form->model, error);
+        if (status)
+            goto fail;
+    }
+    form->runners = runners;
+    *out = form;
+    return FOV_OK;
+fail:
+    form_free(form);
+    return status;
+}
+
+void form_unref(fov_workers *pool, struct form *form)
+{
+    if (!form || --form->refs > 0)
+        return;
+    pthread_mutex_unlock(&pool->lock);
+    form_free(form);
+    pthread_mutex_lock(&pool->lock);
+}
+
+fov_runner *form_take(struct form *form)
+{
+    return form->idle[--form->idle_count];
+}
+
+void form_give(struct form *form, fov_runner *runner)
+{
+    form->idle[form->idle_count++] = runner;
+}
+
+/* ---- slots --------------------------------------------------------------------------------- */
+
+static bool copy_text(const char **text)
+{
+    return !*text || (*text = strdup(*text)) != NULL;
+}
+
+static void params_free(fov_model_params *p)
+{
+    const char *texts[] = {p->path, p->id,     p->backend,   p->device,
+                           p->head, p->labels, p->cache_dir, p->runtime_dir};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((void *)texts[i]);
+}
+
+static bool params_copy(fov_model_params *to, const fov_model_params *from)
+{
+    const char **texts[] = {&to->path, &to->id,     &to->backend,   &to->device,
+                            &to->head, &to->labels, &to->cache_dir, &to->runtime_dir};
+    size_t i = 0, n = sizeof texts / sizeof *texts;
+    *to = *from;
+    while (i < n && copy_text(texts[i]))
+        i++;
+    if (i == n)
+        return true;
+    for (; i < n; i++)
+        *texts[i] = NULL;
+    params_free(to);
+    return false;
+}
+
+static void slot_free(struct slot *slot)
+{
+    form_free(slot->forms[0]);
+    form_free(slot->forms[1]);
+    params_free(&slot->params);
+    free(slot->id);
+    free(slot);
+}
+
+/* A model is loaded by a thread of lower priority, because the threads that the runtime starts
+ * meanwhile inherit it. */
+struct load {
+    struct form *form;
+    const fov_model_params *params;
+    fov_hint hint;
+    int workers;
+    fov_error *error;
+    fov_status status;
+};
+
+static void *load_run(void *argument)
+{
+    struct load *load = argument;
+    setpriority(PRIO_PROCESS, 0, NICE_RUN);
+    load->status = form_open(&load->form, load->params, load->hint, load->workers, load->error);
+    return NULL;
+}
+
+fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_params *params,
+                     fov_error *error)
+{
+    struct slot *slot = calloc(1, sizeof *slot);
+    if (!slot || !params_copy(&slot->params, params)) {
+        free(slot);
+        return fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    }
+    slot->refs = 1;
+    slot->active = pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
+    struct load load = {.params = &slot->params,
+                        .hint = slot->active,
+                        .workers = pool->worker_count,
+                        .error = error};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, load_run, &load) == 0)
+        pthread_join(thread, NULL);
+    else
+        load.status = form_open(&load.form, load.params, load.hint, load.workers, error);
+    slot->forms[slot->active] = load.form;
+    if (load.form)
+        slot->id = strdup(fov_model_get_info(load.form->model)->id);
+    if (load.form && !slot->id)
+        load.status = fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    if (load.status) {
+        slot_free(slot);
+        return load.status;
+    }
+    *out = slot;
+    return FOV_OK;
+}
+
+struct slot *slot_find(fov_workers *pool, const char *id)
+{
+    if (!id || !id[0])
+        return pool->default_slot;
+    struct slot *slot = pool->slots;
+    while (slot && strcmp(slot->id, id) != 0)
+        slot = slot->next;
+    return slot;
+}
+
+void slot_unref(fov_workers *pool, struct slot *slot)
+{
+    if (!slot || --slot->refs > 0)
+        return;
+    pthread_mutex_unlock(&pool->lock);
+    for (int h = 0; h < 2; h++)
+        if (slot->forms[h]) {
+            pthread_mutex_lock(&pool->lock);
+            form_unref(pool, slot->forms[h]);
+            slot->forms[h] = NULL;
+            pthread_mutex_unlock(&pool->lock);
+        }
+    slot_free(slot);
+    pthread_mutex_lock(&pool->lock);
+}
+
+/* A form that lost its runners is passed over while the other one works. */
+struct form *slot_form(const struct slot *slot)
+{
+    struct form *active = slot->forms[slot->active], *other = slot->forms[!slot->active];
+    return active && (active->runners > 0 || !other || other->runners == 0) ? active : other;
+}
+
+/* ---- building ------------------------------------------------------------------------------ */
+
+static struct slot *next_wanted(const fov_workers *pool, int64_t now, fov_hint *hint)
+{
+    for (struct slot *slot = pool->slots; slot; slot = slot->next)
+        for (int h = 0; h < 2; h++)
+            if (slot->wanted[h] && now >= slot->retry_ns) {
+                *hint = (fov_hint)h;
+                return slot;
+            }
+    return NULL;
+}
+
+bool forms_wanted(const fov_workers *pool, int64_t now)
+{
+    fov_hint hint;
+    return next_wanted(pool, now, &hint) != NULL;
+}
+
+static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
+{
+    struct form *form = NULL;
+    fov_error error = {0};
+    slot->refs++;
+    pthread_mutex_unlock(&pool->lock);
+    setpriority(PRIO_PROCESS, 0, slot->forms[hint] ? NICE_RUN : NICE_BUILD);
+    int64_t start = clock_now_ns();
+    fov_status status = form_open(&form, &slot->params, hint, pool->worker_count, &error);
+    double ms = ns_to_ms(clock_now_ns() - start);
+    if (status)
+        fov_log(FOV_LOG_WARN, "flow", "%s: no %s form: %s", slot->id, form_names[hint],
+                error.message);
+    else
+        fov_log(FOV_LOG_INFO, "flow", "%s: %s form ready after %.0f ms, %d runners", slot->id,
+                form_names[hint], ms, form->runners);
+    pthread_mutex_lock(&pool->lock);
+    struct form *old = slot->forms[hint];
+    if (form) {
+        slot->forms[hint] = form;
+        slot->wanted[hint] = false;
+        slot->retry_ns = 0;
+        form_unref(pool, old);
+    } else {
+        slot->retry_ns = pool->clock() + (old ? REPAIR_NS : RETRY_NS);
+    }
+    slot_unref(pool, slot);
+    pthread_cond_broadcast(&pool->work);
+}
+
+void forms_build(fov_workers *pool)
+{
+    struct slot *slot;
+    fov_hint hint;
+    while (!pool->stopping && (slot = next_wanted(pool, pool->clock(), &hint)))
+        build_one(pool, slot, hint);
+}
+
+/* ---- following the load -------------------------------------------------------------------- */
+
+static bool is_pinned(const fov_workers *pool)
+{
+    return pool->pin_latency || pool->pin_throughput || pool->worker_count < 2;
+}
+
+/* The time since the last tick counts as what the stream did then: the timer sleeps only while
+ * nobody has work. */
+static int count_busy(fov_workers *pool, int64_t passed)
+{
+    double part = passed > NS_PER_S ? 1 : (double)passed / 1e9;
+    double limit = pool->crowded ? BUSY_LEAVE : BUSY_ENTER;
+    int busy = 0;
+    for (int i = 0; i < pool->stream_count; i++) {
+        fov_stream *s = pool->streams[i];
+        s->busy += ((s->worked ? 1 : 0) - s->busy) * part;
+        s->worked = s->box.count > 0 || s->view.running > 0;
+        busy += s->busy >= limit;
+    }
+    return busy;
+}
+
+/* Crowded, and calm again, only after the load was so for a while. */
+static void follow(fov_workers *pool, int64_t now, bool several)
+{
+    if (several == pool->crowded) {
+        pool->changed_ns = now;
+        return;
+    }
+    if (now - pool->changed_ns >= (several ? CROWDED_NS : CALM_NS)) {
+        pool->crowded = several;
+        pool->changed_ns = now;
+    }
+}
+
+/* Returns the slot whose form changed, to be told. */
+static struct slot *adopt(fov_workers *pool, struct slot *slot)
+{
+    fov_hint hint = pool->crowded ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
+    if (slot->active == hint)
+        return NULL;
+    if (!slot->forms[hint]) {
+        slot->wanted[hint] = true;
+        return NULL;
+    }
+    slot->active = hint;
+    pthread_cond_broadcast(&pool->work);
+    return slot;
+}
+
+static bool is_used(const fov_workers *pool, const struct slot *slot)
+{
+    for (int i = 0; i < pool->stream_count; i++) {
+        const fov_stream *s = pool->streams[i];
+        if ((s->slot ? s->slot : pool->default_slot) == slot && s->busy >= BUSY_LEAVE)
+            return true;
+    }
+    return false;
+}
+
+void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size_t size)
+{
+    news[0] = '\0';
+    if (is_pinned(pool))
+        return;
+    follow(pool, now, count_busy(pool, passed) >= 2);
+    for (struct slot *slot = pool->slots; slot; slot = slot->next)
+        if ((!pool->crowded || is_used(pool, slot)) && adopt(pool, slot))
+            snprintf(news, size, "%s: %s form, %d runners", slot->id, form_names[slot->active],
+                     slot->forms[slot->active]->runners);
+}
+
+bool forms_settled(const fov_workers *pool)
+{
+    return is_pinned(pool) || !pool->crowded;
+}

@@ -1,0 +1,270 @@
+/* Streams: opening, putting frames in, turning knobs, closing. */
+#include "flow/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define CAPACITY 5
+#define MAX_BYTES ((size_t)4 << 20)
+
+/* ---- open ------------------------------------------------------------------------------------ */
+
+static fov_status check(const fov_stream_params *p, fov_error *error)
+{
+    if (!p->on_result)
+        return fov_fail(error, FOV_EINVAL, "stream: on_result is required");
+    if (p->capacity < 0 || p->capacity > MAILBOX_MAX)
+        return fov_fail(error, FOV_EINVAL, "stream: capacity %d is not in 1..%d", p->capacity,
+                        MAILBOX_MAX);
+    if (!(p->target_fps >= 0) || !(p->max_latency_ms >= 0) || p->max_latency_ms > 1e9 ||
+        !(p->weight >= 0))
+        return fov_fail(error, FOV_EINVAL,
+                        "stream: target_fps, max_latency_ms or weight is below "
+                        "zero");
+    if (p->detect.max_detections < 0 || p->detect.max_detections > DETECTIONS_MAX)
+        return fov_fail(error, FOV_EINVAL, "stream: max_detections is not in 1..%d",
+                        DETECTIONS_MAX);
+    return FOV_OK;
+}
+
+static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
+{
+    s->pool = pool;
+    text_copy(s->name, sizeof s->name, p->name ? p->name : "stream");
+    mailbox_init(&s->box, p->capacity ? p->capacity : CAPACITY,
+                 p->max_bytes ? p->max_bytes : MAX_BYTES);
+    s->view = (struct sched_stream){
+        .waiting = &s->box, .fifo = p->fifo, .always_run = p->always_run};
+    sched_gate_set(&s->gate, p->target_fps);
+    s->weight = p->weight > 0 ? p->weight : 1;
+    s->max_latency_ns = ms_to_ns(p->max_latency_ms);
+    s->detect = p->detect;
+    s->on_result = p->on_result;
+    s->on_end = p->on_end;
+    s->user = p->user;
+    stats_init(&s->stats);
+}
+
+/* Room for one more stream in the pool's arrays; lock held. */
+static bool grow(fov_workers *pool)
+{
+    if (pool->stream_count < pool->stream_room)
+        return true;
+    size_t room = pool->stream_room ? 2 * (size_t)pool->stream_room : 8;
+    fov_stream **streams = realloc(pool->streams, room * sizeof *streams);
+    if (streams)
+        pool->streams = streams;
+    const struct sched_stream **views = realloc(pool->views, room * sizeof *views);
+    if (views)
+        pool->views = views;
+    if (!streams || !views)
+        return false;
+    pool->stream_room = (int)room;
+    return true;
+}
+
+static fov_status enter(fov_stream *s, const char *model_id, fov_error *error)
+{
+    fov_workers *pool = s->pool;
+    bool named = model_id && model_id[0];
+    fov_status status = FOV_OK;
+    pthread_mutex_lock(&pool->lock);
+    struct slot *slot = named ? slot_find(pool, model_id) : NULL;
+    if (pool->stopping)
+        status = fov_fail(error, FOV_ECLOSED, "the workers are shutting down");
+    else if (named && !slot)
+        status = fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", model_id);
+    else if (!grow(pool))
+        status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
+    if (status == FOV_OK) {
+        if (slot)
+            slot->refs++;
+        s->slot = slot;
+        pool->streams[pool->stream_count] = s;
+        pool->views[pool->stream_count++] = &s->view;
+        pool->refs++;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
+fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
+                           fov_error *error)
+{
+    if (!out || !workers || !params)
+        return fov_fail(error, FOV_EINVAL, "stream: workers and parameters are required");
+    *out = NULL;
+    fov_status status = check(params, error);
+    if (status)
+        return status;
+    fov_stream *s = calloc(1, sizeof *s);
+    if (!s)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
+    fill(s, workers, params);
+    status = enter(s, params->model_id, error);
+    if (status) {
+        stats_release(&s->stats);
+        free(s);
+        return status;
+    }
+    *out = s;
+    return FOV_OK;
+}
+
+/* ---- put ------------------------------------------------------------------------------------- */
+
+static void stamp(fov_stream *s, fov_frame *frame, int64_t now)
+{
+    frame->seq = s->next_seq++;
+    if (frame->capture_ns <= 0 || frame->capture_ns > now)
+        frame->capture_ns = now;
+    if (!frame->deadline_ns && s->max_latency_ns)
+        frame->deadline_ns = frame->capture_ns + s->max_latency_ns;
+    if (!s->seen)
+        s->view.silent_since_ns = now;
+    s->seen = true;
+}
+
+/* Lock held. */
+static void admit(fov_stream *s, fov_frame *frame, int64_t now, struct drops *drops)
+{
+    fov_workers *pool = s->pool;
+    if (!sched_gate_pass(&s->gate, now)) {
+        drops_add_frame(drops, s, frame, FOV_DROP_FPS_LIMIT);
+        return;
+    }
+    while (!mailbox_fits(&s->box, frame))
+        drops_add(drops, s, 1, FOV_DROP_QUEUE);
+    mailbox_push(&s->box, frame);
+    sched_set late = sched_late(now, &s->view);
+    if (late)
+        drops_add(drops, s, late, FOV_DROP_DEADLINE);
+    if (s->box.count > 0)
+        pthread_cond_signal(&pool->work);
+    if (pool->timer_sleeps)
+        timer_wake(pool);
+}
+
+fov_status fov_stream_put(fov_stream *s, fov_frame **frame, uint64_t *seq)
+{
+    fov_workers *pool = s->pool;
+    struct drops drops;
+    drops.count = 0;
+    int64_t now = pool->clock();
+    pthread_mutex_lock(&pool->lock);
+    if (s->closing || pool->stopping) {
+        pthread_mutex_unlock(&pool->lock);
+        fov_frame_unref(frame);
+        return FOV_ECLOSED;
+    }
+    stamp(s, *frame, now);
+    if (seq)
+        *seq = (*frame)->seq;
+    stats_accepted(&s->stats, now);
+    stats_accepted(&pool->stats, now);
+    admit(s, *frame, now, &drops);
+    *frame = NULL;
+    pthread_mutex_unlock(&pool->lock);
+    drops_answer(&drops);
+    return FOV_OK;
+}
+
+void stream_wait_room(fov_stream *s, const fov_frame *frame)
+{
+    while (!s->closing && !s->pool->stopping &&
+           (s->view.fifo || s->view.always_run ? !mailbox_fits(&s->box, frame) : s->box.count > 0))
+        pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+}
+
+void stream_wait_answered(fov_stream *s)
+{
+    while (!s->closing && !s->pool->stopping &&
+           (s->box.count > 0 || s->jobs > 0 || s->callbacks > 0))
+        pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+}
+
+/* ---- knobs, statistics ------------------------------------------------------------------------
+ */
+
+void fov_stream_watch(fov_stream *s, bool watch)
+{
+    pthread_mutex_lock(&s->pool->lock);
+    s->watchers += watch ? 1 : s->watchers > 0 ? -1 : 0;
+    pthread_mutex_unlock(&s->pool->lock);
+}
+
+void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
+{
+    pthread_mutex_lock(&s->pool->lock);
+    if (knobs->conf > 0)
+        s->detect.conf = knobs->conf;
+    if (knobs->iou > 0)
+        s->detect.iou = knobs->iou;
+    if (knobs->target_fps != 0)
+        sched_gate_set(&s->gate, knobs->target_fps);
+    if (knobs->max_latency_ms != 0)
+        s->max_latency_ns = knobs->max_latency_ms > 0 ? ms_to_ns(knobs->max_latency_ms) : 0;
+    if (knobs->classes)
+        memcpy(s->detect.classes, knobs->classes, sizeof s->detect.classes);
+    if (knobs->fifo)
+        s->view.fifo = knobs->fifo > 0;
+    pthread_mutex_unlock(&s->pool->lock);
+}
+
+void fov_stream_get_stats(fov_stream *s, double window_s, fov_stats *stats)
+{
+    stats_read(&s->stats, s->pool->clock(), window_s, stats);
+}
+
+/* ---- close ------------------------------------------------------------------------------------
+ */
+
+/* Lock held, released meanwhile. */
+static void drain(fov_stream *s)
+{
+    struct drops drops;
+    drops.count = 0;
+    drops_add(&drops, s, ~(sched_set)0, FOV_DROP_SHUTDOWN);
+    pthread_mutex_unlock(&s->pool->lock);
+    drops_answer(&drops);
+    pthread_mutex_lock(&s->pool->lock);
+    stream_hurry(s);
+    stream_publish(s);
+    while (s->jobs > 0 || s->callbacks > 0 || s->publishing)
+        pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+}
+
+static void leave(fov_stream *s)
+{
+    fov_workers *pool = s->pool;
+    int i = 0;
+    while (pool->streams[i] != s)
+        i++;
+    pool->stream_count--;
+    pool->streams[i] = pool->streams[pool->stream_count];
+    pool->views[i] = pool->views[pool->stream_count];
+    slot_unref(pool, s->slot);
+}
+
+void fov_stream_close(fov_stream **stream)
+{
+    fov_stream *s = stream ? *stream : NULL;
+    if (!s)
+        return;
+    *stream = NULL;
+    fov_workers *pool = s->pool;
+    pthread_mutex_lock(&pool->lock);
+    s->closing = true;
+    pthread_cond_broadcast(&pool->idle);
+    pthread_mutex_unlock(&pool->lock);
+    feeder_stop(s->feeder);
+    pthread_mutex_lock(&pool->lock);
+    drain(s);
+    leave(s);
+    pool_unref(pool);
+    stats_release(&s->stats);
+    free(s);
+}

@@ -1,0 +1,232 @@
+/* Tickets: a stream's jobs stand in a list in the order they were taken, which is frame order. A
+ * job that ends early waits there for those before it, and for its own time (delay line), without
+ * holding a worker. Whoever finds the head ready answers it and everything ready behind it. */
+#include "flow/flow.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* ---- jobs and their memory ----------------------------------------------------------------- */
+
+static bool job_has_room(struct job *job, int max_detections)
+{
+    size_t capacity = max_detections > 0 ? (size_t)max_detections : 300;
+    if (job->detections.capacity >= capacity)
+        return true;
+    fov_detection *items = realloc(job->detections.items, capacity * sizeof *items);
+    if (!items)
+        return false;
+    job->detections.items = items;
+    job->detections.capacity = capacity;
+    return true;
+}
+
+static void job_free(fov_workers *pool, struct job *job)
+{
+    fov_detections memory = job->detections;
+    *job = (struct job){.next = pool->free_jobs, .detections = memory};
+    job->detections.count = 0;
+    pool->free_jobs = job;
+}
+
+static struct job *job_new(fov_workers *pool, int max_detections)
+{
+    struct job *job = pool->free_jobs;
+    if (job)
+        pool->free_jobs = job->next;
+    else
+        job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    job->next = NULL;
+    if (job_has_room(job, max_detections))
+        return job;
+    job_free(pool, job);
+    return NULL;
+}
+
+/* ---- the stream's list --------------------------------------------------------------------- */
+
+static void append(fov_stream *s, struct job *job)
+{
+    job->stream = s;
+    if (s->last)
+        s->last->next = job;
+    else
+        s->first = job;
+    s->last = job;
+    s->jobs++;
+}
+
+static void unlink_job(fov_stream *s, struct job *job)
+{
+    struct job **link = &s->first, *before = NULL;
+    while (*link != job) {
+        before = *link;
+        link = &before->next;
+    }
+    *link = job->next;
+    if (s->last == job)
+        s->last = before;
+}
+
+/* Calls back for a job that is in the list no more, and gives back what it held. */
+static void settle(struct job *job)
+{
+    fov_stream *s = job->stream;
+    fov_workers *pool = s->pool;
+    struct form *form = job->form;
+    pthread_mutex_unlock(&pool->lock);
+    job_answer(job);
+    fov_frame_unref(&job->frame);
+    fov_frame_unref(&job->picture);
+    pthread_mutex_lock(&pool->lock);
+    if (!job->undecodable)
+        s->view.silent_since_ns = pool->clock();
+    job_free(pool, job);
+    if (form)
+        form_unref(pool, form);
+    s->jobs--;
+    pthread_cond_broadcast(&pool->idle);
+}
+
+void stream_publish(fov_stream *s)
+{
+    fov_workers *pool = s->pool;
+    if (s->publishing)
+        return;
+    s->publishing = true;
+    while (s->first && s->first->done && s->first->release_ns <= pool->clock()) {
+        struct job *job = s->first;
+        unlink_job(s, job);
+        settle(job);
+    }
+    s->publishing = false;
+    if (stream_due_ns(s) != INT64_MAX)
+        timer_wake(pool);
+    if (s->box.count > 0)
+        pthread_cond_signal(&pool->work);
+    pthread_cond_broadcast(&pool->idle);
+}
+
+int64_t stream_due_ns(const fov_stream *s)
+{
+    return s->first && s->first->done && !s->publishing ? s->first->release_ns : INT64_MAX;
+}
+
+void stream_hurry(fov_stream *s)
+{
+    for (struct job *job = s->first; job; job = job->next)
+        job->release_ns = 0;
+}
+
+void stream_fail_waiting(fov_stream *s, fov_status status, const char *message)
+{
+    struct job *job;
+    while (s->box.count > 0 && (job = job_new(s->pool, s->detect.max_detections))) {
+        job->frame = mailbox_take(&s->box, 0);
+        job->width = job->frame->width;
+        job->height = job->frame->height;
+        job->taken_ns = s->pool->clock();
+        job->timings.queue = job->taken_ns - job->frame->capture_ns;
+        job->error.status = status;
+        text_copy(job->error.message, sizeof job->error.message, message);
+        job->done = true;
+        append(s, job);
+    }
+    stream_publish(s);
+}
+
+/* ---- taking and ending --------------------------------------------------------------------- */
+
+static struct form *form_of(fov_stream *s)
+{
+    return slot_form(s->slot ? s->slot : s->pool->default_slot);
+}
+
+static void refresh_views(fov_workers *pool)
+{
+    for (int i = 0; i < pool->stream_count; i++) {
+        fov_stream *s = pool->streams[i];
+        if (s->box.count > 0)
+            s->view.can_run = form_of(s)->idle_count > 0 && s->jobs < PARKED_MAX;
+    }
+}
+
+/* Newcomers and those that had nothing to do start from the share served last: idling earns no
+ * credit. */
+static void charge(fov_stream *s)
+{
+    fov_workers *pool = s->pool;
+    if (s->view.running == 0 && s->view.share_ns < pool->share_ns)
+        s->view.share_ns = pool->share_ns;
+    pool->share_ns = s->view.share_ns;
+    s->view.share_ns += (double)recent_expected_ns(&s->works) / s->weight;
+}
+
+struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_runner **runner)
+{
+    drops_add_late(drops, pool, now);
+    refresh_views(pool);
+    struct sched_choice choice = sched_next(pool->views, pool->stream_count);
+    if (choice.stream < 0 || drops->count + MAILBOX_MAX > DROPS_MAX)
+        return NULL;
+    fov_stream *s = pool->streams[choice.stream];
+    struct job *job = job_new(pool, s->detect.max_detections);
+    if (!job)
+        return NULL;
+    job->frame = mailbox_take(&s->box, choice.frame);
+    if (choice.superseded)
+        drops_add(drops, s, choice.superseded, FOV_DROP_SUPERSEDED);
+    job->form = form_of(s);
+    job->form->refs++;
+    *runner = form_take(job->form);
+    job->params = s->detect;
+    job->watched = s->watchers > 0;
+    job->taken_ns = now;
+    job->expected_ns = recent_expected_ns(&s->works);
+    charge(s);
+    append(s, job);
+    s->view.running++;
+    pthread_cond_broadcast(&pool->idle);
+    return job;
+}
+
+static bool is_undecodable(fov_status status)
+{
+    return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT;
+}
+
+/* Learns what a run costs, from those that went well. */
+static void learn(struct job *job, int64_t now)
+{
+    fov_stream *s = job->stream;
+    int64_t work = now - job->taken_ns;
+    s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
+    if (job->error.status != FOV_OK)
+        return;
+    recent_add(&s->works, work);
+    recent_add(&job->form->work, work);
+    int64_t delay = fov_model_get_info(job->form->model)->delay_ns;
+    s->view.cost_ns = recent_expected_ns(&s->works) + delay;
+    job->release_ns = delay && !s->closing && !s->pool->stopping ? now + delay : 0;
+}
+
+void job_done(struct job *job, int64_t now)
+{
+    fov_stream *s = job->stream;
+    s->view.running--;
+    job->timings.queue = job->taken_ns - job->frame->capture_ns;
+    learn(job, now);
+    job->done = true;
+    job->undecodable = is_undecodable(job->error.status);
+    if (job->undecodable) { /* a drop: at once, whatever waits before it */
+        s->callbacks++;
+        unlink_job(s, job);
+        settle(job);
+        s->callbacks--;
+    }
+    stream_publish(s);
+}

@@ -1,0 +1,199 @@
+/* The timer thread: late drops, results whose time has come, runs that hang, the model's form. */
+#include "flow/flow.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include <fovea/log.h>
+
+#include "base/clock.h"
+
+#define TICK_NS (10 * NS_PER_MS)       /* while there is work */
+#define CALM_TICK_NS (250 * NS_PER_MS) /* while only the form of a model is undecided */
+#define RUN_LEAST_NS (2 * NS_PER_S)
+
+/* ---- hung runs ----------------------------------------------------------------------------- */
+
+/* A new model has no history; its warm-up (at least five runs) stands in for it. */
+static int64_t patience_ns(const struct form *form)
+{
+    int64_t limit = RUN_LEAST_NS;
+    int64_t usual = 20 * recent_high_ns(&form->work);
+    int64_t warm = 4 * ms_to_ns(fov_model_get_info(form->model)->warmup_ms);
+    if (usual > limit)
+        limit = usual;
+    return warm > limit ? warm : limit;
+}
+
+static struct worker *find_hung(const fov_workers *pool, int64_t now)
+{
+    for (struct worker *w = pool->workers; w; w = w->next)
+        if (w->job && now - w->since_ns > patience_ns(w->job->form))
+            return w;
+    return NULL;
+}
+
+static void want_repair(fov_workers *pool, const struct form *form)
+{
+    for (struct slot *slot = pool->slots; slot; slot = slot->next)
+        for (int h = 0; h < 2; h++)
+            if (slot->forms[h] == form)
+                slot->wanted[h] = true;
+}
+
+/* Takes the job from a worker that does not come back; thread and runner clean up after themselves
+ * should they ever return. */
+static void abandon(fov_workers *pool, struct worker *w, int64_t now)
+{
+    struct job *job = w->job;
+    struct worker **link = &pool->workers;
+    while (*link != w)
+        link = &(*link)->next;
+    *link = w->next;
+    w->lost = true;
+    w->job = NULL;
+    pool->threads--;
+    pool->lost_runs++;
+    job->form->runners--;
+    fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
+             ns_to_ms(now - w->since_ns) / 1e3);
+    job_done(job, now);
+}
+
+void watchdog_check(fov_workers *pool, int64_t now)
+{
+    struct worker *w;
+    while ((w = find_hung(pool, now))) {
+        struct form *form = w->job->form;
+        form->refs++;
+        abandon(pool, w, now);
+        pool->degraded = pool->lost_runs >= LOST_MAX;
+        bool degraded = pool->degraded;
+        if (!degraded && !pool->stopping) {
+            want_repair(pool, form);
+            worker_start(pool);
+        }
+        form_unref(pool, form);
+        pthread_mutex_unlock(&pool->lock);
+        pool_event(pool, "lost_run", "a run hung and was given up; frames go on");
+        if (degraded)
+            pool_event(pool, "degraded", "%d runs hung: the model is not tried any more", LOST_MAX);
+        pthread_mutex_lock(&pool->lock);
+    }
+}
+
+void watchdog_abandon_all(fov_workers *pool, int64_t now)
+{
+    struct worker *w = pool->workers;
+    while (w) {
+        if (w->job) {
+            abandon(pool, w, now);
+            w = pool->workers; /* the lock was released */
+        } else {
+            w = w->next;
+        }
+    }
+}
+
+/* ---- what happens by time ------------------------------------------------------------------- */
+
+static void answer_late(fov_workers *pool, int64_t now)
+{
+    struct drops drops;
+    drops.count = 0;
+    drops_add_late(&drops, pool, now);
+    if (drops.count == 0)
+        return;
+    pthread_mutex_unlock(&pool->lock);
+    drops_answer(&drops);
+    pthread_mutex_lock(&pool->lock);
+}
+
+/* Nothing can run this stream's frames, now or later. */
+static bool is_dead(const fov_stream *s)
+{
+    const struct slot *slot = s->slot ? s->slot : s->pool->default_slot;
+    return s->pool->degraded && (slot_form(slot)->runners == 0 || !s->pool->workers);
+}
+
+static void publish_due(fov_workers *pool)
+{
+    for (int i = 0; i < pool->stream_count; i++) {
+        fov_stream *s = pool->streams[i];
+        if (s->box.count > 0 && is_dead(s))
+            stream_fail_waiting(s, FOV_EINFER, "the model hung too often; restart to try again");
+        else if (stream_due_ns(s) != INT64_MAX)
+            stream_publish(s);
+    }
+}
+
+static void *builder_run(void *argument)
+{
+    fov_workers *pool = argument;
+    pthread_setname_np(pthread_self(), "fovea-build");
+    pthread_mutex_lock(&pool->lock);
+    forms_build(pool);
+    pool->building = false;
+    pool_thread_ends(pool, false);
+    return NULL;
+}
+
+void pool_tick(fov_workers *pool, int64_t now)
+{
+    char news[160];
+    answer_late(pool, now);
+    publish_due(pool);
+    watchdog_check(pool, now);
+    forms_tick(pool, now, now - pool->tick_ns, news, sizeof news);
+    pool->tick_ns = now;
+    if (!pool->building && !pool->stopping && pool->timer_runs && forms_wanted(pool, now))
+        pool->building = pool_thread(pool, builder_run, pool);
+    if (!news[0])
+        return;
+    pthread_mutex_unlock(&pool->lock);
+    pool_event(pool, "switch", "%s", news);
+    pthread_mutex_lock(&pool->lock);
+}
+
+static int64_t next_tick_ns(const fov_workers *pool, int64_t now)
+{
+    int64_t due = INT64_MAX;
+    bool active = false;
+    for (int i = 0; i < pool->stream_count; i++) {
+        const fov_stream *s = pool->streams[i];
+        int64_t publish = stream_due_ns(s);
+        due = publish < due ? publish : due;
+        active = active || s->box.count > 0 || s->jobs > 0 || s->worked;
+    }
+    int64_t tick = active ? now + TICK_NS : now + CALM_TICK_NS;
+    if (active || !forms_settled(pool) || forms_wanted(pool, INT64_MAX))
+        due = tick < due ? tick : due;
+    return due;
+}
+
+void timer_wake(fov_workers *pool)
+{
+    pthread_cond_signal(&pool->timer);
+}
+
+void *timer_run(void *argument)
+{
+    fov_workers *pool = argument;
+    pthread_setname_np(pthread_self(), "fovea-timer");
+    pthread_mutex_lock(&pool->lock);
+    while (!pool->stopping) {
+        pool_tick(pool, pool->clock());
+        int64_t due = next_tick_ns(pool, pool->clock());
+        struct timespec until = {due / NS_PER_S, due % NS_PER_S};
+        pool->timer_sleeps = due == INT64_MAX;
+        if (pool->stopping)
+            break;
+        if (pool->timer_sleeps)
+            pthread_cond_wait(&pool->timer, &pool->lock);
+        else
+            pthread_cond_timedwait(&pool->timer, &pool->lock, &until);
+        pool->timer_sleeps = false;
+    }
+    pool_thread_ends(pool, false);
+    return NULL;
+}
