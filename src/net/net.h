@@ -331,11 +331,10 @@ struct net_inflate;
 struct net_inflate *net_inflate_create(void); /* NULL: memory */
 void net_inflate_destroy(struct net_inflate **inflate);
 /* *out is owned by `inflate` and valid until the next call; out[len] is a NUL beyond the data.
- * Returns FOV_ELIMIT when it would be larger than `max` (close 1009), FOV_EFORMAT (close 1007). */
+ * Returns FOV_ELIMIT when it would be larger than `max` (close 1009), FOV_EFORMAT (close 1007).
+ * Text still has to pass text_is_utf8. */
 fov_status net_inflate_message(struct net_inflate *inflate, const uint8_t *data, size_t len,
                                size_t max, const uint8_t **out, size_t *out_len);
-/* RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. Thread-safety: safe. */
-bool net_utf8_valid(const uint8_t *data, size_t len);
 
 /* ---- multipart/form-data (RFC 7578), pure ---------------------------------------------------- */
 
