@@ -33,7 +33,7 @@ LOCK = Path(__file__).with_name("deps.lock")
 DEPS = Path(os.environ.get("FOVEA_DEPS", ".deps"))
 CACHE = DEPS / "cache"
 CHUNK = 1 << 18
-TRIES = 4
+TRIES = 3
 TIMEOUT_S = 60
 
 
@@ -143,6 +143,7 @@ def fetch(web, entry, folder):
     if whole(done, sha256):
         return done
     for attempt in range(TRIES):
+        time.sleep(attempt)
         try:
             download(web, find_url(web, project, file), part, size)
         except urllib.error.HTTPError as error:
@@ -158,7 +159,6 @@ def fetch(web, entry, folder):
                 return done
             part.unlink()
             reason = "what arrived does not have the sum in scripts/deps.lock"
-        time.sleep(attempt)
     raise Failure(f"could not fetch {file}: {reason}; run the same command again to go on")
 
 
