@@ -1,0 +1,361 @@
+/* A backend without a model: costs, faults and boxes on demand, for tests and for trying out a
+ * server. The path is `fake:key=value,...`; options in the environment's FOVEA_FAKE follow.
+ *
+ *   width=300 height=300     the input, u8 NHWC RGB, stretched
+ *   cost_ms=0                processor time a run uses (busy)
+ *   sleep_ms=0               time a run waits (idle)
+ *   jitter_ms=0              up to this much more of whichever of the two is set, by `seed`
+ *   delay_ms=0               results are to be published this much later (no worker waits)
+ *   boxes=moving             one box that is a function of the run's index i, counted by the runner
+ *                            from 0: left (7 i mod 70) %, top (3 i mod 60) %, 30 % wide, 40 % high
+ *         =N                 the same box N times (1..16), the k-th for the index i + 11 k
+ *         =none | frame      no box | one that covers the picture
+ *         =bright            one around the brightest pixels of the picture itself, none when they
+ *                            are darker than 128: proof that boxes belong to their frame
+ *   score=0.9  class=0       of each box
+ *   fail_every=N             every N-th run fails         (0: never)
+ *   nan_every=N              every N-th run gives NaN     (0: never)
+ *   hang_after=N             the run after N runs does not return until it is cancelled (-1: never)
+ *   deaf=1                   ... and cancelling does not help
+ *   load_fails=1             loading fails
+ *   runners=N                how many may be open at once (default: 1, throughput: the cores)
+ *   seed=1
+ */
+#include <fovea/backend.h>
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "infer/cores.h"
+
+enum { FAKE_BOXES = 16, FAKE_CLASSES = 4 };
+enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
+
+struct fake {
+    double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
+    double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
+    int boxes; /* a number of moving ones, or BOXES_* */
+    int max_runners;
+};
+
+struct fake_runner {
+    const struct fake *fake;
+    uint8_t *picture;
+    float boxes[FAKE_BOXES * 4], scores[FAKE_BOXES * (FAKE_CLASSES + 1)];
+    uint64_t runs, random;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool cancelled;
+};
+
+static void probe(const char *runtime_dir, fov_backend_probe *p)
+{
+    (void)runtime_dir;
+    *p = (fov_backend_probe){.available = true, .device_count = 1};
+    text_copy(p->version, sizeof p->version, FOVEA_VERSION);
+    text_copy(p->devices[0], sizeof p->devices[0], "CPU");
+    text_copy(p->device_names[0], sizeof p->device_names[0], "fake (no model)");
+}
+
+static bool set_boxes(struct fake *fake, const char *value)
+{
+    static const struct {
+        const char *word;
+        int boxes;
+    } words[] = {
+        {"moving", 1}, {"none", BOXES_NONE}, {"frame", BOXES_FRAME}, {"bright", BOXES_BRIGHT}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(value, words[i].word)) {
+            fake->boxes = words[i].boxes;
+            return true;
+        }
+    long long number;
+    bool valid = text_to_int(value, 1, FAKE_BOXES, &number);
+    if (valid)
+        fake->boxes = (int)number;
+    return valid;
+}
+
+static bool set_option(struct fake *fake, const char *key, const char *value)
+{
+    const struct {
+        const char *key;
+        double *value, least, most;
+    } options[] = {{"width", &fake->width, 8, 4096},
+                   {"height", &fake->height, 8, 4096},
+                   {"cost_ms", &fake->cost_ms, 0, 60000},
+                   {"sleep_ms", &fake->sleep_ms, 0, 60000},
+                   {"jitter_ms", &fake->jitter_ms, 0, 1e4},
+                   {"delay_ms", &fake->delay_ms, 0, 60000},
+                   {"score", &fake->score, 0, 1},
+                   {"class", &fake->class_id, 0, FAKE_CLASSES - 1},
+                   {"fail_every", &fake->fail_every, 0, 1e9},
+                   {"nan_every", &fake->nan_every, 0, 1e9},
+                   {"hang_after", &fake->hang_after, -1, 1e9},
+                   {"deaf", &fake->deaf, 0, 1},
+                   {"load_fails", &fake->load_fails, 0, 1},
+                   {"runners", &fake->runners, 0, 64},
+                   {"seed", &fake->seed, 0, 1e15}};
+    if (!strcmp(key, "boxes"))
+        return set_boxes(fake, value);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (!strcmp(key, options[i].key))
+            return text_to_double(value, options[i].least, options[i].most, options[i].value);
+    return false;
+}
+
+static fov_status read_options(struct fake *fake, const char *text, fov_error *error)
+{
+    char pair[128];
+    while (text && *text) {
+        size_t size = strcspn(text, ",");
+        if (size >= sizeof pair)
+            return fov_fail(error, FOV_EMODEL, "fake: option too long");
+        memcpy(pair, text, size);
+        pair[size] = '\0';
+        text += size + (text[size] == ',');
+        char *equals = strchr(pair, '=');
+        if (equals)
+            *equals = '\0';
+        if (size && (!equals || !set_option(fake, pair, equals + 1)))
+            return fov_fail(error, FOV_EMODEL, "fake: no option %s, or a value out of range", pair);
+    }
+    return FOV_OK;
+}
+
+static fov_status load(const fov_model_params *params, void **model, fov_error *error)
+{
+    struct fake *fake = malloc(sizeof *fake);
+    if (!fake)
+        return fov_fail(error, FOV_ENOMEM, "no memory");
+    *fake = (struct fake){
+        .width = 300, .height = 300, .score = 0.9, .hang_after = -1, .seed = 1, .boxes = 1};
+    const char *colon = strchr(params->path, ':');
+    fov_status status = read_options(fake, colon ? colon + 1 : NULL, error);
+    if (!status)
+        status = read_options(fake, getenv("FOVEA_FAKE"), error);
+    if (!status && fake->load_fails != 0)
+        status = fov_fail(error, FOV_EMODEL, "fake: load_fails=1");
+    if (status) {
+        free(fake);
+        return status;
+    }
+    int wanted = params->runners > 0 ? params->runners : cores_available();
+    fake->max_runners = params->hint == FOV_HINT_THROUGHPUT ? wanted : 1;
+    if (fake->runners > 0)
+        fake->max_runners = (int)fake->runners;
+    *model = fake;
+    return FOV_OK;
+}
+
+static fov_tensor tensor(const char *name, fov_dtype dtype, void *data, int rank, int64_t a,
+                         int64_t b, int64_t c)
+{
+    fov_tensor t = {.data = data, .dtype = dtype, .rank = rank, .shape = {1, a, b, c}};
+    text_copy(t.name, sizeof t.name, name);
+    return t;
+}
+
+static fov_tensor input_of(const struct fake *fake, void *data)
+{
+    return tensor("image", FOV_U8, data, 4, (int64_t)fake->height, (int64_t)fake->width, 3);
+}
+
+static void outputs_of(struct fake_runner *runner, fov_tensor out[2])
+{
+    out[0] = tensor("boxes", FOV_F32, runner ? runner->boxes : NULL, 3, FAKE_BOXES, 4, 0);
+    out[1] = tensor("scores", FOV_F32, runner ? runner->scores : NULL, 3, FAKE_BOXES,
+                    FAKE_CLASSES + 1, 0);
+}
+
+static void describe(void *model, fov_backend_model *d)
+{
+    const struct fake *fake = model;
+    *d = (fov_backend_model){.input_count = 1,
+                             .output_count = 2,
+                             .threads = 1,
+                             .max_runners = fake->max_runners,
+                             .delay_ns = ms_to_ns(fake->delay_ms)};
+    d->inputs[0] = input_of(fake, NULL);
+    outputs_of(NULL, d->outputs);
+    text_copy(d->version, sizeof d->version, FOVEA_VERSION);
+    text_copy(d->device, sizeof d->device, "CPU");
+    text_copy(d->device_name, sizeof d->device_name, "fake (no model)");
+    text_copy(d->precision, sizeof d->precision, "f32");
+}
+
+static void runner_close(void *handle)
+{
+    struct fake_runner *runner = handle;
+    pthread_cond_destroy(&runner->wake);
+    pthread_mutex_destroy(&runner->lock);
+    free(runner->picture);
+    free(runner);
+}
+
+static fov_status runner_open(void *model, void **handle, fov_error *error)
+{
+    const struct fake *fake = model;
+    struct fake_runner *runner = calloc(1, sizeof *runner);
+    size_t size = (size_t)fake->width * (size_t)fake->height * 3;
+    if (runner)
+        runner->picture = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    if (!runner || !runner->picture) {
+        free(runner);
+        return fov_fail(error, FOV_ENOMEM, "no memory for a runner");
+    }
+    runner->fake = fake;
+    runner->random = (uint64_t)fake->seed * 2 + 1;
+    pthread_mutex_init(&runner->lock, NULL);
+    pthread_cond_init(&runner->wake, NULL);
+    *handle = runner;
+    return FOV_OK;
+}
+
+static void inputs(void *handle, fov_tensor *in)
+{
+    struct fake_runner *runner = handle;
+    in[0] = input_of(runner->fake, runner->picture);
+}
+
+static double random_share(struct fake_runner *runner)
+{
+    runner->random = runner->random * 6364136223846793005u + 1442695040888963407u;
+    return (double)(runner->random >> 11) / 9007199254740992.0;
+}
+
+static int64_t thread_time_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static void spend(struct fake_runner *runner)
+{
+    const struct fake *fake = runner->fake;
+    double more = fake->jitter_ms > 0 ? fake->jitter_ms * random_share(runner) : 0;
+    if (fake->sleep_ms > 0 || fake->cost_ms <= 0) {
+        int64_t ns = ms_to_ns(fake->sleep_ms + more);
+        struct timespec pause = {ns / NS_PER_S, ns % NS_PER_S};
+        if (ns > 0)
+            clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        more = 0;
+    }
+    int64_t until = thread_time_ns() + ms_to_ns(fake->cost_ms + more);
+    while (fake->cost_ms > 0 && thread_time_ns() < until)
+        ;
+}
+
+/* True when a cancel ended the wait. */
+static void hang(struct fake_runner *runner)
+{
+    pthread_mutex_lock(&runner->lock);
+    while (!runner->cancelled || runner->fake->deaf != 0)
+        pthread_cond_wait(&runner->wake, &runner->lock);
+    runner->cancelled = false;
+    pthread_mutex_unlock(&runner->lock);
+}
+
+static void put_box(struct fake_runner *runner, int k, double x0, double y0, double x1, double y1)
+{
+    float *box = runner->boxes + 4 * k;
+    box[0] = (float)y0;
+    box[1] = (float)x0;
+    box[2] = (float)y1;
+    box[3] = (float)x1;
+    runner->scores[k * (FAKE_CLASSES + 1) + 1 + (int)runner->fake->class_id] =
+        (float)runner->fake->score;
+}
+
+static int luma(const uint8_t *p)
+{
+    return (77 * p[0] + 150 * p[1] + 29 * p[2]) >> 8;
+}
+
+static void put_bright(struct fake_runner *runner)
+{
+    int width = (int)runner->fake->width, height = (int)runner->fake->height, most = 0;
+    int x0 = width, y0 = height, x1 = 0, y1 = 0;
+    for (int i = 0; i < width * height; i++)
+        most = luma(runner->picture + 3 * i) > most ? luma(runner->picture + 3 * i) : most;
+    int least = most - 24;
+    for (int y = 0; most >= 128 && y < height; y++)
+        for (int x = 0; x < width; x++)
+            if (luma(runner->picture + 3 * (y * width + x)) >= least) {
+                x0 = x < x0 ? x : x0;
+                x1 = x + 1 > x1 ? x + 1 : x1;
+                y0 = y < y0 ? y : y0;
+                y1 = y + 1;
+            }
+    if (x1 > x0)
+        put_box(runner, 0, (double)x0 / width, (double)y0 / height, (double)x1 / width,
+                (double)y1 / height);
+}
+
+static void put_boxes(struct fake_runner *runner, uint64_t index)
+{
+    memset(runner->boxes, 0, sizeof runner->boxes);
+    memset(runner->scores, 0, sizeof runner->scores);
+    if (runner->fake->boxes == BOXES_FRAME)
+        put_box(runner, 0, 0, 0, 1, 1);
+    if (runner->fake->boxes == BOXES_BRIGHT)
+        put_bright(runner);
+    for (int k = 0; k < runner->fake->boxes; k++) {
+        uint64_t i = index + 11 * (uint64_t)k;
+        double left = (double)(7 * i % 70) / 100, top = (double)(3 * i % 60) / 100;
+        put_box(runner, k, left, top, left + 0.3, top + 0.4);
+    }
+}
+
+static bool is_due(double every, uint64_t run)
+{
+    return every >= 1 && run % (uint64_t)every == 0;
+}
+
+static fov_status run(void *handle, fov_tensor *out, fov_error *error)
+{
+    struct fake_runner *runner = handle;
+    const struct fake *fake = runner->fake;
+    uint64_t index = runner->runs++, number = index + 1;
+    if (fake->hang_after >= 0 && number > (uint64_t)fake->hang_after) {
+        hang(runner);
+        return fov_fail(error, FOV_EINFER, "fake: cancelled");
+    }
+    spend(runner);
+    if (is_due(fake->fail_every, number))
+        return fov_fail(error, FOV_EINFER, "fake: fail_every");
+    put_boxes(runner, index);
+    if (is_due(fake->nan_every, number))
+        runner->boxes[0] = NAN;
+    outputs_of(runner, out);
+    return FOV_OK;
+}
+
+static void cancel(void *handle)
+{
+    struct fake_runner *runner = handle;
+    pthread_mutex_lock(&runner->lock);
+    runner->cancelled = true;
+    pthread_cond_broadcast(&runner->wake);
+    pthread_mutex_unlock(&runner->lock);
+}
+
+const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
+                                      .name = "fake",
+                                      .suffixes = "fake:",
+                                      .probe = probe,
+                                      .load = load,
+                                      .describe = describe,
+                                      .runner_open = runner_open,
+                                      .inputs = inputs,
+                                      .run = run,
+                                      .cancel = cancel,
+                                      .runner_close = runner_close,
+                                      .unload = free};

@@ -1,0 +1,475 @@
+/* OpenVINO: CPU, GPU and NPU of Intel, and CPUs of others. Reads IR, ONNX and TFLite. */
+#include <fovea/backend.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "infer/cores.h"
+#include "infer/openvino_api.h"
+
+enum { PROPERTIES = 8, RUNTIME_NICE = 5 };
+
+struct loaded {
+    const struct openvino *ov;
+    ov_model *model;
+    ov_compiled *compiled;
+    fov_backend_model about;
+    bool dynamic_outputs;
+    /* what the loading thread needs and gives back */
+    const fov_model_params *params;
+    const char *device;
+    fov_status status;
+    fov_error error;
+};
+
+struct runner {
+    struct loaded *model;
+    ov_request *request;
+    fov_tensor inputs[FOV_MODEL_INPUTS], outputs[FOV_MODEL_OUTPUTS];
+    ov_tensor *in[FOV_MODEL_INPUTS], *out[FOV_MODEL_OUTPUTS];
+};
+
+static void text_of_property(const struct openvino *ov, const char *device, const char *key,
+                             char *text, size_t size)
+{
+    char *value = NULL;
+    text_copy(text, size, "");
+    if (ov->core_get_property(ov->core, device, key, &value) == 0 && value) {
+        text_copy(text, size, value);
+        ov->free(value);
+    }
+}
+
+static void probe(const char *runtime_dir, fov_backend_probe *p)
+{
+    const struct openvino *ov;
+    fov_error error;
+    *p = (fov_backend_probe){0};
+    if (openvino_open(runtime_dir, &ov, &error) != FOV_OK) {
+        text_copy(p->reason, sizeof p->reason, error.message);
+        return;
+    }
+    p->available = true;
+    text_copy(p->version, sizeof p->version, ov->version);
+    text_copy(p->library, sizeof p->library, ov->library);
+    struct ov_devices devices = {0};
+    if (ov->core_get_available_devices(ov->core, &devices) != 0)
+        return;
+    for (size_t i = 0; i < devices.count && p->device_count < 8; i++) {
+        int n = p->device_count++;
+        text_copy(p->devices[n], sizeof p->devices[n], devices.names[i]);
+        text_of_property(ov, devices.names[i], "FULL_DEVICE_NAME", p->device_names[n],
+                         sizeof p->device_names[n]);
+    }
+    ov->available_devices_free(&devices);
+}
+
+static bool is_dynamic(const struct ov_dimension *d)
+{
+    return d->least != d->most;
+}
+
+/* Name, type and shape of one input or output. */
+static bool describe_port(const struct openvino *ov, ov_port *port, fov_tensor *t)
+{
+    struct ov_partial_shape shape = {0};
+    char *name = NULL;
+    int type = -1;
+    *t = (fov_tensor){0};
+    if (ov->port_get_any_name(port, &name) == 0 && name) {
+        text_copy(t->name, sizeof t->name, name);
+        ov->free(name);
+    }
+    bool known = ov->port_get_element_type(port, &type) == 0 &&
+                 ov->port_get_partial_shape(port, &shape) == 0;
+    t->dtype = openvino_dtype(type);
+    bool ranked = known && !is_dynamic(&shape.rank) && shape.rank.most <= FOV_TENSOR_RANK;
+    for (int64_t i = 0; ranked && i < shape.rank.most; i++)
+        t->shape[t->rank++] = is_dynamic(&shape.dims[i]) ? -1 : shape.dims[i].most;
+    if (known)
+        ov->partial_shape_free(&shape);
+    return ranked;
+}
+
+/* Describes all inputs or all outputs; false when there are too many. */
+static bool describe_ports(const struct openvino *ov, const ov_model *model, bool outputs,
+                           fov_tensor *tensors, int room, int *count)
+{
+    size_t size = 0;
+    int failed = outputs ? ov->model_outputs_size(model, &size)
+                         : ov->model_inputs_size(model, &size);
+    if (failed || size > (size_t)room)
+        return false;
+    *count = (int)size;
+    for (size_t i = 0; i < size; i++) {
+        ov_port *port = NULL;
+        failed = outputs ? ov->model_const_output_by_index(model, i, &port)
+                         : ov->model_const_input_by_index(model, i, &port);
+        if (failed)
+            return false;
+        describe_port(ov, port, &tensors[i]);
+        ov->output_const_port_free(port);
+    }
+    return true;
+}
+
+/* Fixes the open dimensions of a picture input: batch 1, 3 channels, the size that was asked for.
+ */
+static bool make_static(struct loaded *m)
+{
+    fov_tensor *in = m->about.inputs;
+    const fov_model_params *p = m->params;
+    int64_t width = p->input_width > 0 ? p->input_width : 640;
+    int64_t height = p->input_height > 0 ? p->input_height : width, dims[4];
+    if (m->about.input_count != 1 || in->rank != 4 || fov_tensor_count(in))
+        return true;
+    bool packed = in->shape[3] == 3 && in->shape[1] != 3;
+    const int64_t planar_dims[4] = {1, 3, height, width}, packed_dims[4] = {1, height, width, 3};
+    for (int i = 0; i < 4; i++) {
+        int64_t wanted = packed ? packed_dims[i] : planar_dims[i];
+        dims[i] = in->shape[i] > 0 ? in->shape[i] : wanted;
+    }
+    struct ov_partial_shape shape = {0};
+    if (m->ov->partial_shape_create_static(4, dims, &shape) != 0)
+        return false;
+    bool reshaped = m->ov->model_reshape_single_input(m->model, shape) == 0;
+    m->ov->partial_shape_free(&shape);
+    return reshaped;
+}
+
+static bool describe_model(struct loaded *m)
+{
+    fov_backend_model *about = &m->about;
+    return describe_ports(m->ov, m->model, false, about->inputs, FOV_MODEL_INPUTS,
+                          &about->input_count) &&
+           describe_ports(m->ov, m->model, true, about->outputs, FOV_MODEL_OUTPUTS,
+                          &about->output_count);
+}
+
+static fov_status read_model(struct loaded *m, fov_error *error)
+{
+    int64_t start = clock_now_ns();
+    const char *path = m->params->path;
+    if (m->ov->core_read_model(m->ov->core, path, NULL, &m->model) != 0)
+        return fov_fail(error, FOV_EMODEL, "%.100s: %s", path, m->ov->get_last_err_msg());
+    if (!describe_model(m))
+        return fov_fail(error, FOV_EUNSUPPORTED, "%s: more than %d inputs or %d outputs", path,
+                        FOV_MODEL_INPUTS, FOV_MODEL_OUTPUTS);
+    if (!make_static(m) || !describe_model(m))
+        return fov_fail(error, FOV_EMODEL, "%.100s: this input size does not fit the model: %s",
+                        path, m->ov->get_last_err_msg());
+    for (int i = 0; i < m->about.output_count; i++)
+        m->dynamic_outputs |= !fov_tensor_count(&m->about.outputs[i]);
+    for (int i = 0; i < m->about.input_count; i++)
+        if (!fov_tensor_count(&m->about.inputs[i]))
+            return fov_fail(error, FOV_EUNSUPPORTED, "%s: input %s has no fixed size", path,
+                            m->about.inputs[i].name);
+    m->about.load_ms = ns_to_ms(clock_now_ns() - start);
+    return FOV_OK;
+}
+
+struct settings {
+    struct ov_property list[PROPERTIES];
+    size_t count;
+    char threads[16], streams[16];
+};
+
+static void set(struct settings *s, const char *key, const char *value)
+{
+    s->list[s->count++] = (struct ov_property){key, value};
+}
+
+static void make_settings(struct settings *s, struct loaded *m)
+{
+    const fov_model_params *p = m->params;
+    static const char *const precisions[] = {
+        [FOV_PRECISION_F32] = "f32", [FOV_PRECISION_F16] = "f16", [FOV_PRECISION_INT8] = NULL};
+    bool throughput = p->hint == FOV_HINT_THROUGHPUT;
+    int cores = cores_available();
+    m->about.max_runners = !throughput ? 1 : p->runners > 0 ? p->runners : cores;
+    m->about.threads = p->threads > 0 ? p->threads : throughput ? 1 : cores;
+    snprintf(s->threads, sizeof s->threads, "%d",
+             throughput ? m->about.threads * m->about.max_runners : m->about.threads);
+    snprintf(s->streams, sizeof s->streams, "%d", m->about.max_runners);
+    set(s, "PERFORMANCE_HINT", throughput ? "THROUGHPUT" : "LATENCY");
+    if (!strcmp(m->device, "CPU")) {
+        set(s, "INFERENCE_NUM_THREADS", s->threads);
+        set(s, "NUM_STREAMS", s->streams);
+        set(s, "ENABLE_CPU_PINNING", "NO"); /* decoding needs the same cores */
+    }
+    if (p->precision != FOV_PRECISION_AUTO && precisions[p->precision])
+        set(s, "INFERENCE_PRECISION_HINT", precisions[p->precision]);
+    if (p->cache_dir)
+        set(s, "CACHE_DIR", p->cache_dir);
+}
+
+/* The variadic form counts every string; absent ones at the end are never read. */
+static int compile_variadic(struct loaded *m, const struct settings *s)
+{
+    const struct ov_property *l = s->list;
+    return m->ov->core_compile_model(
+        m->ov->core, m->model, m->device, 2 * s->count, &m->compiled, l[0].key, l[0].value,
+        l[1].key, l[1].value, l[2].key, l[2].value, l[3].key, l[3].value, l[4].key, l[4].value,
+        l[5].key, l[5].value, l[6].key, l[6].value, l[7].key, l[7].value);
+}
+
+static fov_status compile_model(struct loaded *m, fov_error *error)
+{
+    int64_t start = clock_now_ns();
+    struct settings s = {.count = 0};
+    make_settings(&s, m);
+    int failed = m->ov->core_compile_model_props
+                     ? m->ov->core_compile_model_props(m->ov->core, m->model, m->device, s.count,
+                                                       s.list, &m->compiled)
+                     : compile_variadic(m, &s);
+    if (failed)
+        return fov_fail(error, FOV_EMODEL, "%s does not run %.80s: %s", m->device, m->params->path,
+                        m->ov->get_last_err_msg());
+    m->about.compile_ms = ns_to_ms(clock_now_ns() - start);
+    return FOV_OK;
+}
+
+static void describe_compiled(struct loaded *m)
+{
+    fov_backend_model *about = &m->about;
+    text_copy(about->version, sizeof about->version, m->ov->version);
+    text_copy(about->device, sizeof about->device, m->device);
+    text_of_property(m->ov, m->device, "FULL_DEVICE_NAME", about->device_name,
+                     sizeof about->device_name);
+    char *value = NULL;
+    text_copy(about->precision, sizeof about->precision, "?");
+    if (m->ov->compiled_model_get_property(m->compiled, "INFERENCE_PRECISION_HINT", &value) == 0 &&
+        value) {
+        text_copy(about->precision, sizeof about->precision, value);
+        m->ov->free(value);
+    }
+}
+
+static void runner_close(void *handle)
+{
+    struct runner *r = handle;
+    const struct openvino *ov = r->model->ov;
+    for (int i = 0; i < FOV_MODEL_OUTPUTS; i++)
+        if (r->out[i])
+            ov->tensor_free(r->out[i]);
+    if (r->request)
+        ov->infer_request_free(r->request);
+    for (int i = 0; i < FOV_MODEL_INPUTS; i++) {
+        if (r->in[i])
+            ov->tensor_free(r->in[i]);
+        free(r->inputs[i].data);
+    }
+    free(r);
+}
+
+/* Our memory as the request's input: nothing is copied. */
+static bool bind_input(struct runner *r, int i)
+{
+    const struct openvino *ov = r->model->ov;
+    fov_tensor *t = &r->inputs[i];
+    *t = r->model->about.inputs[i];
+    size_t size = fov_tensor_count(t) * fov_dtype_size(t->dtype);
+    t->data = size ? aligned_alloc(64, (size + 63) & ~(size_t)63) : NULL;
+    struct ov_shape shape = {0};
+    if (!t->data || ov->shape_create(t->rank, t->shape, &shape) != 0)
+        return false;
+    memset(t->data, 0, size);
+    bool bound = ov->tensor_create_from_host_ptr(openvino_number(t->dtype), shape, t->data,
+                                                 &r->in[i]) == 0 &&
+                 ov->infer_request_set_input_tensor_by_index(r->request, (size_t)i, r->in[i]) == 0;
+    ov->shape_free(&shape);
+    return bound;
+}
+
+static bool fetch_output(struct runner *r, int i)
+{
+    const struct openvino *ov = r->model->ov;
+    struct ov_shape shape = {0};
+    if (r->out[i])
+        ov->tensor_free(r->out[i]);
+    r->out[i] = NULL;
+    r->outputs[i] = r->model->about.outputs[i];
+    if (ov->infer_request_get_output_tensor_by_index(r->request, (size_t)i, &r->out[i]) != 0)
+        return false;
+    if (r->model->dynamic_outputs && ov->tensor_get_shape(r->out[i], &shape) == 0) {
+        r->outputs[i].rank = shape.rank < FOV_TENSOR_RANK ? (int)shape.rank : FOV_TENSOR_RANK;
+        memcpy(r->outputs[i].shape, shape.dims, (size_t)r->outputs[i].rank * sizeof *shape.dims);
+        ov->shape_free(&shape);
+    }
+    return ov->tensor_data(r->out[i], &r->outputs[i].data) == 0;
+}
+
+static fov_status runner_open(void *model, void **handle, fov_error *error)
+{
+    struct loaded *m = model;
+    struct runner *r = calloc(1, sizeof *r);
+    if (!r)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a runner");
+    r->model = m;
+    bool made = m->ov->compiled_model_create_infer_request(m->compiled, &r->request) == 0;
+    for (int i = 0; made && i < m->about.input_count; i++)
+        made = bind_input(r, i);
+    for (int i = 0; made && !m->dynamic_outputs && i < m->about.output_count; i++)
+        made = fetch_output(r, i);
+    if (!made) {
+        fov_fail(error, FOV_EINFER, "OpenVINO gives no request: %s", m->ov->get_last_err_msg());
+        runner_close(r);
+        return FOV_EINFER;
+    }
+    *handle = r;
+    return FOV_OK;
+}
+
+static void inputs(void *handle, fov_tensor *in)
+{
+    struct runner *r = handle;
+    memcpy(in, r->inputs, (size_t)r->model->about.input_count * sizeof *in);
+}
+
+static fov_status run(void *handle, fov_tensor *out, fov_error *error)
+{
+    struct runner *r = handle;
+    const struct openvino *ov = r->model->ov;
+    if (ov->infer_request_infer(r->request) != 0)
+        return fov_fail(error, FOV_EINFER, "OpenVINO: %s", ov->get_last_err_msg());
+    for (int i = 0; r->model->dynamic_outputs && i < r->model->about.output_count; i++)
+        if (!fetch_output(r, i))
+            return fov_fail(error, FOV_EINFER, "OpenVINO: no output %d", i);
+    memcpy(out, r->outputs, (size_t)r->model->about.output_count * sizeof *out);
+    return FOV_OK;
+}
+
+static void cancel(void *handle)
+{
+    struct runner *r = handle;
+    r->model->ov->infer_request_cancel(r->request);
+}
+
+static void unload(void *model)
+{
+    struct loaded *m = model;
+    if (m->compiled)
+        m->ov->compiled_model_free(m->compiled);
+    if (m->model)
+        m->ov->model_free(m->model);
+    free(m);
+}
+
+/* One run, so that the runtime makes its threads here. */
+static fov_status run_once(struct loaded *m, fov_error *error)
+{
+    void *handle;
+    fov_tensor out[FOV_MODEL_OUTPUTS];
+    fov_status status = runner_open(m, &handle, error);
+    if (status)
+        return status;
+    status = run(handle, out, error);
+    runner_close(handle);
+    return status;
+}
+
+/* Compiling happens on a thread of lower priority of its own: the runtime's workers inherit it, so
+ * that inference at full load never keeps the event loop from its packets. */
+static void *load_thread(void *arg)
+{
+    struct loaded *m = arg;
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + RUNTIME_NICE);
+    m->status = compile_model(m, &m->error);
+    if (!m->status)
+        m->status = run_once(m, &m->error);
+    return NULL;
+}
+
+static fov_status compile_on(struct loaded *m, const char *device)
+{
+    pthread_t thread;
+    m->device = device;
+    if (pthread_create(&thread, NULL, load_thread, m) != 0)
+        return fov_fail(&m->error, FOV_ENOMEM, "no thread to compile on");
+    pthread_join(thread, NULL);
+    if (m->status && m->compiled) {
+        m->ov->compiled_model_free(m->compiled);
+        m->compiled = NULL;
+    }
+    return m->status;
+}
+
+static const char *known_device(const char *device, const fov_backend_probe *p)
+{
+    for (int i = 0; i < p->device_count; i++)
+        if (!strncasecmp(p->devices[i], device, strlen(device)))
+            return p->devices[i];
+    return NULL;
+}
+
+/* The device asked for; else a GPU where there is one, and the CPU when that fails. */
+static fov_status compile_somewhere(struct loaded *m, const fov_backend_probe *p, fov_error *error)
+{
+    const char *wanted = m->params->device, *found = wanted ? known_device(wanted, p) : NULL;
+    if (wanted && !found)
+        return fov_fail(error, FOV_EUNSUPPORTED, "OpenVINO has no device %.20s here; it has %s%s%s",
+                        wanted, p->device_count > 0 ? p->devices[0] : "none",
+                        p->device_count > 1 ? ", " : "", p->device_count > 1 ? p->devices[1] : "");
+    fov_status status = FOV_EMODEL;
+    const char *gpu = known_device("GPU", p);
+    if (!wanted && gpu)
+        status = compile_on(m, gpu);
+    if (status)
+        status = compile_on(m, found ? found : "CPU");
+    return status ? fov_fail(error, status, "%s", m->error.message) : FOV_OK;
+}
+
+static fov_status load(const fov_model_params *params, void **model, fov_error *error)
+{
+    fov_backend_probe *p = malloc(sizeof *p);
+    struct loaded *m = calloc(1, sizeof *m);
+    fov_status status = FOV_ENOMEM;
+    if (!p || !m) {
+        fov_fail(error, status, "no memory for a model");
+        goto fail;
+    }
+    m->params = params;
+    status = openvino_open(params->runtime_dir, &m->ov, error);
+    if (status)
+        goto fail;
+    probe(params->runtime_dir, p);
+    status = read_model(m, error);
+    if (!status)
+        status = compile_somewhere(m, p, error);
+    if (status)
+        goto fail;
+    describe_compiled(m);
+    m->params = NULL;
+    m->device = NULL;
+    free(p);
+    *model = m;
+    return FOV_OK;
+fail:
+    free(p);
+    if (m)
+        unload(m);
+    return status;
+}
+
+static void describe(void *model, fov_backend_model *description)
+{
+    *description = ((struct loaded *)model)->about;
+}
+
+const fov_backend fov_backend_openvino = {.abi = FOV_BACKEND_ABI,
+                                          .name = "openvino",
+                                          .suffixes = ".xml .onnx .tflite .pb",
+                                          .probe = probe,
+                                          .load = load,
+                                          .describe = describe,
+                                          .runner_open = runner_open,
+                                          .inputs = inputs,
+                                          .run = run,
+                                          .cancel = cancel,
+                                          .runner_close = runner_close,
+                                          .unload = unload};

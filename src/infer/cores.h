@@ -1,0 +1,9 @@
+/* How many processors this process may use. */
+#ifndef INFER_CORES_H
+#define INFER_CORES_H
+
+/* Least of the affinity mask and the cgroup's quota (v2 cpu.max, v1 cfs_quota), at least 1.
+ * Thread-safe. */
+int cores_available(void);
+
+#endif

@@ -1,0 +1,173 @@
+#include "infer/head.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "head_list.h"
+
+#define DECLARE(name) extern const struct head head_##name;
+FOV_HEADS(DECLARE)
+#undef DECLARE
+
+static const struct head *const heads[] = {
+#define ROW(name) &head_##name,
+    FOV_HEADS(ROW)
+#undef ROW
+};
+
+enum { HEADS = sizeof heads / sizeof *heads };
+
+const struct head *head_at(size_t i)
+{
+    return i < HEADS ? heads[i] : NULL;
+}
+
+const struct head *head_named(const char *name)
+{
+    for (size_t i = 0; i < HEADS; i++)
+        if (!strcmp(heads[i]->name, name))
+            return heads[i];
+    return NULL;
+}
+
+int64_t head_grid_cells(const struct head_facts *facts)
+{
+    const fov_tensor *in = facts->inputs;
+    if (facts->input_count < 1 || in->rank != 4)
+        return 0;
+    int64_t height = in->shape[in->shape[1] == 3 ? 2 : 1],
+            width = in->shape[in->shape[1] == 3 ? 3 : 2];
+    int64_t cells = 0;
+    for (int stride = 8; stride <= 32 && width > 0 && height > 0; stride *= 2)
+        cells += (width / stride) * (height / stride);
+    return cells;
+}
+
+static size_t add_text(char *text, size_t size, size_t at, const char *more)
+{
+    int n = snprintf(text + at, size - at, "%s", more);
+    return n < 0 || (size_t)n >= size - at ? size - 1 : at + (size_t)n;
+}
+
+static size_t describe(const fov_tensor *tensors, int count, char *text, size_t size, size_t at)
+{
+    char one[160];
+    for (int i = 0; i < count; i++) {
+        snprintf(one, sizeof one, "%s%s %s[", i ? ", " : "",
+                 tensors[i].name[0] ? tensors[i].name : "-", fov_dtype_name(tensors[i].dtype));
+        at = add_text(text, size, at, one);
+        for (int d = 0; d < tensors[i].rank; d++) {
+            snprintf(one, sizeof one, "%s%lld", d ? "," : "", (long long)tensors[i].shape[d]);
+            at = add_text(text, size, at, one);
+        }
+        at = add_text(text, size, at, "]");
+    }
+    return at;
+}
+
+void head_describe_shapes(const struct head_facts *facts, char *text, size_t size)
+{
+    text[0] = '\0';
+    size_t at = describe(facts->inputs, facts->input_count, text, size, 0);
+    at = add_text(text, size, at, " -> ");
+    describe(facts->outputs, facts->output_count, text, size, at);
+}
+
+fov_status head_choose(const struct head_facts *facts, const char *wanted, const struct head **head,
+                       char evidence[HEAD_EVIDENCE], fov_error *error)
+{
+    char shapes[160], reason[HEAD_EVIDENCE];
+    int best = 0;
+    head_describe_shapes(facts, shapes, sizeof shapes);
+    if (wanted && !head_named(wanted))
+        return fov_fail(error, FOV_EINVAL, "no head \"%s\"; there are ssd, yolo, yolox", wanted);
+    *head = NULL;
+    for (size_t i = 0; i < HEADS; i++) {
+        if (wanted && strcmp(wanted, heads[i]->name))
+            continue;
+        reason[0] = '\0';
+        int score = heads[i]->match(facts, reason);
+        if (score > best) {
+            best = score;
+            *head = heads[i];
+            snprintf(evidence, HEAD_EVIDENCE, "%.*s", HEAD_EVIDENCE - 1, reason);
+        }
+    }
+    if (*head)
+        return FOV_OK;
+    if (wanted)
+        return fov_fail(error, FOV_EMODEL, "head %s cannot read this model: %s", wanted, shapes);
+    return fov_fail(error, FOV_EUNSUPPORTED,
+                    "no head reads this model: %s; if one should, name it: --head ssd|yolo|yolox",
+                    shapes);
+}
+
+/* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. */
+static void read_three(const char *text, float three[3])
+{
+    int count = 0;
+    for (char *end; text && count < 3; text = end) {
+        text += strspn(text, " ,[]()");
+        float number = strtof(text, &end);
+        if (end == text)
+            break;
+        three[count++] = number;
+    }
+    for (int i = 1; count == 1 && i < 3; i++)
+        three[i] = three[0];
+}
+
+static bool is_true(const char *text)
+{
+    return text && (!strcmp(text, "True") || !strcmp(text, "true") || !strcmp(text, "YES") ||
+                    !strcmp(text, "1"));
+}
+
+static void read_shared_metadata(const struct metadata *meta, struct letterbox_spec *spec)
+{
+    const char *resize = metadata_get(meta, "resize_type");
+    if (resize && !strcmp(resize, "standard"))
+        spec->fit = FIT_STRETCH;
+    else if (resize && !strcmp(resize, "fit_to_window_letterbox"))
+        spec->fit = FIT_CENTRE;
+    else if (resize && !strcmp(resize, "fit_to_window"))
+        spec->fit = FIT_TOP_LEFT;
+    /* pictures are BGR for the writers of this key */
+    const char *reverse = metadata_get(meta, "reverse_input_channels");
+    if (reverse)
+        spec->bgr = !is_true(reverse);
+    read_three(metadata_get(meta, "mean_values"), spec->mean);
+    read_three(metadata_get(meta, "scale_values"), spec->scale);
+    const char *pad = metadata_get(meta, "pad_value");
+    if (pad)
+        spec->pad = (uint8_t)strtol(pad, NULL, 10);
+}
+
+fov_status head_read_input(const struct head_facts *facts, struct head_setup *setup,
+                           fov_error *error)
+{
+    const fov_tensor *in = facts->inputs;
+    struct letterbox_spec *spec = &setup->input;
+    char shapes[160];
+    head_describe_shapes(facts, shapes, sizeof shapes);
+    bool picture = facts->input_count == 1 && in->rank == 4 && in->shape[0] == 1;
+    bool planar = picture && in->shape[1] == 3, packed = picture && in->shape[3] == 3;
+    if (!planar && !packed)
+        return fov_fail(error, FOV_EUNSUPPORTED, "the input is not one colour picture: %s", shapes);
+    int64_t height = in->shape[planar ? 2 : 1], width = in->shape[planar ? 3 : 2];
+    if (width < 1 || height < 1 || width > 8192 || height > 8192)
+        return fov_fail(error, FOV_EMODEL, "the input has no usable size: %s", shapes);
+    if (in->dtype != FOV_U8 && in->dtype != FOV_I8 && in->dtype != FOV_F32)
+        return fov_fail(error, FOV_EUNSUPPORTED, "the input is %s: %s", fov_dtype_name(in->dtype),
+                        shapes);
+    spec->width = (int)width;
+    spec->height = (int)height;
+    spec->planar = planar;
+    spec->dtype = in->dtype;
+    for (int i = 0; i < 3; i++)
+        if (spec->scale[i] == 0)
+            spec->scale[i] = 1;
+    read_shared_metadata(facts->meta, spec);
+    return FOV_OK;
+}

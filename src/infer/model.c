@@ -1,0 +1,270 @@
+/* Opening a model: file → metadata → backend → head → labels → warm-up. */
+#include "infer/model_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
+
+/* A scheme ("fake:") instead of file suffixes: no file to look into, nothing to warm up. */
+static bool is_scheme(const fov_backend *backend)
+{
+    return backend->suffixes[0] != '.';
+}
+
+static bool takes(const fov_backend *backend, const char *path)
+{
+    if (is_scheme(backend))
+        return !strncmp(path, backend->suffixes, strlen(backend->suffixes));
+    const char *dot = strrchr(path, '.');
+    size_t size = dot ? strlen(dot) : 0;
+    for (const char *s = backend->suffixes; size && s && *s;) {
+        size_t n = strcspn(s, " ");
+        if (n == size && !strncasecmp(s, dot, n))
+            return true;
+        s += n + (s[n] == ' ');
+    }
+    return false;
+}
+
+static fov_status choose_backend(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    const fov_backend *named = NULL;
+    for (size_t i = 0; fov_backend_at(i); i++) {
+        const fov_backend *b = fov_backend_at(i);
+        if (b->abi != FOV_BACKEND_ABI)
+            continue;
+        if (params->backend && !strcmp(params->backend, b->name))
+            named = b;
+        if ((!params->backend || named == b) && takes(b, params->path)) {
+            model->backend = b;
+            return FOV_OK;
+        }
+    }
+    if (params->backend && !named)
+        return fov_fail(error, FOV_EUNSUPPORTED, "no backend \"%s\" in this build",
+                        params->backend);
+    return fov_fail(error, FOV_EUNSUPPORTED,
+                    "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
+                    "(.tflite) can",
+                    params->path);
+}
+
+/* `model.xml` in a folder is called after the folder. */
+static void name_model(fov_model *model, const fov_model_params *params)
+{
+    const char *path = params->path, *base = strrchr(path, '/');
+    if (params->id && *params->id) {
+        text_copy(model->id, sizeof model->id, params->id);
+        return;
+    }
+    if (is_scheme(model->backend)) {
+        text_copy(model->id, sizeof model->id, model->backend->name);
+        return;
+    }
+    const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
+    size_t size = end ? (size_t)(end - start) : strlen(start);
+    if (size == 5 && !strncmp(start, "model", 5) && base && base > path) {
+        const char *slash = base;
+        while (slash > path && slash[-1] != '/')
+            slash--;
+        start = slash;
+        size = (size_t)(base - slash);
+    }
+    snprintf(model->id, sizeof model->id, "%.*s", (int)(size < 120 ? size : 120), start);
+}
+
+/* "[640, 640]" (height, width) of the exporter, when the caller asks for no size. */
+static void read_size(const struct metadata *meta, fov_model_params *params)
+{
+    const char *size = metadata_get(meta, "imgsz");
+    int height, width;
+    if (params->input_width > 0 || !size)
+        return;
+    int read = sscanf(size, "[%d, %d]", &height, &width);
+    if (read == 2 && height > 0 && width > 0 && height <= PICTURE_SIDE_MAX &&
+        width <= PICTURE_SIDE_MAX) {
+        params->input_width = width;
+        params->input_height = height;
+    }
+}
+
+static fov_status load(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    fov_model_params mine = *params;
+    if (is_scheme(model->backend)) {
+        static const char *const entries[][2] = {{"model_type", "ssd"},
+                                                 {"labels", "background box bright frame other"}};
+        model->meta = (struct metadata){.source = model->backend->name};
+        for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+            metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
+                         strlen(entries[i][1]));
+    } else {
+        fov_status status = metadata_read(&model->meta, params->path, error);
+        if (status)
+            return status;
+        read_size(&model->meta, &mine);
+    }
+    fov_status status = model->backend->load(&mine, &model->loaded, error);
+    if (status)
+        return status;
+    model->backend->describe(model->loaded, &model->about);
+    for (int i = 0; i < model->about.input_count; i++) {
+        model->about.inputs[i].scale = model->meta.inputs[i].scale;
+        model->about.inputs[i].zero = model->meta.inputs[i].zero;
+    }
+    for (int i = 0; i < model->about.output_count; i++) {
+        model->about.outputs[i].scale = model->meta.outputs[i].scale;
+        model->about.outputs[i].zero = model->meta.outputs[i].zero;
+    }
+    return FOV_OK;
+}
+
+static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
+                               model->about.output_count, &model->meta};
+    model->setup.kernels = infer_kernels();
+    fov_status status = head_choose(&facts, params->head, &model->head, model->evidence, error);
+    if (!status)
+        status = model->head->configure(&facts, &model->setup, error);
+    if (!status)
+        status = head_read_input(&facts, &model->setup, error);
+    if (!status && model->setup.columns > HEAD_COLUMNS)
+        status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
+    if (!status)
+        status = labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+    return status;
+}
+
+/* The first runs are up to five times as slow as the later ones; the very first also tells a head
+ * what shapes cannot. */
+static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    fov_runner *runner = NULL;
+    fov_tensor out[FOV_MODEL_OUTPUTS];
+    int64_t start = clock_now_ns();
+    bool probe = model->setup.needs_probe && model->head->probe;
+    if (!probe && (params->no_warmup || is_scheme(model->backend)))
+        return FOV_OK;
+    fov_status status = runner_open_unsettled(&runner, model, error);
+    int runs = params->no_warmup ? 1 : WARMUP_RUNS;
+    for (int i = 0; !status && i < runs; i++) {
+        runner_fill_noise(runner);
+        status = runner_run(runner, out, error);
+        if (!status && i == 0 && probe)
+            model->head->probe(&model->setup, out, model->evidence);
+        if (clock_now_ns() - start > WARMUP_MS * NS_PER_MS)
+            break;
+    }
+    fov_runner_close(&runner);
+    model->info.warmup_ms = ns_to_ms(clock_now_ns() - start);
+    return status;
+}
+
+static void fill_info(fov_model *model)
+{
+    const struct letterbox_spec *in = &model->setup.input;
+    const fov_backend_model *about = &model->about;
+    fov_model_info info = {.id = model->id,
+                           .path = model->path,
+                           .head = model->head->name,
+                           .head_evidence = model->evidence,
+                           .backend = model->backend->name,
+                           .backend_version = about->version,
+                           .device = about->device,
+                           .device_name = about->device_name,
+                           .precision = about->precision,
+                           .input_width = in->width,
+                           .input_height = in->height,
+                           .letterbox = in->fit != FIT_STRETCH,
+                           .layout = in->planar ? "nchw" : "nhwc",
+                           .color = in->bgr ? "bgr" : "rgb",
+                           .input_dtype = in->dtype,
+                           .labels = (const char *const *)model->labels.names,
+                           .label_count = model->labels.count,
+                           .threads = about->threads,
+                           .max_runners = about->max_runners,
+                           .delay_ns = about->delay_ns,
+                           .load_ms = about->load_ms,
+                           .compile_ms = about->compile_ms};
+    model->info = info;
+}
+
+static void release(fov_model *model)
+{
+    if (model->loaded)
+        model->backend->unload(model->loaded);
+    labels_release(&model->labels);
+    metadata_release(&model->meta);
+    free(model->path);
+    free(model);
+}
+
+fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
+{
+    if (model)
+        *model = NULL;
+    if (!model || !params || !params->path || !*params->path)
+        return fov_fail(error, FOV_EINVAL, "no model path");
+    fov_model *made = calloc(1, sizeof *made);
+    if (!made)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    atomic_init(&made->references, 1);
+    atomic_init(&made->runners, 0);
+    made->path = strdup(params->path);
+    fov_status status = made->path ? choose_backend(made, params, error)
+                                   : fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    if (!status)
+        status = load(made, params, error);
+    if (!status)
+        status = configure(made, params, error);
+    if (status) {
+        release(made);
+        return status;
+    }
+    name_model(made, params);
+    fill_info(made);
+    status = warm_up(made, params, error);
+    if (status) {
+        release(made);
+        return status;
+    }
+    *model = made;
+    return FOV_OK;
+}
+
+fov_model *fov_model_ref(fov_model *model)
+{
+    atomic_fetch_add(&model->references, 1);
+    return model;
+}
+
+void fov_model_close(fov_model **model)
+{
+    if (!model || !*model)
+        return;
+    fov_model *m = *model;
+    *model = NULL;
+    if (atomic_fetch_sub(&m->references, 1) == 1)
+        release(m);
+}
+
+const fov_model_info *fov_model_get_info(const fov_model *model)
+{
+    return &model->info;
+}
+
+const char *fov_model_label(const fov_model *model, int class_id)
+{
+    static _Thread_local char text[32];
+    if (class_id >= 0 && class_id < model->labels.count)
+        return model->labels.names[class_id];
+    snprintf(text, sizeof text, "class_%d", class_id);
+    return text;
+}

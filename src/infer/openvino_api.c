@@ -1,0 +1,179 @@
+#include "infer/openvino_api.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/dynlib.h"
+#include "base/text.h"
+
+enum { PATHS = 8, FOLDERS = 6, PATH_SIZE = 512 };
+
+static struct openvino library;
+static bool is_open;
+static int numbering; /* row of `numbers` */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Numbers of ov_element_type_e: 2025 and later, 2024, 2023. */
+static const struct {
+    int bf16, f16, f32, i8, i32, i64, u8;
+} numbers[] = {{2, 3, 4, 7, 9, 10, 16}, {3, 4, 5, 8, 10, 11, 17}, {3, 4, 5, 8, 10, 11, 14}};
+
+int openvino_number(fov_dtype dtype)
+{
+    switch (dtype) {
+    case FOV_BF16:
+        return numbers[numbering].bf16;
+    case FOV_F16:
+        return numbers[numbering].f16;
+    case FOV_F32:
+        return numbers[numbering].f32;
+    case FOV_I8:
+        return numbers[numbering].i8;
+    case FOV_I32:
+        return numbers[numbering].i32;
+    case FOV_I64:
+        return numbers[numbering].i64;
+    case FOV_U8:
+        return numbers[numbering].u8;
+    default:
+        return -1;
+    }
+}
+
+fov_dtype openvino_dtype(int number)
+{
+    for (int dtype = FOV_U8; dtype <= FOV_I64; dtype++)
+        if (openvino_number((fov_dtype)dtype) == number)
+            return (fov_dtype)dtype;
+    return FOV_DTYPE_NONE;
+}
+
+/* Bytes that the library gives 8 elements of this number, 0 when it refuses. */
+static size_t bytes_of_eight(int number)
+{
+    struct ov_shape shape = {0};
+    ov_tensor *tensor = NULL;
+    size_t size = 0;
+    int64_t eight = 8;
+    if (library.shape_create(1, &eight, &shape) == 0 &&
+        library.tensor_create(number, shape, &tensor) == 0)
+        library.tensor_get_byte_size(tensor, &size);
+    if (tensor)
+        library.tensor_free(tensor);
+    if (shape.dims)
+        library.shape_free(&shape);
+    return size;
+}
+
+/* The version says which numbers hold, but a pre-release may lie: asking the library how large its
+ * numbers are does not. 4 is f32 or f16; 17 is u8 or u64. */
+static void find_numbering(void)
+{
+    if (bytes_of_eight(4) == 32)
+        numbering = 0;
+    else
+        numbering = bytes_of_eight(17) == 8 ? 1 : 2;
+}
+
+/* Names of the libraries in `folder`, whatever their version. */
+static size_t find_in(const char *folder, char paths[][PATH_SIZE], size_t count)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && count < PATHS && (e = readdir(dir));)
+        if (!strncmp(e->d_name, "libopenvino_c.so", 16)) {
+            int n = snprintf(paths[count], PATH_SIZE, "%s/%s", folder, e->d_name);
+            count += n > 0 && n < PATH_SIZE;
+        }
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+/* Folders to look in, best first; one that the user named stands alone. */
+static size_t folders_of(const char *runtime_dir, char folders[][PATH_SIZE])
+{
+    const char *named = runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR");
+    char deps[PATH_SIZE - 32];
+    size_t count = 0;
+    if (named && *named) {
+        static const char *const below[] = {"", "/lib", "/libs", "/runtime/lib/intel64"};
+        for (size_t i = 0; i < sizeof below / sizeof *below; i++)
+            snprintf(folders[count++], PATH_SIZE, "%s%s", named, below[i]);
+        return count;
+    }
+    if (dynlib_deps_folder(deps, sizeof deps))
+        snprintf(folders[count++], PATH_SIZE, "%s/openvino/lib", deps);
+    static const char *const usual[] = {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
+                                        "/usr/lib/aarch64-linux-gnu",
+                                        "/opt/intel/openvino/runtime/lib/intel64"};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        text_copy(folders[count++], PATH_SIZE, usual[i]);
+    return count;
+}
+
+static fov_status open_library(const char *runtime_dir, fov_error *error)
+{
+    static const struct dynlib_symbol symbols[] = {
+#define OV_SYMBOL(result, name, parameters) {"ov_" #name, (void **)&library.name, 0},
+        OV_FUNCTIONS(OV_SYMBOL)
+#undef OV_SYMBOL
+#define OV_SYMBOL(result, name, parameters) {"ov_" #name, (void **)&library.name, 1},
+            OV_OPTIONAL(OV_SYMBOL)
+#undef OV_SYMBOL
+                {NULL, NULL, 0}};
+    static char folders[FOLDERS][PATH_SIZE], found[PATHS][PATH_SIZE];
+    const char *paths[PATHS + 2] = {NULL}, *opened = NULL;
+    size_t folder_count = folders_of(runtime_dir, folders), count = 0;
+    for (size_t i = 0; i < folder_count; i++)
+        count = find_in(folders[i], found, count);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = found[i];
+    bool named = runtime_dir || getenv("FOVEA_RUNTIME_DIR");
+    if (!named)
+        paths[count++] = "libopenvino_c.so";
+    if (!count)
+        return fov_fail(error, FOV_ERUNTIME,
+                        "OpenVINO is not in %s (no libopenvino_c.so*): name its folder with "
+                        "FOVEA_RUNTIME_DIR",
+                        runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR"));
+    fov_error reason;
+    if (dynlib_open(paths, symbols, &opened, &reason) != FOV_OK)
+        return fov_fail(error, FOV_ERUNTIME,
+                        "OpenVINO cannot be opened (%.120s): run `make build`, or name its folder "
+                        "with FOVEA_RUNTIME_DIR",
+                        reason.message);
+    text_copy(library.library, sizeof library.library, opened);
+    return FOV_OK;
+}
+
+static fov_status start(const char *runtime_dir, fov_error *error)
+{
+    fov_status status = open_library(runtime_dir, error);
+    if (status)
+        return status;
+    struct ov_version version = {0};
+    if (library.get_openvino_version(&version) == 0) {
+        text_copy(library.version, sizeof library.version, version.build ? version.build : "?");
+        library.version_free(&version);
+    }
+    if (library.core_create(&library.core) != 0)
+        return fov_fail(error, FOV_ERUNTIME, "%s: cannot start: %s", library.library,
+                        library.get_last_err_msg());
+    find_numbering();
+    return FOV_OK;
+}
+
+fov_status openvino_open(const char *runtime_dir, const struct openvino **api, fov_error *error)
+{
+    fov_status status = FOV_OK;
+    pthread_mutex_lock(&lock);
+    if (!is_open)
+        status = start(runtime_dir, error);
+    is_open = is_open || status == FOV_OK;
+    pthread_mutex_unlock(&lock);
+    *api = status == FOV_OK ? &library : NULL;
+    return status;
+}
