@@ -16,6 +16,7 @@ const struct route serve_routes[] = {
     {"GET", "/",                  ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_start},
     {"GET", "/camera/{token}",    ROLE_PUSH,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_camera},
     {"GET", "/view/{token}",      ROLE_VIEW,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_view},
+    {"POST", "/login",            0,    4 * KIB, ROUTE_PAGE | ROUTE_HIDDEN, post_login},
     {"GET", "/assets/{path...}",  ROLE_ANY,   0, ROUTE_HIDDEN, get_asset},
     {"GET", "/docs",              ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN, page_docs},
     {"GET", "/openapi.json",      ROLE_ADMIN, 0, 0, get_openapi},

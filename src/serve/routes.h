@@ -9,6 +9,7 @@ void page_start(struct exchange *x);
 void page_camera(struct exchange *x);
 void page_view(struct exchange *x);
 void page_docs(struct exchange *x);
+void post_login(struct exchange *x);
 void get_asset(struct exchange *x);
 void get_openapi(struct exchange *x);
 void get_healthz(struct exchange *x);

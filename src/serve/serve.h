@@ -133,7 +133,8 @@ struct serve_part {
     void (*ready)(struct server *server); /* the model is warm, server->workers is set; or NULL */
     void (*reloaded)(struct server *server); /* server->settings was replaced; or NULL */
     void (*tick)(struct server *server);     /* once a second; or NULL */
-    /* The loop has ended: close streams, join threads; nothing may call net_post afterwards. */
+    /* The loop has ended: close streams, join threads; nothing may call net_post afterwards. `stop`
+     * and `close` also run when `open` failed or never ran. */
     void (*stop)(struct server *server);
     /* All sockets had their on_close, the workers still exist: free what is left. */
     void (*close)(struct server *server);

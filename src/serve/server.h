@@ -42,6 +42,10 @@ struct server_private {
 fov_status loader_start(struct server *server, fov_error *error);
 /* Waits for the thread, at most `ms`. False: it still runs, nothing may be freed. */
 bool loader_join(struct server *server, int ms);
+/* Frees the loader; returns the workers it made, if any, which the caller destroys. */
+fov_workers *loader_release(struct server *server);
+/* What the loader calls on the loop thread (server.c). */
+void server_model_loaded(struct server *server, fov_workers *workers, const fov_error *error);
 
 /* ---- guards.c
  * ------------------------------------------------------------------------------------ */

@@ -63,7 +63,7 @@ void settings_note(struct settings_report *report, bool fatal, const char *forma
 void settings_note_at(struct settings_report *report, int line, int column, const char *format, ...)
     FOV_PRINTF(4, 5);
 
-/* Text of at most 1 MiB, depth 16, 10,000 nodes; no anchors, aliases, tags, second documents or
+/* Text of at most 1 MiB, depth 24, 10,000 nodes; no anchors, aliases, tags, second documents or
  * keys given twice. Reports what is wrong and returns NULL then. An empty text is an empty map. */
 struct yaml_node *settings_yaml_parse(const char *text, size_t size, char *const *env,
                                       struct settings_report *report);

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "serve/settings_rows.h"
 
-enum { YAML_DEPTH_MAX = 16, YAML_NODES_MAX = 10000 };
+enum { YAML_DEPTH_MAX = 24, YAML_NODES_MAX = 10000 };
 #define YAML_BYTES_MAX ((size_t)1 << 20)
 
 struct yaml_reader {
@@ -227,7 +227,7 @@ static struct yaml_node *read_map(struct yaml_reader *r, int depth)
 static struct yaml_node *read_value(struct yaml_reader *r, int depth)
 {
     if (depth > YAML_DEPTH_MAX) {
-        refuse(r, "nested deeper than 16 levels");
+        refuse(r, "nested deeper than 24 levels");
         return NULL;
     }
     switch (r->event.type) {

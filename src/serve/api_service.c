@@ -1,0 +1,256 @@
+/* Service endpoints: health, version, cameras, QR codes, the certificate, the API's description. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/dynlib.h"
+#include "base/text.h"
+#include "serve/auth.h"
+#include "serve/openapi.h"
+#include "serve/qr.h"
+#include "serve/routes.h"
+#include "serve/server.h"
+
+enum { ROOMS_SHOWN = 256 };
+
+/* ---- health -------------------------------------------------------------------------------------
+ */
+
+void get_healthz(struct exchange *x)
+{
+    net_reply(x->request, 200, "text/plain", "ok\n", 3);
+}
+
+void get_readyz(struct exchange *x)
+{
+    struct server *server = x->server;
+    fov_workers_info info = {0};
+    if (!serve_workers(x))
+        return;
+    fov_workers_get_info(server->workers, &info);
+    if (info.degraded)
+        serve_busy(x, 30, "degraded",
+                   "inference was lost %llu times and no worker is left; restart "
+                   "the server",
+                   (unsigned long long)info.lost_runs);
+    else
+        net_reply(x->request, 200, "text/plain", "ready\n", 6);
+}
+
+void get_version(struct exchange *x)
+{
+    struct json_writer *w = serve_writer(x->server);
+    json_object_begin(w);
+    json_add_string(w, "name", "fovea");
+    json_add_string(w, "version", fov_version());
+    json_object_end(w);
+    serve_json(x, 200, w);
+}
+
+void get_ca(struct exchange *x)
+{
+    const char *path = x->server->ca_file;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *from = path[0] ? fopen(path, "re") : NULL;
+    if (from) {
+        text = malloc(65536);
+        size = text ? fread(text, 1, 65536, from) : 0;
+        fclose(from);
+    }
+    if (size > 0) {
+        net_request_add_header(x->request, "Content-Disposition",
+                               "attachment; filename=\"fovea-ca.crt\"");
+        net_reply(x->request, 200, "application/x-x509-ca-cert", text, size);
+    } else {
+        serve_problem(x, 404, "no_local_ca",
+                      "this server has no certificate authority of its own: "
+                      "only --lan makes one");
+    }
+    free(text);
+}
+
+/* ---- the start page's data
+ * ----------------------------------------------------------------------- */
+
+static void write_room(struct json_writer *w, const struct room_info *room)
+{
+    char url[240];
+    json_object_begin(w);
+    json_add_string(w, "name", room->name);
+    json_add_string(w, "kind", room->kind);
+    json_add_string(w, "state", room->state);
+    json_add_number(w, "p95_ms", room->p95_ms, 1);
+    json_add_number(w, "fps", room->fps, 1);
+    json_add_int(w, "viewers", room->viewers);
+    snprintf(url, sizeof url, "/view/%s", room->name);
+    json_add_string(w, "view_url", url);
+    snprintf(url, sizeof url, "/camera/%s", room->name);
+    json_add_string(w, "camera_url", url);
+    snprintf(url, sizeof url, "/api/camera/%s/latest.jpg", room->name);
+    json_add_string(w, "latest", room->has_picture ? url : NULL);
+    json_object_end(w);
+}
+
+/* Title and licence from the card.json that set-up puts beside a model. */
+static json_value *read_card(const char *model_path)
+{
+    char path[1100], text[8192];
+    text_copy(path, 1024, model_path);
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    text_copy(slash, sizeof path - (size_t)(slash - path), "/card.json");
+    FILE *from = fopen(path, "re");
+    size_t size = from ? fread(text, 1, sizeof text, from) : 0;
+    if (from)
+        fclose(from);
+    return size > 0 ? json_parse(text, size, sizeof text, NULL) : NULL;
+}
+
+static void write_model(struct json_writer *w, struct server *server)
+{
+    fov_model *model = server->workers ? fov_workers_model(server->workers, NULL) : NULL;
+    const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
+    json_value *card = info ? read_card(info->path) : NULL;
+    const char *title = info ? info->id : NULL, *licence = NULL;
+    if (card) {
+        json_get_string(card, "title", &title);
+        json_get_string(card, "licence", &licence);
+    }
+    json_name(w, "model");
+    json_object_begin(w);
+    json_add_string(w, "id", info ? info->id : NULL);
+    json_add_string(w, "title", title);
+    json_add_string(w, "precision", info ? info->precision : NULL);
+    json_add_string(w, "licence", licence);
+    json_add_string(w, "state",
+                    server->model_state == MODEL_READY     ? "ready"
+                    : server->model_state == MODEL_LOADING ? "loading"
+                                                           : "missing");
+    json_add_string(w, "problem",
+                    server->model_state == MODEL_MISSING ? server->model_problem : NULL);
+    json_object_end(w);
+    json_add_string(w, "backend", info ? info->backend : NULL);
+    json_add_string(w, "backend_version", info ? info->backend_version : NULL);
+    json_add_string(w, "device", info ? info->device : NULL);
+    json_add_string(w, "device_name", info ? info->device_name : NULL);
+    json_free(&card);
+    fov_model_close(&model);
+}
+
+void get_cameras(struct exchange *x)
+{
+    struct server *server = x->server;
+    struct json_writer *w = serve_writer(server);
+    struct room_info *rooms = calloc(ROOMS_SHOWN, sizeof *rooms);
+    size_t count = rooms ? rooms_list(server, rooms, ROOMS_SHOWN) : 0;
+    json_object_begin(w);
+    json_name(w, "cameras");
+    json_array_begin(w);
+    for (size_t i = 0; i < count && i < ROOMS_SHOWN; i++)
+        write_room(w, &rooms[i]);
+    json_array_end(w);
+    json_add_string(w, "demo", server->demo ? "demo" : NULL);
+    write_model(w, server);
+    json_name(w, "lan");
+    json_object_begin(w);
+    json_add_bool(w, "enabled", server->lan);
+    json_add_string(w, "url", server->lan ? server->lan_url : NULL);
+    json_add_string(w, "command", "fovea serve --lan");
+    json_object_end(w);
+    json_add_bool(w, "auth", auth_on(server->auth));
+    json_add_string(w, "version", fov_version());
+    json_object_end(w);
+    serve_json(x, 200, w);
+    free(rooms);
+}
+
+/* ---- QR codes
+ * ------------------------------------------------------------------------------------ */
+
+/* Whether `text` is a path here or a URL of this server. */
+static bool is_own(const struct exchange *x, const char *text)
+{
+    const struct server *server = x->server;
+    char here[320];
+    const char *host = net_request_host(x->request);
+    snprintf(here, sizeof here, "http%s://%s", net_request_is_tls(x->request) ? "s" : "",
+             host ? host : "");
+    const char *bases[] = {here, server->origin, server->lan_url,
+                           server->settings->server.public_url};
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        size_t length = bases[i] ? strlen(bases[i]) : 0;
+        if (length > 0 && strncmp(text, bases[i], length) == 0 &&
+            (text[length] == '/' || text[length] == '\0' || bases[i][length - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+void get_qr(struct exchange *x)
+{
+    const char *text = net_request_param(x->request, "text");
+    const struct server *server = x->server;
+    const char *host = net_request_host(x->request);
+    char whole[700];
+    size_t size = 0;
+    if (!text || !*text || strlen(text) > 512) {
+        serve_problem(x, 422, "invalid_argument",
+                      "text: a path or URL of this server, at most 512 "
+                      "bytes");
+        return;
+    }
+    if (text[0] == '/' && text[1] != '/' && server->lan_url[0])
+        snprintf(whole, sizeof whole, "%s%s", server->lan_url, text);
+    else if (text[0] == '/' && text[1] != '/')
+        snprintf(whole, sizeof whole, "http%s://%.120s%s",
+                 net_request_is_tls(x->request) ? "s" : "", host ? host : "", text);
+    else
+        text_copy(whole, sizeof whole, text);
+    if (!is_own(x, whole)) {
+        serve_problem(x, 422, "foreign_url",
+                      "QR codes are made for this server's own addresses only");
+        return;
+    }
+    char *svg = qr_svg(whole, &size);
+    if (svg)
+        net_reply(x->request, 200, "image/svg+xml", svg, size);
+    else
+        serve_problem(x, 422, "invalid_argument", "the address is too long for a QR code");
+    free(svg);
+}
+
+/* ---- events, description
+ * ------------------------------------------------------------------------- */
+
+void get_events(struct exchange *x)
+{
+    struct json_writer *w = serve_writer(x->server);
+    double from = 0, to = 0, limit = 100;
+    if (serve_param_number(x, "from", 0, 1e13, &from) < 0 ||
+        serve_param_number(x, "to", 0, 1e13, &to) < 0 ||
+        serve_param_number(x, "limit", 1, 1000, &limit) < 0)
+        return;
+    json_object_begin(w); /* nothing is stored yet: an honest empty list */
+    json_name(w, "events");
+    json_array_begin(w);
+    json_array_end(w);
+    json_add_int(w, "total", 0);
+    json_add_bool(w, "stored", false);
+    json_object_end(w);
+    serve_json(x, 200, w);
+}
+
+void get_openapi(struct exchange *x)
+{
+    struct server_private *own = x->server->own;
+    if (!own->openapi)
+        own->openapi = openapi_make();
+    if (own->openapi)
+        net_reply_blob(x->request, 200, "application/json", own->openapi);
+    else
+        serve_problem(x, 500, "internal_error", "the description could not be made");
+}

@@ -1,0 +1,210 @@
+/* Opens the models beside the loop, so that the server answers from its first millisecond. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/dynlib.h"
+#include "base/text.h"
+#include "serve/server.h"
+
+struct loader {
+    struct server *server;
+    const struct settings *settings; /* the snapshot of the start: never freed while this runs */
+    pthread_t thread;
+    bool started, joined;
+    fov_workers *workers;
+    fov_error error;
+    char path[1024], cache[512];
+};
+
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* NAME in a folder of models: NAME itself, NAME/model.xml, NAME.xml, NAME.onnx, NAME.tflite. */
+static bool find_in(const char *folder, const char *name, char *path, size_t size)
+{
+    static const char *const forms[] = {"", "/model.xml", ".xml", ".onnx", ".tflite"};
+    for (size_t i = 0; folder[0] && i < sizeof forms / sizeof *forms; i++) {
+        int length = snprintf(path, size, "%s/%s%s", folder, name, forms[i]);
+        if (length > 0 && (size_t)length < size && is_file(path))
+            return true;
+    }
+    return false;
+}
+
+/* The file of a model as settings name it. */
+static fov_status find_model(const struct settings *s, const char *name, char *path, size_t size,
+                             fov_error *error)
+{
+    char folder[512];
+    text_copy(path, size, name);
+    if (strncmp(name, "fake:", 5) == 0 || is_file(name))
+        return FOV_OK;
+    if (s->models.dir && !strstr(name, "..") && find_in(s->models.dir, name, path, size))
+        return FOV_OK;
+    if (strchr(name, '/') == NULL && dynlib_deps_folder(folder, sizeof folder)) {
+        size_t used = strlen(folder);
+        text_copy(folder + used, sizeof folder - used, "/models");
+        if (find_in(folder, name, path, size))
+            return FOV_OK;
+    }
+    return fov_fail(error, FOV_ENOTFOUND,
+                    "model %s: no such file or name; `make build` fetches the default one, "
+                    "`fovea models list` shows the names, --model FILE takes another",
+                    name);
+}
+
+static void cache_folder(struct loader *loader)
+{
+    const char *set = loader->settings->models.cache, *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    loader->cache[0] = '\0';
+    if (!loader->settings->openvino.cache_enabled)
+        return;
+    if (set)
+        text_copy(loader->cache, sizeof loader->cache, set);
+    else if (cache && cache[0] == '/')
+        snprintf(loader->cache, sizeof loader->cache, "%s/fovea", cache);
+    else if (home && home[0] == '/')
+        snprintf(loader->cache, sizeof loader->cache, "%s/.cache/fovea", home);
+}
+
+/* What all models share. */
+static fov_model_params common(const struct loader *loader)
+{
+    const struct settings *s = loader->settings;
+    return (fov_model_params){
+        .device = s->openvino.device && s->openvino.device[0] ? s->openvino.device : NULL,
+        .threads = s->openvino.num_threads,
+        .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
+                                                                 : FOV_PRECISION_AUTO,
+        .cache_dir = loader->cache[0] ? loader->cache : NULL,
+    };
+}
+
+static void from_entry(fov_model_params *params, const struct settings_model *entry)
+{
+    params->id = entry->id;
+    params->labels = entry->labels;
+    params->head = entry->head;
+    params->backend = entry->backend;
+    if (entry->device)
+        params->device = entry->device;
+    if (entry->precision != FOV_PRECISION_AUTO)
+        params->precision = (fov_precision)entry->precision;
+}
+
+static void on_event(void *user, const char *event, const char *text)
+{
+    (void)user;
+    fov_log(FOV_LOG_INFO, "flow", "%s: %s", event, text);
+}
+
+static fov_status open_default(struct loader *loader)
+{
+    const struct settings *s = loader->settings;
+    const struct settings_model *entry = settings_find_model(s, s->models.default_model);
+    fov_model_params params = common(loader);
+    fov_status status = find_model(s, entry ? entry->path : s->models.default_model, loader->path,
+                                   sizeof loader->path, &loader->error);
+    if (status != FOV_OK)
+        return status;
+    params.path = loader->path;
+    if (entry)
+        from_entry(&params, entry);
+    else if (!strchr(s->models.default_model, '/') && !strchr(s->models.default_model, ':'))
+        params.id = s->models.default_model;
+    fov_workers_params workers = {
+        .workers = s->openvino.async_inference ? 0 : 1,
+        .model = &params,
+        .pin_latency = s->openvino.performance_mode == MODE_LATENCY,
+        .pin_throughput = s->openvino.performance_mode == MODE_THROUGHPUT,
+        .on_event = on_event,
+    };
+    return fov_workers_create(&loader->workers, &workers, &loader->error);
+}
+
+/* The other models of the settings; one that fails is missing, the rest serves. */
+static void open_others(struct loader *loader)
+{
+    const struct settings *s = loader->settings;
+    for (size_t i = 0; i < s->models.count; i++) {
+        const struct settings_model *entry = &s->models.items[i];
+        fov_model_params params = common(loader);
+        fov_error error = {0};
+        char path[1024];
+        if (strcmp(entry->id, s->models.default_model) == 0)
+            continue;
+        fov_status status = find_model(s, entry->path, path, sizeof path, &error);
+        params.path = path;
+        from_entry(&params, entry);
+        if (status == FOV_OK)
+            status = fov_workers_add_model(loader->workers, &params, false, &error);
+        if (status != FOV_OK)
+            fov_log(FOV_LOG_ERROR, "serve", "model %s cannot be used: %s", entry->id,
+                    error.message);
+    }
+}
+
+/* On the loop thread: the model is there, or is known to be missing. */
+static void loaded(void *arg)
+{
+    struct loader *loader = arg;
+    server_model_loaded(loader->server, loader->workers, &loader->error);
+}
+
+static void *load(void *arg)
+{
+    struct loader *loader = arg;
+    cache_folder(loader);
+    fov_status status = open_default(loader);
+    if (status != FOV_OK && loader->error.message[0] == '\0')
+        fov_fail(&loader->error, status, "the model cannot be opened: %s", fov_status_text(status));
+    net_post(loader->server->loop, loaded, loader);
+    if (status == FOV_OK)
+        open_others(loader);
+    return NULL;
+}
+
+fov_status loader_start(struct server *server, fov_error *error)
+{
+    struct loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return fov_fail(error, FOV_ENOMEM, "not enough memory");
+    loader->server = server;
+    loader->settings = server->settings;
+    server->own->loader = loader;
+    if (pthread_create(&loader->thread, NULL, load, loader) != 0)
+        return fov_fail(error, FOV_ENOMEM, "no thread for loading the model");
+    loader->started = true;
+    return FOV_OK;
+}
+
+bool loader_join(struct server *server, int ms)
+{
+    struct loader *loader = server->own->loader;
+    struct timespec until;
+    if (!loader || !loader->started)
+        return true;
+    clock_gettime(CLOCK_REALTIME, &until); /* what pthread_timedjoin_np wants */
+    until.tv_sec += ms / 1000;
+    if (pthread_timedjoin_np(loader->thread, NULL, &until) != 0)
+        return false;
+    loader->started = false;
+    return true;
+}
+
+fov_workers *loader_release(struct server *server)
+{
+    fov_workers *workers = server->own->loader ? server->own->loader->workers : NULL;
+    free(server->own->loader);
+    server->own->loader = NULL;
+    return workers;
+}

@@ -1,0 +1,89 @@
+#include "serve/sources.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/dynlib.h"
+#include "base/text.h"
+
+bool source_url(const struct settings *settings, const char *source, char *url, size_t size)
+{
+    const struct settings_camera *camera = settings_find_camera(settings, source);
+    char folder[512];
+    if (camera && camera->source && strcmp(camera->source, source) != 0)
+        source = camera->source;
+    if (strcmp(source, "demo:") != 0)
+        return strlen(source) < size && text_copy(url, size, source) > 0;
+    if (dynlib_deps_folder(folder, sizeof folder)) {
+        int length = snprintf(url, size, "%s/media/bikes.mp4", folder);
+        if (length > 0 && (size_t)length < size && access(url, R_OK) == 0)
+            return true;
+    }
+    return text_copy(url, size, "pattern:") > 0;
+}
+
+/* True when `path` is `root` or lies below it. */
+static bool below(const char *path, const char *root)
+{
+    size_t length = strlen(root);
+    while (length > 1 && root[length - 1] == '/')
+        length--;
+    return strncmp(path, root, length) == 0 &&
+           (path[length] == '\0' || path[length] == '/' || length == 1);
+}
+
+static bool is_url(const char *text)
+{
+    return strstr(text, "://") != NULL;
+}
+
+/* A URL may go on where the allowed one ends at a border: scheme and host are always whole. */
+static bool url_allowed(const char *source, const char *allowed)
+{
+    size_t length = strlen(allowed);
+    const char *host = strstr(allowed, "://") + 3;
+    if (strncasecmp(source, allowed, length) != 0 || strstr(source, "/../") ||
+        strcasestr(source, "%2e%2e"))
+        return false;
+    if (allowed[length - 1] == '/' && host < allowed + length)
+        return true;
+    return strchr("/?#", source[length]) != NULL;
+}
+
+static bool file_allowed(const char *source, const char *allowed)
+{
+    char real[PATH_MAX], root[PATH_MAX], folder[PATH_MAX];
+    text_copy(folder, sizeof folder, source);
+    char *star = strpbrk(folder, "*?[");
+    if (star) { /* a glob: the folder that it begins in decides */
+        char *slash = memrchr(folder, '/', (size_t)(star - folder));
+        if (!slash || strchr(slash + 1, '/'))
+            return false;
+        slash[slash == folder] = '\0';
+    }
+    return realpath(folder, real) && realpath(allowed, root) && below(real, root);
+}
+
+bool source_allowed(const struct settings *settings, const char *source)
+{
+    if (strcmp(source, "demo:") == 0 || strncmp(source, "pattern:", 8) == 0)
+        return true;
+    for (size_t i = 0; i < settings->cameras.count; i++) {
+        const struct settings_camera *camera = &settings->cameras.items[i];
+        if (camera->source &&
+            (strcmp(camera->name, source) == 0 || strcmp(camera->source, source) == 0))
+            return true;
+    }
+    for (size_t i = 0; i < settings->sources.allow.count; i++) {
+        const char *allowed = settings->sources.allow.items[i];
+        if (is_url(source) != is_url(allowed))
+            continue;
+        if (is_url(source) ? url_allowed(source, allowed) : file_allowed(source, allowed))
+            return true;
+    }
+    return false;
+}

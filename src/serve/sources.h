@@ -1,0 +1,19 @@
+/* Which sources may be opened, and what their short names mean. */
+#ifndef SERVE_SOURCES_H
+#define SERVE_SOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "serve/settings.h"
+
+/* What a client asks for by name as the URL to open: `demo:` becomes the demo clip that set-up
+ * fetched, or moving shapes without one; the name of a camera of the settings its source; others
+ * stay. False when it does not fit. */
+bool source_url(const struct settings *settings, const char *source, char *url, size_t size);
+
+/* Whether a client may have `source` opened: `demo:`, `pattern:`, cameras of the settings, and what
+ * sources.allow names. Files are compared after symbolic links were followed. */
+bool source_allowed(const struct settings *settings, const char *source);
+
+#endif
