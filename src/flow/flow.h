@@ -33,7 +33,8 @@ struct form {
     fov_model *model;
     fov_runner **idle; /* stack of free runners */
     int idle_count;
-    int runners; /* open and not lost; 0: nothing can run any more */
+    int runners; /* open and not lost */
+    bool dead;   /* its runs hung too often: nothing runs here any more */
     int refs;
     struct recent work; /* durations of its runs */
 };
@@ -89,6 +90,7 @@ struct worker {
     fov_workers *pool;
     struct job *job; /* NULL when idle, or when the watchdog took it away */
     int64_t since_ns;
+    bool cancelled; /* the run was asked to come back early */
     bool lost;
     struct run run;
     fov_decoder *decoder; /* made for the first watched frame */
@@ -156,6 +158,7 @@ struct fov_stream {
 /* ---- answers (answer.c) -------------------------------------------------------------------- */
 
 /* Frames taken out of mailboxes under the lock, answered after it is released. */
+void runner_cancel(fov_runner *runner); /* TMP */
 struct drops {
     int count;
     struct drop {
@@ -235,6 +238,8 @@ void timer_wake(fov_workers *pool); /* lock held */
  * meanwhile. */
 void pool_tick(fov_workers *pool, int64_t now);
 void watchdog_check(fov_workers *pool, int64_t now); /* lock held, released meanwhile */
+/* Says in the job's error that its run took too long. */
+void watchdog_blame(struct job *job, int64_t now);
 /* Gives up every run in progress (at the end); lock held, released meanwhile. */
 void watchdog_abandon_all(fov_workers *pool, int64_t now);
 

@@ -205,11 +205,16 @@ void slot_unref(fov_workers *pool, struct slot *slot)
     pthread_mutex_lock(&pool->lock);
 }
 
-/* A form that lost its runners is passed over while the other one works. */
+static bool works(const struct form *form)
+{
+    return form && form->runners > 0 && !form->dead;
+}
+
+/* A form that hung or lost its runners is passed over while the other one works. */
 struct form *slot_form(const struct slot *slot)
 {
     struct form *active = slot->forms[slot->active], *other = slot->forms[!slot->active];
-    return active && (active->runners > 0 || !other || other->runners == 0) ? active : other;
+    return works(active) || !works(other) ? active : other;
 }
 
 /* ---- building ------------------------------------------------------------------------------ */

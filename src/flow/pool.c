@@ -1,7 +1,6 @@
 /* The workers object: what all streams of a process share, from start to stop. */
 #include "flow/flow.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <fovea/log.h>
 
 #include "base/clock.h"
+#include "infer/cores.h"
 
 #define STOP_NS (5 * NS_PER_S)
 
@@ -88,13 +88,6 @@ void pool_event(fov_workers *pool, const char *event, const char *format, ...)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static int cores(void)
-{
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return n > 0 ? n : 1;
-}
-
 static void init_waiting(fov_workers *pool)
 {
     pthread_condattr_t monotonic;
@@ -121,7 +114,7 @@ fov_status pool_create(fov_workers **out, const fov_workers_params *params, int6
     pool->clock = clock;
     pool->tick_ns = clock();
     pool->changed_ns = pool->tick_ns;
-    pool->worker_count = params->workers ? params->workers : cores();
+    pool->worker_count = params->workers ? params->workers : cores_available();
     pool->pin_latency = params->pin_latency;
     pool->pin_throughput = params->pin_throughput;
     pool->on_event = params->on_event;

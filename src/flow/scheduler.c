@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 
+#define JITTER_NS (100 * NS_PER_MS)
+
 static sched_set bit(int position)
 {
     return (sched_set)1 << position;
@@ -88,10 +90,12 @@ void sched_gate_set(struct sched_gate *gate, double fps)
 
 bool sched_gate_pass(struct sched_gate *gate, int64_t now)
 {
-    if (gate->interval_ns == 0)
+    int64_t interval = gate->interval_ns;
+    if (interval == 0)
         return true;
-    if (gate->next_ns && now < gate->next_ns - gate->interval_ns - gate->interval_ns / 2)
+    int64_t early = interval + interval / 2 > JITTER_NS ? interval + interval / 2 : JITTER_NS;
+    if (gate->next_ns && now < gate->next_ns - early)
         return false;
-    gate->next_ns = (gate->next_ns > now ? gate->next_ns : now) + gate->interval_ns;
+    gate->next_ns = (gate->next_ns > now ? gate->next_ns : now) + interval;
     return true;
 }

@@ -45,8 +45,9 @@ struct sched_choice sched_next(const struct sched_stream *const *streams, int co
 /* Longest silence before the newest frame is run whatever its deadline says. */
 int64_t sched_patience_ns(int64_t cost_ns);
 
-/* Frame rate limit. Frames may come early by up to one and a half intervals against an even beat
- * (jitter of networks and cameras) and still pass; the mean rate never exceeds the limit. */
+/* Frame rate limit. Against an even beat frames may come early by one and a half intervals, at
+ * least 100 ms (jitter of networks and cameras), and still pass; the mean rate never exceeds the
+ * limit. */
 struct sched_gate {
     int64_t interval_ns; /* 0: no limit */
     int64_t next_ns;     /* when the next frame is due; 0: none came yet */

@@ -150,8 +150,8 @@ static void refresh_views(fov_workers *pool)
 {
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
-        if (s->box.count > 0)
-            s->view.can_run = form_of(s)->idle_count > 0 && s->jobs < PARKED_MAX;
+        struct form *form = s->box.count > 0 ? form_of(s) : NULL;
+        s->view.can_run = form && !form->dead && form->idle_count > 0 && s->jobs < PARKED_MAX;
     }
 }
 

@@ -11,6 +11,7 @@
 #define TICK_NS (10 * NS_PER_MS)       /* while there is work */
 #define CALM_TICK_NS (250 * NS_PER_MS) /* while only the form of a model is undecided */
 #define RUN_LEAST_NS (2 * NS_PER_S)
+#define CANCEL_NS (200 * NS_PER_MS) /* for a run to come back when asked to */
 
 /* ---- hung runs ----------------------------------------------------------------------------- */
 
@@ -25,10 +26,12 @@ static int64_t patience_ns(const struct form *form)
     return warm > limit ? warm : limit;
 }
 
+/* A worker whose run is over its limit: by `grace` more when it was asked to come back. */
 static struct worker *find_hung(const fov_workers *pool, int64_t now)
 {
     for (struct worker *w = pool->workers; w; w = w->next)
-        if (w->job && now - w->since_ns > patience_ns(w->job->form))
+        if (w->job &&
+            now - w->since_ns > patience_ns(w->job->form) + (w->cancelled ? CANCEL_NS : 0))
             return w;
     return NULL;
 }
@@ -53,32 +56,57 @@ static void abandon(fov_workers *pool, struct worker *w, int64_t now)
     w->lost = true;
     w->job = NULL;
     pool->threads--;
-    pool->lost_runs++;
     job->form->runners--;
-    fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
-             ns_to_ms(now - w->since_ns) / 1e3);
+    watchdog_blame(job, now);
     job_done(job, now);
 }
 
+void watchdog_blame(struct job *job, int64_t now)
+{
+    fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
+             ns_to_ms(now - job->taken_ns) / 1e3);
+}
+
+/* Lock held, released meanwhile; the form's reference keeps the runner. */
+static void ask_back(fov_workers *pool, struct worker *w)
+{
+    struct form *form = w->job->form;
+    fov_runner *runner = w->run.runner;
+    w->cancelled = true;
+    pool->degraded = ++pool->lost_runs >= LOST_MAX;
+    form->dead = form->dead || pool->degraded;
+    bool dead = form->dead;
+    form->refs++;
+    pthread_mutex_unlock(&pool->lock);
+    runner_cancel(runner);
+    pool_event(pool, "lost_run", "a run hung and was given up; frames go on");
+    if (dead)
+        pool_event(pool, "degraded", "%d runs hung: this model is not tried any more", LOST_MAX);
+    pthread_mutex_lock(&pool->lock);
+    form_unref(pool, form);
+}
+
+static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
+{
+    struct form *form = w->job->form;
+    form->refs++;
+    abandon(pool, w, now);
+    if (!form->dead && !pool->stopping)
+        want_repair(pool, form);
+    if (!pool->stopping && (!pool->degraded || !pool->workers))
+        worker_start(pool);
+    form_unref(pool, form);
+}
+
+/* First the run is asked to come back; if it does not, it keeps thread and runner. */
 void watchdog_check(fov_workers *pool, int64_t now)
 {
     struct worker *w;
     while ((w = find_hung(pool, now))) {
-        struct form *form = w->job->form;
-        form->refs++;
-        abandon(pool, w, now);
-        pool->degraded = pool->lost_runs >= LOST_MAX;
-        bool degraded = pool->degraded;
-        if (!degraded && !pool->stopping) {
-            want_repair(pool, form);
-            worker_start(pool);
-        }
-        form_unref(pool, form);
-        pthread_mutex_unlock(&pool->lock);
-        pool_event(pool, "lost_run", "a run hung and was given up; frames go on");
-        if (degraded)
-            pool_event(pool, "degraded", "%d runs hung: the model is not tried any more", LOST_MAX);
-        pthread_mutex_lock(&pool->lock);
+        if (w->cancelled)
+            replace_worker(pool, w, now);
+        else
+            ask_back(pool, w);
     }
 }
 
@@ -113,7 +141,7 @@ static void answer_late(fov_workers *pool, int64_t now)
 static bool is_dead(const fov_stream *s)
 {
     const struct slot *slot = s->slot ? s->slot : s->pool->default_slot;
-    return s->pool->degraded && (slot_form(slot)->runners == 0 || !s->pool->workers);
+    return slot_form(slot)->dead || (s->pool->degraded && !s->pool->workers);
 }
 
 static void publish_due(fov_workers *pool)

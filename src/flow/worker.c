@@ -59,6 +59,9 @@ static void run_end(struct worker *w)
     w->job = NULL;
     if (job) {
         hand_over(run, job);
+        if (w->cancelled)
+            watchdog_blame(job, pool->clock());
+        w->cancelled = false;
         form_give(run->form, run->runner);
         run->runner = NULL;
         call_another(pool);
