@@ -158,7 +158,6 @@ struct fov_stream {
 /* ---- answers (answer.c) -------------------------------------------------------------------- */
 
 /* Frames taken out of mailboxes under the lock, answered after it is released. */
-void runner_cancel(fov_runner *runner); /* TMP */
 struct drops {
     int count;
     struct drop {

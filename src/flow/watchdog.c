@@ -7,6 +7,7 @@
 #include <fovea/log.h>
 
 #include "base/clock.h"
+#include "infer/runner.h"
 
 #define TICK_NS (10 * NS_PER_MS)       /* while there is work */
 #define CALM_TICK_NS (250 * NS_PER_MS) /* while only the form of a model is undecided */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "infer/model_internal.h"
+#include "infer/runner.h"
 
 enum {
     DEFAULT_WIDTH = 1920,
@@ -83,6 +84,12 @@ fov_status fov_runner_open(fov_runner **runner, fov_model *model, fov_error *err
     if (!runner || !model)
         return fov_fail(error, FOV_EINVAL, "no model to run");
     return runner_open_unsettled(runner, model, error);
+}
+
+void runner_cancel(fov_runner *runner)
+{
+    if (runner->model->backend->cancel)
+        runner->model->backend->cancel(runner->handle);
 }
 
 void runner_fill_noise(fov_runner *runner)
