@@ -1,0 +1,98 @@
+"""Chromium for the page tests, and the mock server they run against.
+
+Chromium comes from $CHROMIUM, Debian's chromium or google-chrome; without one the tests are skipped with the
+command that installs one. It never touches the network: only addresses of this machine resolve.
+"""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
+         "--use-fake-device-for-media-stream", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+         "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding"]
+
+
+def chromium_path() -> str | None:
+    names = (os.environ.get("CHROMIUM"), "chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+    return next((path for path in map(lambda n: n and shutil.which(n), names) if path), None)
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    if chromium_path() is None:
+        pytest.skip("no Chromium: apt-get install chromium, or set CHROMIUM to one")
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright: make check installs it")
+    with api.sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def launch(playwright):
+    """launch(clip=None) → a browser, whose camera plays `clip` (.y4m or .mjpeg) when one is given."""
+    opened = []
+
+    def start(clip: Path | None = None):
+        more = [f"--use-file-for-fake-video-capture={clip}"] if clip else []
+        opened.append(playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS + more))
+        return opened[-1]
+
+    yield start
+    for browser in opened:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    return launch()
+
+
+class MockServer:
+    def __init__(self, url: str):
+        self.url = url
+
+    def post(self, path: str, body=None):
+        request = urllib.request.Request(f"{self.url}/mock/{path}", data=json.dumps(body or {}).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture
+def mock():
+    """A fresh mock server for each test: rooms play from their beginning."""
+    script = Path(__file__).with_name("mock_server.py")
+    process = subprocess.Popen([sys.executable, str(script), "--port", "0"], stdout=subprocess.PIPE, text=True)
+    yield MockServer(process.stdout.readline().strip())
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(url, **context options) → a page that fails the test on an error or a CSP breach in it."""
+    contexts, faults = [], []
+
+    def start(url: str, **options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"{url}: {error}"))
+        page.on("console", lambda m: faults.append(f"{url}: {m.text}")
+                if m.type == "error" and ("Security Policy" in m.text or "Uncaught" in m.text) else None)
+        page.goto(url)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert not faults, faults

@@ -1,0 +1,54 @@
+// Picture and boxes on the canvas. Both go down in one call: they reach the screen together.
+import { num, t } from './i18n.js';
+
+// Ten colours that stay apart for colour-blind eyes; all light enough for dark letters on them.
+const PALETTE = ['#56b4e9', '#f0a30a', '#1fc99a', '#f2e55c', '#e58fc0', '#ff8560', '#b9adff', '#a4e06a', '#ffffff', '#ffb3a7'];
+const EDGE = 'rgb(0 0 0 / .8)';
+const INK = '#06131c';
+
+/** Size in CSS pixels of a width × height picture inside a boxW × boxH stage. */
+export function contain(width, height, boxW, boxH) {
+  const scale = Math.min(boxW / width, boxH / height);
+  return [Math.round(width * scale), Math.round(height * scale)];
+}
+
+function label(d, labels) {
+  const words = [d.class ?? labels?.[d.class_id] ?? `${d.class_id}`, `${num(d.confidence * 100)}${t('percent')}`];
+  if (d.track_id !== undefined && d.track_id !== null) words.push(`#${num(d.track_id)}`);
+  return words.join(' ');
+}
+
+function drawLabel(context, words, x, y, colour, px, width) {
+  const w = context.measureText(words).width + 10 * px;
+  const h = 19 * px;
+  const left = Math.max(0, Math.min(x - px, width - w));
+  const top = y - h >= 0 ? y - h : y; // inside the box where there is no room above
+  context.fillStyle = colour;
+  context.fillRect(left, top, w, h);
+  context.fillStyle = INK;
+  context.fillText(words, left + 5 * px, top + h / 2 + px / 2);
+}
+
+/** options: {boxes, labels (bool), names}; px = canvas pixels of one CSS pixel. */
+export function paint(context, bitmap, detections, { boxes, labels, names, px }) {
+  const { width, height } = context.canvas;
+  context.drawImage(bitmap, 0, 0, width, height);
+  if (!boxes || !detections?.length) return;
+  const sx = width / bitmap.width;
+  const sy = height / bitmap.height;
+  context.font = `600 ${12 * px}px system-ui, sans-serif`;
+  context.textBaseline = 'middle';
+  context.lineJoin = 'round';
+  const places = detections.map(({ box: [x1, y1, x2, y2] }) => [x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy]);
+  const colours = detections.map((d) => PALETTE[d.class_id % PALETTE.length]);
+  detections.forEach((d, i) => {
+    context.strokeStyle = EDGE;
+    context.lineWidth = 4 * px;
+    context.strokeRect(...places[i]);
+    context.strokeStyle = colours[i];
+    context.lineWidth = 2 * px;
+    context.strokeRect(...places[i]);
+  });
+  if (!labels) return; // over all boxes: a label is never crossed out by a line
+  detections.forEach((d, i) => drawLabel(context, label(d, names), places[i][0], places[i][1], colours[i], px, width));
+}

@@ -1,0 +1,75 @@
+// What every page has: theme and language switch, copy buttons, dialogs, the sentence of a failed request.
+import { t, setLanguage } from './i18n.js';
+
+export const $ = (id) => document.getElementById(id);
+
+const root = document.documentElement;
+const keep = (key, value) => {
+  try { localStorage.setItem(`fovea.${key}`, value); } catch { /* private window: only not kept */ }
+};
+
+/** Sets text only when it changed: no layout and no screen reader for nothing. */
+export function text(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}
+
+/** A new element: el('li', {class: 'x'}, child, 'text'). */
+export function el(tag, attributes = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) e.setAttribute(key, value);
+  e.append(...children);
+  return e;
+}
+
+/** GET or POST of JSON; throws an Error whose message is a sentence for people. */
+export async function request(url, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(url, { cache: 'no-store', ...options });
+  } catch {
+    throw new Error(t('error.unreachable'));
+  }
+  if (answer.ok) return answer.json();
+  const problem = await answer.json().catch(() => ({}));
+  const error = new Error(answer.status === 401 || answer.status === 403
+    ? t('error.token') : problem.detail || problem.title || t('error.status', { n: answer.status }));
+  error.status = answer.status;
+  throw error;
+}
+
+/** Shows the server's QR code of `path` in an <img>, or nothing where the server draws none. */
+export function showQr(image, path) {
+  image.hidden = true;
+  image.onload = () => { image.hidden = false; };
+  image.src = `/api/qr?text=${encodeURIComponent(path)}`;
+}
+
+async function copy(button) {
+  const value = $(button.dataset.copy).textContent;
+  try {
+    await navigator.clipboard.writeText(value);
+  } catch { // not allowed on an insecure page: select it, so that one key press copies
+    getSelection().selectAllChildren($(button.dataset.copy));
+    return;
+  }
+  button.textContent = t('copied');
+  setTimeout(() => { button.textContent = t('copy'); }, 1500);
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button) return;
+  if (button.id === 'theme') {
+    root.dataset.theme = root.dataset.theme === 'light' ? 'dark' : 'light';
+    keep('theme', root.dataset.theme);
+  } else if (button.id === 'language') {
+    const code = root.lang === 'fa' ? 'en' : 'fa';
+    keep('lang', code);
+    setLanguage(code);
+  } else if (button.dataset.copy) copy(button);
+  else if (button.dataset.open) $(button.dataset.open).showModal();
+  else if (button.dataset.close !== undefined) button.closest('dialog').close();
+});
+document.addEventListener('click', (event) => { // a click beside a dialog closes it
+  if (event.target.tagName === 'DIALOG') event.target.close();
+});
