@@ -1,6 +1,6 @@
 /* The loops that touch every pixel or every number of an output. One C reference; overrides for
- * processors with more. All give the same bits: integers with 7 fractional bits (Q7), products
- * rounded as pmulhrsw and sqrdmulh do, floats without contraction. */
+ * processors with more. All give the same bits: integers rounded as cv2.resize rounds them, floats
+ * without contraction. "Levels" are pixel values 0..255 in 16 bits. */
 #ifndef INFER_KERNELS_H
 #define INFER_KERNELS_H
 
@@ -8,37 +8,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows handed to the kernels have this many readable (and, for outputs, writable) elements behind
- * their end, so that a vector loop needs no tail. Rows of the caller's picture and of the tensor
- * have none. */
+/* Rows of 16-bit numbers have this many elements of room behind their end, so that a vector loop
+ * needs no tail. Rows of the caller's picture and of the tensor have none. */
 #define KERNEL_SLACK 32
 
-/* One output column: neighbours at `offset` (elements) and `offset + step`, weights of 14 bits
- * that add up to 16384. */
+enum { KERNEL_ONE = 2048 }; /* weights of 11 bits */
+
+/* Columns to make: neighbours at byte `offset` and `offset` + 1 (+ 3 for triples) of a picture's
+ * row, weights that add up to KERNEL_ONE, give or take one. */
 struct kernel_taps {
     const int32_t *offset;
     const int32_t *weights; /* left | right << 16 */
+    int safe;               /* leading columns where 8 bytes from `offset` lie inside the row */
 };
 
 struct infer_kernels {
     const char *name; /* "c", "avx2", "neon" */
 
-    /* out[i] = a + (b - a) * weight / 2^15 in Q7; reads exactly n bytes of a and b. */
-    void (*vertical)(const uint8_t *a, const uint8_t *b, int16_t weight, int16_t *out, int n);
+    /* One plane: out = (left * weight + right * weight) >> 4, that is levels * 128. */
+    void (*horizontal1)(const uint8_t *row, struct kernel_taps taps, int16_t *out, int n);
 
-    /* One plane: n outputs, neighbours one element apart. */
-    void (*horizontal1)(const int16_t *line, struct kernel_taps taps, int16_t *out, int n);
+    /* Interleaved triples: the same, a row a channel. */
+    void (*horizontal3)(const uint8_t *row, struct kernel_taps taps, int16_t *const out[3], int n);
 
-    /* Interleaved triples: n outputs a channel, neighbours three elements apart. */
-    void (*horizontal3)(const int16_t *line, struct kernel_taps taps, int16_t *const out[3], int n);
+    /* Two such rows to levels; weights add up to KERNEL_ONE. */
+    void (*vertical)(const int16_t *a, const int16_t *b, int16_t weight_a, int16_t weight_b,
+                     int16_t *out, int n);
 
-    /* Full-range BT.601, in place: Y, Cb, Cr become R, G, B clamped to 0..255 (all Q7). */
+    /* Full-range BT.601 in levels, in place: Y, Cb, Cr become R, G, B. */
     void (*yuv_to_rgb)(int16_t *y, int16_t *u, int16_t *v, int n);
 
-    /* Rounds to bytes and interleaves; writes exactly 3 * n bytes. */
+    /* Interleaves levels as bytes; writes exactly 3 * n bytes. */
     void (*store_u8x3)(const int16_t *const in[3], uint8_t *out, int n);
 
-    /* out = in * scale + bias; writes exactly n floats. */
+    /* out = level * scale + bias; writes exactly n floats. */
     void (*store_f32)(const int16_t *in, float scale, float bias, float *out, int n);
 
     /* False when a number is NaN or infinite. */

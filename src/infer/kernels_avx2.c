@@ -3,71 +3,57 @@
 
 #include <immintrin.h>
 
-static inline __m256i lerp_q7(__m256i a, __m256i b, __m256i weight)
+static inline __m256i weighted(__m256i pairs, __m256i weights)
 {
-    __m256i difference = _mm256_slli_epi16(_mm256_sub_epi16(b, a), 7);
-    return _mm256_add_epi16(_mm256_slli_epi16(a, 7), _mm256_mulhrs_epi16(difference, weight));
+    return _mm256_srai_epi32(_mm256_madd_epi16(pairs, weights), 4);
 }
 
-static inline __m256i widen(const uint8_t *p)
+/* Eight columns as 32-bit numbers. */
+static inline __m256i blend_eight(const uint8_t *row, struct kernel_taps taps, int i)
 {
-    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)p));
-}
-
-static void vertical(const uint8_t *a, const uint8_t *b, int16_t weight, int16_t *out, int n)
-{
-    __m256i w = _mm256_set1_epi16(weight);
-    int i = 0;
-    for (; i + 32 <= n; i += 32) {
-        __m256i low = lerp_q7(widen(a + i), widen(b + i), w);
-        __m256i high = lerp_q7(widen(a + i + 16), widen(b + i + 16), w);
-        _mm256_storeu_si256((__m256i *)(out + i), low);
-        _mm256_storeu_si256((__m256i *)(out + i + 16), high);
-    }
-    if (i < n)
-        kernels_c.vertical(a + i, b + i, weight, out + i, n - i);
-}
-
-/* Sums of two products to Q7. */
-static inline __m256i to_q7(__m256i sums)
-{
-    return _mm256_srai_epi32(_mm256_add_epi32(sums, _mm256_set1_epi32(1 << 13)), 14);
-}
-
-static inline __m256i blend_pairs(const int16_t *line, struct kernel_taps taps, int i)
-{
+    const __m256i first_two = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1));
     __m256i offset = _mm256_loadu_si256((const __m256i *)(taps.offset + i));
-    __m256i pairs = _mm256_i32gather_epi32((const int *)(const void *)line, offset, 2);
-    return to_q7(_mm256_madd_epi16(pairs, _mm256_loadu_si256((const __m256i *)(taps.weights + i))));
+    __m256i bytes = _mm256_i32gather_epi32((const int *)(const void *)row, offset, 1);
+    return weighted(_mm256_shuffle_epi8(bytes, first_two),
+                    _mm256_loadu_si256((const __m256i *)(taps.weights + i)));
 }
 
-static void horizontal1(const int16_t *line, struct kernel_taps taps, int16_t *out, int n)
+static struct kernel_taps behind(struct kernel_taps taps, int i)
 {
-    for (int i = 0; i < n; i += 16) {
-        __m256i q = _mm256_packs_epi32(blend_pairs(line, taps, i), blend_pairs(line, taps, i + 8));
+    return (struct kernel_taps){taps.offset + i, taps.weights + i, 0};
+}
+
+static void horizontal1(const uint8_t *row, struct kernel_taps taps, int16_t *out, int n)
+{
+    int i = 0, safe = taps.safe < n ? taps.safe : n;
+    for (; i + 16 <= safe; i += 16) {
+        __m256i q = _mm256_packs_epi32(blend_eight(row, taps, i), blend_eight(row, taps, i + 8));
         _mm256_storeu_si256((__m256i *)(out + i), _mm256_permute4x64_epi64(q, 0xD8));
     }
+    kernels_c.horizontal1(row, behind(taps, i), out + i, n - i);
 }
 
-/* Two columns, i and i + 4: lanes R G B x | R G B x as 32-bit sums. */
-static inline __m256i blend_triples(const int16_t *line, struct kernel_taps taps, int i)
+/* Columns i and i + 4: R G B 0 | R G B 0 as 32-bit numbers. */
+static inline __m256i blend_triples(const uint8_t *row, struct kernel_taps taps, int i)
 {
     const __m256i pairs = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, 12, 13, 14, 15));
-    __m256i both = _mm256_loadu2_m128i((const __m128i *)(line + taps.offset[i + 4]),
-                                       (const __m128i *)(line + taps.offset[i]));
+        _mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    __m128i low = _mm_loadl_epi64((const __m128i *)(row + taps.offset[i]));
+    __m128i high = _mm_loadl_epi64((const __m128i *)(row + taps.offset[i + 4]));
     __m256i weights = _mm256_set_m128i(_mm_set1_epi32(taps.weights[i + 4]),
                                        _mm_set1_epi32(taps.weights[i]));
-    return to_q7(_mm256_madd_epi16(_mm256_shuffle_epi8(both, pairs), weights));
+    return weighted(_mm256_shuffle_epi8(_mm256_set_m128i(high, low), pairs), weights);
 }
 
-static void horizontal3(const int16_t *line, struct kernel_taps taps, int16_t *const out[3], int n)
+static void horizontal3(const uint8_t *row, struct kernel_taps taps, int16_t *const out[3], int n)
 {
-    for (int i = 0; i < n; i += 8) {
-        __m256i ab = _mm256_packs_epi32(blend_triples(line, taps, i),
-                                        blend_triples(line, taps, i + 1));
-        __m256i cd = _mm256_packs_epi32(blend_triples(line, taps, i + 2),
-                                        blend_triples(line, taps, i + 3));
+    int i = 0, safe = taps.safe < n ? taps.safe : n;
+    for (; i + 8 <= safe; i += 8) {
+        __m256i ab = _mm256_packs_epi32(blend_triples(row, taps, i),
+                                        blend_triples(row, taps, i + 1));
+        __m256i cd = _mm256_packs_epi32(blend_triples(row, taps, i + 2),
+                                        blend_triples(row, taps, i + 3));
         /* a transpose inside each half: RGBxRGBx, RGBxRGBx -> RRRRGGGG, BBBBxxxx */
         __m256i ac = _mm256_unpacklo_epi16(ab, cd), bd = _mm256_unpackhi_epi16(ab, cd);
         __m256i rg = _mm256_permute4x64_epi64(_mm256_unpacklo_epi16(ac, bd), 0xD8);
@@ -76,39 +62,52 @@ static void horizontal3(const int16_t *line, struct kernel_taps taps, int16_t *c
         _mm_storeu_si128((__m128i *)(out[1] + i), _mm256_extracti128_si256(rg, 1));
         _mm_storeu_si128((__m128i *)(out[2] + i), _mm256_castsi256_si128(bx));
     }
+    int16_t *const rest[3] = {out[0] + i, out[1] + i, out[2] + i};
+    kernels_c.horizontal3(row, behind(taps, i), rest, n - i);
 }
 
-static inline __m256i clamp_q7(__m256i value)
+static void vertical(const int16_t *a, const int16_t *b, int16_t weight_a, int16_t weight_b,
+                     int16_t *out, int n)
 {
-    __m256i most = _mm256_set1_epi16(255 * 128);
-    return _mm256_max_epi16(_mm256_min_epi16(value, most), _mm256_setzero_si256());
+    __m256i wa = _mm256_set1_epi16(weight_a), wb = _mm256_set1_epi16(weight_b);
+    for (int i = 0; i < n; i += 16) {
+        __m256i p = _mm256_mulhi_epi16(_mm256_loadu_si256((const __m256i *)(a + i)), wa);
+        __m256i q = _mm256_mulhi_epi16(_mm256_loadu_si256((const __m256i *)(b + i)), wb);
+        __m256i sum = _mm256_add_epi16(_mm256_add_epi16(p, q), _mm256_set1_epi16(2));
+        _mm256_storeu_si256((__m256i *)(out + i), _mm256_srai_epi16(sum, 2));
+    }
+}
+
+static inline __m256i level(__m256i q7)
+{
+    q7 = _mm256_min_epi16(q7, _mm256_set1_epi16(255 * 128));
+    q7 = _mm256_max_epi16(q7, _mm256_setzero_si256());
+    return _mm256_srai_epi16(_mm256_add_epi16(q7, _mm256_set1_epi16(64)), 7);
 }
 
 static void yuv_to_rgb(int16_t *y, int16_t *u, int16_t *v, int n)
 {
-    const __m256i middle = _mm256_set1_epi16(128 * 128);
+    const __m256i middle = _mm256_set1_epi16(128);
     for (int i = 0; i < n; i += 16) {
         __m256i *py = (__m256i *)(y + i), *pu = (__m256i *)(u + i), *pv = (__m256i *)(v + i);
-        __m256i luma = _mm256_loadu_si256(py);
-        __m256i cb = _mm256_sub_epi16(_mm256_loadu_si256(pu), middle);
-        __m256i cr = _mm256_sub_epi16(_mm256_loadu_si256(pv), middle);
+        __m256i luma = _mm256_slli_epi16(_mm256_loadu_si256(py), 7);
+        __m256i cb = _mm256_slli_epi16(_mm256_sub_epi16(_mm256_loadu_si256(pu), middle), 7);
+        __m256i cr = _mm256_slli_epi16(_mm256_sub_epi16(_mm256_loadu_si256(pv), middle), 7);
         __m256i red = _mm256_add_epi16(cr, _mm256_mulhrs_epi16(cr, _mm256_set1_epi16(13173)));
         __m256i green = _mm256_add_epi16(_mm256_mulhrs_epi16(cb, _mm256_set1_epi16(11277)),
                                          _mm256_mulhrs_epi16(cr, _mm256_set1_epi16(23401)));
         __m256i blue = _mm256_add_epi16(cb, _mm256_mulhrs_epi16(cb, _mm256_set1_epi16(25297)));
-        _mm256_storeu_si256(py, clamp_q7(_mm256_adds_epi16(luma, red)));
-        _mm256_storeu_si256(pu, clamp_q7(_mm256_subs_epi16(luma, green)));
-        _mm256_storeu_si256(pv, clamp_q7(_mm256_adds_epi16(luma, blue)));
+        _mm256_storeu_si256(py, level(_mm256_adds_epi16(luma, red)));
+        _mm256_storeu_si256(pu, level(_mm256_subs_epi16(luma, green)));
+        _mm256_storeu_si256(pv, level(_mm256_adds_epi16(luma, blue)));
     }
 }
 
 /* Sixteen bytes of one channel. */
 static inline __m128i bytes_of(const int16_t *in)
 {
-    const __m256i half = _mm256_set1_epi16(64);
-    __m256i q = _mm256_srli_epi16(_mm256_add_epi16(_mm256_loadu_si256((const __m256i *)in), half),
-                                  7);
-    return _mm_packus_epi16(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+    __m256i levels = _mm256_loadu_si256((const __m256i *)in);
+    return _mm_packus_epi16(_mm256_castsi256_si128(levels), _mm256_extracti128_si256(levels, 1));
 }
 
 /* Bytes `c` of three channels to a third of the 48 interleaved ones. */

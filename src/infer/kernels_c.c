@@ -3,57 +3,59 @@
 
 #include <string.h>
 
-/* (a * b + 2^14) >> 15, as pmulhrsw. */
-static inline int32_t mulhrs(int32_t a, int32_t b)
+static inline int16_t blend(int left, int right, int32_t weights)
 {
-    return (a * b + (1 << 14)) >> 15;
+    return (int16_t)((left * (int16_t)(weights & 0xFFFF) + right * (int16_t)(weights >> 16)) >> 4);
 }
 
-static void vertical(const uint8_t *a, const uint8_t *b, int16_t weight, int16_t *out, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = (int16_t)((a[i] << 7) + mulhrs((b[i] - a[i]) * 128, weight));
-}
-
-static inline int16_t blend(int16_t left, int16_t right, int32_t weights)
-{
-    int32_t sum = left * (int16_t)(weights & 0xFFFF) + right * (int16_t)(weights >> 16);
-    return (int16_t)((sum + (1 << 13)) >> 14);
-}
-
-static void horizontal1(const int16_t *line, struct kernel_taps taps, int16_t *out, int n)
+static void horizontal1(const uint8_t *row, struct kernel_taps taps, int16_t *out, int n)
 {
     for (int i = 0; i < n; i++) {
-        const int16_t *p = line + taps.offset[i];
+        const uint8_t *p = row + taps.offset[i];
         out[i] = blend(p[0], p[1], taps.weights[i]);
     }
 }
 
-static void horizontal3(const int16_t *line, struct kernel_taps taps, int16_t *const out[3], int n)
+static void horizontal3(const uint8_t *row, struct kernel_taps taps, int16_t *const out[3], int n)
 {
     for (int i = 0; i < n; i++) {
-        const int16_t *p = line + taps.offset[i];
+        const uint8_t *p = row + taps.offset[i];
         out[0][i] = blend(p[0], p[3], taps.weights[i]);
         out[1][i] = blend(p[1], p[4], taps.weights[i]);
         out[2][i] = blend(p[2], p[5], taps.weights[i]);
     }
 }
 
-static inline int16_t clamp_q7(int32_t value)
+/* Each product is cut off before the sum, as vector multiplication does. */
+static void vertical(const int16_t *a, const int16_t *b, int16_t weight_a, int16_t weight_b,
+                     int16_t *out, int n)
 {
-    return (int16_t)(value < 0 ? 0 : value > 255 * 128 ? 255 * 128 : value);
+    for (int i = 0; i < n; i++)
+        out[i] = (int16_t)(((a[i] * weight_a >> 16) + (b[i] * weight_b >> 16) + 2) >> 2);
+}
+
+/* (a * b + 2^14) >> 15, as pmulhrsw and sqrdmulh. */
+static inline int32_t mulhrs(int32_t a, int32_t b)
+{
+    return (a * b + (1 << 14)) >> 15;
+}
+
+static inline int16_t level(int32_t q7)
+{
+    q7 = q7 < 0 ? 0 : q7 > 255 * 128 ? 255 * 128 : q7;
+    return (int16_t)((q7 + 64) >> 7);
 }
 
 static void yuv_to_rgb(int16_t *y, int16_t *u, int16_t *v, int n)
 {
     for (int i = 0; i < n; i++) {
-        int32_t luma = y[i], cb = u[i] - 128 * 128, cr = v[i] - 128 * 128;
+        int32_t luma = y[i] * 128, cb = (u[i] - 128) * 128, cr = (v[i] - 128) * 128;
         int32_t red = cr + mulhrs(cr, 13173);                  /* 1.402 */
         int32_t green = mulhrs(cb, 11277) + mulhrs(cr, 23401); /* 0.344136, 0.714136 */
         int32_t blue = cb + mulhrs(cb, 25297);                 /* 1.772 */
-        y[i] = clamp_q7(luma + red);
-        u[i] = clamp_q7(luma - green);
-        v[i] = clamp_q7(luma + blue);
+        y[i] = level(luma + red);
+        u[i] = level(luma - green);
+        v[i] = level(luma + blue);
     }
 }
 
@@ -61,7 +63,7 @@ static void store_u8x3(const int16_t *const in[3], uint8_t *out, int n)
 {
     for (int i = 0; i < n; i++)
         for (int c = 0; c < 3; c++)
-            out[3 * i + c] = (uint8_t)((in[c][i] + 64) >> 7);
+            out[3 * i + c] = (uint8_t)in[c][i];
 }
 
 static void store_f32(const int16_t *in, float scale, float bias, float *out, int n)

@@ -3,74 +3,74 @@
 
 #include <arm_neon.h>
 
-static inline int16x8_t lerp_q7(int16x8_t a, int16x8_t b, int16x8_t weight)
-{
-    int16x8_t difference = vshlq_n_s16(vsubq_s16(b, a), 7);
-    return vaddq_s16(vshlq_n_s16(a, 7), vqrdmulhq_s16(difference, weight));
-}
-
-static void vertical(const uint8_t *a, const uint8_t *b, int16_t weight, int16_t *out, int n)
-{
-    int16x8_t w = vdupq_n_s16(weight);
-    int i = 0;
-    for (; i + 16 <= n; i += 16) {
-        uint8x16_t p = vld1q_u8(a + i), q = vld1q_u8(b + i);
-        int16x8_t p0 = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(p)));
-        int16x8_t q0 = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(q)));
-        int16x8_t p1 = vreinterpretq_s16_u16(vmovl_high_u8(p));
-        int16x8_t q1 = vreinterpretq_s16_u16(vmovl_high_u8(q));
-        vst1q_s16(out + i, lerp_q7(p0, q0, w));
-        vst1q_s16(out + i + 8, lerp_q7(p1, q1, w));
-    }
-    if (i < n)
-        kernels_c.vertical(a + i, b + i, weight, out + i, n - i);
-}
-
-/* One column's channels (lanes 0..2 matter) to 32-bit sums in Q21. */
-static inline int32x4_t blend3(const int16_t *p, int32_t weights)
-{
-    int32x4_t sum = vmull_n_s16(vld1_s16(p), (int16_t)(weights & 0xFFFF));
-    return vmlal_n_s16(sum, vld1_s16(p + 3), (int16_t)(weights >> 16));
-}
-
-static void horizontal1(const int16_t *line, struct kernel_taps taps, int16_t *out, int n)
+static void horizontal1(const uint8_t *row, struct kernel_taps taps, int16_t *out, int n)
 {
     /* no gather: the loads are scalar either way */
-    kernels_c.horizontal1(line, taps, out, n);
+    kernels_c.horizontal1(row, taps, out, n);
 }
 
-static void horizontal3(const int16_t *line, struct kernel_taps taps, int16_t *const out[3], int n)
+/* Channels of one column in lanes 0..2. */
+static inline int16x4_t blend3(const uint8_t *p, int32_t weights)
 {
-    for (int i = 0; i < n; i += 4) {
+    int16x8_t bytes = vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
+    int32x4_t sum = vmull_n_s16(vget_low_s16(bytes), (int16_t)(weights & 0xFFFF));
+    sum = vmlal_n_s16(sum, vget_low_s16(vextq_s16(bytes, bytes, 3)), (int16_t)(weights >> 16));
+    return vshrn_n_s32(sum, 4);
+}
+
+static void horizontal3(const uint8_t *row, struct kernel_taps taps, int16_t *const out[3], int n)
+{
+    int i = 0, safe = taps.safe < n ? taps.safe : n;
+    for (; i + 4 <= safe; i += 4) {
         int16x4_t q[4];
         for (int k = 0; k < 4; k++)
-            q[k] = vrshrn_n_s32(blend3(line + taps.offset[i + k], taps.weights[i + k]), 14);
+            q[k] = blend3(row + taps.offset[i + k], taps.weights[i + k]);
         int16x4x2_t ac = vzip_s16(q[0], q[2]), bd = vzip_s16(q[1], q[3]);
         int16x4x2_t rg = vzip_s16(ac.val[0], bd.val[0]), bx = vzip_s16(ac.val[1], bd.val[1]);
         vst1_s16(out[0] + i, rg.val[0]);
         vst1_s16(out[1] + i, rg.val[1]);
         vst1_s16(out[2] + i, bx.val[0]);
     }
+    struct kernel_taps rest = {taps.offset + i, taps.weights + i, 0};
+    int16_t *const rows[3] = {out[0] + i, out[1] + i, out[2] + i};
+    kernels_c.horizontal3(row, rest, rows, n - i);
 }
 
-static inline int16x8_t clamp_q7(int16x8_t value)
+static inline int16x8_t multiply_high(int16x8_t a, int16_t b)
 {
-    return vmaxq_s16(vminq_s16(value, vdupq_n_s16(255 * 128)), vdupq_n_s16(0));
+    return vcombine_s16(vshrn_n_s32(vmull_n_s16(vget_low_s16(a), b), 16),
+                        vshrn_n_s32(vmull_n_s16(vget_high_s16(a), b), 16));
+}
+
+static void vertical(const int16_t *a, const int16_t *b, int16_t weight_a, int16_t weight_b,
+                     int16_t *out, int n)
+{
+    for (int i = 0; i < n; i += 8) {
+        int16x8_t sum = vaddq_s16(multiply_high(vld1q_s16(a + i), weight_a),
+                                  multiply_high(vld1q_s16(b + i), weight_b));
+        vst1q_s16(out + i, vrshrq_n_s16(sum, 2));
+    }
+}
+
+static inline int16x8_t level(int16x8_t q7)
+{
+    q7 = vmaxq_s16(vminq_s16(q7, vdupq_n_s16(255 * 128)), vdupq_n_s16(0));
+    return vrshrq_n_s16(q7, 7);
 }
 
 static void yuv_to_rgb(int16_t *y, int16_t *u, int16_t *v, int n)
 {
-    const int16x8_t middle = vdupq_n_s16(128 * 128);
+    const int16x8_t middle = vdupq_n_s16(128);
     for (int i = 0; i < n; i += 8) {
-        int16x8_t luma = vld1q_s16(y + i);
-        int16x8_t cb = vsubq_s16(vld1q_s16(u + i), middle);
-        int16x8_t cr = vsubq_s16(vld1q_s16(v + i), middle);
+        int16x8_t luma = vshlq_n_s16(vld1q_s16(y + i), 7);
+        int16x8_t cb = vshlq_n_s16(vsubq_s16(vld1q_s16(u + i), middle), 7);
+        int16x8_t cr = vshlq_n_s16(vsubq_s16(vld1q_s16(v + i), middle), 7);
         int16x8_t red = vaddq_s16(cr, vqrdmulhq_n_s16(cr, 13173));
         int16x8_t green = vaddq_s16(vqrdmulhq_n_s16(cb, 11277), vqrdmulhq_n_s16(cr, 23401));
         int16x8_t blue = vaddq_s16(cb, vqrdmulhq_n_s16(cb, 25297));
-        vst1q_s16(y + i, clamp_q7(vqaddq_s16(luma, red)));
-        vst1q_s16(u + i, clamp_q7(vqsubq_s16(luma, green)));
-        vst1q_s16(v + i, clamp_q7(vqaddq_s16(luma, blue)));
+        vst1q_s16(y + i, level(vqaddq_s16(luma, red)));
+        vst1q_s16(u + i, level(vqsubq_s16(luma, green)));
+        vst1q_s16(v + i, level(vqaddq_s16(luma, blue)));
     }
 }
 
@@ -80,7 +80,7 @@ static void store_u8x3(const int16_t *const in[3], uint8_t *out, int n)
     for (; i + 8 <= n; i += 8) {
         uint8x8x3_t three;
         for (int c = 0; c < 3; c++)
-            three.val[c] = vqrshrun_n_s16(vld1q_s16(in[c] + i), 7);
+            three.val[c] = vqmovun_s16(vld1q_s16(in[c] + i));
         vst3_u8(out + 3 * i, three);
     }
     const int16_t *const rest[3] = {in[0] + i, in[1] + i, in[2] + i};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAP_ONE = 1 << 14, PICTURE_MAX = 1 << 16 };
+enum { PICTURE_MAX = 1 << 16 };
 
 static int at_least(int value, int least)
 {
@@ -32,69 +32,57 @@ struct letterbox_place letterbox_place_of(const struct letterbox_spec *spec, int
     return place;
 }
 
-/* Source position of output i as a lower neighbour and the share of the upper one (0..1). */
-static int sample_at(int i, double step, int size, double *share)
+/* Output i lies between source samples `low` and low + 1 (maybe outside); weights in 1/2048. */
+struct sample {
+    int low, left, right;
+};
+
+static struct sample sample_at(int i, double step)
 {
-    double position = (i + 0.5) * step - 0.5;
-    if (position < 0)
-        position = 0;
-    int low = (int)position;
-    if (low >= size - 1) {
-        *share = 0;
-        return size - 1;
-    }
-    *share = position - low;
-    return low;
+    float position = (float)((i + 0.5) * step - 0.5);
+    float low = floorf(position), share = position - low;
+    return (struct sample){(int)low, (int)lrintf((1 - share) * KERNEL_ONE),
+                           (int)lrintf(share * KERNEL_ONE)};
 }
 
-/* Taps of n outputs over a row of `size` samples, `stride` elements apart. */
-static void make_taps(int32_t *taps, int room, int n, double step, int size, int stride)
+static int row_room(const struct letterbox_spec *spec)
 {
-    int32_t *offset = taps, *weights = taps + room;
-    for (int i = 0; i < n; i++) {
-        double share;
-        int low = sample_at(i, step, size, &share);
-        int right = (int)lrint(share * TAP_ONE);
-        if (low == size - 1 && size > 1) { /* the last sample as the right neighbour */
-            low--;
-            right = TAP_ONE;
-        }
-        offset[i] = low * stride;
-        weights[i] = (TAP_ONE - right) | right << 16;
-    }
-    for (int i = n; i < room; i++)
-        offset[i] = weights[i] = 0;
+    return spec->width + KERNEL_SLACK;
 }
 
 static struct kernel_taps taps_of(const struct letterbox *box, int which)
 {
-    const int32_t *first = box->taps + 2 * which * box->taps_room;
-    return (struct kernel_taps){first, first + box->taps_room};
+    const int32_t *first = box->taps + 2 * which * row_room(&box->spec);
+    return (struct kernel_taps){first, first + row_room(&box->spec), box->safe[which]};
 }
 
-/* Elements of one line of each kind: source rows (Y or RGB, U, V) and three output rows. */
-static size_t source_room(int width)
+/* Columns of n outputs over a row of `size` samples, `stride` bytes each. */
+static void make_taps(struct letterbox *box, int which, double step, int size, int stride)
 {
-    return (size_t)width * 3 + KERNEL_SLACK;
+    int32_t *offset = box->taps + 2 * which * row_room(&box->spec);
+    int32_t *weights = offset + row_room(&box->spec);
+    box->safe[which] = 0;
+    for (int i = 0; i < box->place.width; i++) {
+        struct sample s = sample_at(i, step);
+        if (s.low < 0)
+            s = (struct sample){0, KERNEL_ONE, 0};
+        if (s.low >= size - 1) /* the last sample, as the right neighbour where there are two */
+            s = size > 1 ? (struct sample){size - 2, 0, KERNEL_ONE}
+                         : (struct sample){0, KERNEL_ONE, 0};
+        offset[i] = s.low * stride;
+        weights[i] = s.left | s.right << 16;
+        box->safe[which] += offset[i] + 8 <= size * stride;
+    }
 }
 
-static size_t output_room(const struct letterbox_spec *spec)
+static int16_t *cache_row(const struct letterbox *box, int plane, int slot)
 {
-    return (size_t)spec->width + KERNEL_SLACK;
+    return box->rows + (size_t)(2 * plane + slot) * (size_t)row_room(&box->spec);
 }
 
-static fov_status reserve_lines(struct letterbox *box, int width)
+static int16_t *output_row(const struct letterbox *box, int channel)
 {
-    size_t room = source_room(width) + 3 * output_room(&box->spec);
-    if (room <= box->line_room)
-        return FOV_OK;
-    int16_t *line = calloc(room, sizeof *line); /* zeros: slack is read, its value never used */
-    if (!line)
-        return FOV_ENOMEM;
-    free(box->line);
-    box->line = line;
-    box->line_room = room;
-    return FOV_OK;
+    return box->rows + (size_t)(6 + channel) * (size_t)row_room(&box->spec);
 }
 
 static bool spec_is_valid(const struct letterbox_spec *spec)
@@ -106,14 +94,15 @@ static bool spec_is_valid(const struct letterbox_spec *spec)
            (spec->dtype == FOV_F32 || spec->dtype == FOV_U8 || spec->dtype == FOV_I8);
 }
 
-fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *spec, int max_width)
+fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *spec)
 {
     *box = (struct letterbox){.spec = *spec, .kernels = infer_kernels()};
     if (!spec_is_valid(spec))
         return FOV_EINVAL;
-    box->taps_room = spec->width + KERNEL_SLACK;
-    box->taps = calloc((size_t)box->taps_room * 4, sizeof *box->taps);
-    if (box->taps && reserve_lines(box, max_width) == FOV_OK)
+    size_t room = (size_t)row_room(spec);
+    box->taps = calloc(4 * room, sizeof *box->taps);
+    box->rows = calloc(9 * room, sizeof *box->rows); /* slack is read, its value never used */
+    if (box->taps && box->rows)
         return FOV_OK;
     letterbox_release(box);
     return FOV_ENOMEM;
@@ -122,7 +111,7 @@ fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *sp
 void letterbox_release(struct letterbox *box)
 {
     free(box->taps);
-    free(box->line);
+    free(box->rows);
     *box = (struct letterbox){0};
 }
 
@@ -136,17 +125,28 @@ static double samples(int src, int decoded)
     return decoded;
 }
 
-static int chroma_size(int luma, int shift)
+static int reduced(int luma, int shift)
 {
     return (luma + (1 << shift) - 1) >> shift;
+}
+
+static bool is_triples(const fov_image *image)
+{
+    return image->pixels == FOV_RGB24 || image->pixels == FOV_BGR24;
+}
+
+static bool has_chroma(const fov_image *image)
+{
+    return image->pixels == FOV_YUV && image->plane[1];
 }
 
 static bool is_planned(const struct letterbox *box, const fov_image *image, int src_width,
                        int src_height)
 {
+    const fov_image *shape = &box->shape;
     return box->src_width == src_width && box->src_height == src_height &&
-           box->image_width == image->width && box->image_height == image->height &&
-           box->shift_x == image->shift_x && box->pixels == image->pixels;
+           shape->width == image->width && shape->height == image->height &&
+           shape->shift_x == image->shift_x && shape->pixels == image->pixels;
 }
 
 static void plan(struct letterbox *box, const fov_image *image, int src_width, int src_height)
@@ -157,61 +157,64 @@ static void plan(struct letterbox *box, const fov_image *image, int src_width, i
     box->place = place;
     box->src_width = src_width;
     box->src_height = src_height;
-    box->image_width = image->width;
-    box->image_height = image->height;
-    box->shift_x = image->shift_x;
-    box->pixels = image->pixels;
-    double step = samples(src_width, image->width) / place.width;
-    bool triples = image->pixels == FOV_RGB24 || image->pixels == FOV_BGR24;
-    make_taps(box->taps, box->taps_room, place.width, step, image->width, triples ? 3 : 1);
+    box->shape = *image;
+    /* as OpenCV computes it: the last bit decides roundings */
+    double across = 1 / (place.width / samples(src_width, image->width));
+    box->down = 1 / (place.height / samples(src_height, image->height));
+    make_taps(box, 0, across, image->width, is_triples(image) ? 3 : 1);
     if (image->pixels == FOV_YUV)
-        make_taps(box->taps + 2 * box->taps_room, box->taps_room, place.width,
-                  step / (1 << image->shift_x), chroma_size(image->width, image->shift_x), 1);
+        make_taps(box, 1, across / (1 << image->shift_x), reduced(image->width, image->shift_x), 1);
 }
 
-/* Blends the two source rows around output row y of one plane into `line`. */
-static void blend_rows(const struct letterbox *box, const fov_image *image, int plane, int y,
-                       int row_bytes, int16_t *line)
+/* Row `y` of the source blended across; it may stand there from the output row before. */
+static void fill_cache(struct letterbox *box, const fov_image *image, int plane, int slot, int y)
 {
-    int shift = plane ? image->shift_y : 0;
-    int rows = chroma_size(image->height, shift);
-    double step = samples(box->src_height, image->height) / box->place.height / (1 << shift), share;
-    int low = sample_at(y, step, rows, &share);
-    long weight = lrint(share * 32768);
-    const uint8_t *a = image->plane[plane] + (ptrdiff_t)low * image->stride[plane];
-    const uint8_t *b = low + 1 < rows ? a + image->stride[plane] : a;
-    box->kernels->vertical(a, b, (int16_t)(weight > 32767 ? 32767 : weight), line, row_bytes);
-}
-
-/* One output row as three channels in Q7, red first; gray gives the same row three times. */
-static void make_row(const struct letterbox *box, const fov_image *image, int y,
-                     int16_t *const rows[3], const int16_t *rgb[3])
-{
-    const struct infer_kernels *k = box->kernels;
-    int n = box->place.width, width = image->width;
-    int16_t *line = box->line;
-    struct kernel_taps luma = taps_of(box, 0), chroma = taps_of(box, 1);
-    memcpy(rgb, rows, 3 * sizeof *rgb);
-    if (image->pixels == FOV_RGB24 || image->pixels == FOV_BGR24) {
-        blend_rows(box, image, 0, y, width * 3, line);
-        k->horizontal3(line, luma, rows, n);
-        if (image->pixels == FOV_BGR24) {
-            rgb[0] = rows[2];
-            rgb[2] = rows[0];
-        }
+    int n = box->place.width;
+    if (box->cached[plane][slot] == y)
         return;
+    box->cached[plane][slot] = y;
+    const uint8_t *row = image->plane[plane] + (ptrdiff_t)y * image->stride[plane];
+    if (is_triples(image)) {
+        int16_t *const out[3] = {cache_row(box, 0, slot), cache_row(box, 1, slot),
+                                 cache_row(box, 2, slot)};
+        box->kernels->horizontal3(row, taps_of(box, 0), out, n);
+    } else {
+        box->kernels->horizontal1(row, taps_of(box, plane > 0), cache_row(box, plane, slot), n);
     }
-    blend_rows(box, image, 0, y, width, line);
-    k->horizontal1(line, luma, rows[0], n);
-    if (image->pixels == FOV_GRAY8 || !image->plane[1]) {
+}
+
+/* Output row y of one plane (or all three channels) in levels. Even source rows live in slot 0,
+ * odd ones in slot 1, so that neighbours never evict each other. */
+static void make_plane_row(struct letterbox *box, const fov_image *image, int plane, int y)
+{
+    int shift = plane ? image->shift_y : 0, last = reduced(image->height, shift) - 1;
+    struct sample s = sample_at(y, box->down / (1 << shift));
+    int a = s.low < 0 ? 0 : s.low > last ? last : s.low;
+    int b = s.low + 1 < 0 ? 0 : s.low + 1 > last ? last : s.low + 1;
+    fill_cache(box, image, plane, a & 1, a);
+    fill_cache(box, image, plane, b & 1, b);
+    int channels = is_triples(image) ? 3 : 1;
+    for (int c = plane; c < plane + channels; c++)
+        box->kernels->vertical(cache_row(box, c, a & 1), cache_row(box, c, b & 1), (int16_t)s.left,
+                               (int16_t)s.right, output_row(box, c), box->place.width);
+}
+
+/* One output row as three channels, red first; gray gives the same row three times. */
+static void make_row(struct letterbox *box, const fov_image *image, int y, const int16_t *rgb[3])
+{
+    int16_t *rows[3] = {output_row(box, 0), output_row(box, 1), output_row(box, 2)};
+    make_plane_row(box, image, 0, y);
+    for (int c = 0; c < 3; c++)
+        rgb[c] = rows[image->pixels == FOV_BGR24 ? 2 - c : c];
+    if (is_triples(image))
+        return;
+    if (!has_chroma(image)) {
         rgb[1] = rgb[2] = rows[0];
         return;
     }
-    for (int plane = 1; plane < 3; plane++) {
-        blend_rows(box, image, plane, y, chroma_size(width, image->shift_x), line);
-        k->horizontal1(line, chroma, rows[plane], n);
-    }
-    k->yuv_to_rgb(rows[0], rows[1], rows[2], n);
+    make_plane_row(box, image, 1, y);
+    make_plane_row(box, image, 2, y);
+    box->kernels->yuv_to_rgb(rows[0], rows[1], rows[2], box->place.width);
 }
 
 /* The less usual byte layouts, one at a time. */
@@ -230,7 +233,7 @@ static void store_floats_interleaved(const struct letterbox_spec *spec, const in
                                      float *out, int n)
 {
     for (int channel = 0; channel < 3; channel++) {
-        float scale = 1 / (128 * spec->scale[channel]);
+        float scale = 1 / spec->scale[channel];
         float bias = -spec->mean[channel] / spec->scale[channel];
         for (int i = 0; i < n; i++)
             out[3 * i + channel] = (float)c[channel][i] * scale + bias;
@@ -254,7 +257,7 @@ static void store_row(const struct letterbox *box, const int16_t *const rgb[3], 
         store_floats_interleaved(spec, c, (float *)out + 3 * pixel, n);
     else
         for (int i = 0; i < 3; i++)
-            k->store_f32(c[i], 1 / (128 * spec->scale[i]), -spec->mean[i] / spec->scale[i],
+            k->store_f32(c[i], 1 / spec->scale[i], -spec->mean[i] / spec->scale[i],
                          (float *)out + (size_t)i * plane + pixel, n);
 }
 
@@ -263,7 +266,7 @@ static void store_padding(const struct letterbox *box, int16_t *row, void *out)
     const struct letterbox_place *place = &box->place;
     int width = box->spec.width, right = place->left + place->width;
     for (int i = 0; i < width; i++)
-        row[i] = (int16_t)(box->spec.pad << 7);
+        row[i] = box->spec.pad;
     const int16_t *const gray[3] = {row, row, row};
     for (int y = 0; y < box->spec.height; y++) {
         if (y < place->top || y >= place->top + place->height) {
@@ -291,20 +294,16 @@ fov_status letterbox_run(struct letterbox *box, const fov_image *image, int src_
 {
     if (!image_is_valid(image, src_width, src_height))
         return FOV_EINVAL;
-    if (reserve_lines(box, image->width) != FOV_OK)
-        return FOV_ENOMEM;
     if (!is_planned(box, image, src_width, src_height))
         plan(box, image, src_width, src_height);
-    int16_t *first = box->line + source_room(image->width);
-    size_t room = output_room(&box->spec);
-    int16_t *const rows[3] = {first, first + room, first + 2 * room};
     if (box->padded != out) {
-        store_padding(box, rows[0], out);
+        store_padding(box, output_row(box, 0), out);
         box->padded = out;
     }
+    memset(box->cached, 0xFF, sizeof box->cached);
     for (int y = 0; y < box->place.height; y++) {
         const int16_t *rgb[3];
-        make_row(box, image, y, rows, rgb);
+        make_row(box, image, y, rgb);
         store_row(box, rgb, box->place.left, y + box->place.top, box->place.width, out);
     }
     return FOV_OK;

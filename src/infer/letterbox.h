@@ -1,5 +1,5 @@
 /* From a picture of any size to a model's input: resize, pad, colour order, scale, layout in one
- * pass. Bilinear at half-pixel centres, as cv2.resize INTER_LINEAR. */
+ * pass. Bilinear at half-pixel centres, bit for bit as cv2.resize INTER_LINEAR on bytes. */
 #ifndef INFER_LETTERBOX_H
 #define INFER_LETTERBOX_H
 
@@ -36,19 +36,19 @@ struct letterbox {
     struct letterbox_place place;
     const struct infer_kernels *kernels;
     /* what the tables below were made for */
-    int src_width, src_height, image_width, image_height, shift_x;
-    fov_pixels pixels;
+    int src_width, src_height;
+    fov_image shape;    /* size and format of the decode; no pixels */
+    double down;        /* rows of the decode an output row */
     const void *padded; /* the output whose padding is in place */
-    /* memory, kept between pictures */
-    int32_t *taps; /* offsets and weights of luma, then of chroma */
-    int taps_room;
-    int16_t *line; /* one blended source row, twice that for chroma, then output rows */
-    size_t line_room;
+    int32_t *taps;      /* offsets and weights: luma or triples, then chroma */
+    int safe[2];
+    /* rows of the source blended across, two a plane or channel, and three output rows */
+    int16_t *rows;
+    int cached[3][2]; /* which source row stands there, -1 none */
 };
 
-/* Prepares for pictures up to max_width px wide (wider ones allocate when they come).
- * Returns FOV_ENOMEM, FOV_EINVAL for a spec out of range. */
-fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *spec, int max_width);
+/* Allocates all it will ever need. Returns FOV_ENOMEM, FOV_EINVAL for a spec out of range. */
+fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *spec);
 void letterbox_release(struct letterbox *box);
 
 /* Where a picture of this size goes. Pure. */
@@ -57,7 +57,7 @@ struct letterbox_place letterbox_place_of(const struct letterbox_spec *spec, int
 
 /* Writes `image` (maybe a reduced decode of a src_width × src_height picture) into `out`, a dense
  * tensor of spec.width × spec.height × 3. Padding is written only when the place or `out` changed:
- * nobody else may write there. Returns FOV_EINVAL, FOV_ENOMEM. */
+ * nobody else may write there. Returns FOV_EINVAL for an image out of range. */
 fov_status letterbox_run(struct letterbox *box, const fov_image *image, int src_width,
                          int src_height, void *out);
 

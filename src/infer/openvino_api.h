@@ -95,7 +95,7 @@ struct openvino {
     OV_FUNCTIONS(OV_MEMBER)
     OV_OPTIONAL(OV_MEMBER)
 #undef OV_MEMBER
-        ov_core *core; /* one for the process, never freed: its threads may still run */
+    ov_core *core; /* one for the process, never freed: its threads may still run */
     char version[64], library[256];
 };
 

@@ -10,7 +10,6 @@
 #include "infer/runner.h"
 
 enum {
-    DEFAULT_WIDTH = 1920,
     KEEP = 1000,      /* candidates that reach NMS */
     KEEP_MORE = 5000, /* ... when the threshold is that of an evaluation */
     MAX_DETECTIONS = 1000,
@@ -65,7 +64,7 @@ fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_erro
     fov_status status = model->backend->runner_open(model->loaded, &r->handle, error);
     if (!status) {
         model->backend->inputs(r->handle, r->inputs);
-        status = letterbox_init(&r->box, &model->setup.input, DEFAULT_WIDTH);
+        status = letterbox_init(&r->box, &model->setup.input);
         if (!status && !candidates_init(&r->candidates, KEEP_MORE))
             status = FOV_ENOMEM;
         if (status)
