@@ -1,8 +1,6 @@
 #include "serve/gate.h"
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,13 +193,24 @@ static bool unauthorised(struct exchange *x, bool wrong, bool counts)
     return false;
 }
 
+/* The token of a text. One that is not known may have been made this instant: the files are looked
+ * at again, so that `fovea token create` works at once. */
+static const struct token *look_up(struct exchange *x, const char *text)
+{
+    const struct token *token = auth_find(x->server->auth, text);
+    if (!token && auth_refresh(x->server->auth, false))
+        token = auth_find(x->server->auth, text);
+    return token;
+}
+
 /* The room that {token} names. False: answered. */
 static bool find_room(struct exchange *x, bool counts)
 {
     const char *name = exchange_param(x, "token");
     if (!name)
         return true;
-    const struct token *token = auth_find(x->server->auth, name);
+    bool secret = strncmp(name, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0;
+    const struct token *token = secret ? look_up(x, name) : auth_find(x->server->auth, name);
     if (token && token->role == ROLE_ADMIN) {
         serve_problem(x, 403, "admin_token_in_url",
                       "an admin token does not belong in a URL; use a "
@@ -216,7 +225,7 @@ static bool find_room(struct exchange *x, bool counts)
             snprintf(x->room, sizeof x->room, "token-%s", token->id);
         return true;
     }
-    if (auth_on(x->server->auth) && strncmp(name, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0)
+    if (auth_on(x->server->auth) && secret)
         return unauthorised(x, true, counts);
     if (strlen(name) >= sizeof x->room) {
         serve_problem(x, 404, "bad_camera_name", "a camera's name has at most 64 bytes");
@@ -241,7 +250,7 @@ static const struct token *find_token(struct exchange *x, const char **text, enu
         *by = BY_COOKIE;
         *text = net_request_cookie(x->request, name);
     }
-    return *text ? auth_find(x->server->auth, *text) : NULL;
+    return *text ? look_up(x, *text) : NULL;
 }
 
 static bool forbidden(struct exchange *x)

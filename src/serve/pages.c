@@ -43,7 +43,13 @@ static void send_file(struct exchange *x, const char *name)
         net_reply(x->request, 304, NULL, NULL, 0);
         return;
     }
-    struct net_blob *blob = net_blob_wrap(asset->data, asset->size, NULL, NULL);
+    const char *encodings = net_request_header(x->request, "accept-encoding");
+    bool packed = asset->gzip && encodings && strstr(encodings, "gzip");
+    net_request_add_header(x->request, "Vary", "Accept-Encoding");
+    if (packed)
+        net_request_add_header(x->request, "Content-Encoding", "gzip");
+    struct net_blob *blob = packed ? net_blob_wrap(asset->gzip, asset->gzip_size, NULL, NULL)
+                                   : net_blob_wrap(asset->data, asset->size, NULL, NULL);
     if (!blob) {
         serve_busy(x, 1, "out_of_memory", "not enough memory");
         return;

@@ -71,7 +71,7 @@ class Server:
         words += ["--camera", camera] if camera else []
         words += ["--ttl", ttl] if ttl else []
         made = json.loads(fovea(*words).stdout)
-        self.wait_for(lambda: self.get("/metrics", headers=self.bearer(made["token"])).status_code != 401)
+        self.wait_for(lambda: self.get("/metrics", headers=self.bearer(made["token"])).status_code not in (401, 429))
         return made
 
     def revoke(self, token_id: str) -> None:
