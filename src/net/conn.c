@@ -224,6 +224,13 @@ ssize_t conn_read(struct conn *conn)
     return n;
 }
 
+bool conn_lost(const struct conn *conn)
+{
+    uint8_t byte;
+    ssize_t n = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 void conn_kick(struct conn *conn)
 {
     if (!conn->closed)

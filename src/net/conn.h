@@ -60,6 +60,8 @@ void conn_finish(struct conn *conn, unsigned timeout_ms, bool linger);
 
 /* Appends to `in`. > 0: bytes; 0: none now; -1: ended or failed; -2: no memory or budget. */
 ssize_t conn_read(struct conn *conn);
+/* True when the peer has closed or reset the connection; takes no bytes. */
+bool conn_lost(const struct conn *conn);
 /* Makes room for `cap` bytes in `in`, counted to the budget of the loop. */
 bool conn_reserve(struct conn *conn, size_t cap);
 /* Drops the first n bytes of `in`. */

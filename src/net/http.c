@@ -235,7 +235,7 @@ static void http_readable(struct conn *conn, bool gone)
         if (!still_ours(conn) || http->phase == HTTP_FLUSH)
             return;
         if (http->phase == HTTP_BUSY) {
-            if (gone) /* nobody waits for the answer */
+            if (gone || conn_lost(conn)) /* nobody waits for the answer */
                 conn_close(conn);
             return;
         }

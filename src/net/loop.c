@@ -229,7 +229,6 @@ static void free_event(struct event *event)
 void net_loop_destroy(struct net_loop **ref)
 {
     struct net_loop *loop = *ref;
-    *ref = NULL;
     if (!loop)
         return;
     loop->stopping = true;
@@ -257,4 +256,5 @@ void net_loop_destroy(struct net_loop **ref)
     free(loop->headers);
     free(loop->proxies);
     free(loop);
+    *ref = NULL; /* last: callbacks above may still use it */
 }
