@@ -1,0 +1,72 @@
+/* No allocation a frame after warm-up, from put to result, in any thread: decoded frames and
+ * pictures for the eyes. */
+#include "flow_test.h"
+
+#include <semaphore.h>
+
+#include "../alloc_count.h"
+
+enum { STREAMS = 2, WARM = 60, FRAMES = 300 };
+
+static sem_t answered;
+static fov_frame_pool *frames;
+
+static void on_result(void *user, const fov_result *r)
+{
+    (void)user;
+    assert_int_equal(r->outcome, FOV_DELIVERED);
+    sem_post(&answered);
+}
+
+static void put(fov_stream *stream, int i)
+{
+    fov_frame *frame;
+    assert_int_equal(fov_frame_get(frames, 0, &frame), FOV_OK);
+    assert_int_equal(fov_frame_alloc_image(frame, i % 2 ? FOV_RGB24 : FOV_YUV, 320, 240, 1, 1),
+                     FOV_OK);
+    frame->capture_ns = clock_now_ns();
+    assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_OK);
+}
+
+static void run(fov_stream **streams, int count)
+{
+    for (int i = 0; i < count; i++) {
+        for (int s = 0; s < STREAMS; s++)
+            put(streams[s], i);
+        for (int s = 0; s < STREAMS; s++)
+            sem_wait(&answered);
+    }
+}
+
+static void frames_do_not_allocate(void **state)
+{
+    (void)state;
+    if (!alloc_count_works())
+        skip();
+    fov_model_params model = {.path = "fake:runners=2,delay_ms=2"};
+    fov_workers_params params = {.workers = 2, .model = &model, .pin_latency = true};
+    fov_workers *workers;
+    fov_stream *streams[STREAMS];
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    assert_int_equal(fov_frame_pool_create(&frames, NULL, NULL), FOV_OK);
+    for (int s = 0; s < STREAMS; s++) {
+        fov_stream_params sp = {.on_result = on_result, .max_latency_ms = 10000};
+        assert_int_equal(fov_stream_open(&streams[s], workers, &sp, NULL), FOV_OK);
+        fov_stream_watch(streams[s], s == 1);
+    }
+    run(streams, WARM);
+    uint64_t before = alloc_count_all();
+    run(streams, FRAMES);
+    assert_int_equal(alloc_count_all() - before, 0);
+    for (int s = 0; s < STREAMS; s++)
+        fov_stream_close(&streams[s]);
+    fov_workers_destroy(&workers);
+    fov_frame_pool_destroy(&frames);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(frames_do_not_allocate)};
+    sem_init(&answered, 0, 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
