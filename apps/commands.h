@@ -6,6 +6,8 @@
  * source or model cannot be opened. */
 // clang-format off
 #define FOVEA_COMMANDS(X)                                                                          \
+    X(token,     "access tokens: create, list, revoke")                                            \
+    X(config,    "checks and shows settings")                                                      \
     X(devices,   "hardware and runtimes found, and which are used")                                \
     X(doctor,    "what is missing on this machine, and the command that mends it")                 \
     X(version,   "version, build, runtimes found")
