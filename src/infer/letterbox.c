@@ -158,6 +158,7 @@ static void plan(struct letterbox *box, const fov_image *image, int src_width, i
     box->src_width = src_width;
     box->src_height = src_height;
     box->shape = *image;
+    memset(box->shape.plane, 0, sizeof box->shape.plane);
     /* as OpenCV computes it: the last bit decides roundings */
     double across = 1 / (place.width / samples(src_width, image->width));
     box->down = 1 / (place.height / samples(src_height, image->height));
@@ -174,6 +175,11 @@ static void fill_cache(struct letterbox *box, const fov_image *image, int plane,
         return;
     box->cached[plane][slot] = y;
     const uint8_t *row = image->plane[plane] + (ptrdiff_t)y * image->stride[plane];
+    uint8_t lone[8] = {row[0]}; /* a pixel without the neighbour that the kernels read */
+    if (is_triples(image))
+        memcpy(lone, row, 3);
+    if (reduced(image->width, plane ? image->shift_x : 0) == 1)
+        row = lone;
     if (is_triples(image)) {
         int16_t *const out[3] = {cache_row(box, 0, slot), cache_row(box, 1, slot),
                                  cache_row(box, 2, slot)};

@@ -1,0 +1,472 @@
+/* Kernels: every override gives the reference's bits and stays inside its memory; the reference
+ * gives cv2.resize's bits (resize_fixture.h) and, for YCbCr, what doubles give. Needs nothing but
+ * the kernels, so that it also runs cross-built under an emulator. `--bench` prints times. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "infer/letterbox.h"
+#include "resize_fixture.h"
+
+static int failures, checks;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        checks++;                                                                                  \
+        if (!(condition)) {                                                                        \
+            failures++;                                                                            \
+            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                 \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+static uint32_t seed = 1;
+
+static uint32_t random_bits(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return seed >> 8;
+}
+
+/* ---- memory that ends where a page that may not be touched begins ---------------------------- */
+
+struct guarded {
+    uint8_t *map, *end;
+    size_t size;
+};
+
+static struct guarded guard(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page + page;
+    struct guarded g = {.size = whole};
+    g.map = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (g.map == MAP_FAILED || mprotect(g.map + whole - page, page, PROT_NONE)) {
+        perror("mmap");
+        exit(2);
+    }
+    g.end = g.map + whole - page;
+    return g;
+}
+
+static void release(struct guarded *g)
+{
+    munmap(g->map, g->size);
+}
+
+/* ---- single kernels ---------------------------------------------------------------------------
+ */
+
+enum { LONGEST = 83, ROOM = LONGEST + KERNEL_SLACK, GUARD = 0x5A5A };
+
+struct rows {
+    int16_t row[3][ROOM + 1];
+};
+
+static void fill(struct rows *r, int least, int most)
+{
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i <= ROOM; i++)
+            r->row[c][i] = (int16_t)(least + (int)(random_bits() % (uint32_t)(most - least + 1)));
+}
+
+static bool same(const struct rows *a, const struct rows *b, int n)
+{
+    for (int c = 0; c < 3; c++)
+        if (memcmp(a->row[c], b->row[c], (size_t)n * 2) || a->row[c][ROOM] != b->row[c][ROOM])
+            return false;
+    return true;
+}
+
+static void test_rows(const struct infer_kernels *k)
+{
+    for (int n = 1; n <= LONGEST; n++) {
+        struct rows in, want, got;
+        int16_t share = (int16_t)(random_bits() % (KERNEL_ONE + 1));
+        fill(&in, 0, 255 * 128);
+        fill(&want, GUARD, GUARD);
+        got = want;
+        kernels_c.vertical(in.row[0], in.row[1], (int16_t)(KERNEL_ONE - share), share, want.row[0],
+                           n);
+        k->vertical(in.row[0], in.row[1], (int16_t)(KERNEL_ONE - share), share, got.row[0], n);
+        CHECK(same(&want, &got, n), "%s vertical %d", k->name, n);
+        fill(&in, 0, 255);
+        want = got = in;
+        kernels_c.yuv_to_rgb(want.row[0], want.row[1], want.row[2], n);
+        k->yuv_to_rgb(got.row[0], got.row[1], got.row[2], n);
+        CHECK(same(&want, &got, n), "%s yuv_to_rgb %d", k->name, n);
+    }
+}
+
+/* Every corner of the colour cube against doubles. */
+static void test_colours(void)
+{
+    int worst = 0;
+    for (int y = 0; y < 256; y += 5)
+        for (int u = 0; u < 256; u += 5)
+            for (int v = 0; v < 256; v += 5) {
+                int16_t c[3][1 + KERNEL_SLACK] = {{(int16_t)y}, {(int16_t)u}, {(int16_t)v}};
+                double want[3] = {y + 1.402 * (v - 128),
+                                  y - 0.344136 * (u - 128) - 0.714136 * (v - 128),
+                                  y + 1.772 * (u - 128)};
+                infer_kernels()->yuv_to_rgb(c[0], c[1], c[2], 1);
+                for (int i = 0; i < 3; i++) {
+                    double clipped = want[i] < 0 ? 0 : want[i] > 255 ? 255 : want[i];
+                    int off = abs(c[i][0] - (int)lrint(clipped));
+                    worst = off > worst ? off : worst;
+                }
+            }
+    CHECK(worst <= 1, "colour off by %d", worst);
+}
+
+static void test_stores(const struct infer_kernels *k)
+{
+    for (int n = 1; n <= LONGEST; n++) {
+        struct rows in;
+        uint8_t bytes[2][3 * LONGEST + 1];
+        float floats[2][LONGEST + 1];
+        fill(&in, 0, 255);
+        memset(bytes, 0xA5, sizeof bytes);
+        memset(floats, 0xA5, sizeof floats);
+        const int16_t *const c[3] = {in.row[0], in.row[1], in.row[2]};
+        kernels_c.store_u8x3(c, bytes[0], n);
+        k->store_u8x3(c, bytes[1], n);
+        CHECK(!memcmp(bytes[0], bytes[1], sizeof bytes[0]), "%s store_u8x3 %d", k->name, n);
+        kernels_c.store_f32(in.row[0], 1 / 57.375f, -1.8f, floats[0], n);
+        k->store_f32(in.row[0], 1 / 57.375f, -1.8f, floats[1], n);
+        CHECK(!memcmp(floats[0], floats[1], sizeof floats[0]), "%s store_f32 %d", k->name, n);
+    }
+}
+
+static void test_numbers(const struct infer_kernels *k)
+{
+    enum { ROWS = 7, STRIDE = 100 };
+    static const uint32_t bad[] = {0x7F800000u, 0xFF800000u, 0x7FC00000u, 0x7F800001u};
+    for (int n = 1; n <= LONGEST; n++) {
+        struct guarded g = guard(STRIDE * ROWS * sizeof(float));
+        float *in = (float *)(void *)g.end - STRIDE * (ROWS - 1) - n, best[2][LONGEST];
+        int32_t row[2][LONGEST];
+        for (int i = 0; i < STRIDE * (ROWS - 1) + n; i++) /* few values: ties are common */
+            in[i] = (float)(random_bits() % 9) / 8;
+        kernels_c.column_max(in, STRIDE, ROWS, n, best[0], row[0]);
+        k->column_max(in, STRIDE, ROWS, n, best[1], row[1]);
+        CHECK(!memcmp(best[0], best[1], (size_t)n * 4) && !memcmp(row[0], row[1], (size_t)n * 4),
+              "%s column_max %d", k->name, n);
+        float *tail = (float *)(void *)g.end - n;
+        CHECK(k->all_finite(tail, (size_t)n), "%s all_finite %d", k->name, n);
+        for (int at = 0; at < n; at++) {
+            float keep = tail[at];
+            memcpy(tail + at, &bad[at % 4], 4);
+            CHECK(!k->all_finite(tail, (size_t)n), "%s all_finite %d at %d", k->name, n, at);
+            tail[at] = keep;
+        }
+        release(&g);
+    }
+}
+
+/* ---- whole pictures -----------------------------------------------------------------------------
+ */
+
+struct picture {
+    fov_image image;
+    struct guarded memory[3];
+};
+
+static struct picture draw(fov_pixels pixels, int width, int height, int shift_x, int shift_y,
+                           int extra)
+{
+    struct picture p = {.image = {pixels, width, height, {NULL}, {0}, shift_x, shift_y}};
+    int planes = pixels == FOV_YUV ? 3 : 1,
+        bytes = pixels == FOV_RGB24 || pixels == FOV_BGR24 ? 3 : 1;
+    for (int i = 0; i < planes; i++) {
+        int w = i ? (width + (1 << shift_x) - 1) >> shift_x : width;
+        int h = i ? (height + (1 << shift_y) - 1) >> shift_y : height;
+        int stride = w * bytes + extra;
+        size_t size = (size_t)stride * (size_t)(h - 1) + (size_t)(w * bytes);
+        p.memory[i] = guard(size);
+        p.image.plane[i] = p.memory[i].end - size; /* the last pixel ends where the guard begins */
+        p.image.stride[i] = stride;
+        for (size_t k = 0; k < size; k++)
+            p.image.plane[i][k] = (uint8_t)random_bits();
+    }
+    return p;
+}
+
+static void erase(struct picture *p)
+{
+    for (int i = 0; i < 3; i++)
+        if (p->memory[i].map)
+            release(&p->memory[i]);
+}
+
+static size_t bytes_of(const struct letterbox_spec *spec)
+{
+    return (size_t)spec->width * (size_t)spec->height * 3 * (spec->dtype == FOV_F32 ? 4 : 1);
+}
+
+/* Runs one kernel set into memory that ends at a guard page. */
+static struct guarded run(const struct infer_kernels *k, const struct letterbox_spec *spec,
+                          const fov_image *image, int src_width, int src_height)
+{
+    struct letterbox box;
+    struct guarded out = guard(bytes_of(spec));
+    if (letterbox_init(&box, spec) != FOV_OK)
+        exit(2);
+    box.kernels = k;
+    CHECK(letterbox_run(&box, image, src_width, src_height, out.end - bytes_of(spec)) == FOV_OK,
+          "%s", k->name);
+    letterbox_release(&box);
+    return out;
+}
+
+static void compare(const struct infer_kernels *k, const struct letterbox_spec *spec,
+                    const struct picture *p)
+{
+    size_t size = bytes_of(spec);
+    int width = p->image.width, height = p->image.height;
+    struct guarded a = run(&kernels_c, spec, &p->image, width, height);
+    struct guarded b = run(k, spec, &p->image, width, height);
+    CHECK(!memcmp(a.end - size, b.end - size, size), "%s %dx%d format %d -> %dx%d type %d", k->name,
+          width, height, p->image.pixels, spec->width, spec->height, spec->dtype);
+    release(&a);
+    release(&b);
+}
+
+static void test_pictures(const struct infer_kernels *k)
+{
+    static const int sizes[][2] = {{1, 1},   {2, 2},   {3, 5},     {7, 3},    {16, 9},
+                                   {31, 33}, {97, 61}, {160, 121}, {333, 77}, {640, 357}};
+    static const fov_pixels formats[] = {FOV_RGB24, FOV_BGR24, FOV_GRAY8, FOV_YUV};
+    static const int targets[][2] = {{1, 1}, {30, 30}, {65, 33}, {96, 128}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (size_t f = 0; f < 6; f++) { /* YUV as 4:2:0, 4:2:2 and 4:4:4 */
+            fov_pixels format = formats[f < 3 ? f : 3];
+            struct picture p = draw(format, sizes[s][0], sizes[s][1], f == 3 || f == 4, f == 3,
+                                    (int)(s % 3) * 5);
+            for (size_t t = 0; t < sizeof targets / sizeof *targets; t++)
+                for (int kind = 0; kind < 6; kind++) {
+                    struct letterbox_spec spec = {.width = targets[t][0],
+                                                  .height = targets[t][1],
+                                                  .planar = kind & 1,
+                                                  .bgr = (s + t) & 1,
+                                                  .fit = (enum letterbox_fit)((s + t) % 3),
+                                                  .dtype = kind < 2   ? FOV_F32
+                                                           : kind < 4 ? FOV_U8
+                                                                      : FOV_I8,
+                                                  .pad = 114,
+                                                  .mean = {103.53f, 116.28f, 123.675f},
+                                                  .scale = {57.375f, 57.12f, 58.395f}};
+                    compare(k, &spec, &p);
+                }
+            erase(&p);
+        }
+}
+
+/* ---- against OpenCV and against doubles
+ * ---------------------------------------------------------- */
+
+static uint64_t fnv1a(const uint8_t *bytes, size_t size)
+{
+    uint64_t value = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < size; i++)
+        value = (value ^ bytes[i]) * 0x100000001B3u;
+    return value;
+}
+
+static void test_against_opencv(const struct infer_kernels *k)
+{
+    for (size_t i = 0; i < sizeof resize_cases / sizeof *resize_cases; i++) {
+        const struct resize_case *c = &resize_cases[i];
+        struct picture p = draw(FOV_RGB24, c->width, c->height, 0, 0, 0);
+        uint32_t state = 12345;
+        for (int n = 0; n < c->width * c->height * 3; n++) {
+            state = state * 1664525u + 1013904223u;
+            p.image.plane[0][n] = (uint8_t)(state >> 24);
+        }
+        struct letterbox_spec spec = {
+            .width = c->to_width, .height = c->to_height, .dtype = FOV_U8, .scale = {1, 1, 1}};
+        struct guarded out = run(k, &spec, &p.image, c->width, c->height);
+        CHECK(fnv1a(out.end - bytes_of(&spec), bytes_of(&spec)) == c->fnv1a,
+              "%s %dx%d -> %dx%d is not what OpenCV makes", k->name, c->width, c->height,
+              c->to_width, c->to_height);
+        release(&out);
+        erase(&p);
+    }
+}
+
+static double sample(const fov_image *image, int plane, double x, double y)
+{
+    int w = plane ? (image->width + (1 << image->shift_x) - 1) >> image->shift_x : image->width;
+    int h = plane ? (image->height + (1 << image->shift_y) - 1) >> image->shift_y : image->height;
+    x = x < 0 ? 0 : x > w - 1 ? w - 1 : x;
+    y = y < 0 ? 0 : y > h - 1 ? h - 1 : y;
+    int x0 = (int)x, y0 = (int)y, x1 = x0 + 1 < w ? x0 + 1 : x0, y1 = y0 + 1 < h ? y0 + 1 : y0;
+    const uint8_t *a = image->plane[plane] + (ptrdiff_t)y0 * image->stride[plane];
+    const uint8_t *b = image->plane[plane] + (ptrdiff_t)y1 * image->stride[plane];
+    double top = a[x0] + (a[x1] - a[x0]) * (x - x0), low = b[x0] + (b[x1] - b[x0]) * (x - x0);
+    return top + (low - top) * (y - y0);
+}
+
+/* A half-size decode of a 187×133 picture: chroma lies between the luma samples. */
+static void test_planes_against_doubles(void)
+{
+    static const int shifts[][2] = {{1, 1}, {1, 0}, {0, 0}};
+    for (int s = 0; s < 3; s++) {
+        struct picture p = draw(FOV_YUV, 94, 67, shifts[s][0], shifts[s][1], 3);
+        struct letterbox_spec spec = {
+            .width = 80, .height = 80, .dtype = FOV_U8, .scale = {1, 1, 1}};
+        struct guarded out = run(infer_kernels(), &spec, &p.image, 187, 133);
+        const uint8_t *got = out.end - bytes_of(&spec);
+        double worst = 0;
+        for (int y = 0; y < 80; y++)
+            for (int x = 0; x < 80; x++) {
+                double fx = (x + 0.5) * (187 / 2.0) / 80, fy = (y + 0.5) * (133 / 2.0) / 80;
+                double cx = fx / (1 << shifts[s][0]), cy = fy / (1 << shifts[s][1]);
+                double luma = sample(&p.image, 0, fx - 0.5, fy - 0.5);
+                double cb = sample(&p.image, 1, cx - 0.5, cy - 0.5) - 128;
+                double cr = sample(&p.image, 2, cx - 0.5, cy - 0.5) - 128;
+                double want[3] = {luma + 1.402 * cr, luma - 0.344136 * cb - 0.714136 * cr,
+                                  luma + 1.772 * cb};
+                for (int c = 0; c < 3; c++) {
+                    double clipped = want[c] < 0 ? 0 : want[c] > 255 ? 255 : want[c];
+                    worst = fmax(worst, fabs(clipped - got[3 * (80 * y + x) + c]));
+                }
+            }
+        CHECK(worst < 3.5, "chroma shift %d %d: off by %.2f", shifts[s][0], shifts[s][1], worst);
+        release(&out);
+        erase(&p);
+    }
+}
+
+/* Places as Ultralytics and YOLOX compute them, and back. */
+static void test_places(void)
+{
+    static const struct {
+        enum letterbox_fit fit;
+        int src_width, src_height, side, left, top, width, height;
+    } cases[] = {{FIT_STRETCH, 810, 1080, 300, 0, 0, 300, 300},
+                 {FIT_CENTRE, 810, 1080, 640, 80, 0, 480, 640},
+                 {FIT_CENTRE, 1280, 720, 640, 0, 140, 640, 360},
+                 {FIT_CENTRE, 1, 3000, 640, 319, 0, 1, 640},
+                 {FIT_TOP_LEFT, 768, 576, 416, 0, 0, 416, 312},
+                 {FIT_TOP_LEFT, 640, 427, 416, 0, 0, 416, 277}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct letterbox_spec spec = {
+            .width = cases[i].side, .height = cases[i].side, .fit = cases[i].fit};
+        struct letterbox_place p = letterbox_place_of(&spec, cases[i].src_width,
+                                                      cases[i].src_height);
+        CHECK(p.left == cases[i].left && p.top == cases[i].top && p.width == cases[i].width &&
+                  p.height == cases[i].height,
+              "case %zu: %d %d %d %d", i, p.left, p.top, p.width, p.height);
+        struct letterbox box = {
+            .place = p, .src_width = cases[i].src_width, .src_height = cases[i].src_height};
+        float x = (float)(p.left + p.width), y = (float)(p.top + p.height);
+        letterbox_undo(&box, &x, &y);
+        CHECK(fabsf(x - (float)cases[i].src_width) < 0.01f &&
+                  fabsf(y - (float)cases[i].src_height) < 0.01f,
+              "case %zu: the corner comes back as %g %g", i, (double)x, (double)y);
+    }
+}
+
+/* Pixels of one picture never show in the next one's padding. */
+static void test_padding_is_renewed(void)
+{
+    struct letterbox_spec spec = {.width = 64,
+                                  .height = 64,
+                                  .fit = FIT_CENTRE,
+                                  .dtype = FOV_U8,
+                                  .pad = 114,
+                                  .scale = {1, 1, 1}};
+    struct letterbox box;
+    static uint8_t out[64 * 64 * 3], fresh[64 * 64 * 3];
+    struct picture tall = draw(FOV_RGB24, 20, 80, 0, 0, 0), wide = draw(FOV_RGB24, 80, 20, 0, 0, 0);
+    CHECK(letterbox_init(&box, &spec) == FOV_OK, "init");
+    letterbox_run(&box, &tall.image, 20, 80, out);
+    letterbox_run(&box, &wide.image, 80, 20, out);
+    letterbox_release(&box);
+    CHECK(letterbox_init(&box, &spec) == FOV_OK, "init");
+    letterbox_run(&box, &wide.image, 80, 20, fresh);
+    letterbox_release(&box);
+    CHECK(!memcmp(out, fresh, sizeof out), "padding holds an older picture");
+    erase(&tall);
+    erase(&wide);
+}
+
+/* ---- times ------------------------------------------------------------------------------------
+ */
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void bench(const struct infer_kernels *k, fov_pixels pixels, int width, int height,
+                  struct letterbox_spec spec, const char *name)
+{
+    enum { RUNS = 60 };
+    struct picture p = draw(pixels, width, height, 1, 1, 0);
+    struct letterbox box;
+    void *out = aligned_alloc(64, (bytes_of(&spec) + 63) & ~(size_t)63);
+    double best = 1e9;
+    if (!out || letterbox_init(&box, &spec) != FOV_OK)
+        exit(2);
+    box.kernels = k;
+    for (int i = 0; i < RUNS; i++) {
+        double start = now_ms();
+        letterbox_run(&box, &p.image, width, height, out);
+        best = fmin(best, now_ms() - start);
+    }
+    printf("%-5s %-40s %.3f ms\n", k->name, name, best);
+    letterbox_release(&box);
+    free(out);
+    erase(&p);
+}
+
+static void bench_all(const struct infer_kernels *k)
+{
+    struct letterbox_spec yolo = {.width = 640,
+                                  .height = 640,
+                                  .planar = true,
+                                  .fit = FIT_CENTRE,
+                                  .dtype = FOV_F32,
+                                  .scale = {255, 255, 255}};
+    struct letterbox_spec ssd = {.width = 300, .height = 300, .dtype = FOV_U8, .scale = {1, 1, 1}};
+    bench(k, FOV_RGB24, 1920, 1080, yolo, "1080p RGB -> 640 NCHW f32");
+    bench(k, FOV_YUV, 1920, 1080, yolo, "1080p 4:2:0 -> 640 NCHW f32");
+    bench(k, FOV_YUV, 960, 540, yolo, "540p 4:2:0 -> 640 NCHW f32");
+    bench(k, FOV_RGB24, 1280, 720, ssd, "720p RGB -> 300 NHWC u8");
+    bench(k, FOV_YUV, 1280, 720, ssd, "720p 4:2:0 -> 300 NHWC u8");
+    bench(k, FOV_YUV, 640, 360, ssd, "360p 4:2:0 -> 300 NHWC u8");
+}
+
+int main(int argc, char **argv)
+{
+    bool times = argc > 1 && !strcmp(argv[1], "--bench");
+    for (size_t i = 0; infer_kernels_at(i); i++) {
+        const struct infer_kernels *k = infer_kernels_at(i);
+        if (times) {
+            bench_all(k);
+            continue;
+        }
+        test_rows(k);
+        test_stores(k);
+        test_numbers(k);
+        test_pictures(k);
+        test_against_opencv(k);
+        printf("%s: %d checks, %d failed\n", k->name, checks, failures);
+    }
+    if (!times) {
+        test_colours();
+        test_planes_against_doubles();
+        test_places();
+        test_padding_is_renewed();
+        printf("%d checks, %d failed\n", checks, failures);
+    }
+    return failures ? 1 : 0;
+}
