@@ -5,6 +5,8 @@
 
 #include "flow/flow.h"
 
+#define DELAY_NS (150 * MS) /* of the second model */
+
 enum { STREAMS = 6, WORKERS = 3, EVENTS = 200000, FRAMES = 1 << 18 };
 
 static int64_t virtual_ns = 1000 * NS_PER_S;
@@ -96,6 +98,8 @@ static void on_result(void *user, const fov_result *r)
     }
     assert_int_equal(r->detections->count, 1);
     assert_int_equal(r->detections->items[0].track_id, (int32_t)seq);
+    if (fov_model_get_info(r->model)->delay_ns && !u->closing)
+        assert_true(r->timings.total >= DELAY_NS);
     u->delivered++;
     u->violations += !r->in_time;
 }
@@ -132,25 +136,27 @@ static void check_counters(const struct subject *u)
     assert_int_equal(s.waiting, u->put - u->answers);
     for (int r = 0; r < FOV_DROP_COUNT; r++)
         assert_int_equal(s.dropped[r], u->dropped[r]);
-    const struct mailbox *box = &u->stream->box;
-    assert_true(box->count <= u->params.capacity);
-    assert_true(box->bytes <= u->params.max_bytes || box->count == 1);
     assert_true(u->stream->jobs <= PARKED_MAX);
 }
 
 static void put_frame(struct world *w, struct subject *u)
 {
     fov_frame *frame;
-    if (u->put + 1 >= FRAMES ||
-        fov_frame_get(w->frames, (size_t)random_below(&w->random, 1500), &frame) != FOV_OK)
+    int most = random_below(&w->random, 8) ? 350 : 1500; /* of 1,000 bytes in all */
+    size_t size = (size_t)random_below(&w->random, most);
+    if (u->put + 1 >= FRAMES || fov_frame_get(w->frames, size, &frame) != FOV_OK)
         return;
     uint64_t seq = UINT64_MAX;
+    frame->size = size;
     frame->number = u->put * 31 + 7;
     frame->capture_ns = virtual_ns - random_below(&w->random, 3) * MS;
     u->put++;
     assert_int_equal(fov_stream_put(u->stream, &frame, &seq), FOV_OK);
     assert_null(frame);
     assert_int_equal(seq, u->put - 1);
+    const struct mailbox *box = &u->stream->box;
+    assert_true(box->count <= u->params.capacity);
+    assert_true(box->bytes <= u->params.max_bytes || box->count == 1);
 }
 
 static void start_runs(struct world *w)
@@ -173,6 +179,8 @@ static void start_runs(struct world *w)
 static void end_run(struct world *w, struct bench *b)
 {
     struct job *job = b->job;
+    struct subject *u = job->stream->user;
+    uint64_t seq = job->frame->seq;
     int fate = random_below(&w->random, 20);
     fov_status status = fate == 0 ? FOV_EINFER : fate == 1 ? FOV_EFORMAT : FOV_OK;
     job->error.status = status;
@@ -185,6 +193,8 @@ static void end_run(struct world *w, struct bench *b)
     b->job = NULL;
     job_done(job, virtual_ns);
     pthread_mutex_unlock(&w->pool->lock);
+    if (status == FOV_EFORMAT) /* a drop does not wait for its turn */
+        assert_int_equal(u->seen[seq], 1);
     w->runs++;
 }
 
