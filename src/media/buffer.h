@@ -1,0 +1,25 @@
+/* Growing memory that is kept from picture to picture. */
+#ifndef MEDIA_BUFFER_H
+#define MEDIA_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUFFER_ALIGN ((size_t)64)
+#define POISON 0xA5
+
+struct buffer {
+    uint8_t *data; /* 64-byte aligned */
+    size_t size;
+};
+
+/* Room for at least `size` bytes; old contents are lost when it grows. False: no memory. */
+bool buffer_reserve(struct buffer *buffer, size_t size);
+void buffer_release(struct buffer *buffer);
+
+/* Fills memory with POISON when FOVEA_POISON is set in the environment, so that a pixel nobody
+ * wrote, or one of an earlier picture, is noticed by tests. */
+void poison(void *memory, size_t size);
+
+#endif

@@ -1,0 +1,18 @@
+/* PNG and WebP: headers read here, pixels by the FFmpeg module. */
+#ifndef MEDIA_STILL_H
+#define MEDIA_STILL_H
+
+#include <fovea/picture.h>
+#include "media/buffer.h"
+
+bool png_is(const uint8_t *bytes, size_t size);
+bool webp_is(const uint8_t *bytes, size_t size);
+fov_status png_probe(const uint8_t *bytes, size_t size, fov_picture_info *info, fov_error *error);
+fov_status webp_probe(const uint8_t *bytes, size_t size, fov_picture_info *info, fov_error *error);
+
+/* Copies the chunks that make the picture (IHDR, PLTE, tRNS, IDAT, IEND) and no others: packed
+ * text and colour profiles of a few kilobytes can unfold to gigabytes in a decoder. */
+fov_status png_keep_pixels(const uint8_t *bytes, size_t size, struct buffer *to, size_t *to_size,
+                           fov_error *error);
+
+#endif
