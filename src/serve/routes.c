@@ -29,8 +29,20 @@ const struct route serve_routes[] = {
     {"GET", "/api/qr",            ROLE_ANY,   0, 0, get_qr},
     {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
     {"GET", "/api/v1/realtime/edge/device-info", ROLE_ADMIN, 0, ROUTE_REALTIME, get_device_info},
-    /* -- frames: api_frame.c -- */
-    /* -- cameras and viewers: api_camera.c -- */
+    /* -- frames: api_frame.c, api_session.c, api_stream.c -- */
+    {"POST", "/api/v1/realtime/video/process-frame", ROLE_PUSH, 10 * MIB, ROUTE_REALTIME, post_process_frame},
+    {"GET", "/api/v1/realtime/video/stream", ROLE_PUSH, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_REALTIME | ROUTE_HIDDEN, ws_video_stream},
+    {"GET", "/api/v1/realtime/video/stats", ROLE_VIEW, 0, ROUTE_REALTIME, get_video_stats},
+    {"POST", "/api/v1/realtime/video/start-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_start_stream},
+    {"POST", "/api/v1/realtime/video/stop-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_stop_stream},
+    {"GET", "/api/v1/realtime/video/streams", ROLE_ADMIN, 0, ROUTE_REALTIME, get_streams},
+    /* -- cameras and viewers: camera.c, api_camera.c -- */
+    {"GET", "/ws/camera/{token}", ROLE_PUSH, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, ws_camera},
+    {"GET", "/ws/view/{token}",   ROLE_VIEW, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, ws_view},
+    {"POST", "/api/camera/{token}/frame", ROLE_PUSH, 8 * MIB, 0, post_camera_frame},
+    {"GET", "/api/camera/{token}/stats", ROLE_VIEW, 0, 0, get_camera_stats},
+    {"GET", "/api/camera/{token}/mjpeg", ROLE_VIEW, 0, ROUTE_STREAM | ROUTE_QUERY_TOKEN, get_camera_mjpeg},
+    {"GET", "/api/camera/{token}/latest.jpg", ROLE_VIEW, 0, ROUTE_QUERY_TOKEN, get_camera_latest},
     {0}
 };
 // clang-format on

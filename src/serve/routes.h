@@ -22,8 +22,20 @@ void get_qr(struct exchange *x);
 void get_events(struct exchange *x);
 void get_device_info(struct exchange *x);
 
-/* api_frame.c */
+/* api_frame.c, api_session.c, api_stream.c */
+void post_process_frame(struct exchange *x);
+void ws_video_stream(struct exchange *x);
+void get_video_stats(struct exchange *x);
+void post_start_stream(struct exchange *x);
+void post_stop_stream(struct exchange *x);
+void get_streams(struct exchange *x);
 
-/* api_camera.c */
+/* camera.c, api_camera.c */
+void ws_camera(struct exchange *x);
+void ws_view(struct exchange *x);
+void post_camera_frame(struct exchange *x);
+void get_camera_stats(struct exchange *x);
+void get_camera_mjpeg(struct exchange *x);
+void get_camera_latest(struct exchange *x);
 
 #endif

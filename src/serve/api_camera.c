@@ -1,0 +1,303 @@
+/* Watching a room: WS /ws/view/{token}, MJPEG, latest.jpg, and the camera's statistics. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "serve/message.h"
+#include "serve/room.h"
+#include "serve/routes.h"
+
+#define TEXT_BYTES_MAX 4096
+#define GLANCE_NS (2500 * NS_PER_MS)
+#define FRESH_NS (1000 * NS_PER_MS)
+
+/* ---- viewers come and go ----------------------------------------------------------------------
+ */
+
+/* A viewer of the room, in its list; NULL: answered. */
+static struct viewer *viewer_open(struct exchange *x, enum viewer_kind kind)
+{
+    struct room *room = room_get(x->server, x->room);
+    struct viewer *v = room && room->viewer_count < VIEWERS_MAX ? calloc(1, sizeof *v) : NULL;
+    if (!v) {
+        serve_busy(x, 5, "too_many_viewers", "this room or server takes no more viewers");
+        if (room)
+            room_release(room);
+        return NULL;
+    }
+    *v = (struct viewer){.room = room,
+                         .kind = kind,
+                         .fps = -1,
+                         .latency_ms = -1,
+                         .queue = -1,
+                         .next = room->viewers};
+    room->viewers = v;
+    room->viewer_count++;
+    return v;
+}
+
+static void viewer_close(struct viewer *v)
+{
+    struct room *room = v->room;
+    struct viewer **at = &room->viewers;
+    while (*at != v)
+        at = &(*at)->next;
+    *at = v->next;
+    room->viewer_count--;
+    viewer_free(v);
+    room_look(room);
+    room_release(room);
+}
+
+/* ---- WS /ws/view/{token} ----------------------------------------------------------------------
+ */
+
+static void take_performance(struct viewer *v, const json_value *json)
+{
+    double value;
+    if (json_get_number(json, "fps", &value) && value >= 0)
+        v->fps = value;
+    if (json_get_number(json, "latency", &value) && value >= 0)
+        v->latency_ms = value;
+    if (json_get_number(json, "queueSize", &value) && value >= 0)
+        v->queue = value;
+}
+
+static void viewer_error(struct viewer *v, const char *code, const char *text)
+{
+    struct json_writer w = {0};
+    message_error(&w, code, -1, text);
+    struct net_blob *blob = message_blob(&w);
+    if (blob)
+        viewer_note(v, 0, blob);
+    net_blob_unref(&blob);
+}
+
+static void on_view_message(void *user, struct net_socket *socket,
+                            const struct net_message *message)
+{
+    struct viewer *v = user;
+    const char *type = "";
+    if (message->kind != NET_TEXT) {
+        viewer_error(v, "not_allowed", "a viewer only watches: pictures go to /ws/camera/{token}");
+        return;
+    }
+    json_value *json = json_parse((const char *)message->data, message->len, TEXT_BYTES_MAX, NULL);
+    json_get_string(json, "type", &type);
+    if (json && message_answer_time(socket, json, message->arrival_ns))
+        ; /* done */
+    else if (strcmp(type, "performance_stats") == 0)
+        take_performance(v, json);
+    else if (!json)
+        viewer_error(v, "bad_message", "expected performance_stats or time as JSON");
+    else
+        viewer_error(v, "not_allowed",
+                     "a viewer only watches; it may send performance_stats and time");
+    json_free(&json);
+}
+
+static void on_view_drain(void *user, struct net_socket *socket)
+{
+    (void)socket;
+    viewer_flush(user);
+}
+
+static void on_view_close(void *user, struct net_socket *socket, int code)
+{
+    (void)socket;
+    (void)code;
+    viewer_close(user);
+}
+
+static void greet(struct viewer *v)
+{
+    struct json_writer w = {0};
+    room_write_view(v->room, &w);
+    struct net_blob *text = message_blob(&w);
+    if (text)
+        viewer_note(v, 0, text);
+    net_blob_unref(&text);
+    json_object_begin(&w);
+    json_add_string(&w, "type", "camera");
+    json_add_bool(&w, "connected", v->room->feed != NULL);
+    json_object_end(&w);
+    if ((text = message_blob(&w)) != NULL)
+        viewer_note(v, 0, text);
+    net_blob_unref(&text);
+}
+
+void ws_view(struct exchange *x)
+{
+    static const struct net_socket_ops ops = {
+        .on_message = on_view_message, .on_drain = on_view_drain, .on_close = on_view_close};
+    const struct net_socket_params params = {.max_text = TEXT_BYTES_MAX, .max_binary = 65536};
+    const char *render = net_request_param(x->request, "render");
+    const char *pack = net_request_param(x->request, "pack");
+    bool client = render && strcmp(render, "client") == 0;
+    if (render && !client && strcmp(render, "server") != 0) {
+        serve_problem(x, 422, "invalid_argument", "render must be server or client");
+        return;
+    }
+    struct viewer *v = viewer_open(x, client ? VIEWER_CLIENT : VIEWER_SERVER);
+    if (!v)
+        return;
+    v->pack = pack && strcmp(pack, "1") == 0;
+    v->socket = net_upgrade(x->request, &params, &ops, v);
+    if (!v->socket) {
+        viewer_close(v);
+        return;
+    }
+    serve_guard_socket(x, v->socket);
+    greet(v);
+    room_look(v->room);
+}
+
+/* ---- GET …/mjpeg ------------------------------------------------------------------------------
+ */
+
+static void on_mjpeg_drain(void *user, struct net_stream *stream)
+{
+    (void)stream;
+    viewer_flush(user);
+}
+
+static void on_mjpeg_close(void *user, struct net_stream *stream)
+{
+    (void)stream;
+    viewer_close(user);
+}
+
+void get_camera_mjpeg(struct exchange *x)
+{
+    static const struct net_stream_ops ops = {.on_drain = on_mjpeg_drain,
+                                              .on_close = on_mjpeg_close};
+    struct viewer *v = viewer_open(x, VIEWER_MJPEG);
+    if (!v)
+        return;
+    v->stream = net_stream_open(x->request, 200, "multipart/x-mixed-replace; boundary=frame", &ops,
+                                v);
+    if (!v->stream) { /* HEAD, or no memory: answered */
+        viewer_close(v);
+        return;
+    }
+    serve_guard_stream(x, v->stream);
+    room_look(v->room);
+}
+
+/* ---- GET …/latest.jpg -------------------------------------------------------------------------
+ */
+
+static const char *picture_type(fov_codec codec)
+{
+    return codec == FOV_PNG ? "image/png" : codec == FOV_WEBP ? "image/webp" : "image/jpeg";
+}
+
+/* The newest picture as the camera sent it; of a source of our own the newest drawn one, which is
+ * made on request when nobody looks. */
+void get_camera_latest(struct exchange *x)
+{
+    struct room *room = room_find(x->server, x->room);
+    int64_t now = clock_now_ns();
+    if (room && room->newest) {
+        struct net_blob *blob = feed_blob(room->newest);
+        if (blob)
+            net_reply_blob(x->request, 200, picture_type(room->newest->codec), blob);
+        else
+            serve_busy(x, 1, "out_of_memory", "not enough memory for a picture");
+        net_blob_unref(&blob);
+    } else if (room && room->drawn && (!room->feed || now - room->drawn_ns < FRESH_NS)) {
+        net_reply_blob(x->request, 200, "image/jpeg", room->drawn->picture);
+    } else if (room && (room->feed || room->connecting) && room->glance_count < GLANCES_MAX) {
+        room->glances[room->glance_count++] = net_request_id(x->request);
+        room->glance_until_ns = now + GLANCE_NS;
+        room_look(room);
+    } else {
+        serve_problem(x, 404, "no_picture", "this camera has sent no picture yet");
+    }
+}
+
+/* ---- GET …/stats ------------------------------------------------------------------------------
+ */
+
+static void write_processor(struct json_writer *w, struct server *server, const struct room *room)
+{
+    const struct feed *feed = room ? room->feed : NULL;
+    fov_model *model = server->workers
+                           ? fov_workers_model(server->workers, feed ? feed->query.model_id : "")
+                           : NULL;
+    const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
+    json_name(w, "processor_stats");
+    json_object_begin(w);
+    json_add_int(w, "inference_size", info ? info->input_width : 0);
+    json_add_number(w, "confidence_threshold",
+                    feed ? (double)feed->query.conf : settings_conf(server->settings, 0.25), 4);
+    json_add_bool(w, "gpu_available", info && strncmp(info->device, "GPU", 3) == 0);
+    json_add_number(
+        w, "target_fps",
+        room && room->camera ? room->pace.target : server->settings->realtime.target_fps, 1);
+    json_add_number(w, "jpeg_quality", room ? room->quality : 0.8, 2);
+    json_add_string(w, "model_id", info ? info->id : NULL);
+    json_object_end(w);
+    fov_model_close(&model);
+}
+
+static void add_known(struct json_writer *w, const char *name, double value)
+{
+    if (value >= 0)
+        json_add_number(w, name, value, 2);
+    else
+        json_add_null(w, name);
+}
+
+static void write_viewers(struct json_writer *w, const struct room *room)
+{
+    json_name(w, "viewers");
+    json_array_begin(w);
+    for (const struct viewer *v = room ? room->viewers : NULL; v; v = v->next) {
+        json_object_begin(w);
+        json_add_int(w, "id",
+                     (int64_t)(v->socket ? net_socket_id(v->socket) : net_stream_id(v->stream)));
+        json_add_number(w, "fps", v->fps >= 0 ? v->fps : v->sent_fps, 2);
+        add_known(w, "latency_ms", v->latency_ms);
+        add_known(w, "queue_size", v->queue);
+        json_add_int(w, "skipped", (int64_t)v->skipped);
+        json_add_int(w, "notes_lost", (int64_t)v->notes_lost);
+        json_add_int(w, "sent", (int64_t)v->units);
+        json_add_int(w, "bytes", (int64_t)v->bytes);
+        json_add_string(w, "render",
+                        v->kind == VIEWER_CLIENT   ? "client"
+                        : v->kind == VIEWER_SERVER ? "server"
+                                                   : "mjpeg");
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+void get_camera_stats(struct exchange *x)
+{
+    struct room *room = room_find(x->server, x->room);
+    struct json_writer *w = serve_writer(x->server);
+    fov_workers_info info = {0};
+    fov_stats stats = {0};
+    if (room && room->feed)
+        fov_stream_get_stats(room->feed->stream, 60, &stats);
+    if (x->server->workers)
+        fov_workers_get_info(x->server->workers, &info);
+    json_object_begin(w);
+    json_add_bool(w, "camera_connected", room && room->feed);
+    json_add_int(w, "viewer_count", room ? (int64_t)room->viewer_count : 0);
+    write_processor(w, x->server, room);
+    message_live_stats(w, &stats, info.bound_ms);
+    json_add_int(w, "frames", (int64_t)stats.accepted);
+    json_add_int(w, "delivered", (int64_t)stats.delivered);
+    write_viewers(w, room);
+    json_name(w, "adaptation");
+    if (room) {
+        room_write_changes(room, w);
+    } else {
+        json_array_begin(w);
+        json_array_end(w);
+    }
+    json_object_end(w);
+    serve_json(x, 200, w);
+}

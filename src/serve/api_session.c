@@ -1,0 +1,410 @@
+/* WS /api/v1/realtime/video/stream: one binary message is one frame, each gets exactly one answer.
+ * GET /api/v1/realtime/video/stats: how all frames, or those of one stream, fared. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "serve/frames.h"
+#include "serve/message.h"
+#include "serve/room.h"
+#include "serve/routes.h"
+
+#define CONF_DEFAULT 0.25
+#define FRAME_BYTES_MAX ((size_t)8 << 20)
+#define TEXT_BYTES_MAX 4096 /* of a text message that is read */
+
+/* Freed by the closing thread after its stream, or by on_close when there is none left. What the
+ * workers read (loop, socket_id, …) is set once, before the first frame. */
+struct session {
+    struct session *next;
+    struct server *server;
+    struct net_loop *loop;
+    uint64_t socket_id;
+    char id[80]; /* client_id, or "session-N" */
+    fov_stream *stream;
+    fov_frame_pool *pool;
+    struct metrics_stream *metrics;
+    struct stream_query query;
+    uint64_t received;
+};
+
+/* ---- what streams have in common --------------------------------------------------------------
+ */
+
+bool tracker_check(struct exchange *x, const char *tracker)
+{
+    static const char *const words[] = {"botsort", "bytetrack", "ocsort", "pitch"};
+    if (!tracker || !*tracker || strcmp(tracker, "none") == 0)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(tracker, words[i]) == 0) {
+            serve_problem(x, 422, "not_yet",
+                          "tracker %s comes with a later version: leave tracker out", tracker);
+            return false;
+        }
+    serve_problem(x, 422, "invalid_argument",
+                  "tracker must be none, botsort, bytetrack, ocsort or pitch");
+    return false;
+}
+
+static bool read_order(struct exchange *x, bool *fifo)
+{
+    const char *order = net_request_param(x->request, "order");
+    *fifo = order && strcmp(order, "fifo") == 0;
+    if (!order || *fifo || strcmp(order, "newest") == 0)
+        return true;
+    serve_problem(x, 422, "invalid_argument", "order must be fifo or newest");
+    return false;
+}
+
+bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *q)
+{
+    const struct settings *s = x->server->settings;
+    const char *id = net_request_param(x->request, "model_id");
+    double conf = settings_conf(s, CONF_DEFAULT);
+    *q = (struct stream_query){.max_latency_ms = s->realtime.max_latency_ms};
+    if (serve_param_number(x, "max_latency_ms", 0, 600000, &q->max_latency_ms) < 0 ||
+        serve_param_number(x, "conf", 0.001, 1, &conf) < 0 || !read_order(x, &q->fifo) ||
+        !tracker_check(x, net_request_param(x->request, "tracker")))
+        return false;
+    q->conf = (float)conf;
+    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
+    fov_model *model = fov_workers_model(workers, q->model_id);
+    if (!model) {
+        serve_problem(x, 404, "unknown_model",
+                      "no model '%.100s' is loaded; leave model_id out for the default one",
+                      q->model_id);
+        return false;
+    }
+    fov_model_close(&model);
+    return true;
+}
+
+fov_stream_params stream_params(const struct server *server, const struct stream_query *q)
+{
+    const struct settings *s = server->settings;
+    return (fov_stream_params){
+        .model_id = q->model_id,
+        .max_latency_ms = q->max_latency_ms,
+        .fifo = q->fifo,
+        .capacity = s->realtime.buffer_size,
+        .detect = {.conf = q->conf,
+                   .iou = (float)s->realtime.iou_threshold,
+                   .exact = s->realtime.optimization_level == LEVEL_LOW},
+    };
+}
+
+bool sessions_enter(struct exchange *x)
+{
+    struct frames *frames = x->server->frames;
+    int most = x->server->settings->server.max_sessions;
+    if (frames->session_count >= most) {
+        serve_busy(x, 5, "too_many_sessions",
+                   "%d streams run already; server.max_sessions allows no more", most);
+        return false;
+    }
+    frames->session_count++;
+    return true;
+}
+
+void sessions_leave(struct server *server)
+{
+    server->frames->session_count--;
+}
+
+struct closing {
+    fov_stream *stream;
+    void (*done)(void *arg);
+    void *arg;
+};
+
+static void close_now(void *arg)
+{
+    struct closing *c = arg;
+    fov_stream_close(&c->stream);
+    c->done(c->arg);
+    free(c);
+}
+
+void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
+                         void *arg)
+{
+    struct closing *c = malloc(sizeof *c);
+    struct closing here = {*stream, done, arg};
+    *stream = NULL;
+    if (c)
+        *c = here;
+    if (c && server->frames->closing && chores_add(server->frames->closing, close_now, c))
+        return;
+    free(c); /* no memory, or the server ends: then waiting here is right */
+    fov_stream_close(&here.stream);
+    done(arg);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------
+ */
+
+struct session_answer {
+    struct net_loop *loop;
+    uint64_t socket_id;
+    struct net_blob *text;
+};
+
+static void send_answer(void *arg)
+{
+    struct session_answer *answer = arg;
+    struct net_socket *socket = net_socket_find(answer->loop, answer->socket_id);
+    struct net_frame frame = {.kind = NET_TEXT, .blob = answer->text};
+    if (socket && net_socket_send(socket, &frame, 1) == FOV_EBUSY)
+        net_socket_close(socket, 1013, "answers are not read");
+    net_blob_unref(&answer->text);
+    free(answer);
+}
+
+static void write_answer(struct json_writer *w, const struct session *s, const fov_result *result)
+{
+    struct message_answer answer = {result->frame->number, 0, s->query.max_latency_ms};
+    int64_t id = (int64_t)result->frame->number;
+    if (result->outcome == FOV_DROPPED) {
+        message_dropped(w, id, fov_drop_name(result->reason), result->message);
+    } else if (result->outcome == FOV_FAILED) {
+        message_error(w, fov_status_code(result->status), id,
+                      result->message[0] ? result->message : fov_status_text(result->status));
+    } else {
+        json_object_begin(w);
+        json_add_string(w, "type", "result");
+        message_result(w, result, &answer);
+        json_object_end(w);
+    }
+}
+
+/* On a worker, the timer thread, or (a drop at put) the loop thread. Order is kept: results come
+ * one at a time, posts run in order. */
+static void on_session_result(void *user, const fov_result *result)
+{
+    const struct session *s = user;
+    struct json_writer w = {0};
+    metrics_count(s->metrics, result);
+    struct session_answer *answer = malloc(sizeof *answer);
+    if (!answer)
+        return;
+    write_answer(&w, s, result);
+    *answer = (struct session_answer){s->loop, s->socket_id, message_blob(&w)};
+    if (!answer->text || !net_post(s->loop, send_answer, answer)) {
+        net_blob_unref(&answer->text);
+        free(answer);
+    }
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+static void session_text(struct net_socket *socket, const struct net_message *message)
+{
+    struct json_writer w = {0};
+    json_value *json = message_is_object_text(message)
+                           ? NULL
+                           : json_parse((const char *)message->data, message->len, TEXT_BYTES_MAX,
+                                        NULL);
+    bool answered = json && message_answer_time(socket, json, message->arrival_ns);
+    json_free(&json);
+    if (answered)
+        return;
+    message_error(&w, "expected_binary", -1,
+                  message_is_object_text(message)
+                      ? "a promise was sent instead of its bytes: ws.send(await "
+                        "blob.arrayBuffer())"
+                      : "send each picture as one binary message; texts: only "
+                        "{\"type\":\"time\",\"t0\":…}");
+    message_send(socket, &w);
+}
+
+static void session_drop(struct net_socket *socket, int64_t frame_id, fov_drop reason,
+                         const char *message)
+{
+    struct json_writer w = {0};
+    message_dropped(&w, frame_id, fov_drop_name(reason), message);
+    if (message_send(socket, &w) == FOV_EBUSY)
+        net_socket_close(socket, 1013, "answers are not read");
+}
+
+static void session_frame(struct session *s, struct net_socket *socket,
+                          const struct net_message *message)
+{
+    fov_frame *frame = NULL;
+    int64_t id = (int64_t)s->received++;
+    if (message->len == 0) {
+        session_drop(socket, id, FOV_DROP_DECODE, "the message is empty");
+        return;
+    }
+    if (fov_frame_get(s->pool, message->len, &frame) != FOV_OK) {
+        session_drop(socket, id, FOV_DROP_QUEUE, "");
+        return;
+    }
+    memcpy(frame->bytes, message->data, message->len);
+    frame->size = message->len;
+    frame->number = (uint64_t)id;
+    frame->capture_ns = message->arrival_ns;
+    if (fov_stream_put(s->stream, &frame, NULL) != FOV_OK)
+        session_drop(socket, id, FOV_DROP_SHUTDOWN, "");
+}
+
+static void on_session_message(void *user, struct net_socket *socket,
+                               const struct net_message *message)
+{
+    struct session *s = user;
+    if (message->kind == NET_TEXT)
+        session_text(socket, message);
+    else if (s->stream)
+        session_frame(s, socket, message);
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static void session_free(void *arg)
+{
+    struct session *s = arg;
+    fov_frame_pool_destroy(&s->pool);
+    free(s);
+}
+
+static void on_session_close(void *user, struct net_socket *socket, int code)
+{
+    (void)socket;
+    (void)code;
+    struct session *s = user;
+    struct session **at = &s->server->frames->sessions;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    sessions_leave(s->server);
+    if (s->stream)
+        frames_close_stream(s->server, &s->stream, session_free, s);
+    else
+        session_free(s);
+}
+
+void sessions_stop(struct frames *frames)
+{
+    for (struct session *s = frames->sessions; s; s = s->next)
+        fov_stream_close(&s->stream);
+}
+
+fov_stream *session_stream(struct server *server, const char *id)
+{
+    for (struct session *s = server->frames->sessions; s; s = s->next)
+        if (strcmp(s->id, id) == 0)
+            return s->stream;
+    return NULL;
+}
+
+static struct session *session_open(struct exchange *x, fov_workers *workers,
+                                    const struct stream_query *query, fov_error *error)
+{
+    struct session *s = calloc(1, sizeof *s);
+    fov_workers_info info;
+    if (!s)
+        return NULL;
+    fov_workers_get_info(workers, &info);
+    s->server = x->server;
+    s->loop = x->server->loop;
+    s->query = *query;
+    s->metrics = metrics_stream(x->server, "stream");
+    fov_stream_params params = stream_params(x->server, query);
+    /* Waiting, running, and parked behind a slower one: a frame always finds a slot. */
+    fov_frame_pool_params pool = {.slots = params.capacity + 2 * info.workers + 8,
+                                  .max_bytes = FRAME_BYTES_MAX,
+                                  .keep_bytes = (size_t)2 << 20};
+    params.name = s->id;
+    params.on_result = on_session_result;
+    params.user = s;
+    if (fov_frame_pool_create(&s->pool, &pool, error) == FOV_OK &&
+        fov_stream_open(&s->stream, workers, &params, error) == FOV_OK)
+        return s;
+    session_free(s);
+    return NULL;
+}
+
+void ws_video_stream(struct exchange *x)
+{
+    static const struct net_socket_ops ops = {.on_message = on_session_message,
+                                              .on_close = on_session_close};
+    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX};
+    struct frames *frames = x->server->frames;
+    const char *client = net_request_param(x->request, "client_id");
+    struct stream_query query;
+    fov_error error = {.status = FOV_ENOMEM};
+    fov_workers *workers = serve_workers(x);
+    if (!workers || !stream_query_read(x, workers, &query) || !sessions_enter(x))
+        return;
+    struct session *s = session_open(x, workers, &query, &error);
+    if (!s) {
+        sessions_leave(x->server);
+        serve_error(x, error.status, &error);
+        return;
+    }
+    if (client && *client)
+        text_copy(s->id, sizeof s->id, client);
+    else
+        snprintf(s->id, sizeof s->id, "session-%llu", (unsigned long long)++frames->next_session);
+    struct net_socket *socket = net_upgrade(x->request, &params, &ops, s);
+    if (!socket) {
+        sessions_leave(x->server);
+        frames_close_stream(x->server, &s->stream, session_free, s);
+        return;
+    }
+    s->socket_id = net_socket_id(socket);
+    s->next = frames->sessions;
+    frames->sessions = s;
+    serve_guard_socket(x, socket);
+}
+
+/* ---- stats ------------------------------------------------------------------------------------
+ */
+
+static void device_word(fov_workers *workers, char *word, size_t size)
+{
+    fov_model *model = fov_workers_model(workers, NULL);
+    text_copy(word, size, model ? fov_model_get_info(model)->device : "none");
+    for (char *c = word; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    fov_model_close(&model);
+}
+
+void get_video_stats(struct exchange *x)
+{
+    fov_workers *workers = serve_workers(x);
+    double window = 60;
+    char device[32];
+    fov_stats stats;
+    fov_workers_info info;
+    if (!workers || serve_param_number(x, "window", 1, 60, &window) < 0)
+        return;
+    const char *id = net_request_param(x->request, "stream_id");
+    if (id) {
+        fov_stream *stream = session_stream(x->server, id);
+        if (!stream)
+            stream = room_stream(x->server, id);
+        if (!stream) {
+            serve_problem(x, 404, "not_found",
+                          "no stream '%.80s' runs; /api/v1/realtime/video/"
+                          "streams lists them",
+                          id);
+            return;
+        }
+        fov_stream_get_stats(stream, window, &stats);
+    } else {
+        fov_workers_get_stats(workers, window, &stats);
+    }
+    fov_workers_get_info(workers, &info);
+    device_word(workers, device, sizeof device);
+    struct json_writer *w = serve_writer(x->server);
+    json_object_begin(w);
+    message_stats(w, &stats, info.bound_ms, device);
+    json_object_end(w);
+    serve_json(x, 200, w);
+}

@@ -1,0 +1,222 @@
+/* A room's stream: opening and closing it, and its results on the worker's side. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "serve/message.h"
+#include "serve/room.h"
+
+#define FRAME_BYTES_MAX ((size_t)8 << 20)
+
+/* ---- texts ------------------------------------------------------------------------------------
+ */
+
+uint64_t feed_seq(const struct feed *feed, const fov_frame *frame)
+{
+    return feed->pushed ? (uint64_t)(uintptr_t)frame->user : feed->first_seq + frame->seq;
+}
+
+static void release_frame(void *arg)
+{
+    fov_frame *frame = arg;
+    fov_frame_unref(&frame);
+}
+
+struct net_blob *feed_blob(fov_frame *frame)
+{
+    return net_blob_wrap(frame->bytes, frame->size, release_frame, fov_frame_ref(frame));
+}
+
+void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_frame *frame,
+                     uint64_t seq)
+{
+    int64_t offset_us = feed->pushed ? atomic_load(&feed->offset_us) : 0;
+    double arrived = clock_unix_ms_of(frame->capture_ns);
+    json_add_string(w, "type", "frame_metadata");
+    json_add_int(w, "seq", (int64_t)seq);
+    json_add_number(w, "timestamp", frame->sender_ms > 0 ? frame->sender_ms : arrived, 3);
+    json_add_int(w, "frameNumber", (int64_t)(feed->pushed ? frame->number : frame->seq));
+    json_add_int(w, "width", frame->width);
+    json_add_int(w, "height", frame->height);
+    if (frame->sender_ms > 0 && offset_us != INT64_MIN)
+        json_add_number(w, "clock_offset_ms", (double)offset_us / 1e3, 3);
+    json_add_number(w, "received_at", arrived, 3);
+}
+
+/* {"type":"detections"} of a frame, for viewers that have its picture already. */
+static struct net_blob *make_note(const struct feed *feed, const fov_result *result)
+{
+    struct json_writer w = {0};
+    bool analysed = result->outcome == FOV_DELIVERED;
+    const fov_frame *frame = result->frame;
+    json_object_begin(&w);
+    json_add_string(&w, "type", "detections");
+    json_add_int(&w, "seq", (int64_t)feed_seq(feed, frame));
+    json_add_int(&w, "frameNumber", (int64_t)(feed->pushed ? frame->number : frame->seq));
+    json_add_bool(&w, "analysed", analysed);
+    json_name(&w, "detections");
+    message_detections(&w, analysed ? result->detections : NULL, 0, result->model, result->width,
+                       result->height);
+    json_add_number(&w, "processing_time_ms", ns_to_ms(result->timings.total), 3);
+    if (analysed) {
+        json_add_bool(&w, "in_time", result->in_time);
+        json_name(&w, "timings_ms");
+        json_object_begin(&w);
+        message_timings(&w, &result->timings);
+        json_object_end(&w);
+        json_add_string(&w, "model_id", fov_model_get_info(result->model)->id);
+    } else {
+        json_add_string(&w, "reason",
+                        result->outcome == FOV_DROPPED ? fov_drop_name(result->reason)
+                                                       : fov_status_code(result->status));
+    }
+    json_object_end(&w);
+    return message_blob(&w);
+}
+
+/* ---- results ----------------------------------------------------------------------------------
+ */
+
+static void run_outcome(void *arg)
+{
+    struct outcome *outcome = arg;
+    room_outcome(outcome);
+    net_blob_unref(&outcome->note);
+    feed_unref(outcome->feed);
+    free(outcome);
+}
+
+static void post_outcome(struct feed *feed, uint64_t seq, bool delivered, struct net_blob *note)
+{
+    struct outcome *outcome = malloc(sizeof *outcome);
+    if (outcome)
+        *outcome = (struct outcome){feed_ref(feed), seq, delivered, note};
+    if (outcome && net_post(feed->loop, run_outcome, outcome))
+        return;
+    net_blob_unref(&note);
+    if (outcome)
+        feed_unref(feed);
+    free(outcome);
+}
+
+/* On a worker, the timer thread, or (a drop at put) the putting thread. */
+static void on_feed_result(void *user, const fov_result *result)
+{
+    struct feed *feed = user;
+    bool delivered = result->outcome == FOV_DELIVERED;
+    uint64_t seq = feed_seq(feed, result->frame);
+    bool client = atomic_load(&feed->client_looks), server = atomic_load(&feed->server_looks);
+    metrics_count(feed->metrics, result);
+    if (!delivered)
+        atomic_fetch_add(&feed->dropped, 1);
+    else
+        atomic_fetch_add(&feed->detections, result->detections->count);
+    /* A pulled picture reaches viewers only with its result, encoded by the view thread. */
+    bool with_picture = delivered && result->picture && (server || (client && !feed->pushed));
+    struct net_blob *note = client && (feed->pushed || with_picture) ? make_note(feed, result)
+                                                                     : NULL;
+    if (with_picture) {
+        view_submit(feed->server->rooms->view, feed, result, feed->pushed ? NULL : note);
+        if (!feed->pushed)
+            note = NULL;
+    }
+    post_outcome(feed, seq, delivered, note);
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+struct feed *feed_ref(struct feed *feed)
+{
+    atomic_fetch_add(&feed->refs, 1);
+    return feed;
+}
+
+void feed_unref(struct feed *feed)
+{
+    if (atomic_fetch_sub(&feed->refs, 1) > 1)
+        return;
+    view_forget(feed);
+    fov_frame_pool_destroy(&feed->pool);
+    free(feed);
+}
+
+struct ending {
+    struct server *server;
+    uint64_t room_id;
+    fov_status status;
+    char message[240];
+};
+
+static void run_end(void *arg)
+{
+    struct ending *ending = arg;
+    struct room *room = room_by_id(ending->server, ending->room_id);
+    if (room && room->feed)
+        stream_ended(room, ending->status, ending->message);
+    free(ending);
+}
+
+/* On the source's thread. */
+static void on_feed_end(void *user, fov_status status, const char *message)
+{
+    struct feed *feed = user;
+    struct ending *ending = malloc(sizeof *ending);
+    if (!ending)
+        return;
+    *ending = (struct ending){.server = feed->server, .room_id = feed->room_id, .status = status};
+    text_copy(ending->message, sizeof ending->message, message ? message : "");
+    if (!net_post(feed->loop, run_end, ending))
+        free(ending);
+}
+
+struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream_params *given,
+                       const struct stream_query *query, bool pushed, fov_error *error)
+{
+    struct feed *feed = calloc(1, sizeof *feed);
+    fov_stream_params params = *given;
+    fov_frame_pool_params pool = {
+        .slots = 64 + 2 * VIEWERS_MAX, .max_bytes = FRAME_BYTES_MAX, .keep_bytes = (size_t)3 << 20};
+    if (!feed) {
+        fov_fail(error, FOV_ENOMEM, "not enough memory for a stream");
+        return NULL;
+    }
+    atomic_init(&feed->refs, 1);
+    atomic_init(&feed->offset_us, INT64_MIN);
+    feed->server = room->server;
+    feed->loop = room->server->loop;
+    feed->room = room;
+    feed->room_id = room->id;
+    feed->pushed = pushed;
+    feed->query = *query;
+    feed->first_seq = room->seq + 1;
+    feed->metrics = metrics_stream(room->server, room->name);
+    params.name = room->name;
+    params.on_result = on_feed_result;
+    params.on_end = on_feed_end;
+    params.user = feed;
+    if (view_prepare(feed) == FOV_OK &&
+        (!pushed || fov_frame_pool_create(&feed->pool, &pool, error) == FOV_OK) &&
+        fov_stream_open(&feed->stream, workers, &params, error) == FOV_OK)
+        return feed;
+    if (error->status == FOV_OK)
+        fov_fail(error, FOV_ENOMEM, "not enough memory for a stream");
+    feed_unref(feed);
+    return NULL;
+}
+
+static void feed_closed(void *arg)
+{
+    feed_unref(arg);
+}
+
+void feed_close(struct feed **closing)
+{
+    struct feed *feed = *closing;
+    *closing = NULL;
+    if (!feed)
+        return;
+    feed->room = NULL;
+    frames_close_stream(feed->server, &feed->stream, feed_closed, feed);
+}

@@ -1,0 +1,60 @@
+/* State of the endpoints that take frames for an answer: POST process-frame and WS video/stream.
+ * Everything belongs to the loop thread unless it says otherwise. */
+#ifndef SERVE_FRAMES_H
+#define SERVE_FRAMES_H
+
+#include "serve/chores.h"
+#include "serve/serve.h"
+
+#define MODEL_ID_MAX 128
+
+struct post_stream;
+struct session;
+
+struct frames {
+    struct server *server;
+    struct chores *closing; /* where streams are closed; rooms use it too */
+    /* process-frame (api_frame.c) */
+    fov_frame_pool *posts;
+    struct post_stream *post_streams;
+    int posts_waiting; /* accepted and not answered */
+    uint64_t next_post;
+    /* video/stream (api_session.c) */
+    struct session *sessions;
+    uint64_t next_session;
+    int session_count; /* WebSocket sessions and rooms with a stream */
+};
+
+/* What a client asks of a stream, by query parameters: model_id, max_latency_ms, conf, order,
+ * tracker. */
+struct stream_query {
+    char model_id[MODEL_ID_MAX]; /* "": default */
+    double max_latency_ms;       /* 0: no deadline */
+    float conf;
+    bool fifo;
+};
+
+/* Reads and checks them, the model's existence too. False: answered with 404, 422. */
+bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *query);
+
+/* Words that are known but come with a later version: 422 `not_yet`. False: answered. */
+bool tracker_check(struct exchange *x, const char *tracker);
+
+/* Parameters of a stream for it, with the settings' thresholds. */
+fov_stream_params stream_params(const struct server *server, const struct stream_query *query);
+
+/* One more live stream if max_sessions allows it; else answers 503 and returns false. */
+bool sessions_enter(struct exchange *x);
+void sessions_leave(struct server *server);
+
+/* Closes a stream away from the loop thread, then calls done(arg) there. */
+void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
+                         void *arg);
+
+/* The stream of a WebSocket session by its client_id or "session-N"; NULL: none. */
+fov_stream *session_stream(struct server *server, const char *id);
+
+/* Closes the streams of all sessions (the loop has ended). */
+void sessions_stop(struct frames *frames);
+
+#endif

@@ -1,0 +1,257 @@
+/* Rooms: a camera (or a source of the server's own), the stream its frames run through, and the
+ * viewers. One picture's way:
+ *
+ *   camera.c    message → frame → fov_stream_put, and at once to viewers of render=client
+ *   feed.c      result, on a worker → texts for viewers; watched pictures go to the view thread
+ *   view.c      view thread: draws and encodes once for all who look
+ *   viewer.c    a viewer's slot: one unit being sent, one waiting, newest wins
+ *   room.c      who is there; opening, closing, once a second
+ *
+ * Everything belongs to the loop thread unless it says otherwise. */
+#ifndef SERVE_ROOM_H
+#define SERVE_ROOM_H
+
+#include "serve/frames.h"
+#include "serve/pace.h"
+#include "serve/pairing.h"
+#include "serve/serve.h"
+
+enum {
+    ROOMS_MAX = 256,
+    VIEWERS_MAX = 120, /* of a room: their slots hold at most two frames each */
+    NOTES_MAX = 64,    /* small texts that wait for a viewer */
+    CHANGES_MAX = 20,  /* of the adaptation log */
+    GLANCES_MAX = 16,  /* requests that wait for a picture */
+    SENT_MAX = 64      /* last pictures sent to a viewer that are remembered */
+};
+
+#define SILENT_NS (2 * NS_PER_S) /* a camera that sends nothing for so long may be replaced */
+#define UNANALYSED_NS (250 * NS_PER_MS) /* without a result: raw pictures for render=server */
+
+struct view;
+struct room;
+
+/* ---- pictures for viewers (viewer.c) -----------------------------------------------------------
+ */
+
+/* A picture with its metadata, shared by all viewers that get it. */
+struct unit {
+    int refs;
+    uint64_t seq;
+    struct net_blob *head, *picture;
+    struct net_blob *packed; /* both in one message, made for the first viewer with pack=1 */
+};
+
+/* Takes over the two references, also on failure (NULL). */
+struct unit *unit_make(uint64_t seq, struct net_blob *head, struct net_blob *picture);
+void unit_unref(struct unit **unit); /* sets NULL, accepts NULL */
+
+enum viewer_kind { VIEWER_CLIENT = 1, VIEWER_SERVER = 2, VIEWER_MJPEG = 4 };
+
+struct viewer {
+    struct viewer *next;
+    struct room *room;
+    enum viewer_kind kind;
+    bool pack;
+    struct net_socket *socket; /* or, for mjpeg, */
+    struct net_stream *stream;
+    struct unit *waiting;
+    struct note {
+        uint64_t seq; /* of the picture it belongs to, 0: none */
+        struct net_blob *text;
+    } notes[NOTES_MAX];
+    size_t note_count;
+    uint64_t sent[SENT_MAX]; /* seq of pictures sent, at seq % SENT_MAX */
+    uint64_t last_seq, units, skipped, notes_lost, bytes;
+    double fps, latency_ms, queue; /* as its page says; < 0 unknown */
+    uint64_t units_before;         /* at the last tick */
+    double sent_fps;
+};
+
+void viewer_offer(struct viewer *viewer, struct unit *unit);
+/* A text about picture `seq` (0: about none). Left out when the viewer does not get the picture. */
+void viewer_note(struct viewer *viewer, uint64_t seq, struct net_blob *text);
+void viewer_flush(struct viewer *viewer);
+void viewer_free(struct viewer *viewer); /* in no list any more */
+
+/* ---- feed: a stream and what its results need (feed.c) -----------------------------------------
+ */
+
+/* Counted references: the room, the stream's callbacks, posts and the view thread hold one each.
+ * Plain members are set before the first frame; `room` is the loop thread's. */
+struct feed {
+    atomic_int refs;
+    struct server *server;
+    struct net_loop *loop;
+    struct room *room; /* NULL once the room let go */
+    uint64_t room_id;
+    fov_stream *stream;
+    fov_frame_pool *pool; /* of pushed frames */
+    struct metrics_stream *metrics;
+    struct stream_query query;
+    bool pushed;        /* fed by a camera's messages; else by a source of its own */
+    uint64_t first_seq; /* pulled: seq of viewers = first_seq + the frame's own */
+    atomic_bool client_looks, server_looks;
+    atomic_ullong dropped;  /* since the last delivered frame */
+    atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
+    atomic_ullong detections;
+    struct view_job *job; /* view.c, under its lock */
+    struct feed *view_next;
+    bool queued;
+};
+
+/* Opens the stream. `pushed`: with a pool of frames. NULL with the reason in `error`. */
+struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream_params *params,
+                       const struct stream_query *query, bool pushed, fov_error *error);
+struct feed *feed_ref(struct feed *feed); /* any thread */
+void feed_unref(struct feed *feed);       /* any thread */
+/* Lets go: no event reaches the room any more; the stream is closed on the closing thread. Sets
+ * NULL, accepts NULL. */
+void feed_close(struct feed **feed);
+/* The room's number of a frame. Any thread. */
+uint64_t feed_seq(const struct feed *feed, const fov_frame *frame);
+/* A frame's bytes without a copy. Any thread. */
+struct net_blob *feed_blob(fov_frame *frame);
+
+/* First members of a picture's metadata; any thread. */
+void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_frame *frame,
+                     uint64_t seq);
+
+/* What a result means for the room; posted to the loop. */
+struct outcome {
+    struct feed *feed;
+    uint64_t seq;
+    bool delivered;
+    struct net_blob *note; /* for viewers of render=client; NULL: none looks, or it goes with its
+                              picture */
+};
+
+/* ---- the view thread (view.c) ------------------------------------------------------------------
+ */
+
+struct view *view_start(struct server *server);
+void view_stop(struct view *view);          /* joins; later submits are let go; accepts NULL */
+void view_destroy(struct view **view);      /* sets NULL, accepts NULL */
+fov_status view_prepare(struct feed *feed); /* the feed's slot */
+void view_forget(struct feed *feed);        /* frees it: nobody else has the feed */
+/* Takes what it needs of a result; the one that waits is replaced. Any thread. `note`: for viewers
+ * of render=client, after the picture; its reference is taken over. */
+void view_submit(struct view *view, struct feed *feed, const fov_result *result,
+                 struct net_blob *note);
+
+/* Encoded pictures of one frame; posted to the loop. */
+struct view_pictures {
+    struct feed *feed;
+    uint64_t seq;
+    struct net_blob *plain_head, *plain, *note; /* render=client, pulled streams */
+    struct net_blob *drawn_head, *drawn;
+};
+
+/* ---- camera (camera.c) -------------------------------------------------------------------------
+ */
+
+struct camera {
+    struct room *room;
+    struct net_socket *socket; /* NULL: it sends by POST */
+    bool pack, replaced;
+    struct pairing pairing;
+    uint64_t received, answered, timed, timed_next, granted;
+    int64_t opened_ns, last_ns; /* last: of the last frame, 0 none */
+    struct net_timer *timer;
+    const char *reason;
+};
+
+void camera_answered(struct camera *camera); /* one of its frames has its outcome */
+void camera_control(struct camera *camera);  /* sends stream_control */
+void camera_write_control(struct json_writer *w, const struct camera *camera);
+void camera_gone(struct room *room); /* frees room->camera, closes its feed, tells viewers */
+
+/* ---- the room ----------------------------------------------------------------------------------
+ */
+
+struct change {
+    double at, from, to, measured;
+    const char *knob, *why;
+};
+
+struct room {
+    struct room *next;
+    struct server *server;
+    uint64_t id;
+    char name[ROOM_NAME_MAX];
+    const char *kind; /* "camera", "stream", "demo" */
+    struct feed *feed;
+    struct camera *camera;
+    struct viewer *viewers;
+    unsigned viewer_count;
+    bool watching; /* the stream was asked for whole pictures */
+    uint64_t seq;  /* of the last picture */
+    fov_frame *newest;
+    struct unit *drawn;
+    int64_t drawn_ns, frame_ns, result_ns; /* of the last one, 0 none */
+    double interval_ms;                    /* usual, between frames */
+    int64_t glance_until_ns;
+    uint64_t glances[GLANCES_MAX];
+    size_t glance_count;
+    struct pace pace;
+    double quality;
+    struct change changes[CHANGES_MAX]; /* newest last */
+    size_t change_count;
+    /* a source of its own (api_stream.c) */
+    char stream_id[80], source[256];
+    bool connecting, ended, counted;
+    double target_fps;
+    fov_status end_status;
+    char end_message[240];
+    fov_stats end_stats;
+    int64_t ended_ns;
+};
+
+struct rooms {
+    struct server *server;
+    struct view *view;
+    struct chores *opening;
+    struct room *first;
+    size_t count;
+    uint64_t next_id, next_stream;
+    uint64_t detections; /* of own sources that are closed */
+};
+
+struct room *room_find(struct server *server, const char *name);
+struct room *room_by_id(struct server *server, uint64_t id);
+struct room *room_by_stream(struct server *server, const char *stream_id);
+/* Finds or makes; NULL: no memory, too many rooms. */
+struct room *room_get(struct server *server, const char *name);
+/* Frees the room when nobody is there; the pointer is not valid afterwards. */
+void room_release(struct room *room);
+/* Viewers came, went or look elsewhere. */
+void room_look(struct room *room);
+/* A new feed runs, or the old one ended (`feed` NULL): viewers are told. */
+void room_feed_changed(struct room *room);
+/* A frame has arrived at `ns`. */
+void room_saw_frame(struct room *room, int64_t ns);
+void room_note_all(struct room *room, unsigned kinds, uint64_t seq, struct json_writer *w);
+void room_offer_all(struct room *room, unsigned kinds, struct unit *unit);
+bool room_has(const struct room *room, unsigned kinds);
+void room_write_view(struct room *room, struct json_writer *w);
+const char *room_state(const struct room *room);
+void room_write_changes(const struct room *room, struct json_writer *w);
+/* Closes the feed and counts the session out. */
+void room_close_feed(struct room *room);
+void room_drop_glances(struct room *room);
+
+/* Events, as the other files post them. */
+void room_outcome(struct outcome *outcome);
+void room_pictures(struct view_pictures *pictures);
+
+/* The room's own source ended by itself (api_stream.c). */
+void stream_ended(struct room *room, fov_status status, const char *message);
+
+/* The stream of a room's name or stream_id, NULL: none. */
+fov_stream *room_stream(struct server *server, const char *id);
+
+/* A camera of a room, with what the settings say of it. */
+void room_apply_settings(struct server *server, struct exchange *x, const char *name,
+                         struct stream_query *query);
+
+#endif
