@@ -352,6 +352,7 @@ static fov_status start(struct server *server, fov_error *error)
         (status = open_parts(server, error)) != FOV_OK)
         return status;
     time_demo(server);
+    set_signals(server->loop);
     return announce(server, error);
 }
 
@@ -365,8 +366,8 @@ static bool finish(struct server *server)
             parts[i]->stop(server);
     if (!loader_join(server, DRAIN_MS))
         return false;
+    net_loop_destroy(&server->loop); /* runs the posts that wait, the loader's among them */
     fov_workers *workers = loader_release(server);
-    net_loop_destroy(&server->loop);
     for (size_t i = PART_COUNT; i-- > 0;)
         if (parts[i]->close)
             parts[i]->close(server);
@@ -388,15 +389,13 @@ static int run(struct server *server)
 {
     fov_error error = {0};
     fov_status status = start(server, &error);
-    if (status == FOV_OK) {
-        set_signals(server->loop);
+    if (status == FOV_OK)
         status = net_loop_run(server->loop);
-    } else {
+    else
         fprintf(stderr, "fovea: %s\n", error.message);
-    }
     bool failed = status != FOV_OK || server->own->demo_failed;
-    finish(server);
     reset_signals();
+    finish(server);
     return status == FOV_EINVAL ? 2 : failed ? 1 : 0;
 }
 

@@ -39,6 +39,9 @@ class Server:
     config: Path | None = None
     session: requests.Session = field(default_factory=requests.Session)
 
+    def __post_init__(self):
+        self.session.trust_env = False  # no proxies, no certificates of the shell
+
     @property
     def ws(self) -> str:
         return self.url.replace("http", "ws", 1)
