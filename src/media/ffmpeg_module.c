@@ -290,6 +290,7 @@ static fov_status still_decode(struct ffmpeg_still *s, fov_codec kind, const uin
     av_frame_unref(s->frame);
     s->packet->data = (uint8_t *)(uintptr_t)bytes; /* FFmpeg copies what it has no owner of */
     s->packet->size = (int)size;
+    s->packet->flags = AV_PKT_FLAG_KEY; /* else PNG adds the picture before to this one */
     int code = avcodec_send_packet(*codec, s->packet);
     av_packet_unref(s->packet);
     if (code == 0)

@@ -91,8 +91,10 @@ static fov_status scale(struct SwsContext **scaler, const AVFrame *frame, const 
                         av_get_pix_fmt_name(frame->format));
     sws_setColorspaceDetails(*scaler, sws_getCoefficients(matrix), is_full_range(frame),
                              sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
+    uint8_t *planes[4] = {to->plane[0], to->plane[1], to->plane[2]};
+    int strides[4] = {to->stride[0], to->stride[1], to->stride[2]};
     int rows = sws_scale(*scaler, (const uint8_t *const *)frame->data, frame->linesize, 0,
-                         frame->height, (uint8_t *const *)to->plane, to->stride);
+                         frame->height, planes, strides);
     return rows == to->height ? FOV_OK : fov_fail(error, FOV_EFORMAT, "the frame is not whole");
 }
 
