@@ -21,7 +21,10 @@ demo: setup-demo
 	$(compile)
 	@exec $(BUILD)/fovea serve --demo
 
+# Tests in Python are found when meson looks for them: after the first set-up for them it looks again.
 check: setup-check
+	@[ ! -f $(BUILD)/build.ninja ] || [ $(BUILD)/build.ninja -nt .deps/venv/.complete ] \
+		|| meson setup --reconfigure $(BUILD) >/dev/null
 	$(compile)
 	@exec scripts/check $(FOVEA_CHECK)
 

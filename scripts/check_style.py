@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 600, 80
-BANNED_CALLS = "exit _exit abort sprintf vsprintf strcpy strcat gets atoi atol atof rand srand strtok alloca"
+BANNED_CALLS = "exit _exit abort sprintf vsprintf strcpy strcat atoi atol atof rand srand strtok alloca"
 BANNED = re.compile(r"(?<![\w.>])(" + BANNED_CALLS.replace(" ", "|") + r")\s*\(")
 COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 
