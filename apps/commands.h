@@ -6,6 +6,7 @@
  * source or model cannot be opened. */
 // clang-format off
 #define FOVEA_COMMANDS(X)                                                                          \
+    X(serve,     "cameras, viewers and the API over HTTP")                                         \
     X(token,     "access tokens: create, list, revoke")                                            \
     X(config,    "checks and shows settings")                                                      \
     X(devices,   "hardware and runtimes found, and which are used")                                \
