@@ -297,30 +297,42 @@ static bool number_member(struct exchange *x, const json_value *json, const char
     return false;
 }
 
-/* Words that may stand there: "now" ones are taken, "later" ones answered with not_yet. */
+/* Whether `word` is one of the words of `list`. */
+static bool has_word(const char *const *list, const char *word)
+{
+    while (*list && strcmp(*list, word) != 0)
+        list++;
+    return *list != NULL;
+}
+
+/* A member that is one of the words `now`; those of `later` are known but not there yet. */
 static bool word_member(struct exchange *x, const json_value *json, const char *name,
-                        const char *now, const char *later)
+                        const char *const *now, const char *const *later)
 {
     const char *value;
     if (!text_member(x, json, name, &value))
         return false;
-    size_t length = value ? strlen(value) : 0;
-    for (int list = 0; value && length && list < 2; list++) {
-        const char *at = list ? later : now;
-        while ((at = strstr(at, value)) != NULL) {
-            if (at[length] == ' ' && at[-1] == ' ') {
-                if (list == 0)
-                    return true;
-                serve_problem(x, 422, "not_yet", "%s '%s' comes with a later version", name, value);
-                return false;
-            }
-            at++;
-        }
-    }
-    if (!value)
+    if (!value || has_word(now, value))
         return true;
-    serve_problem(x, 422, "invalid_argument", "%s must be one of:%s", name, now);
+    if (has_word(later, value))
+        serve_problem(x, 422, "not_yet", "%s '%s' comes with a later version", name, value);
+    else
+        serve_problem(x, 422, "invalid_argument", "%s '%.40s' is not known; try %s", name, value,
+                      now[0]);
     return false;
+}
+
+static bool read_words(struct exchange *x, const json_value *json)
+{
+    static const char *const kinds[] = {"detection", "video", "file", "pattern", "demo", NULL};
+    static const char *const later_kinds[] = {"football", "camera", "rtsp", NULL};
+    static const char *const admission[] = {"best_effort", NULL};
+    static const char *const later_admission[] = {"guaranteed", NULL};
+    static const char *const trackers[] = {"none", NULL};
+    static const char *const later_trackers[] = {"botsort", "bytetrack", "ocsort", "pitch", NULL};
+    return word_member(x, json, "kind", kinds, later_kinds) &&
+           word_member(x, json, "admission", admission, later_admission) &&
+           word_member(x, json, "tracker", trackers, later_trackers);
 }
 
 static bool check_room_name(struct exchange *x, const char *name)
@@ -382,14 +394,10 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !text_member(x, json, "model_id", &p->model_id) ||
         !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
         !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
-        !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
-        !word_member(x, json, "kind", " detection video file pattern demo ",
-                     " football camera rtsp ") ||
-        !word_member(x, json, "admission", " best_effort ", " guaranteed ") ||
-        !word_member(x, json, "tracker", " none ", " botsort bytetrack ocsort pitch ") ||
+        !number_member(x, json, "conf", 0.001, 1, &p->conf) || !read_words(x, json) ||
         !check_room_name(x, p->room) || !find_source(x, source, url, size, &shown))
         return false;
-    p->loop = strcmp(shown, "demo:") == 0;
+    p->loop = shown && strcmp(shown, "demo:") == 0;
     if (json_has(json, "loop") && !json_get_bool(json, "loop", &p->loop)) {
         serve_problem(x, 422, "invalid_argument", "loop must be true or false");
         return false;
@@ -411,7 +419,7 @@ void post_start_stream(struct exchange *x)
     if (read_source(x, json, &p, url, sizeof url) && check_model(x, workers, p.model_id) &&
         sessions_enter(x)) {
         fov_status status = start(x->server, &p, net_request_id(x->request), &room, &error);
-        if (status == FOV_OK) {
+        if (room) {
             room->counted = true;
         } else {
             sessions_leave(x->server);
