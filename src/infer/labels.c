@@ -137,6 +137,14 @@ static bool add_from_words(struct labels *labels, const struct head_setup *setup
     return column == setup->columns;
 }
 
+static bool is_text(const char *line, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)line[i] < ' ' && line[i] != '\t')
+            return false;
+    return text_is_utf8((const uint8_t *)line, size);
+}
+
 static fov_status add_from_file(struct labels *labels, const char *path, fov_error *error)
 {
     FILE *file = fopen(path, "re");
@@ -146,7 +154,7 @@ static fov_status add_from_file(struct labels *labels, const char *path, fov_err
     fov_status status = FOV_OK;
     while (!status && fgets(line, sizeof line, file)) {
         size_t size = strcspn(line, "\r\n");
-        if (!text_is_utf8((const uint8_t *)line, size))
+        if (!is_text(line, size))
             status = fov_fail(error, FOV_EMODEL, "labels %s: not UTF-8 text", path);
         else if (size && !add(labels, line, size))
             status = fov_fail(error, FOV_EMODEL, "labels %s: more than %d", path, HEAD_COLUMNS);

@@ -1,0 +1,251 @@
+/* Metadata of the three formats: what is read, what is refused, and that every cut is survived. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "infer/labels.h"
+
+struct file {
+    uint8_t *bytes;
+    size_t size;
+};
+
+static struct file read_corpus(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", FUZZ_CORPUS, name);
+    FILE *f = fopen(path, "rb");
+    struct file file = {malloc(65536), 0};
+    assert_non_null(f);
+    assert_non_null(file.bytes);
+    file.size = fread(file.bytes, 1, 65536, f);
+    fclose(f);
+    return file;
+}
+
+static void ir(void **unused)
+{
+    (void)unused;
+    struct file file = read_corpus("ir.xml");
+    struct metadata meta = {.source = ""};
+    assert_true(metadata_scan_xml(&meta, file.bytes, file.size));
+    assert_string_equal(meta.source, "rt_info");
+    assert_string_equal(metadata_get(&meta, "model_type"), "ssd");
+    assert_string_equal(metadata_get(&meta, "a"), "\"<&\"");
+    assert_null(metadata_get(&meta, "attribute")); /* of a layer, not of the model */
+    metadata_release(&meta);
+    free(file.bytes);
+}
+
+static void onnx(void **unused)
+{
+    (void)unused;
+    struct file file = read_corpus("m.onnx");
+    struct metadata meta = {.source = ""};
+    assert_true(metadata_scan_onnx(&meta, file.bytes, file.size));
+    assert_string_equal(meta.source, "metadata_props");
+    assert_string_equal(metadata_get(&meta, "task"), "detect");
+    assert_int_equal(labels_count(&meta), 3);
+    metadata_release(&meta);
+    free(file.bytes);
+}
+
+static void tflite(void **unused)
+{
+    (void)unused;
+    struct file file = read_corpus("m.tflite");
+    struct metadata meta = {.source = ""};
+    assert_true(metadata_scan_tflite(&meta, file.bytes, file.size));
+    assert_string_equal(meta.source, "metadata.json");
+    assert_string_equal(metadata_get(&meta, "imgsz"), "[640, 640]");
+    assert_string_equal(metadata_get(&meta, "names"), "{0: 'person', 1: \"it's\"}");
+    assert_float_equal(meta.inputs[0].scale, 1.0 / 255, 1e-9);
+    assert_int_equal(meta.inputs[0].zero, 0);
+    assert_float_equal(meta.outputs[0].scale, 0.005, 1e-9);
+    assert_int_equal(meta.outputs[0].zero, -3);
+    metadata_release(&meta);
+    free(file.bytes);
+}
+
+/* Every prefix of each file, through every scanner, from memory that ends where it ends. */
+static void every_cut_is_survived(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = {"ir.xml", "m.onnx", "m.tflite"};
+    bool (*const scanners[])(struct metadata *, const uint8_t *, size_t) = {
+        metadata_scan_xml, metadata_scan_onnx, metadata_scan_tflite};
+    for (int n = 0; n < 3; n++) {
+        struct file file = read_corpus(names[n]);
+        for (size_t size = 0; size < file.size; size++) {
+            uint8_t *cut = malloc(size ? size : 1);
+            assert_non_null(cut);
+            memcpy(cut, file.bytes, size);
+            for (int s = 0; s < 3; s++) {
+                struct metadata meta = {.source = ""};
+                scanners[s](&meta, cut, size);
+                metadata_release(&meta);
+            }
+            free(cut);
+        }
+        free(file.bytes);
+    }
+}
+
+static void limits_hold(void **unused)
+{
+    (void)unused;
+    struct metadata meta = {.source = ""};
+    char key[METADATA_KEY + 8], *value = malloc(METADATA_VALUE + 2);
+    assert_non_null(value);
+    memset(value, 'v', METADATA_VALUE + 2);
+    memset(key, 'k', sizeof key);
+    metadata_add(&meta, key, METADATA_KEY, "x", 1); /* one too long */
+    metadata_add(&meta, "big", 3, value, METADATA_VALUE + 1);
+    metadata_add(&meta, "bad", 3, "\xFF", 1);
+    metadata_add(&meta, "nul", 3, "a\0b", 3);
+    metadata_add(&meta, "", 0, "x", 1);
+    assert_int_equal(meta.count, 0);
+    metadata_add(&meta, "one", 3, "1", 1);
+    metadata_add(&meta, "one", 3, "2", 1); /* the first one stands */
+    assert_int_equal(meta.count, 1);
+    assert_string_equal(metadata_get(&meta, "one"), "1");
+    for (int i = 0; i < 10; i++)
+        metadata_add(&meta, key, (size_t)i + 4, value, METADATA_VALUE);
+    assert_true(meta.total <= METADATA_TOTAL);
+    for (int i = 0; i < 2 * METADATA_ENTRIES; i++) {
+        int n = snprintf(key, sizeof key, "e%d", i);
+        metadata_add(&meta, key, (size_t)n, "x", 1);
+    }
+    assert_int_equal(meta.count, METADATA_ENTRIES);
+    metadata_release(&meta);
+    free(value);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void files_are_refused_with_a_reason(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *suffix, *text, *reason;
+        fov_status status;
+    } cases[] = {
+        {".onnx", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS",
+         FOV_EMODEL},
+        {".onnx", "<html>not found</html>", "damaged", FOV_EMODEL},
+        {".onnx", "", "empty", FOV_EMODEL},
+        {".xml", "hello", "damaged", FOV_EMODEL},
+        {".tflite", "TFL3TFL3TFL3TFL3TFL3", "damaged", FOV_EMODEL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[128];
+        struct metadata meta;
+        fov_error error;
+        snprintf(path, sizeof path, "/tmp/fovea_test_%d_%zu%s", (int)getpid(), i, cases[i].suffix);
+        write_file(path, cases[i].text);
+        assert_int_equal(metadata_read(&meta, path, &error), cases[i].status);
+        assert_non_null(strstr(error.message, cases[i].reason));
+        unlink(path);
+        assert_int_equal(metadata_read(&meta, path, &error), FOV_ENOTFOUND);
+    }
+}
+
+/* ---- labels ------------------------------------------------------------------------------------
+ */
+
+static struct labels make(int columns, int background, const char *key, const char *value,
+                          const char *file, fov_status expected)
+{
+    struct metadata meta = {.source = ""};
+    struct head_setup setup = {.columns = columns, .background = background};
+    struct labels labels;
+    fov_error error;
+    if (key)
+        metadata_add(&meta, key, strlen(key), value, strlen(value));
+    assert_int_equal(labels_make(&labels, &setup, &meta, file, &error), expected);
+    metadata_release(&meta);
+    return labels;
+}
+
+static void labels_by_columns(void **unused)
+{
+    (void)unused;
+    struct labels l = make(91, 0, NULL, NULL, NULL, FOV_OK); /* COCO ids with gaps */
+    assert_int_equal(l.count, 80);
+    assert_int_equal(l.class_of[0], -1);
+    assert_int_equal(l.class_of[1], 0);
+    assert_int_equal(l.class_of[12], -1);
+    assert_int_equal(l.class_of[13], 11);
+    assert_int_equal(l.class_of[90], 79);
+    assert_string_equal(l.names[79], "toothbrush");
+    labels_release(&l);
+    l = make(80, -1, NULL, NULL, NULL, FOV_OK);
+    assert_int_equal(l.class_of[79], 79);
+    assert_string_equal(l.names[0], "person");
+    labels_release(&l);
+    l = make(3, -1, NULL, NULL, NULL, FOV_OK);
+    assert_string_equal(l.names[2], "class_2");
+    labels_release(&l);
+}
+
+static void labels_by_metadata(void **unused)
+{
+    (void)unused;
+    struct labels l = make(4, 0, "labels", "background traffic_light - dog", NULL, FOV_OK);
+    assert_int_equal(l.count, 2);
+    assert_string_equal(l.names[0], "traffic light");
+    assert_int_equal(l.class_of[2], -1);
+    assert_int_equal(l.class_of[3], 1);
+    labels_release(&l);
+    l = make(3, -1, "names", "{0: 'person', 1: 'it\\'s', 2: \"a b\"}", NULL, FOV_OK);
+    assert_string_equal(l.names[1], "it's");
+    assert_string_equal(l.names[2], "a b");
+    labels_release(&l);
+    l = make(3, -1, "names", "{0: 'only'}", NULL, FOV_OK); /* too short: the rest is numbered */
+    assert_string_equal(l.names[0], "only");
+    assert_string_equal(l.names[2], "class_2");
+    labels_release(&l);
+    l = make(2, -1, "names", "{5: 'x'}", NULL, FOV_OK); /* nonsense counts as none */
+    assert_string_equal(l.names[0], "class_0");
+    labels_release(&l);
+}
+
+static void labels_by_file(void **unused)
+{
+    (void)unused;
+    struct labels l = make(91, 0, NULL, NULL, COCO_LABELS, FOV_OK);
+    assert_int_equal(l.count, 80);
+    for (int i = 0; i < 80; i++)
+        assert_string_equal(l.names[i], coco_names[i]);
+    labels_release(&l);
+    make(2, -1, NULL, NULL, "/nonexistent", FOV_ENOTFOUND);
+    make(2, -1, NULL, NULL, FUZZ_CORPUS "/m.tflite", FOV_EMODEL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ir),
+        cmocka_unit_test(onnx),
+        cmocka_unit_test(tflite),
+        cmocka_unit_test(every_cut_is_survived),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(files_are_refused_with_a_reason),
+        cmocka_unit_test(labels_by_columns),
+        cmocka_unit_test(labels_by_metadata),
+        cmocka_unit_test(labels_by_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
