@@ -15,6 +15,7 @@
 #define FIRST_READ ((size_t)4 << 10)
 #define TLS_RECORD 16384
 #define LINGER_MS 1000
+#define DISCARDS 64 /* reads in a row */
 
 /* ---- life ---- */
 
@@ -93,10 +94,14 @@ static void finish_check(struct conn *conn)
 
 static void finish_readable(struct conn *conn, bool gone)
 {
-    ssize_t n;
-    while ((n = conn_read(conn)) > 0)
+    ssize_t n = 1;
+    for (int i = 0; i < DISCARDS && n > 0; i++) {
+        n = conn_read(conn);
         conn->in_len = 0;
-    if (n < 0 && (gone || evbuffer_get_length(conn->out) == 0))
+    }
+    if (n > 0)
+        conn_kick(conn); /* the others first */
+    else if (n < 0 && (gone || evbuffer_get_length(conn->out) == 0))
         conn_close(conn);
 }
 
@@ -222,6 +227,18 @@ ssize_t conn_read(struct conn *conn)
                                   memory_order_relaxed);
     }
     return n;
+}
+
+int conn_first_byte(const struct conn *conn)
+{
+    uint8_t byte;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? byte : -1;
+}
+
+void conn_drop_tls(struct conn *conn)
+{
+    SSL_free(conn->ssl);
+    conn->ssl = NULL;
 }
 
 bool conn_lost(const struct conn *conn)

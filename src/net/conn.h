@@ -60,6 +60,10 @@ void conn_finish(struct conn *conn, unsigned timeout_ms, bool linger);
 
 /* Appends to `in`. > 0: bytes; 0: none now; -1: ended or failed; -2: no memory or budget. */
 ssize_t conn_read(struct conn *conn);
+/* The next byte, which stays where it is; -1: none yet. Before any reading. */
+int conn_first_byte(const struct conn *conn);
+/* Goes on in plain text. Before any reading. */
+void conn_drop_tls(struct conn *conn);
 /* True when the peer has closed or reset the connection; takes no bytes. */
 bool conn_lost(const struct conn *conn);
 /* Makes room for `cap` bytes in `in`, counted to the budget of the loop. */

@@ -1,6 +1,7 @@
 /* HTTP/1.1 on one connection: head, body, caller, answer, and again. */
 #include "net/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,22 @@ static bool consider_head(struct http *http)
     return true;
 }
 
+/* Browsers try http first when somebody types an address. conn->in still begins with the head. */
+static void send_to_https(struct http *http)
+{
+    struct net_request *request = http->request;
+    const char *line = (const char *)http->conn->in;
+    const char *target = (const char *)memchr(line, ' ', HEAD_LINE_MAX) + 1;
+    size_t len = (size_t)((const char *)memchr(target, ' ', HEAD_LINE_MAX) - target);
+    char location[2 * HEAD_LINE_MAX];
+    snprintf(location, sizeof(location), "https://%s%.*s",
+             request->head.host ? request->head.host : "", (int)len, target);
+    request->close = true;
+    if (request->head.host)
+        net_request_add_header(request, "Location", location);
+    net_reply(request, request->head.host ? 308 : 400, NULL, NULL, 0);
+}
+
 /* True: there may be more to do. */
 static bool step_head(struct http *http)
 {
@@ -148,6 +165,10 @@ static bool step_head(struct http *http)
     int status = len < 0 ? (int)-len : 0;
     if (len > 0) {
         http->request = request_new(http, (size_t)len, &status);
+        if (http->request && http->to_https) {
+            send_to_https(http);
+            return false;
+        }
         conn_consume(conn, (size_t)len);
     }
     if (status) {
@@ -226,9 +247,21 @@ static void advance(struct conn *conn)
     conn_kick(conn);
 }
 
+/* The first byte tells TLS (a handshake record) from plain text. */
+static void greet(struct http *http)
+{
+    int byte = conn_first_byte(http->conn);
+    http->greeted = byte >= 0;
+    http->to_https = byte >= 0 && byte != 0x16;
+    if (http->to_https)
+        conn_drop_tls(http->conn);
+}
+
 static void http_readable(struct conn *conn, bool gone)
 {
     struct http *http = conn->owner;
+    if (conn->ssl && !http->greeted)
+        greet(http);
     for (int turn = 0; turn < TURNS; turn++) {
         if (http->phase == HTTP_HEAD || http->phase == HTTP_BODY)
             advance(conn);

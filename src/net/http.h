@@ -18,6 +18,8 @@ struct http {
     enum http_phase phase;
     bool advancing; /* http_advance is on the stack: it goes on by itself */
     bool begun;     /* bytes of a head have come */
+    bool to_https;  /* plain text on a TLS port: all it gets is the way to https */
+    bool greeted;   /* its first byte has been looked at */
     int64_t opened_ns;
     struct head_scan scan;
     struct chunk_decoder chunks;

@@ -104,11 +104,9 @@ static void on_gone(void *user)
 /* Answered later: only the id is kept. */
 static void answer_late(void *arg)
 {
-    uint64_t *id = arg;
-    struct net_request *request = net_request_find(loop, *id);
+    struct net_request *request = net_request_find(loop, (uintptr_t)arg);
     if (request)
         net_reply(request, 200, "text/plain", "late", 4);
-    free(id);
 }
 
 static void *late_thread(void *arg)
@@ -118,27 +116,19 @@ static void *late_thread(void *arg)
     return NULL;
 }
 
-static uint64_t *keep_id(uint64_t id)
-{
-    uint64_t *kept = malloc(sizeof(*kept));
-    if (kept)
-        *kept = id;
-    return kept;
-}
-
 static void on_late(struct net_request *request)
 {
     const char *ms = net_request_param(request, "ms");
     net_request_on_gone(request, on_gone, NULL);
     net_timer_start(loop, ms ? (unsigned)strtoul(ms, NULL, 10) : 50, false, answer_late,
-                    keep_id(net_request_id(request)));
+                    (void *)(uintptr_t)net_request_id(request));
 }
 
 static void on_thread(struct net_request *request)
 {
     pthread_t thread;
     net_request_on_gone(request, on_gone, NULL);
-    if (pthread_create(&thread, NULL, late_thread, keep_id(net_request_id(request))) == 0)
+    if (pthread_create(&thread, NULL, late_thread, (void *)(uintptr_t)net_request_id(request)) == 0)
         pthread_detach(thread);
 }
 

@@ -114,8 +114,12 @@ def test_half_handshakes(tls, ca):
     with socket.create_connection(("127.0.0.1", tls.tls_port), 5) as sock:  # says nothing
         assert sock.recv(100) == b"" and time.monotonic() - start < 2
     with socket.create_connection(("127.0.0.1", tls.tls_port), 5) as sock:  # plain text
-        sock.sendall(HELLO)
-        assert b"HTTP/1.1 200" not in read_all(sock)
+        sock.sendall(b"GET /hello?a=%20b HTTP/1.1\r\nHost: cam.local:99\r\n\r\n")
+        answer = read_all(sock)
+        assert answer.startswith(b"HTTP/1.1 308") and b"Location: https://cam.local:99/hello?a=%20b\r\n" in answer
+    with socket.create_connection(("127.0.0.1", tls.tls_port), 5) as sock:
+        sock.sendall(b"\x80nonsense")
+        assert b"200" not in read_all(sock)
     hello = ssl.create_default_context()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = hello.wrap_bio(incoming, outgoing, server_hostname="localhost")
