@@ -22,8 +22,10 @@ enum {
     DROPS_MAX = 192, /* drops gathered before they are answered */
     LOST_MAX = 4,    /* lost runs before the pool calls itself degraded */
     DETECTIONS_MAX = 1000,
-    NICE_RUN = 5,    /* workers and the threads of the runtime: behind the event loop */
-    NICE_BUILD = 10, /* compiling the second form while frames run */
+    /* Workers stand behind the event loop; backends put the threads of their runtimes there
+     * themselves, so much behind the thread that loads the model. */
+    NICE_RUN = 5,
+    NICE_BUILD = 5,
 };
 
 /* ---- models ------------------------------------------------------------------------------- */

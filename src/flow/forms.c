@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <fovea/log.h>
 
@@ -63,6 +66,9 @@ static fov_status form_open(struct form **out, const fov_model_params *wish, fov
     }
     form->runners = runners;
     *out = form;
+#ifdef __GLIBC__
+    malloc_trim(0); /* loading leaves megabytes behind */
+#endif
     return FOV_OK;
 fail:
     form_free(form);
@@ -128,25 +134,6 @@ static void slot_free(struct slot *slot)
     free(slot);
 }
 
-/* A model is loaded by a thread of lower priority, because the threads that the runtime starts
- * meanwhile inherit it. */
-struct load {
-    struct form *form;
-    const fov_model_params *params;
-    fov_hint hint;
-    int workers;
-    fov_error *error;
-    fov_status status;
-};
-
-static void *load_run(void *argument)
-{
-    struct load *load = argument;
-    setpriority(PRIO_PROCESS, 0, NICE_RUN);
-    load->status = form_open(&load->form, load->params, load->hint, load->workers, load->error);
-    return NULL;
-}
-
 fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_params *params,
                      fov_error *error)
 {
@@ -157,23 +144,16 @@ fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_param
     }
     slot->refs = 1;
     slot->active = pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
-    struct load load = {.params = &slot->params,
-                        .hint = slot->active,
-                        .workers = pool->worker_count,
-                        .error = error};
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, load_run, &load) == 0)
-        pthread_join(thread, NULL);
-    else
-        load.status = form_open(&load.form, load.params, load.hint, load.workers, error);
-    slot->forms[slot->active] = load.form;
-    if (load.form)
-        slot->id = strdup(fov_model_get_info(load.form->model)->id);
-    if (load.form && !slot->id)
-        load.status = fov_fail(error, FOV_ENOMEM, "no memory for a model");
-    if (load.status) {
+    fov_status status = form_open(&slot->forms[slot->active], &slot->params, slot->active,
+                                  pool->worker_count, error);
+    if (status == FOV_OK) {
+        slot->id = strdup(fov_model_get_info(slot->forms[slot->active]->model)->id);
+        if (!slot->id)
+            status = fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    }
+    if (status) {
         slot_free(slot);
-        return load.status;
+        return status;
     }
     *out = slot;
     return FOV_OK;
@@ -242,7 +222,8 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
     fov_error error = {0};
     slot->refs++;
     pthread_mutex_unlock(&pool->lock);
-    setpriority(PRIO_PROCESS, 0, slot->forms[hint] ? NICE_RUN : NICE_BUILD);
+    if (!slot->forms[hint]) /* a second form: behind the frames of the first */
+        setpriority(PRIO_PROCESS, 0, NICE_BUILD);
     int64_t start = clock_now_ns();
     fov_status status = form_open(&form, &slot->params, hint, pool->worker_count, &error);
     double ms = ns_to_ms(clock_now_ns() - start);
