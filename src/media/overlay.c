@@ -1,0 +1,227 @@
+/* Boxes and labels drawn into pixels. */
+#include <fovea/picture.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "media/glyphs.h"
+#include "media/image.h"
+
+/* Light colours that stay apart for colour-blind eyes, read on video with a dark edge, and carry
+ * dark text. The pages have the same list. */
+static const uint32_t palette[10] = {0x56B4E9, 0xF0A30A, 0x1FC99A, 0xF2E55C, 0xE58FC0,
+                                     0xFF8560, 0xB9ADFF, 0xA4E06A, 0xFFFFFF, 0xFFB3A7};
+#define INK 0x06131C
+
+uint32_t fov_class_color(int class_id)
+{
+    return palette[(unsigned)class_id % 10];
+}
+
+struct rect {
+    int x1, y1, x2, y2; /* half-open */
+};
+
+struct style {
+    int line; /* px */
+    int edge;
+    const struct glyph_font *font;
+};
+
+/* ---- colours and rectangles ------------------------------------------------------------------ */
+
+/* A colour in the picture's own terms: bytes of a pixel, or samples of the planes. */
+static void to_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3])
+{
+    uint8_t pixel[3] = {(uint8_t)(rgb >> 16), (uint8_t)(rgb >> 8), (uint8_t)rgb};
+    fov_image from = {FOV_RGB24, 1, 1, {pixel}, {3}, 0, 0};
+    fov_image to = {image->pixels, 1, 1, {samples, samples + 1, samples + 2}, {3, 1, 1}, 0, 0};
+    image_convert(&to, &from);
+}
+
+static int clip(int value, int most)
+{
+    return value < 0 ? 0 : value > most ? most : value;
+}
+
+static void fill_packed(const fov_image *image, struct rect r, const uint8_t samples[3])
+{
+    int bytes = image_pixel_bytes(image);
+    for (int y = r.y1; y < r.y2; y++) {
+        uint8_t *row = image->plane[0] + (ptrdiff_t)y * image->stride[0];
+        for (int x = r.x1; x < r.x2; x++)
+            memcpy(row + (ptrdiff_t)x * bytes, samples, (size_t)bytes);
+    }
+}
+
+static void fill_plane(const fov_image *image, int plane, struct rect r, uint8_t sample)
+{
+    for (int y = r.y1; y < r.y2; y++)
+        memset(image->plane[plane] + (ptrdiff_t)y * image->stride[plane] + r.x1, sample,
+               (size_t)(r.x2 - r.x1));
+}
+
+static void fill(const fov_image *image, struct rect r, uint32_t rgb)
+{
+    uint8_t samples[3];
+    r = (struct rect){clip(r.x1, image->width), clip(r.y1, image->height), clip(r.x2, image->width),
+                      clip(r.y2, image->height)};
+    if (r.x1 >= r.x2 || r.y1 >= r.y2)
+        return;
+    to_samples(image, rgb, samples);
+    if (image->pixels != FOV_YUV) {
+        fill_packed(image, r, samples);
+        return;
+    }
+    fill_plane(image, 0, r, samples[0]);
+    int round_x = (1 << image->shift_x) - 1, round_y = (1 << image->shift_y) - 1;
+    struct rect c = {r.x1 >> image->shift_x, r.y1 >> image->shift_y,
+                     (r.x2 + round_x) >> image->shift_x, (r.y2 + round_y) >> image->shift_y};
+    for (int p = 1; p < 3 && image->plane[p]; p++)
+        fill_plane(image, p, c, samples[p]);
+}
+
+/* Frame of `thick` px inside the rectangle. */
+static void outline(const fov_image *image, struct rect r, int thick, uint32_t rgb)
+{
+    fill(image, (struct rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
+    fill(image, (struct rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
+    fill(image, (struct rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
+    fill(image, (struct rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* Next code point of UTF-8 text; what is malformed counts byte by byte as U+FFFD. */
+static unsigned next_code(const char **text)
+{
+    const unsigned char *s = (const unsigned char *)*text;
+    int more = s[0] >= 0xF0 ? 3 : s[0] >= 0xE0 ? 2 : s[0] >= 0xC0 ? 1 : 0;
+    unsigned code = more ? s[0] & (0x3Fu >> more) : s[0] < 0x80 ? s[0] : 0xFFFD;
+    for (int i = 1; i <= more; i++) {
+        if ((s[i] & 0xC0) != 0x80) {
+            *text += 1;
+            return 0xFFFD;
+        }
+        code = code << 6 | (s[i] & 0x3F);
+    }
+    *text += more + 1;
+    return code;
+}
+
+static const struct glyph *glyph_of(const struct glyph_font *font, unsigned code)
+{
+    if (code >= 0x20 && code <= 0x7E)
+        return &font->glyphs[code - 0x20];
+    if (code >= 0xA0 && code <= 0xFF)
+        return &font->glyphs[GLYPH_ASCII + code - 0xA0];
+    return &font->glyphs[GLYPH_COUNT - 1];
+}
+
+static int text_width(const struct glyph_font *font, const char *text)
+{
+    int width = 0;
+    while (*text)
+        width += glyph_of(font, next_code(&text))->advance;
+    return width;
+}
+
+/* Mixes ink into one pixel: all bytes of packed formats, luma of planes (the bar keeps its hue). */
+static void ink_pixel(uint8_t *pixel, int bytes, const uint8_t ink[3], int coverage)
+{
+    for (int b = 0; b < bytes; b++)
+        pixel[b] = (uint8_t)((pixel[b] * (255 - coverage) + ink[b] * coverage + 127) / 255);
+}
+
+static void draw_glyph(const fov_image *image, const struct glyph *g, int x, int y,
+                       const uint8_t ink[3])
+{
+    int bytes = image_pixel_bytes(image);
+    const uint8_t *map = glyph_coverage + g->offset;
+    x += g->left;
+    y -= g->top;
+    for (int row = 0; row < g->height; row++)
+        for (int column = 0; column < g->width; column++) {
+            int px = x + column, py = y + row;
+            if (px < 0 || py < 0 || px >= image->width || py >= image->height)
+                continue;
+            uint8_t *pixel = image->plane[0] + (ptrdiff_t)py * image->stride[0] +
+                             (ptrdiff_t)px * bytes;
+            ink_pixel(pixel, bytes, ink, map[row * g->width + column]);
+        }
+}
+
+/* Text on a bar of the class's colour, above the box where there is room, else inside its top. */
+static void draw_label(const fov_image *image, const struct style *style, struct rect box,
+                       uint32_t rgb, const char *text)
+{
+    const struct glyph_font *font = style->font;
+    int pad = font->ascent / 4, height = font->ascent + font->descent;
+    int width = text_width(font, text) + 2 * pad;
+    int x = box.x1 + width > image->width ? image->width - width : box.x1;
+    int y = box.y1 >= height ? box.y1 - height : box.y1;
+    uint8_t ink[3];
+    x = x < 0 ? 0 : x;
+    y = y < 0 ? 0 : y;
+    fill(image, (struct rect){x, y, x + width, y + height}, rgb);
+    to_samples(image, INK, ink);
+    for (x += pad; *text;) {
+        const struct glyph *g = glyph_of(font, next_code(&text));
+        draw_glyph(image, g, x, y + font->ascent, ink);
+        x += g->advance;
+    }
+}
+
+/* ---- detections ------------------------------------------------------------------------------ */
+
+static struct style style_for(const fov_image *image)
+{
+    int side = image->width < image->height ? image->width : image->height;
+    int line = (2 * side + 360) / 720;
+    return (struct style){.line = line < 2 ? 2 : line,
+                          .edge = line < 4 ? 1 : line / 3,
+                          .font = &glyph_fonts[side <= 800    ? 0
+                                               : side <= 1600 ? 1
+                                                              : 2]};
+}
+
+static bool in_reach(const fov_detection *d, const fov_image *image)
+{
+    float most = (float)(2 * IMAGE_MAX_SIDE);
+    return fabsf(d->x1) < most && fabsf(d->y1) < most && fabsf(d->x2) < most &&
+           fabsf(d->y2) < most && d->x2 > 0 && d->y2 > 0 && d->x1 < (float)image->width &&
+           d->y1 < (float)image->height; /* false for NaN */
+}
+
+static void draw_one(const fov_image *image, const struct style *style, const fov_detection *d,
+                     const char *name)
+{
+    char text[96];
+    uint32_t rgb = fov_class_color(d->class_id);
+    struct rect box = {(int)lroundf(d->x1), (int)lroundf(d->y1), (int)lroundf(d->x2),
+                       (int)lroundf(d->y2)};
+    int e = style->edge;
+    outline(image, (struct rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
+            style->line + 2 * e, INK);
+    outline(image, box, style->line, rgb);
+    int used = snprintf(text, sizeof text, "%.63s %.2f", name, (double)d->score);
+    if (d->track_id >= 0 && used > 0 && used < (int)sizeof text)
+        snprintf(text + used, sizeof text - (size_t)used, " #%d", d->track_id);
+    draw_label(image, style, box, rgb, text);
+}
+
+void fov_draw_detections(fov_image *image, const fov_detections *detections,
+                         const char *(*label)(void *user, int class_id), void *user)
+{
+    struct style style = style_for(image);
+    for (size_t i = 0; i < detections->count; i++) {
+        const fov_detection *d = &detections->items[i];
+        char number[24];
+        const char *name = label ? label(user, d->class_id) : NULL;
+        if (!in_reach(d, image))
+            continue;
+        snprintf(number, sizeof number, "class %d", d->class_id);
+        draw_one(image, &style, d, name ? name : number);
+    }
+}

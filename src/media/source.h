@@ -1,0 +1,34 @@
+/* Inside of the sources: one struct source_kind a file, listed in source.c. */
+#ifndef MEDIA_SOURCE_H
+#define MEDIA_SOURCE_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <fovea/source.h>
+
+struct source_kind {
+    /* True when this kind opens the URL. `st` is NULL where no file of that name exists. */
+    bool (*takes)(const char *url, const struct stat *st);
+    fov_status (*open)(fov_source *source, const char *url, fov_error *error);
+    /* As fov_source_read; capture_ns is set by the caller. */
+    fov_status (*read)(fov_source *source, fov_frame_pool *pool, fov_frame **frame,
+                       const char **name, fov_error *error);
+    fov_status (*truth)(fov_source *source, fov_detections *out); /* may be NULL */
+    void (*close)(fov_source *source); /* also after an open that failed half-way */
+};
+
+struct fov_source {
+    const struct source_kind *kind;
+    fov_source_info info;
+    fov_pixels pixels;
+    bool loop;
+    atomic_bool interrupted;
+    void *state; /* of the kind */
+};
+
+extern const struct source_kind source_demo, source_images, source_pattern, source_video;
+
+/* Names like "img2.jpg" before "img10.jpg". For qsort of char *. */
+int source_natural_order(const void *a, const void *b);
+
+#endif
