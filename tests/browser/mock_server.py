@@ -48,6 +48,7 @@ class Room:
         self.viewers: dict[Socket, tuple[str, bool]] = {}  # how it renders, and whether packed
         self.camera: Socket | None = None
         self.seq = 0
+        self.begun = 0.0  # when the newest viewer came: from then on stop_after counts
         self.came: list[float] = []
         self.feedback: dict | None = None  # of the last viewer that spoke
         self.player = asyncio.create_task(self._play()) if name in STATES else None
@@ -64,14 +65,16 @@ class Room:
                 "latency_ms": {"p50": 20, "p95": 30, "p99": 41}, "stages": {}, "bound_ms": 12}
 
     async def _play(self) -> None:
-        """The rooms with a drawn street: one picture after the other from when somebody first looks."""
+        """The rooms with a drawn street: one picture after the other while somebody looks."""
         street = self.street
-        while not self.viewers:
-            await asyncio.sleep(0.02)
-        begun, number = time.monotonic(), 0
+        number, due = 0, time.monotonic()
         while True:
-            await asyncio.sleep(max(0.0, begun + number / self.settings["fps"] - time.monotonic()))
-            since = time.monotonic() - begun
+            while not self.viewers:
+                await asyncio.sleep(0.02)
+                due = time.monotonic()
+            due += 1 / self.settings["fps"]
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            since = time.monotonic() - self.begun
             if self.settings["pictures"] and since < self.settings.get("stop_after", 1e9):
                 self.settings["ai"] = since < self.settings.get("ai_stop_after", 1e9)
                 head = {"type": "frame_metadata", "timestamp": unix_ms() - self.settings["age_ms"] - 21,
@@ -160,6 +163,7 @@ async def viewer_socket(room: Room, socket: Socket, query: dict[str, str]) -> No
     await socket.send_json({"type": "view", "camera": room.name, "max_latency_ms": room.settings["max_latency_ms"],
                             "labels": LABELS, "model_id": "ssd_mobilenet_v2", "backend": "OpenVINO 2026.4.1",
                             "device": "CPU", "server_time": unix_ms()})
+    room.begun = time.monotonic()
     room.viewers[socket] = (query.get("render", "server"), query.get("pack") == "1")
     if room.settings.get("adapt"):
         for ago, old, new, why in ((95, 0.85, 0.8, "viewer Wi-Fi carries 9 Mbit/s"), (31, 30, 24, "inference 41 ms of 33"),

@@ -21,6 +21,7 @@ let wakeLock = null;
 let way = '';
 let latest = null;
 let state = '';
+let said = ['']; // what say() was last called with, for another language
 
 /** What a state of the sender is on the pill, and what the page says about it. */
 const STATES = {
@@ -33,6 +34,7 @@ const STATES = {
 };
 
 function say(key, broken = false, vars = {}) {
+  said = [key, broken, vars];
   const note = $('note');
   note.hidden = !key;
   note.classList.toggle('broken', broken);
@@ -159,6 +161,7 @@ document.addEventListener('visibilitychange', keepAwake);
 document.addEventListener('language', () => {
   buttons();
   if (state && capture) show(state);
+  else say(...said);
 });
 navigator.mediaDevices?.addEventListener?.('devicechange', listCameras);
 

@@ -38,6 +38,8 @@ export function paint(context, bitmap, detections, { boxes, labels, names, px })
   const sy = height / bitmap.height;
   context.font = `600 ${12 * px}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
+  context.textAlign = 'left'; // whatever the page's direction: the place is computed
+  context.direction = 'ltr';
   context.lineJoin = 'round';
   const places = detections.map(({ box: [x1, y1, x2, y2] }) => [x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy]);
   const colours = detections.map((d) => PALETTE[d.class_id % PALETTE.length]);

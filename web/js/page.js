@@ -31,7 +31,7 @@ export async function request(url, options = {}) {
   }
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
-  const error = new Error(answer.status === 401 || answer.status === 403
+  const error = new Error(answer.status === 401
     ? t('error.token') : problem.detail || problem.title || t('error.status', { n: answer.status }));
   error.status = answer.status;
   throw error;

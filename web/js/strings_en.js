@@ -26,7 +26,7 @@ export default {
   'start.phone_how': 'A phone needs HTTPS to open its camera. Start the server for the local network, then scan the code it shows:',
   'start.qr': 'QR code of the camera page',
   'start.kind.camera': 'browser camera', 'start.kind.stream': 'stream', 'start.kind.demo': 'demo clip',
-  'start.no_picture': 'no picture yet', 'start.p95': '95 % under {p95} · {fps} fps',
+  'start.no_picture': 'no picture yet', 'start.p95': 'p95 {p95} · {fps} fps',
   'start.url': 'Address', 'start.name': 'Name', 'start.test': 'Test and add', 'start.watch': 'Watch',
   'start.hint': 'A stream, a file on the server that its settings allow, or pattern: for moving shapes.',
   'start.first_picture': 'First picture of the camera', 'start.testing': 'Opening the camera …',

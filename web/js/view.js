@@ -16,6 +16,7 @@ let spokenState = '';
 let delayedUntil = 0; // a state must stay long enough to be read
 let paintedBefore = 0;
 let fps = 0;
+const opened = now();
 let median = null;
 
 const player = new Player($('canvas'), stage, {
@@ -50,7 +51,7 @@ async function lost({ code, reason, opened }) {
 function look() {
   const at = now();
   status = classify({
-    t: at, firstPicture: player.firstPicture, lastPicture: player.lastPicture, lastAge: player.lastAge,
+    t: at, opened, firstPicture: player.firstPicture, lastPicture: player.lastPicture, lastAge: player.lastAge,
     interval: player.pictureGap.value, lastResult: player.hold.lastResult, usualGap: player.hold.usualGap,
   });
   if (status.state === 'delayed') delayedUntil = at + 500;
