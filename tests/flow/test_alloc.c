@@ -1,10 +1,11 @@
-/* No allocation a frame after warm-up, from put to result, in any thread: decoded frames and
- * pictures for the eyes. */
+/* No allocation a frame after warm-up, from put to result, in any thread: JPEG and decoded frames,
+ * without and with a picture for the eyes. */
 #include "flow_test.h"
 
 #include <semaphore.h>
 
 #include "../alloc_count.h"
+#include "../bench/texture.h"
 
 enum { STREAMS = 2, WARM = 60, FRAMES = 300 };
 
@@ -18,12 +19,26 @@ static void on_result(void *user, const fov_result *r)
     sem_post(&answered);
 }
 
+static uint8_t *jpeg;
+static size_t jpeg_size;
+
+static void fill(fov_frame *frame, int i)
+{
+    static const fov_pixels forms[] = {FOV_RGB24, FOV_YUV};
+    if (i % 3 < 2) {
+        assert_int_equal(fov_frame_alloc_image(frame, forms[i % 3], 320, 240, 1, 1), FOV_OK);
+        return;
+    }
+    memcpy(frame->bytes, jpeg, jpeg_size);
+    frame->size = jpeg_size;
+    frame->codec = FOV_JPEG;
+}
+
 static void put(fov_stream *stream, int i)
 {
     fov_frame *frame;
-    assert_int_equal(fov_frame_get(frames, 0, &frame), FOV_OK);
-    assert_int_equal(fov_frame_alloc_image(frame, i % 2 ? FOV_RGB24 : FOV_YUV, 320, 240, 1, 1),
-                     FOV_OK);
+    assert_int_equal(fov_frame_get(frames, i % 3 < 2 ? 0 : jpeg_size, &frame), FOV_OK);
+    fill(frame, i);
     frame->capture_ns = clock_now_ns();
     assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_OK);
 }
@@ -43,6 +58,8 @@ static void frames_do_not_allocate(void **state)
     (void)state;
     if (!alloc_count_works())
         skip();
+    jpeg_size = texture_jpeg(1280, 720, 85, 1, &jpeg);
+    assert_true(jpeg_size > 0);
     fov_model_params model = {.path = "fake:runners=2,delay_ms=2"};
     fov_workers_params params = {.workers = 2, .model = &model, .pin_latency = true};
     fov_workers *workers;
@@ -62,6 +79,7 @@ static void frames_do_not_allocate(void **state)
         fov_stream_close(&streams[s]);
     fov_workers_destroy(&workers);
     fov_frame_pool_destroy(&frames);
+    free(jpeg);
 }
 
 int main(void)
