@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "serve/auth.h"
 #include "serve/openapi.h"
-#include "serve/qr.h"
+#include "serve/percent.h"
 #include "serve/routes.h"
 #include "serve/server.h"
 
@@ -77,7 +77,7 @@ void get_ca(struct exchange *x)
 
 static void write_room(struct json_writer *w, const struct room_info *room)
 {
-    char url[240];
+    char url[240], name[200];
     json_object_begin(w);
     json_add_string(w, "name", room->name);
     json_add_string(w, "kind", room->kind);
@@ -85,13 +85,30 @@ static void write_room(struct json_writer *w, const struct room_info *room)
     json_add_number(w, "p95_ms", room->p95_ms, 1);
     json_add_number(w, "fps", room->fps, 1);
     json_add_int(w, "viewers", room->viewers);
-    snprintf(url, sizeof url, "/view/%s", room->name);
+    percent_encode(name, sizeof name, room->name, "");
+    snprintf(url, sizeof url, "/view/%s", name);
     json_add_string(w, "view_url", url);
-    snprintf(url, sizeof url, "/camera/%s", room->name);
+    snprintf(url, sizeof url, "/camera/%s", name);
     json_add_string(w, "camera_url", url);
-    snprintf(url, sizeof url, "/api/camera/%s/latest.jpg", room->name);
+    snprintf(url, sizeof url, "/api/camera/%s/latest.jpg", name);
     json_add_string(w, "latest", room->has_picture ? url : NULL);
     json_object_end(w);
+}
+
+/* The demo's room; while it is not open yet (the model loads, or is missing), what it will be. */
+static void write_demo(struct json_writer *w, const struct server *server,
+                       const struct room_info *rooms, size_t count)
+{
+    struct room_info demo = {.name = "demo", .kind = "demo", .state = "connecting"};
+    json_name(w, "demo");
+    if (!server->demo) {
+        json_put_null(w);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rooms[i].kind, "demo") == 0)
+            demo = rooms[i];
+    write_room(w, &demo);
 }
 
 /* Title and licence from the card.json that set-up puts beside a model. */
@@ -153,7 +170,7 @@ void get_cameras(struct exchange *x)
     for (size_t i = 0; i < count && i < ROOMS_SHOWN; i++)
         write_room(w, &rooms[i]);
     json_array_end(w);
-    json_add_string(w, "demo", server->demo ? "demo" : NULL);
+    write_demo(w, server, rooms, count < ROOMS_SHOWN ? count : ROOMS_SHOWN);
     write_model(w, server);
     json_name(w, "lan");
     json_object_begin(w);
@@ -166,61 +183,6 @@ void get_cameras(struct exchange *x)
     json_object_end(w);
     serve_json(x, 200, w);
     free(rooms);
-}
-
-/* ---- QR codes
- * ------------------------------------------------------------------------------------ */
-
-/* Whether `text` is a path here or a URL of this server. */
-static bool is_own(const struct exchange *x, const char *text)
-{
-    const struct server *server = x->server;
-    char here[320];
-    const char *host = net_request_host(x->request);
-    snprintf(here, sizeof here, "http%s://%s", net_request_is_tls(x->request) ? "s" : "",
-             host ? host : "");
-    const char *bases[] = {here, server->origin, server->lan_url,
-                           server->settings->server.public_url};
-    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
-        size_t length = bases[i] ? strlen(bases[i]) : 0;
-        if (length > 0 && strncmp(text, bases[i], length) == 0 &&
-            (text[length] == '/' || text[length] == '\0' || bases[i][length - 1] == '/'))
-            return true;
-    }
-    return false;
-}
-
-void get_qr(struct exchange *x)
-{
-    const char *text = net_request_param(x->request, "text");
-    const struct server *server = x->server;
-    const char *host = net_request_host(x->request);
-    char whole[700];
-    size_t size = 0;
-    if (!text || !*text || strlen(text) > 512) {
-        serve_problem(x, 422, "invalid_argument",
-                      "text: a path or URL of this server, at most 512 "
-                      "bytes");
-        return;
-    }
-    if (text[0] == '/' && text[1] != '/' && server->lan_url[0])
-        snprintf(whole, sizeof whole, "%s%s", server->lan_url, text);
-    else if (text[0] == '/' && text[1] != '/')
-        snprintf(whole, sizeof whole, "http%s://%.120s%s",
-                 net_request_is_tls(x->request) ? "s" : "", host ? host : "", text);
-    else
-        text_copy(whole, sizeof whole, text);
-    if (!is_own(x, whole)) {
-        serve_problem(x, 422, "foreign_url",
-                      "QR codes are made for this server's own addresses only");
-        return;
-    }
-    char *svg = qr_svg(whole, &size);
-    if (svg)
-        net_reply(x->request, 200, "image/svg+xml", svg, size);
-    else
-        serve_problem(x, 422, "invalid_argument", "the address is too long for a QR code");
-    free(svg);
 }
 
 /* ---- events, description

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "serve/auth.h"
 #include "serve/gate.h"
+#include "serve/percent.h"
 #include "serve/routes.h"
 #include "serve/server.h"
 #include "web_assets.h"
@@ -66,64 +67,66 @@ void get_asset(struct exchange *x)
 /* ---- pages --------------------------------------------------------------------------------------
  */
 
-/* One "name=value" of a query into `query`, percent-encoded again. */
-static size_t append_param(char *query, size_t used, size_t size, const char *name,
-                           const char *value)
-{
-    const char *parts[] = {used ? "&" : "?", name, *value ? "=" : "", value};
-    for (size_t i = 0; i < 4; i++)
-        for (const unsigned char *at = (const unsigned char *)parts[i]; *at; at++) {
-            bool plain = (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z') ||
-                         (*at >= 'A' && *at <= 'Z') || strchr("-._~", *at) || i == 0 || i == 2;
-            if (used + 4 > size)
-                return used;
-            if (plain)
-                query[used++] = (char)*at;
-            else
-                used += (size_t)snprintf(query + used, size - used, "%%%02X", *at);
-        }
-    query[used] = '\0';
-    return used;
-}
-
-/* The page's own address without the token. */
+/* The page's own address without the token: of its query, and of its path, where the camera's name
+ * takes its place. */
 static void bare_url(struct exchange *x, char *url, size_t size)
 {
-    const char *name, *value;
-    char query[1024] = "", path[800];
-    size_t used = 0, length = 0;
-    for (const unsigned char *at = (const unsigned char *)net_request_path(x->request);
-         *at && length + 4 < sizeof path; at++)
-        if (*at > ' ' && *at < 127 && !strchr("%?#\"<>\\", *at))
-            path[length++] = (char)*at;
-        else
-            length += (size_t)snprintf(path + length, sizeof path - length, "%%%02X", *at);
-    path[length] = '\0';
-    for (size_t i = 0; net_request_param_at(x->request, i, &name, &value); i++)
-        if (strcmp(name, "token") != 0)
-            used = append_param(query, used, sizeof query, name, value);
-    snprintf(url, size, "%s%s", path, query);
+    const char *name, *value, *path = net_request_path(x->request);
+    const char *token = x->route ? exchange_param(x, "token") : NULL;
+    char room[3 * ROOM_NAME_MAX];
+    size_t used;
+    if (token && x->room[0]) {
+        percent_encode(room, sizeof room, x->room, "");
+        used = (size_t)snprintf(url, size, "/%s/%s", strncmp(path, "/view", 5) ? "camera" : "view",
+                                room);
+    } else {
+        used = percent_encode(url, size, path, "/");
+    }
+    char mark = '?';
+    for (size_t i = 0; net_request_param_at(x->request, i, &name, &value); i++) {
+        if (strcmp(name, "token") == 0 || used + 3 * strlen(name) + 3 * strlen(value) + 8 > size)
+            continue;
+        url[used++] = mark;
+        mark = '&';
+        used += percent_encode(url + used, size - used, name, "");
+        if (*value) {
+            url[used++] = '=';
+            used += percent_encode(url + used, size - used, value, "");
+        }
+        url[used] = '\0';
+    }
 }
 
-/* A page: `?token=` moves into a cookie first; a token in the path is put there as well, so that
- * the page's files open, unless a good one is there already. */
+/* Whether a good cookie that opens this page is there already: then it stays. */
+static bool has_cookie(struct exchange *x)
+{
+    char name[32];
+    gate_cookie_name(x->server, name, sizeof name);
+    const char *text = net_request_cookie(x->request, name);
+    const struct token *token = text ? auth_find(x->server->auth, text) : NULL;
+    return token && (token->role == ROLE_ADMIN ||
+                     ((token->role & x->route->roles) &&
+                      (token->camera[0] == '\0' || strcmp(token->camera, x->room) == 0)));
+}
+
+/* A page. A token in the address, as `?token=` or in place of the camera's name, moves into a
+ * cookie and the browser is sent to the bare address: no token stays in its bar and its history. */
 static void send_page(struct exchange *x, const char *name)
 {
-    const char *token = net_request_param(x->request, "token");
-    char cookie[32], url[2048];
-    if (token) {
-        bare_url(x, url, sizeof url);
-        if (x->identity.by == BY_QUERY)
-            gate_set_cookie(x, token);
-        net_reply_redirect(x->request, url);
+    const char *query = net_request_param(x->request, "token");
+    const char *in_path = exchange_param(x, "token");
+    bool by_path = in_path && strcmp(in_path, x->room) != 0;
+    char url[2048];
+    if (!query && !by_path) {
+        send_file(x, name);
         return;
     }
-    gate_cookie_name(x->server, cookie, sizeof cookie);
-    const char *own = net_request_cookie(x->request, cookie);
-    if (x->identity.by == BY_PATH && auth_on(x->server->auth) &&
-        !(own && auth_find(x->server->auth, own)))
-        gate_set_cookie(x, exchange_param(x, "token"));
-    send_file(x, name);
+    bare_url(x, url, sizeof url);
+    if (x->identity.by == BY_QUERY)
+        gate_set_cookie(x, query);
+    else if (x->identity.by == BY_PATH && auth_on(x->server->auth) && !has_cookie(x))
+        gate_set_cookie(x, in_path);
+    net_reply_redirect(x->request, url);
 }
 
 void page_start(struct exchange *x)
@@ -150,32 +153,16 @@ void page_docs(struct exchange *x)
 /* ---- the form for a token
  * ------------------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* A field of application/x-www-form-urlencoded. False when absent or too long. */
 static bool form_field(const char *body, size_t size, const char *name, char *value, size_t room)
 {
-    size_t length = strlen(name), used = 0;
+    size_t length = strlen(name);
     for (const char *at = body, *end = body + size; at < end;) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
         stop = stop ? stop : end;
         if ((size_t)(stop - at) > length && memcmp(at, name, length) == 0 && at[length] == '=') {
-            for (at += length + 1; at < stop && used + 1 < room; at++) {
-                bool code = *at == '%' && stop - at > 2 && hex_digit(at[1]) >= 0 &&
-                            hex_digit(at[2]) >= 0;
-                value[used++] = code         ? (char)(hex_digit(at[1]) * 16 + hex_digit(at[2]))
-                                : *at == '+' ? ' '
-                                             : *at;
-                at += code ? 2 : 0;
-            }
-            value[used] = '\0';
-            return at == stop && strlen(value) == used;
+            at += length + 1;
+            return percent_decode(value, room, at, (size_t)(stop - at), true);
         }
         at = stop + 1;
     }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QR_TEXT_MAX = 512, QUIET = 4, QR_VERSION_MAX = 25 };
+enum { QR_TEXT_MAX = 812, QUIET = 4, QR_VERSION_MAX = 25 };
 
 static bool encode(const char *text, uint8_t *code)
 {

@@ -374,6 +374,7 @@ static bool finish(struct server *server)
     fov_workers_destroy(&workers);
     net_tls_destroy(&own->tls);
     net_blob_unref(&own->openapi);
+    invites_destroy(&own->invites);
     metrics_destroy(&server->metrics);
     guards_destroy(&server->guards);
     auth_destroy(&server->auth);

@@ -32,6 +32,7 @@ struct server_private {
     unsigned ticks;
     bool demo_failed, stopping;
     struct net_blob *openapi; /* made at the first request */
+    struct invites *invites;  /* api_qr.c, made at the first request */
 };
 
 /* ---- loader.c: the model is opened beside the loop ---------------------------------------------
@@ -54,6 +55,11 @@ struct guards *guards_create(void);
 void guards_destroy(struct guards **guards);
 /* Ends what tokens that are gone had opened, forgets what closed by itself. */
 void guards_check(struct server *server);
+
+/* ---- api_qr.c
+ * ------------------------------------------------------------------------------------ */
+
+void invites_destroy(struct invites **invites);
 
 /* ---- metrics.c
  * ------------------------------------------------------------------------------------ */

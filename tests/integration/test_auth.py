@@ -113,11 +113,51 @@ def test_admin_token_opens_pages_by_query_and_nothing_else(locked):
 
 def test_token_in_the_path_names_its_camera(locked):
     made = locked.make_token("push", "door")
-    page = locked.get("/camera/" + made["token"])
-    assert page.status_code == 200 and "HttpOnly" in page.headers["Set-Cookie"]
+    page = locked.get(f"/camera/{made['token']}?fps=5")
+    assert page.status_code == 303 and page.headers["Location"] == "/camera/door?fps=5", "no token stays in the address"
+    assert "HttpOnly" in page.headers["Set-Cookie"]
     locked.session.cookies.clear()
+    cookie = {"Cookie": page.headers["Set-Cookie"].split(";")[0]}
+    assert locked.get("/camera/door?fps=5", headers=cookie).status_code == 200
+    assert locked.get("/camera/hall", headers=cookie).status_code == 403
+    assert locked.get("/assets/favicon.svg", headers=cookie).status_code == 200
     assert locked.get("/view/" + made["token"]).status_code == 403, "push does not view"
     assert locked.get("/camera/fov_" + "y" * 43).status_code in (401, 429)
+    with connect(f"{locked.ws}/ws/camera/{made['token']}"):
+        pass
+    with pytest.raises(InvalidStatus):
+        connect(f"{locked.ws}/ws/view/{made['token']}")
+
+
+def test_token_in_the_path_leaves_a_better_cookie(locked):
+    made = locked.make_token("push", "door")
+    mine = locked.get("/?token=" + locked.token).headers["Set-Cookie"].split(";")[0]
+    locked.session.cookies.clear()
+    page = locked.get("/camera/" + made["token"], headers={"Cookie": mine})
+    assert page.status_code == 303 and "Set-Cookie" not in page.headers
+
+
+def test_code_of_an_administrator_lets_a_phone_in(locked, tokens):
+    """The QR code holds a token of its own; others' codes hold the bare address."""
+    cv2 = pytest.importorskip("cv2")
+    numpy = pytest.importorskip("numpy")
+
+    def read(path, token):
+        svg = locked.get("/api/qr", params={"text": path}, headers=locked.bearer(token)).text
+        side = int(re.search(r'viewBox="0 0 (\d+)', svg).group(1))
+        picture = numpy.full((side, side), 255, numpy.uint8)
+        for x, y, run in re.findall(r"M(\d+) (\d+)h(\d+)v1", svg):
+            picture[int(y), int(x):int(x) + int(run)] = 0
+        big = cv2.resize(picture, None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
+        return cv2.QRCodeDetector().detectAndDecode(big)[0]
+
+    first = read("/camera/phone", locked.token)
+    assert first == read("/camera/phone", locked.token), "the same code each time"
+    token = first.removeprefix(locked.url + "/camera/")
+    assert token.startswith("fov_")
+    assert locked.get("/camera/phone", headers=locked.bearer(token)).status_code == 200
+    assert locked.get("/camera/door", headers=locked.bearer(token)).status_code == 403
+    assert read("/camera/phone", tokens["push"]) == locked.url + "/camera/phone"
 
 
 def test_the_form_takes_a_token(locked, tokens):

@@ -55,7 +55,7 @@ def test_demo_takes_the_next_free_port(start_server, server):
     port = int(server.host.rsplit(":", 1)[1])
     demo = start_server("--demo", port=str(port))
     assert port < int(demo.host.rsplit(":", 1)[1]) <= port + 19
-    assert demo.get("/api/cameras").json()["demo"] == "demo"
+    assert demo.get("/api/cameras").json()["demo"]["name"] == "demo"
     assert demo.stop() == 0
 
 
