@@ -34,6 +34,14 @@ struct runner {
     ov_tensor *in[FOV_MODEL_INPUTS], *out[FOV_MODEL_OUTPUTS];
 };
 
+/* Ends a failing function with the library's own reason behind ours. */
+static fov_status fail_with_reason(fov_error *error, fov_status status, const char *what)
+{
+    char reason[200];
+    openvino_reason(reason, sizeof reason);
+    return fov_fail(error, status, "%s: %s", what, reason);
+}
+
 static void text_of_property(const struct openvino *ov, const char *device, const char *key,
                              char *text, size_t size)
 {
@@ -156,13 +164,12 @@ static fov_status read_model(struct loaded *m, fov_error *error)
     int64_t start = clock_now_ns();
     const char *path = m->params->path;
     if (m->ov->core_read_model(m->ov->core, path, NULL, &m->model) != 0)
-        return fov_fail(error, FOV_EMODEL, "%.100s: %s", path, m->ov->get_last_err_msg());
+        return fail_with_reason(error, FOV_EMODEL, path);
     if (!describe_model(m))
         return fov_fail(error, FOV_EUNSUPPORTED, "%s: more than %d inputs or %d outputs", path,
                         FOV_MODEL_INPUTS, FOV_MODEL_OUTPUTS);
     if (!make_static(m) || !describe_model(m))
-        return fov_fail(error, FOV_EMODEL, "%.100s: this input size does not fit the model: %s",
-                        path, m->ov->get_last_err_msg());
+        return fail_with_reason(error, FOV_EMODEL, "this input size does not fit the model");
     for (int i = 0; i < m->about.output_count; i++)
         m->dynamic_outputs |= !fov_tensor_count(&m->about.outputs[i]);
     for (int i = 0; i < m->about.input_count; i++)
@@ -228,8 +235,7 @@ static fov_status compile_model(struct loaded *m, fov_error *error)
                                                        s.list, &m->compiled)
                      : compile_variadic(m, &s);
     if (failed)
-        return fov_fail(error, FOV_EMODEL, "%s does not run %.80s: %s", m->device, m->params->path,
-                        m->ov->get_last_err_msg());
+        return fail_with_reason(error, FOV_EMODEL, m->device);
     m->about.compile_ms = ns_to_ms(clock_now_ns() - start);
     return FOV_OK;
 }
@@ -317,7 +323,7 @@ static fov_status runner_open(void *model, void **handle, fov_error *error)
     for (int i = 0; made && !m->dynamic_outputs && i < m->about.output_count; i++)
         made = fetch_output(r, i);
     if (!made) {
-        fov_fail(error, FOV_EINFER, "OpenVINO gives no request: %s", m->ov->get_last_err_msg());
+        fail_with_reason(error, FOV_EINFER, "OpenVINO gives no request");
         runner_close(r);
         return FOV_EINFER;
     }
@@ -336,7 +342,7 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
     struct runner *r = handle;
     const struct openvino *ov = r->model->ov;
     if (ov->infer_request_infer(r->request) != 0)
-        return fov_fail(error, FOV_EINFER, "OpenVINO: %s", ov->get_last_err_msg());
+        return fail_with_reason(error, FOV_EINFER, "OpenVINO");
     for (int i = 0; r->model->dynamic_outputs && i < r->model->about.output_count; i++)
         if (!fetch_output(r, i))
             return fov_fail(error, FOV_EINFER, "OpenVINO: no output %d", i);
@@ -463,7 +469,7 @@ static void describe(void *model, fov_backend_model *description)
 
 const fov_backend fov_backend_openvino = {.abi = FOV_BACKEND_ABI,
                                           .name = "openvino",
-                                          .suffixes = ".xml .onnx .tflite .pb",
+                                          .suffixes = ".xml .onnx .tflite",
                                           .probe = probe,
                                           .load = load,
                                           .describe = describe,

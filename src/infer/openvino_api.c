@@ -149,6 +149,18 @@ static fov_status open_library(const char *runtime_dir, fov_error *error)
     return FOV_OK;
 }
 
+void openvino_reason(char *text, size_t size)
+{
+    const char *message = library.get_last_err_msg(), *line = message ? message : "no reason given";
+    while (!strncmp(line, "Exception from ", 15) && strchr(line, '\n'))
+        line = strchr(line, '\n') + 1;
+    text_copy(text, size, *line ? line : "no reason given");
+    if (message)
+        library.free(message);
+    for (char *p = text; *p; p++) /* one line */
+        *p = (unsigned char)*p < ' ' ? ' ' : *p;
+}
+
 static fov_status start(const char *runtime_dir, fov_error *error)
 {
     fov_status status = open_library(runtime_dir, error);
@@ -159,9 +171,11 @@ static fov_status start(const char *runtime_dir, fov_error *error)
         text_copy(library.version, sizeof library.version, version.build ? version.build : "?");
         library.version_free(&version);
     }
-    if (library.core_create(&library.core) != 0)
-        return fov_fail(error, FOV_ERUNTIME, "%s: cannot start: %s", library.library,
-                        library.get_last_err_msg());
+    if (library.core_create(&library.core) != 0) {
+        char reason[160];
+        openvino_reason(reason, sizeof reason);
+        return fov_fail(error, FOV_ERUNTIME, "%s cannot start: %s", library.library, reason);
+    }
     find_numbering();
     return FOV_OK;
 }

@@ -104,6 +104,9 @@ struct openvino {
  * FOV_ERUNTIME with what was looked for, where, and what would mend it; NULL api then. */
 fov_status openvino_open(const char *runtime_dir, const struct openvino **api, fov_error *error);
 
+/* Why the last call failed, in one line and without the library's source positions. */
+void openvino_reason(char *text, size_t size);
+
 /* Our type for the library's number and the other way round; -1 for types we have no use for. */
 fov_dtype openvino_dtype(int number);
 int openvino_number(fov_dtype dtype);
