@@ -419,7 +419,8 @@ static void refuse_camera(struct exchange *x)
 {
     static const struct net_socket_ops ops = {.on_message = on_refused_message,
                                               .on_close = on_refused_close};
-    struct net_socket *socket = net_upgrade(x->request, NULL, &ops, NULL);
+    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX};
+    struct net_socket *socket = net_upgrade(x->request, &params, &ops, NULL);
     if (socket)
         net_socket_close(socket, 1008, "busy");
 }
