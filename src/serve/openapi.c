@@ -14,12 +14,15 @@
 static void write_scalar(struct json_writer *w, const struct yaml_node *node)
 {
     double number;
+    long long whole;
     if (node->quoted)
         json_put_string(w, node->text);
     else if (node->text[0] == '\0')
         json_put_null(w);
     else if (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0)
         json_put_bool(w, node->text[0] == 't');
+    else if (text_to_int(node->text, INT64_MIN, INT64_MAX, &whole))
+        json_put_int(w, whole);
     else if (text_to_double(node->text, -1e15, 1e15, &number))
         json_put_number(w, number, 6);
     else
