@@ -1,0 +1,199 @@
+"""start-stream, stop-stream, streams: rooms fed by a source of the server's own."""
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from realtime import START, STATS, STOP, STREAMS, decoded, encode, receive, socket, wait_for
+
+import numpy as np
+
+CLIP = Path(__file__).resolve().parents[2] / ".deps/media/bikes.mp4"
+
+
+def start(server, **body):
+    answer = server.post(START, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def next_picture(ws, seconds: float = 5):
+    head = wait_for(ws, "frame_metadata", seconds)
+    body = receive(ws, seconds)
+    assert isinstance(body, bytes)
+    return head, body
+
+
+@pytest.fixture
+def clean(server):
+    yield server
+    for item in server.get(STREAMS).json()["streams"]:
+        server.post(STOP, json={"stream_id": item["stream_id"]})
+
+
+def test_pattern_from_start_to_stop(clean):
+    server = clean
+    made = start(server, source="pattern:width=320,height=240,fps=25")
+    assert made["stream_id"] and made["view_url"] == f"/view/{made['token']}" and made["max_latency_ms"] == 200
+    with socket(server, f"/ws/view/{made['token']}?render=client") as viewer:
+        assert receive(viewer)["type"] == "view"
+        seqs = []
+        for _ in range(10):
+            head, body = next_picture(viewer)
+            assert decoded(body).shape == (240, 320, 3) and head["detections"] is None
+            found = wait_for(viewer, "detections")
+            assert found["seq"] == head["seq"] and found["analysed"] is True and len(found["detections"]) == 1
+            seqs.append(head["seq"])
+        assert seqs == sorted(seqs)
+        listed, = server.get(STREAMS).json()["streams"]
+        assert listed["stream_id"] == made["stream_id"] and listed["state"] == "live" and listed["total_frames"] >= 10
+        assert server.get(STATS + "?stream_id=" + made["stream_id"]).json()["total_frames"] >= 10
+        assert server.get(f"/api/camera/{made['token']}/stats").json()["camera_connected"] is True
+        final = server.post(STOP, json={"stream_id": made["stream_id"]}).json()
+        assert final["total_frames"] >= 10 and final["state"] == "ended"
+        while wait_for(viewer, "camera")["connected"]:
+            pass
+    assert server.get(STREAMS).json()["streams"] == []
+    assert server.post(STOP, json={"stream_id": made["stream_id"]}).status_code == 404
+
+
+def test_drawn_and_stills(clean):
+    server = clean
+    made = start(server, source="pattern:width=320,height=240,fps=25", token="drawn room")
+    assert made["view_url"] == "/view/drawn%20room"
+    with socket(server, "/ws/view/drawn%20room") as viewer:
+        for _ in range(5):
+            head, body = next_picture(viewer)
+            assert head["analysed"] is True and len(head["detections"]) == 1
+            assert decoded(body).shape == (240, 320, 3)
+    still = server.get("/api/camera/drawn%20room/latest.jpg")
+    assert still.status_code == 200 and decoded(still.content).shape == (240, 320, 3)
+    time.sleep(1.2)
+    again = server.get("/api/camera/drawn%20room/latest.jpg")
+    assert again.status_code == 200 and again.content != still.content, "newer, though nobody watches"
+    assert server.post(STOP).status_code == 200, "one runs: the id may be left out"
+
+
+def test_a_room_takes_one_source(clean):
+    server = clean
+    start(server, source="pattern:", token="one")
+    again = server.post(START, json={"source": "pattern:", "token": "one"})
+    assert again.status_code == 409 and again.json()["code"] == "exists"
+    from websockets.exceptions import ConnectionClosed
+    with pytest.raises(ConnectionClosed) as closed, socket(server, "/ws/camera/one") as ws:
+        ws.recv(timeout=3)
+    assert closed.value.rcvd.code == 1008
+    start(server, source="pattern:", token="two")
+    assert server.post(STOP).status_code == 422, "which one?"
+
+
+@pytest.mark.parametrize("body,status,code", [
+    ({}, 422, "invalid_argument"), ({"source": 5}, 422, "invalid_argument"), ({"source": "/etc/passwd"}, 403, "forbidden"),
+    ({"source": "rtsp://camera/1"}, 422, "not_yet"), ({"source": "http://127.0.0.1:1/x.mjpg"}, 422, "not_yet"),
+    ({"source": "pattern:", "kind": "football"}, 422, "not_yet"), ({"source": "pattern:", "kind": "x"}, 422, "invalid_argument"),
+    ({"source": "pattern:", "tracker": "botsort"}, 422, "not_yet"), ({"source": "pattern:", "model_id": "nobody"}, 404, "unknown_model"),
+    ({"source": "pattern:", "target_fps": -1}, 422, "invalid_argument"), ({"source": "pattern:", "max_latency_ms": "x"}, 422, "invalid_argument"),
+    ({"source": "pattern:", "admission": "guaranteed"}, 422, "not_yet"), ({"source": "pattern:", "token": "a/b"}, 422, "invalid_argument"),
+    ({"source": "pattern:", "token": ""}, 422, "invalid_argument"), ({"source": "pattern:width=0"}, 422, "invalid_argument"),
+    ({"source": "pattern:nonsense=1"}, 422, "invalid_argument")])
+def test_refused(clean, body, status, code):
+    answer = clean.post(START, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert clean.get(STREAMS).json()["streams"] == []
+
+
+def test_bad_bodies(clean):
+    for body in (b"{", b"[]", b"5", b'{"source":"pattern:","source":"x"}'):
+        for path in (START, STOP):
+            assert clean.post(path, data=body).status_code == 400
+    assert clean.post(STOP, json={"stream_id": 5}).status_code == 422
+    assert clean.post(STOP).status_code == 404
+
+
+def test_files_of_the_allowed_folder(start_server, tmp_path):
+    allowed = tmp_path / "allowed"
+    allowed.mkdir()
+    for i in range(3):
+        (allowed / f"{i}.jpg").write_bytes(encode(np.full((120, 160, 3), 60 + 60 * i, np.uint8)))
+    (allowed / "broken.mp4").write_bytes(b"no video")
+    (allowed / "link.jpg").symlink_to("/etc/passwd")
+    server = start_server(config=f"sources:\n  allow: ['{allowed}']\n")
+    assert server.post(START, json={"source": str(allowed / "link.jpg")}).status_code == 403
+    assert server.post(START, json={"source": str(allowed / "../allowed/../../etc/passwd")}).status_code == 403
+    assert server.post(START, json={"source": str(allowed / "nothing.mp4")}).status_code in (403, 404)
+    assert server.post(START, json={"source": str(allowed / "broken.mp4")}).status_code == 400
+    made = start(server, source=str(allowed))
+    def ended():
+        items = server.get(STREAMS).json()["streams"]
+        return items and items[0]["state"] == "ended"
+    server.wait_for(ended)
+    final = server.post(STOP, json={"stream_id": made["stream_id"]}).json()
+    assert final["total_frames"] == 3
+
+
+def test_a_clip(start_server):
+    if not CLIP.exists():
+        pytest.skip("the demo clip is not set up: make build")
+    server = start_server(config=f"sources:\n  allow: ['{CLIP.parent}']\n")
+    made = start(server, source=str(CLIP), loop=True, target_fps=10)
+    with socket(server, f"/ws/view/{made['token']}?render=client") as viewer:
+        head, body = next_picture(viewer)
+        assert decoded(body).shape == (head["height"], head["width"], 3)
+    time.sleep(1.5)
+    stats = server.get(STATS + "?window=1&stream_id=" + made["stream_id"]).json()
+    assert 5 <= stats["fps"] <= 12
+    assert server.stop() == 0
+
+
+def test_demo(start_server):
+    server = start_server("--demo", port="0")
+    def demo():
+        items = [c for c in server.get("/api/cameras").json()["cameras"] if c["kind"] == "demo"]
+        return items and items[0]["state"] == "live" and items[0]
+    server.wait_for(demo, 10)
+    with socket(server, "/ws/view/demo?render=client") as viewer:
+        head, body = next_picture(viewer)
+        assert decoded(body).shape == (head["height"], head["width"], 3)
+        wait_for(viewer, "detections")
+    made = start(server)
+    assert made["source"] == "demo:" or made["source"], "without a source: the demo"
+    assert server.stop() == 0
+
+
+def test_demo_ends_by_itself(start_server):
+    server = start_server("--demo", env={"FOVEA_DEMO_SECONDS": "2"})
+    assert server.process.wait(15) == 0
+
+
+def test_cameras_of_the_settings(start_server):
+    server = start_server(config="cameras:\n  hall: {source: 'pattern:width=160,height=120', max_latency_ms: 321}\n")
+    with socket(server, "/ws/view/hall?render=client") as viewer:
+        server.wait_for(lambda: server.get("/api/camera/hall/stats").json()["camera_connected"])
+        next_picture(viewer)
+    item, = server.get(STREAMS).json()["streams"]
+    assert item["max_latency_ms"] == 321 and item["token"] == "hall"
+
+
+def test_stopping_while_it_opens_and_runs(start_server):
+    server = start_server(model="fake:sleep_ms=30")
+    for _ in range(15):
+        made = start(server, source="pattern:")
+        assert server.post(STOP, json={"stream_id": made["stream_id"]}).status_code == 200
+    assert server.get(STREAMS).json()["streams"] == []
+    for _ in range(4):
+        start(server, source="pattern:")
+    assert server.stop() == 0
+
+
+def test_a_hundred_viewers_of_one_stream(start_server):
+    """One encoding serves all: the same bytes for everybody."""
+    from contextlib import ExitStack
+    server = start_server()
+    made = start(server, source="pattern:width=320,height=240,fps=5")
+    with ExitStack() as stack:
+        viewers = [stack.enter_context(socket(server, f"/ws/view/{made['token']}?render=client")) for _ in range(60)]
+        pictures = {}
+        for viewer in viewers:
+            for _ in range(3):
+                head, body = next_picture(viewer)
+                assert pictures.setdefault(head["seq"], body) == body
