@@ -69,8 +69,9 @@ static int is_folder(const char *path)
 
 int dynlib_deps_folder(char *folder, size_t size)
 {
-    static const char *const places[] = {"/.deps", "/../.deps", "/../../.deps", "/../share/fovea",
-                                         "/../../share/fovea"};
+    static const char *const places[] = {"/.deps",          "/../.deps",
+                                         "/../../.deps",    "/../../../.deps",
+                                         "/../share/fovea", "/../../share/fovea"};
     const char *named = getenv("FOVEA_DEPS");
     if (named && is_folder(named)) {
         text_copy(folder, size, named);
