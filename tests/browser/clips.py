@@ -8,11 +8,17 @@ import numpy as np
 import barcode
 
 
+def square_at(number: int, width: int = 640, height: int = 360) -> tuple[int, int, int]:
+    """x, y and side of the square in picture `number`; neighbours are 24 pixels apart."""
+    side = 64
+    return (number * 24) % (width - side), height // 3, side
+
+
 def coded_picture(number: int, width: int, height: int) -> np.ndarray:
-    """Luma of picture `number`: a ramp, one bright square that moves, the barcode."""
+    """Luma of picture `number`: a ramp, one white square whose place tells the number, the barcode."""
     grey = np.tile(np.linspace(60, 110, width, dtype=np.uint8), (height, 1))
-    x = (number * 8) % (width - 64)
-    grey[height // 3:height // 3 + 64, x:x + 64] = 200
+    x, y, side = square_at(number, width, height)
+    grey[y:y + side, x:x + side] = 235
     barcode.stamp(grey, number)
     return grey
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def browser(launch):
     return launch()
 
 
+def wait(page, script: str, timeout: float = 10):
+    """Waits until the JavaScript expression is true. (The pages' policy forbids Playwright's own way, which evals.)"""
+    end = time.monotonic() + timeout
+    while not page.evaluate(f"Boolean((window.fovea || window.foveaCamera) && ({script}))"):
+        assert time.monotonic() < end, f"not within {timeout} s: {script}"
+        time.sleep(0.02)
+
+
 class MockServer:
     def __init__(self, url: str):
         self.url = url
@@ -77,14 +86,60 @@ def mock():
     process.wait(10)
 
 
+BINARY = Path(os.environ.get("FOVEA_BIN")
+              or Path(os.environ.get("FOVEA_BUILD", Path(__file__).resolve().parents[2] / "build")) / "fovea")
+
+
+class Server:
+    """`fovea serve` on a free port. `url` has no slash at its end, `token` is None without access control."""
+
+    def __init__(self, folder: Path, words: tuple[str, ...], model: str | None):
+        self.log = folder / "log"
+        command = [str(BINARY), "serve", "--port", "0", "--state-dir", str(folder / "state"), *words]
+        command += ["--model", model] if model else []
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("REALTIME_", "STREAMING_", "MODEL_PATH", "FOVEA_FAKE"))}
+        with self.log.open("w") as to:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=to, text=True, env=clean, cwd=folder)
+        line = self.process.stdout.readline()
+        address = line[line.index("http"):].split()[0]
+        self.url, _, self.token = address.partition("?token=")
+        self.url, self.token = self.url.rstrip("/"), self.token or None
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """serve(*words, model="fake:…") → a running Server; all are stopped at the end."""
+    if not BINARY.exists():
+        pytest.skip(f"{BINARY} is not built: make build")
+    running = []
+
+    def start(*words: str, model: str | None = "fake:boxes=bright") -> Server:
+        folder = tmp_path / f"server-{len(running)}"
+        folder.mkdir()
+        running.append(Server(folder, words, model))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
 @pytest.fixture
 def open_page(browser):
-    """open_page(url, **context options) → a page that fails the test on an error or a CSP breach in it."""
+    """open_page(url, **context options) → a page that fails the test on an error or a CSP breach in it.
+
+    `on`: another browser than the common one; `script`: what runs before the page's own."""
     contexts, faults = [], []
 
-    def start(url: str, **options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **options})
+    def start(url: str, on=None, script: str = "", **options):
+        context = (on or browser).new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", **options})
         contexts.append(context)
+        if script:
+            context.add_init_script(script)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"{url}: {error}"))
         page.on("console", lambda m: faults.append(f"{url}: {m.text}")
