@@ -7,6 +7,7 @@
 // clang-format off
 #define FOVEA_COMMANDS(X)                                                                          \
     X(serve,     "cameras, viewers and the API over HTTP")                                         \
+    X(predict,   "detections of pictures, folders, videos")                                        \
     X(token,     "access tokens: create, list, revoke")                                            \
     X(config,    "checks and shows settings")                                                      \
     X(devices,   "hardware and runtimes found, and which are used")                                \

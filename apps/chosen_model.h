@@ -1,0 +1,21 @@
+/* The model that the commands run: from their options, the environment and what set-up fetched. */
+#ifndef APPS_CHOSEN_MODEL_H
+#define APPS_CHOSEN_MODEL_H
+
+#include <fovea/model.h>
+
+/* Options of predict, benchmark, eval. NULL and 0: the default. */
+struct chosen_model {
+    const char *model;     /* file, name in models.dir or among the fetched ones, "fake:…" */
+    const char *device;    /* "CPU" */
+    const char *precision; /* "auto", "fp32", "fp16", "int8" */
+    int imgsz;             /* px a side, for models of dynamic size */
+    bool exact;            /* f32 unless `precision` says otherwise */
+    double conf, iou;      /* 0: replaced by the environment's or the built-in value */
+};
+
+/* Fills what is left at its default, and opens the model. Returns FOV_EINVAL (a wrong word or
+ * environment variable), FOV_ENOTFOUND, or what fov_model_open returns. */
+fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error);
+
+#endif
