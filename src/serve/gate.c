@@ -271,12 +271,13 @@ static bool authorise(struct exchange *x, bool counts)
     struct identity by_path = x->identity;
     const char *text;
     enum credential by;
-    if (!auth_on(x->server->auth) || x->route->roles == 0) {
+    if (!auth_on(x->server->auth)) {
         x->identity.roles = ROLE_ANY;
-        if (!auth_on(x->server->auth))
-            x->identity.camera[0] = '\0';
+        x->identity.camera[0] = '\0';
         return true;
     }
+    if (x->route->roles == 0)
+        return true;
     if (by_path.roles && opens(x, &by_path))
         return true;
     const struct token *token = find_token(x, &text, &by);

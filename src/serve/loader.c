@@ -76,12 +76,21 @@ static void cache_folder(struct loader *loader)
         snprintf(loader->cache, sizeof loader->cache, "%s/.cache/fovea", home);
 }
 
+/* realtime.use_gpu: false keeps models off the GPU, whatever the device says. */
+static const char *device_of(const struct settings *s)
+{
+    const char *device = s->openvino.device;
+    if (!s->realtime.use_gpu && device && (strstr(device, "GPU") || strstr(device, "AUTO")))
+        return "CPU";
+    return device && device[0] ? device : NULL;
+}
+
 /* What all models share. */
 static fov_model_params common(const struct loader *loader)
 {
     const struct settings *s = loader->settings;
     return (fov_model_params){
-        .device = s->openvino.device && s->openvino.device[0] ? s->openvino.device : NULL,
+        .device = device_of(s),
         .threads = s->openvino.num_threads,
         .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
                                                                  : FOV_PRECISION_AUTO,

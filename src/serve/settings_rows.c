@@ -24,7 +24,7 @@ const struct settings_row settings_rows[] = {
     {"server.public_url", NULL, SET_TEXT, AT(server.public_url), NULL, 0, 255, NULL, SET_LIVE,
      "how browsers reach the server behind a proxy, `https://cam.example`"},
     {"server.allowed_hosts", NULL, SET_LIST, AT(server.allowed_hosts), NULL, 0, 255, NULL, SET_LIVE,
-     "more host names that requests may be addressed to"},
+     "more host names that requests may be addressed to; `*`: any, for a network where nobody can be led astray"},
     {"server.trusted_proxies", NULL, SET_LIST, AT(server.trusted_proxies), NULL, 0, 255, NULL, 0,
      "addresses or networks (`10.0.0.0/8`) whose X-Forwarded-For and X-Forwarded-Proto are believed"},
     {"server.max_sessions", NULL, SET_INT, AT(server.max_sessions), "64", 1, 1024, NULL, SET_LIVE,
