@@ -84,6 +84,46 @@ def test_mistakes_in_the_file_stop_the_start(tmp_path):
     assert f"{path}:2:3: server.prot: no such setting, did you mean port?" in done.stderr
 
 
+def test_cameras_and_models_of_the_settings(start_server):
+    server = start_server(config="""
+models:
+  second: {path: "fake:score=0.5"}
+  broken: /nowhere/model.onnx
+cameras:
+  hall: "pattern:width=320,height=240,fps=10"
+  door: {}
+""")
+    server.wait_for(lambda: [c["state"] for c in server.get("/api/cameras").json()["cameras"] if c["name"] == "hall"] == ["live"])
+    assert server.get("/api/camera/hall/latest.jpg").content[:2] == b"\xff\xd8"
+    server.wait_for(lambda: "model broken cannot be used" in server.log)
+    picture = server.get("/api/camera/hall/latest.jpg").content
+    for model, score in (("second", 0.5), ("fake", 0.9)):
+        reply = server.post(f"/api/v1/realtime/video/process-frame?model_id={model}", data=picture,
+                            headers={"Content-Type": "image/jpeg"})
+        assert reply.status_code == 200 and reply.json()["confidence"] == score
+    missing = server.post("/api/v1/realtime/video/process-frame?model_id=broken", data=picture,
+                          headers={"Content-Type": "image/jpeg"})
+    assert missing.status_code == 404
+
+
+def test_metrics_count_frames(start_server):
+    server = start_server(config="cameras: {hall: 'pattern:width=320,height=240,fps=20'}\n")
+    line = re.compile(r'fovea_frames_total\{stream="hall",outcome="delivered"\} (\d+)')
+
+    def delivered():
+        found = line.search(server.get("/metrics").text)
+        return int(found.group(1)) if found else 0
+    server.wait_for(lambda: delivered() > 5)
+    text = server.get("/metrics").text
+    latency = [float(v) for v in re.findall(r'fovea_frame_latency_seconds_bucket\{stream="hall",le="[^"]+"\} (\d+)', text)]
+    assert latency == sorted(latency) and latency[-1] >= 5, "buckets only grow"
+    total = float(re.search(r'fovea_frame_latency_seconds_count\{stream="hall"\} (\d+)', text).group(1))
+    assert total == latency[-1]
+    stages = sum(float(v) for v in re.findall(r'fovea_frame_stage_seconds_sum\{stream="hall",stage="\w+"\} ([0-9.]+)', text))
+    whole = float(re.search(r'fovea_frame_latency_seconds_sum\{stream="hall"\} ([0-9.]+)', text).group(1))
+    assert stages == pytest.approx(whole, abs=1e-3 * total), "the stages add up to the whole"
+
+
 # --- health and figures ------------------------------------------------------------------------------------------
 
 def test_health_and_version(server):
