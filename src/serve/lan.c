@@ -79,6 +79,10 @@ void lan_announce(struct server *server)
     char text[TOKEN_TEXT_MAX], url[256];
     struct token made;
     fov_error error = {0};
+    if (!isatty(STDERR_FILENO)) { /* a log keeps no tokens */
+        fov_log(FOV_LOG_INFO, "serve", "the start page shows a QR code for phones");
+        return;
+    }
     if (tokens_create(auth_folder(server->auth), ROLE_PUSH, "phone", 86400, "QR code of --lan",
                       &made, text, &error) != FOV_OK) {
         fov_log(FOV_LOG_WARN, "serve", "no QR code: %s", error.message);

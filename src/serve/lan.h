@@ -13,8 +13,8 @@ fov_status lan_make_tls(struct server *server, const char *folder, struct net_tl
                         fov_error *error);
 /* "https://192.168.1.7:8440", the first address of this machine that others can reach. */
 void lan_url(const struct server *server, char *url, size_t size);
-/* Shows on standard error a QR code that opens the camera page on a phone, with a token of its own,
- * and how the phone trusts the certificate. */
+/* Shows on standard error, if it is a terminal, a QR code that opens the camera page on a phone,
+ * with a token of its own, and how the phone trusts the certificate. */
 void lan_announce(struct server *server);
 
 #endif

@@ -293,7 +293,7 @@ static fov_status make_auth(struct server *server, const char *host, const char 
 }
 
 /* Shows how to open the server: the one line on standard output. */
-static fov_status announce(struct server *server, fov_error *error)
+static fov_status announce(struct server *server, const char *host, fov_error *error)
 {
     char text[TOKEN_TEXT_MAX] = "";
     struct token made;
@@ -312,6 +312,11 @@ static fov_status announce(struct server *server, fov_error *error)
     fflush(stdout);
     if (server->lan)
         lan_announce(server);
+    if (auth_on(server->auth) && !server->tls &&
+        server->settings->server.trusted_proxies.count == 0 && !is_loopback(host))
+        fov_log(FOV_LOG_WARN, "serve",
+                "tokens and pictures travel unencrypted: use --lan, server.tls, "
+                "or a proxy (server.trusted_proxies)");
     return FOV_OK;
 }
 
@@ -353,7 +358,7 @@ static fov_status start(struct server *server, fov_error *error)
         return status;
     time_demo(server);
     set_signals(server->loop);
-    return announce(server, error);
+    return announce(server, host, error);
 }
 
 /* In this order: nobody may post to a loop that is gone, nor use workers that are gone. False: the

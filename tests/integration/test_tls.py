@@ -1,4 +1,6 @@
 """HTTPS by an own certificate and by --lan with the local authority; certificates change while it runs."""
+import os
+import pty
 import re
 import shutil
 import signal
@@ -7,7 +9,7 @@ import ssl
 import subprocess
 
 import pytest
-import requests
+from conftest import BIN, environment, fovea
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,6 @@ def test_certificate_is_read_again(start_server, certificate):
 
 
 def test_missing_and_foreign_keys_stop_the_start(start_server, certificate, tmp_path):
-    from conftest import fovea
     cert, _ = certificate("a")
     _, other = certificate("b")
     for words in ([f"server.tls.cert={cert}", "server.tls.key=/nowhere"], [f"server.tls.cert={cert}", f"server.tls.key={other}"]):
@@ -132,9 +133,28 @@ def test_lan_authority_is_given_out(lan):
     assert reply.content == (lan.state / "tls" / "ca.crt").read_bytes()
 
 
-def test_lan_shows_a_code_for_the_phone(lan):
-    assert "▀" in lan.log and "/ca.crt" in lan.log
-    assert "fov_" not in lan.log, "the code holds the token, the text does not"
+def test_lan_shows_a_code_on_a_terminal_only(lan, tmp_path):
+    assert "▀" not in lan.log and "fov_" not in lan.log, "a log keeps no tokens"
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([str(BIN), "serve", "--lan", "--port", "0", "--model", "fake:", "--state-dir", str(tmp_path)],
+                               stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment())
+    os.close(theirs)
+    process.stdout.readline()
+    process.terminate()
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # what a terminal says at its end
+            break
+        if not chunk:
+            break
+        shown += chunk
+    assert process.wait(15) == 0
+    process.stdout.close()
+    os.close(ours)
+    text = shown.decode()
+    assert "▀" in text and "/ca.crt" in text and "fov_" not in text, "the code holds the token, the text does not"
 
 
 def test_lan_refuses_strange_names(lan):
