@@ -82,9 +82,10 @@ static const char *nearest_word(const char *word, const char *words)
 {
     static _Thread_local char copy[160];
     const char *list[16];
+    char *rest = NULL;
     size_t count = 0;
     text_copy(copy, sizeof copy, words);
-    for (char *at = strtok(copy, " "); at && count < 16; at = strtok(NULL, " "))
+    for (char *at = strtok_r(copy, " ", &rest); at && count < 16; at = strtok_r(NULL, " ", &rest))
         list[count++] = at;
     return text_nearest(word, list, count);
 }
