@@ -345,6 +345,8 @@ static void unref_blob(const void *data, size_t len, void *arg)
 /* Queues a piece but its first `skip` bytes. */
 static bool queue(struct evbuffer *out, const struct net_piece *piece, size_t skip)
 {
+    if (!piece->blob && !piece->data) /* whoever made it had no memory */
+        return false;
     if (!piece->blob)
         return evbuffer_add(out, (const uint8_t *)piece->data + skip, piece->len - skip) == 0;
     struct net_blob *blob = net_blob_ref(piece->blob);

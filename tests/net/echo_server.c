@@ -11,6 +11,7 @@
 #include "net/net.h"
 
 static struct net_loop *loop;
+static struct net_tls *tls;
 static unsigned gone_count, closed_count, last_close_code, message_count;
 
 /* ---- requests ---- */
@@ -428,6 +429,8 @@ static void on_request(void *user, struct net_request *request)
         on_thread(request);
     else if (strcmp(path, "/big") == 0)
         on_big(request);
+    else if (strcmp(path, "/reload") == 0)
+        net_reply_error(request, tls ? net_tls_reload(tls, NULL) : FOV_ENOTFOUND, NULL);
     else if (strcmp(path, "/redirect") == 0)
         net_reply_redirect(request, "/hello");
     else if (strcmp(path, "/events") == 0 || strcmp(path, "/stream") == 0)
@@ -470,7 +473,6 @@ int main(int argc, char **argv)
     static const struct net_header headers[] = {{"X-Content-Type-Options", "nosniff"}};
     static const char *const proxies[] = {"127.0.0.2/32", "10.0.0.0/8"};
     const char *cert = NULL, *key = NULL;
-    struct net_tls *tls = NULL;
     fov_error error = {0};
     uint16_t port = 0, tls_port = 0;
     struct net_params params = {.on_request = on_request,

@@ -136,6 +136,32 @@ def test_half_handshakes(tls, ca):
     tls.wait_stats(connections=1)
 
 
+def test_reload(serve, tmp_path):
+    """New connections get the new certificate, open ones go on; a broken file changes nothing."""
+    folder = tmp_path / "tls"
+    subprocess.run([LOCAL_CA, folder, "localhost"], check=True)
+    server = serve("--cert", folder / "server.crt", "--key", folder / "server.key")
+
+    def serial():
+        with connect(server, context(folder), HELLO) as sock:
+            assert b"hello" in sock.recv(4096)
+            return sock.getpeercert()["serialNumber"]
+
+    with connect(server, context(folder), HELLO) as old:
+        assert b"hello" in old.recv(4096)
+        first = serial()
+        subprocess.run([LOCAL_CA, folder, "localhost", "127.0.0.1"], check=True)
+        assert serial() == first
+        assert server.get("/reload")[0] == 200
+        second = serial()
+        assert second != first
+        (folder / "server.key").write_text("broken")
+        assert server.get("/reload")[0] == 400
+        assert serial() == second
+        old.sendall(HELLO)
+        assert b"hello" in old.recv(4096)
+
+
 def test_local_ca_keeps_and_renews(ca):
     before = {name: (ca / name).read_bytes() for name in ("ca.crt", "ca.key", "server.crt", "server.key")}
     assert (ca / "ca.key").stat().st_mode & 0o777 == 0o600 and (ca / "server.key").stat().st_mode & 0o777 == 0o600
