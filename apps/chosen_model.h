@@ -9,6 +9,8 @@ struct chosen_model {
     const char *model;     /* file, name in models.dir or among the fetched ones, "fake:…" */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */
+    const char *head;      /* "ssd", "yolo", "yolox"; NULL: recognised */
+    const char *labels;    /* file; NULL: from the model */
     int imgsz;             /* px a side, for models of dynamic size */
     bool exact;            /* f32 unless `precision` says otherwise */
     double conf, iou;      /* 0: replaced by the environment's or the built-in value */

@@ -8,6 +8,8 @@
 #define FOVEA_COMMANDS(X)                                                                          \
     X(serve,     "cameras, viewers and the API over HTTP")                                         \
     X(predict,   "detections of pictures, folders, videos")                                        \
+    X(eval,      "COCO mean average precision of a model")                                         \
+    X(models,    "models with their licences; what a model file is")                               \
     X(token,     "access tokens: create, list, revoke")                                            \
     X(config,    "checks and shows settings")                                                      \
     X(devices,   "hardware and runtimes found, and which are used")                                \

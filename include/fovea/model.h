@@ -64,6 +64,9 @@ typedef struct fov_model_info {
         max_runners;  /* max_runners: runs that may be in flight at once; 1 for latency form */
     int64_t delay_ns; /* fake only: results are to be published this much later (delay line) */
     double load_ms, compile_ms, warmup_ms;
+    const char *shapes; /* "image u8[1,300,300,3] -> boxes f32[1,1917,4], ..." */
+    const char
+        *scale; /* what becomes of a pixel: "as it is", "/ 255", "(- 123.7 ...) / 58.4 ..." */
 } fov_model_info;
 
 /* Opens, recognises, compiles and warms up a model.

@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,12 +68,8 @@ static bool members_ok(const cJSON *value, int *budget)
     return true;
 }
 
-json_value *json_parse(const char *text, size_t size, size_t max_bytes, fov_error *error)
+static json_value *parse(const char *text, size_t size, int most_values, fov_error *error)
 {
-    if (size > max_bytes) {
-        fov_fail(error, FOV_ELIMIT, "JSON of %zu bytes, at most %zu are read", size, max_bytes);
-        return NULL;
-    }
     if (!text_is_utf8((const uint8_t *)text, size) || memchr(text, '\0', size)) {
         fov_fail(error, FOV_EFORMAT, "JSON must be UTF-8 text");
         return NULL;
@@ -83,12 +80,12 @@ json_value *json_parse(const char *text, size_t size, size_t max_bytes, fov_erro
     }
     const char *end = NULL;
     cJSON *value = cJSON_ParseWithLengthOpts(text, size, &end, false);
-    int budget = 4096;
+    int budget = most_values;
     if (!value || !only_blanks(end, text + size)) {
         size_t at = end ? (size_t)(end - text) : 0;
         fov_fail(error, FOV_EFORMAT, "not valid JSON at byte %zu", at);
     } else if (!members_ok(value, &budget)) {
-        fov_fail(error, FOV_ELIMIT, "JSON has more than 4096 values");
+        fov_fail(error, FOV_ELIMIT, "JSON has more than %d values", most_values);
     } else if (!keys_unique(value)) {
         fov_fail(error, FOV_EFORMAT, "JSON has a key twice or a number too large");
     } else {
@@ -96,6 +93,19 @@ json_value *json_parse(const char *text, size_t size, size_t max_bytes, fov_erro
     }
     cJSON_Delete(value);
     return NULL;
+}
+
+json_value *json_parse(const char *text, size_t size, size_t max_bytes, fov_error *error)
+{
+    if (size <= max_bytes)
+        return parse(text, size, 4096, error);
+    fov_fail(error, FOV_ELIMIT, "JSON of %zu bytes, at most %zu are read", size, max_bytes);
+    return NULL;
+}
+
+json_value *json_parse_own(const char *text, size_t size, fov_error *error)
+{
+    return parse(text, size, INT_MAX, error);
 }
 
 void json_free(json_value **value)
@@ -179,6 +189,11 @@ size_t json_count(const json_value *array_or_object)
 const json_value *json_at(const json_value *array_or_object, size_t index)
 {
     return array_or_object ? cJSON_GetArrayItem(array_or_object, (int)index) : NULL;
+}
+
+const json_value *json_next(const json_value *item)
+{
+    return item ? item->next : NULL;
 }
 
 const char *json_key(const json_value *member)

@@ -14,6 +14,11 @@ typedef struct cJSON json_value; /* opaque to callers */
  * after it). Returns NULL with FOV_EFORMAT or FOV_ELIMIT in `error`. Free with json_free.
  * Thread-safe. */
 json_value *json_parse(const char *text, size_t size, size_t max_bytes, fov_error *error);
+
+/* The same for files of the person who runs the program (annotations, references): no bound on
+ * their size or number of values. Thread-safe. */
+json_value *json_parse_own(const char *text, size_t size, fov_error *error);
+
 void json_free(json_value **value); /* accepts NULL */
 
 /* Member of an object; NULL when absent or `object` is no object. */
@@ -31,7 +36,8 @@ bool json_is_object(const json_value *value);
 bool json_is_array(const json_value *value);
 size_t json_count(const json_value *array_or_object);
 const json_value *json_at(const json_value *array_or_object, size_t index);
-const char *json_key(const json_value *member); /* of an object's member */
+const json_value *json_next(const json_value *item); /* behind it; NULL after the last */
+const char *json_key(const json_value *member);      /* of an object's member */
 bool json_string(const json_value *value, const char **text);
 bool json_number(const json_value *value, double *number);
 

@@ -99,7 +99,7 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
     if (wanted)
         return fov_fail(error, FOV_EMODEL, "head %s cannot read this model: %s", wanted, shapes);
     return fov_fail(error, FOV_EUNSUPPORTED,
-                    "no head reads this model: %s; if one should, name it: --head ssd|yolo|yolox",
+                    "no head reads this model: %s; if one should, name it (head: ssd, yolo or yolox)",
                     shapes);
 }
 

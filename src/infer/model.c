@@ -167,8 +167,25 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     return status;
 }
 
+static void describe_scale(const struct letterbox_spec *in, char *text, size_t size)
+{
+    const float *m = in->mean, *s = in->scale;
+    bool one_mean = m[0] == m[1] && m[1] == m[2], one_scale = s[0] == s[1] && s[1] == s[2];
+    if (in->dtype != FOV_F32 || (one_mean && one_scale && m[0] == 0 && s[0] == 1))
+        text_copy(text, size, in->dtype == FOV_I8 ? "- 128" : "as it is");
+    else if (one_mean && one_scale && m[0] == 0)
+        snprintf(text, size, "/ %g", (double)s[0]);
+    else
+        snprintf(text, size, "(- %g %g %g) / %g %g %g", (double)m[0], (double)m[1], (double)m[2],
+                 (double)s[0], (double)s[1], (double)s[2]);
+}
+
 static void fill_info(fov_model *model)
 {
+    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
+                               model->about.output_count, &model->meta};
+    head_describe_shapes(&facts, model->shapes, sizeof model->shapes);
+    describe_scale(&model->setup.input, model->scale, sizeof model->scale);
     const struct letterbox_spec *in = &model->setup.input;
     const fov_backend_model *about = &model->about;
     fov_model_info info = {.id = model->id,
@@ -192,7 +209,9 @@ static void fill_info(fov_model *model)
                            .max_runners = about->max_runners,
                            .delay_ns = about->delay_ns,
                            .load_ms = about->load_ms,
-                           .compile_ms = about->compile_ms};
+                           .compile_ms = about->compile_ms,
+                           .shapes = model->shapes,
+                           .scale = model->scale};
     model->info = info;
 }
 

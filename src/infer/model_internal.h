@@ -19,7 +19,7 @@ struct fov_model {
     fov_backend_model about;
     fov_model_info info;
     char id[128], *path;
-    char evidence[HEAD_EVIDENCE];
+    char evidence[HEAD_EVIDENCE], shapes[256], scale[96];
 };
 
 /* Runs the model once on what stands in the runner's input; `out`: one dense f32 view an output,

@@ -47,8 +47,8 @@ static void heads_are_recognised(void **unused)
         {416, 3549, 7, "model_type", "YOLOX", "yolox", "YOLOX"},
         {640, 8400, 6, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,N,4+C]"},
         {640, 6, 8400, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,4+C,N]"},
-        {640, 116, 8400, "task", "segment", NULL, "--head"},
-        {640, 56, 8400, "task", "pose", NULL, "--head"},
+        {640, 116, 8400, "task", "segment", NULL, "head: ssd"},
+        {640, 56, 8400, "task", "pose", NULL, "head: ssd"},
         {640, 1000, 1000, NULL, NULL, NULL, "[1,1000,1000]"},
         {224, 1, 1000, NULL, NULL, NULL, "[1,1,1000]"},
     };
