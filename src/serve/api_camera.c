@@ -79,7 +79,7 @@ static void on_view_message(void *user, struct net_socket *socket,
     struct viewer *v = user;
     const char *type = "";
     if (message->kind != NET_TEXT) {
-        viewer_error(v, "not_allowed", "a viewer only watches: pictures go to /ws/camera/{token}");
+        viewer_error(v, "forbidden", "a viewer only watches: pictures go to /ws/camera/{token}");
         return;
     }
     json_value *json = json_parse((const char *)message->data, message->len, TEXT_BYTES_MAX, NULL);
@@ -91,7 +91,7 @@ static void on_view_message(void *user, struct net_socket *socket,
     else if (!json)
         viewer_error(v, "bad_message", "expected performance_stats or time as JSON");
     else
-        viewer_error(v, "not_allowed",
+        viewer_error(v, "forbidden",
                      "a viewer only watches; it may send performance_stats and time");
     json_free(&json);
 }

@@ -54,9 +54,9 @@ static bool read_order(struct exchange *x, bool *fifo)
 {
     const char *order = net_request_param(x->request, "order");
     *fifo = order && strcmp(order, "fifo") == 0;
-    if (!order || *fifo || strcmp(order, "newest") == 0)
+    if (!order || *fifo || strcmp(order, "live") == 0)
         return true;
-    serve_problem(x, 422, "invalid_argument", "order must be fifo or newest");
+    serve_problem(x, 422, "invalid_argument", "order must be live or fifo");
     return false;
 }
 

@@ -407,10 +407,10 @@ def test_post_does_not_push_out_a_camera(server):
 def test_a_viewer_only_watches(server):
     with view(server, "watch") as viewer:
         viewer.send(b"\xff\xd8")
-        assert wait_for(viewer, "error")["code"] == "not_allowed"
+        assert wait_for(viewer, "error")["code"] == "forbidden"
         for text in (json.dumps(metadata(1)), '{"type":"stream_control","target_fps":1}'):
             viewer.send(text)
-            assert wait_for(viewer, "error")["code"] == "not_allowed"
+            assert wait_for(viewer, "error")["code"] == "forbidden"
         viewer.send("nonsense")
         assert wait_for(viewer, "error")["code"] == "bad_message"
         viewer.send(json.dumps({"type": "time", "t0": 5}))
