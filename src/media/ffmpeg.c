@@ -7,16 +7,16 @@
 #include "media/ffmpeg_api.h"
 
 #define MODULE "libfovea-ffmpeg.so"
-#define PLACES 5
+#define PLACES 6
 
 static const struct ffmpeg_api *api;
 static fov_error failure;
 
-/* Beside this library or program, in the build tree, and where it is installed. */
+/* Beside this library or program, in the build tree (tests are two folders down), installed. */
 static void open_module(void)
 {
-    static const char *const places[PLACES] = {"", "/src/media", "/../src/media", "/fovea",
-                                               "/../lib/fovea"};
+    static const char *const places[PLACES] = {
+        "", "/src/media", "/../src/media", "/../../src/media", "/fovea", "/../lib/fovea"};
     char here[PATH_MAX], text[PLACES][PATH_MAX + 64];
     const char *paths[PLACES + 1] = {0};
     void *entry = NULL;

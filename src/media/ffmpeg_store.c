@@ -82,7 +82,7 @@ static enum AVPixelFormat format_of(fov_pixels pixels)
 static fov_status scale(struct SwsContext **scaler, const AVFrame *frame, const fov_image *to,
                         fov_error *error)
 {
-    int flags = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
+    int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT;
     int matrix = frame->colorspace == AVCOL_SPC_BT709 ? SWS_CS_ITU709 : SWS_CS_ITU601;
     *scaler = sws_getCachedContext(*scaler, frame->width, frame->height, frame->format, to->width,
                                    to->height, format_of(to->pixels), flags, NULL, NULL, NULL);
