@@ -115,6 +115,7 @@ struct fov_workers {
     bool stopping, degraded, pin_latency, pin_throughput;
     bool timer_sleeps, timer_runs, building;
     uint64_t lost_runs;
+    int strikes;            /* lost runs since a model was last added */
     struct worker *workers; /* not lost */
     struct job *free_jobs;
     struct slot *slots, *default_slot;

@@ -15,29 +15,6 @@ static void detect_frame(struct run *run)
                                                 &run->timings, &run->error);
 }
 
-/* The frame's picture as full-size YUV; NULL with FOV_OK when there is no room for it now. */
-static fov_status whole_picture(struct worker *w, fov_frame **picture, fov_error *error)
-{
-    const fov_frame *frame = w->run.frame;
-    *picture = NULL;
-    if (!w->decoder && frame->bytes && fov_decoder_create(&w->decoder, error) != FOV_OK)
-        return FOV_OK;
-    if (fov_frame_get(w->pool->pictures, 0, picture) != FOV_OK)
-        return FOV_OK;
-    fov_status status;
-    if (frame->bytes) {
-        status = fov_decode_into(w->decoder, frame->bytes, frame->size, *picture, error);
-    } else {
-        const fov_image *image = &frame->image;
-        status = fov_frame_alloc_image(*picture, FOV_YUV, image->width, image->height, 1, 1);
-        if (status == FOV_OK)
-            image_convert(&(*picture)->image, image);
-    }
-    if (status != FOV_OK)
-        fov_frame_unref(picture);
-    return status == FOV_ENOMEM ? FOV_OK : status;
-}
-
 static void label(fov_frame *picture, const fov_frame *frame)
 {
     picture->seq = frame->seq;
@@ -50,6 +27,39 @@ static void label(fov_frame *picture, const fov_frame *frame)
     picture->height = picture->image.height;
 }
 
+/* Fills `picture` with the frame's pixels as full-size YUV. */
+static fov_status make_whole(struct worker *w, const fov_frame *frame, fov_frame *picture)
+{
+    const fov_image *image = &frame->image;
+    fov_status status = FOV_OK;
+    if (frame->bytes) {
+        if (!w->decoder)
+            status = fov_decoder_create(&w->decoder, NULL);
+        return status ? status
+                      : fov_decode_into(w->decoder, frame->bytes, frame->size, picture, NULL);
+    }
+    status = fov_frame_alloc_image(picture, FOV_YUV, image->width, image->height, 1, 1);
+    if (status == FOV_OK)
+        image_convert(&picture->image, image);
+    return status;
+}
+
+/* NULL when there is no room for a picture now, or it cannot be decoded whole: the run itself then
+ * says what is wrong with it, if anything. */
+static fov_frame *whole_picture(struct worker *w)
+{
+    fov_frame *picture = NULL, *frame = w->run.frame;
+    if (!frame->bytes && frame->image.pixels == FOV_YUV)
+        return fov_frame_ref(frame); /* is one already */
+    if (fov_frame_get(w->pool->pictures, 0, &picture) != FOV_OK)
+        return NULL;
+    if (make_whole(w, frame, picture) == FOV_OK)
+        label(picture, frame);
+    else
+        fov_frame_unref(&picture);
+    return picture;
+}
+
 static bool has_scratch(struct worker *w, size_t size)
 {
     if (w->scratch_size >= size)
@@ -60,42 +70,34 @@ static bool has_scratch(struct worker *w, size_t size)
     return w->scratch != NULL;
 }
 
-static void detect_picture(struct worker *w, const fov_frame *picture, int64_t start)
+static void detect_picture(struct worker *w)
 {
     struct run *run = &w->run;
-    fov_image small = picture->image;
-    const fov_model_info *model = fov_model_get_info(run->form->model);
-    int by = reduce_denominator(model, small.width, small.height);
-    if (by > 1 && !run->params.exact && has_scratch(w, reduce_size(&small, by)))
-        reduce_image(&small, &picture->image, by, w->scratch);
-    int64_t decoded = clock_now_ns();
-    run->width = picture->width;
-    run->height = picture->height;
+    const fov_image *whole = &run->picture->image;
+    fov_image small = *whole;
+    int by = reduce_denominator(fov_model_get_info(run->form->model), whole->width, whole->height);
+    int64_t start = clock_now_ns();
+    if (by > 1 && has_scratch(w, reduce_size(whole, by)))
+        reduce_image(&small, whole, by, w->scratch);
+    int64_t reduced = clock_now_ns();
+    run->width = whole->width;
+    run->height = whole->height;
     run->error.status = fov_runner_detect(run->runner, &small, run->width, run->height,
                                           &run->params, &run->detections, &run->timings,
                                           &run->error);
-    run->timings.decode = decoded - start;
+    run->timings.decode = reduced - start;
 }
 
 void picture_detect(struct worker *w)
 {
     struct run *run = &w->run;
-    const fov_image *pixels = &run->frame->image;
     int64_t start = clock_now_ns();
-    if (!run->watched) {
+    if (run->watched)
+        run->picture = whole_picture(w);
+    int64_t decoded = clock_now_ns();
+    if (run->picture && run->frame->bytes && !run->params.exact)
+        detect_picture(w);
+    else
         detect_frame(run);
-    } else if (!run->frame->bytes && pixels->pixels == FOV_YUV) {
-        run->picture = fov_frame_ref(run->frame); /* is one already */
-        detect_frame(run);
-    } else {
-        run->error.status = whole_picture(w, &run->picture, &run->error);
-        if (run->error.status != FOV_OK)
-            return;
-        if (!run->picture) {
-            detect_frame(run);
-            return;
-        }
-        label(run->picture, run->frame);
-        detect_picture(w, run->picture, start);
-    }
+    run->timings.decode += decoded - start;
 }

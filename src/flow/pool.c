@@ -229,6 +229,8 @@ fov_status fov_workers_add_model(fov_workers *pool, const fov_model_params *para
     if (as_default)
         pool->default_slot = slot;
     replace(pool, slot);
+    pool->strikes = 0;
+    pool->degraded = false;
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
     return FOV_OK;

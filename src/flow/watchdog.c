@@ -74,7 +74,8 @@ static void ask_back(fov_workers *pool, struct worker *w)
     struct form *form = w->job->form;
     fov_runner *runner = w->run.runner;
     w->cancelled = true;
-    pool->degraded = ++pool->lost_runs >= LOST_MAX;
+    pool->lost_runs++;
+    pool->degraded = ++pool->strikes >= LOST_MAX;
     form->dead = form->dead || pool->degraded;
     bool dead = form->dead;
     form->refs++;

@@ -461,6 +461,13 @@ static void hanging_runs_are_given_up(void **state)
     assert_int_equal(events.degraded, 1);
     put(well, 1000);
     assert_true(sink_wait(&good, good.answers + 1, 5000));
+    hanging.path = "fake:"; /* a sound model in its place */
+    assert_int_equal(fov_workers_add_model(workers, &hanging, false, NULL), FOV_OK);
+    put(sick, 10);
+    assert_true(sink_wait(&bad, 11, 5000));
+    assert_int_equal(bad.entries[10].outcome, FOV_DELIVERED);
+    fov_workers_get_info(workers, &info);
+    assert_false(info.degraded);
     close_all(&sick, &bad);
     close_all(&well, &good);
     fov_workers_destroy(&workers);
