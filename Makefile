@@ -10,8 +10,7 @@ define compile
 @[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 \
 	|| { cat $(BUILD).log; echo "meson could not prepare $(BUILD)/"; exit 1; }
 @rm -f $(BUILD).log
-@ninja -C $(BUILD) -n | grep -q "no work to do" || echo "compiling …"
-@ninja -C $(BUILD) --quiet
+@ninja -C $(BUILD) -n | grep -q "no work to do" || { echo "compiling …"; ninja -C $(BUILD) --quiet; }
 endef
 
 build: setup-build
