@@ -50,29 +50,52 @@ static fov_stream *stream_of(fov_workers *workers, struct sink *sink, fov_stream
     return stream;
 }
 
-/* 96 × 64 px, black with a white block whose place follows from `number`. */
-static fov_frame *frame_of(uint64_t number, fov_pixels pixels)
+/* 96 × 64 px times `scale`, black with a white block whose place follows from `number`. */
+static fov_frame *scaled_frame_of(uint64_t number, fov_pixels pixels, int scale)
 {
     fov_frame *frame = NULL;
+    int width = 96 * scale, height = 64 * scale, block = 16 * scale;
     while (fov_frame_get(frames, 0, &frame) == FOV_EAGAIN)
         usleep(200);
     assert_non_null(frame);
-    assert_int_equal(fov_frame_alloc_image(frame, pixels, 96, 64, 1, 1), FOV_OK);
+    assert_int_equal(fov_frame_alloc_image(frame, pixels, width, height, 1, 1), FOV_OK);
     fov_image *image = &frame->image;
     int bytes = pixels == FOV_YUV ? 1 : 3;
-    for (int y = 0; y < 64; y++)
-        memset(image->plane[0] + y * image->stride[0], 0, 96 * (size_t)bytes);
-    int left = (int)(number * 7 % 80), top = (int)(number * 5 % 48);
-    for (int y = 0; y < 16; y++)
+    for (int y = 0; y < height; y++)
+        memset(image->plane[0] + y * image->stride[0], 0, (size_t)(width * bytes));
+    int left = (int)(number * 7 % 80) * scale, top = (int)(number * 5 % 48) * scale;
+    for (int y = 0; y < block; y++)
         memset(image->plane[0] + (top + y) * image->stride[0] + left * bytes, 255,
-               16 * (size_t)bytes);
+               (size_t)(block * bytes));
     for (int p = 1; p < 3 && pixels == FOV_YUV; p++)
-        for (int y = 0; y < 32; y++)
-            memset(image->plane[p] + y * image->stride[p], 128, 48);
+        for (int y = 0; y < height / 2; y++)
+            memset(image->plane[p] + y * image->stride[p], 128, (size_t)width / 2);
     frame->number = number;
-    frame->width = 96;
-    frame->height = 64;
+    frame->width = width;
+    frame->height = height;
     frame->capture_ns = clock_now_ns();
+    return frame;
+}
+
+static fov_frame *frame_of(uint64_t number, fov_pixels pixels)
+{
+    return scaled_frame_of(number, pixels, 1);
+}
+
+/* The same as a JPEG of 960 × 640 px. */
+static fov_frame *jpeg_of(fov_encoder *encoder, uint64_t number)
+{
+    fov_frame *drawn = scaled_frame_of(number, FOV_YUV, 10), *frame = NULL;
+    const uint8_t *bytes;
+    size_t size;
+    assert_int_equal(fov_encode_jpeg(encoder, &drawn->image, 90, &bytes, &size, NULL), FOV_OK);
+    assert_int_equal(fov_frame_get(frames, size, &frame), FOV_OK);
+    memcpy(frame->bytes, bytes, size);
+    frame->size = size;
+    frame->codec = FOV_JPEG;
+    frame->number = number;
+    frame->capture_ns = clock_now_ns();
+    fov_frame_unref(&drawn);
     return frame;
 }
 
@@ -308,6 +331,34 @@ static void pictures_belong_to_their_frame(void **state)
     put(stream, 300);
     assert_true(sink_wait(&sink, 301, 5000));
     assert_int_equal(sink.entries[300].picture_luma, -1);
+    close_all(&stream, &sink);
+    fov_workers_destroy(&workers);
+}
+
+/* Watched or not, a JPEG gives the same boxes, in source pixels; watched ones come with the
+ * picture, decoded once and reduced for the model. */
+static void jpegs_bring_their_picture(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_encoder *encoder;
+    fov_workers *workers = workers_of("fake:boxes=bright,runners=2", 2, NULL);
+    fov_stream *stream = stream_of(workers, &sink, (fov_stream_params){.fifo = true});
+    assert_int_equal(fov_encoder_create(&encoder, NULL), FOV_OK);
+    for (uint64_t i = 0; i < 60; i++) {
+        fov_stream_watch(stream, i % 2 == 1);
+        fov_frame *frame = jpeg_of(encoder, i / 2);
+        assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_OK);
+        assert_true(sink_wait(&sink, i + 1, 5000));
+        const struct sink_entry *e = &sink.entries[i];
+        assert_int_equal(e->outcome, FOV_DELIVERED);
+        float left = (float)(i / 2 * 7 % 80 * 10), top = (float)(i / 2 * 5 % 48 * 10);
+        assert_true(fabsf(e->first.x1 - left) < 8 && fabsf(e->first.y1 - top) < 8);
+        assert_true(fabsf(e->first.x2 - left - 160) < 8 && fabsf(e->first.y2 - top - 160) < 8);
+        assert_true(i % 2 ? e->picture_luma > 200 && e->picture_seq == i : e->picture_luma == -1);
+        fov_stream_watch(stream, false);
+    }
+    fov_encoder_destroy(&encoder);
     close_all(&stream, &sink);
     fov_workers_destroy(&workers);
 }
@@ -577,6 +628,7 @@ int main(void)
         cmocka_unit_test(broken_pictures_are_dropped_with_a_reason),
         cmocka_unit_test(failing_runs_are_answered),
         cmocka_unit_test(pictures_belong_to_their_frame),
+        cmocka_unit_test(jpegs_bring_their_picture),
         cmocka_unit_test(delay_line_holds_no_worker),
         cmocka_unit_test(models_are_swapped_while_running),
         cmocka_unit_test(pinned_forms_stay),
