@@ -6,6 +6,7 @@
 #include <string.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 
 #include "media/ffmpeg_store.h"
@@ -224,14 +225,39 @@ struct ffmpeg_still {
     struct SwsContext *scaler;
 };
 
+/* Bytes that a decoder will hardly write, to see whether it wrote at all. */
+static uint8_t mark_byte(int i)
+{
+    return (uint8_t)((unsigned)i * 167 + 91);
+}
+
+static uint8_t *last_row(const AVFrame *frame, int *bytes)
+{
+    *bytes = av_image_get_linesize(frame->format, frame->width, 0);
+    return frame->data[0] + (ptrdiff_t)(frame->height - 1) * frame->linesize[0];
+}
+
 /* Decoders give out memory that earlier pictures used; a file that leaves rows unwritten must not
- * show them. */
+ * show them. The last row is marked: FFmpeg takes a PNG whose data end early for a whole one. */
 static int clean_buffer(AVCodecContext *codec, AVFrame *frame, int flags)
 {
-    int code = avcodec_default_get_buffer2(codec, frame, flags);
+    int bytes, code = avcodec_default_get_buffer2(codec, frame, flags);
     for (int i = 0; code >= 0 && i < AV_NUM_DATA_POINTERS && frame->buf[i]; i++)
         memset(frame->buf[i]->data, 0, (size_t)frame->buf[i]->size);
+    uint8_t *row = code >= 0 ? last_row(frame, &bytes) : NULL;
+    for (int i = 0; row && i < bytes; i++)
+        row[i] = mark_byte(i);
     return code;
+}
+
+static bool is_whole(const AVFrame *frame)
+{
+    int bytes;
+    const uint8_t *row = last_row(frame, &bytes);
+    for (int i = 0; i < bytes; i++)
+        if (row[i] != mark_byte(i))
+            return true;
+    return bytes < 8; /* too short to tell */
 }
 
 static AVCodecContext *open_still_codec(enum AVCodecID id)
@@ -297,6 +323,8 @@ static fov_status still_decode(struct ffmpeg_still *s, fov_codec kind, const uin
         code = avcodec_receive_frame(*codec, s->frame);
     if (code < 0)
         return fail_av(error, FOV_EFORMAT, "the picture is broken or cut off", code);
+    if (!is_whole(s->frame))
+        return fov_fail(error, FOV_EFORMAT, "the picture is cut off");
     *width = s->frame->width;
     *height = s->frame->height;
     return FOV_OK;

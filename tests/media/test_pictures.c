@@ -504,12 +504,7 @@ static void test_pictures_do_not_mix(void **state)
     decode(&a, FOV_RGB24, 1, &image, NULL);
     means_of(&image, again);
     assert_memory_equal(first, again, sizeof first);
-    fov_status status = decode(&b, FOV_RGB24, 1, &image, NULL);
-    if (status == FOV_OK) /* rows that the file does not hold are black, not of the one before */
-        for (int x = 0; x < 3 * image.width; x++)
-            assert_int_equal(image.plane[0][23 * image.stride[0] + x], 0);
-    else
-        assert_int_equal(status, FOV_EFORMAT);
+    assert_int_equal(decode(&b, FOV_RGB24, 1, &image, NULL), FOV_EFORMAT); /* rows are missing */
     jpeg_free(&a);
     jpeg_free(&b);
 }
