@@ -163,6 +163,13 @@ static void put_frame(struct camera *c, fov_frame *frame)
     room_drop_glances(room);
 }
 
+/* A JPEG whose end came along; some cameras pad it. Viewers are not shown the upper half of one. */
+static bool is_whole(const uint8_t *bytes, size_t size, fov_codec codec)
+{
+    size_t from = size > 64 ? size - 64 : 0;
+    return codec != FOV_JPEG || memmem(bytes + from, size - from, "\xff\xd9", 2);
+}
+
 /* One picture of the camera. Returns FOV_OK, or why it was refused, with `error` filled. */
 static fov_status take_picture(struct camera *c, const struct picture_note *note,
                                const uint8_t *bytes, size_t size, int64_t arrival_ns,
@@ -172,6 +179,8 @@ static fov_status take_picture(struct camera *c, const struct picture_note *note
     fov_picture_info info;
     struct room *room = c->room;
     fov_status status = fov_picture_probe(bytes, size, &info, &why);
+    if (status == FOV_OK && !is_whole(bytes, size, info.codec))
+        status = fov_fail(&why, FOV_EFORMAT, "the JPEG is cut off: its end is missing");
     c->received++;
     if (status != FOV_OK) {
         error->code = fov_status_code(status);
