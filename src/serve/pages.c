@@ -262,6 +262,8 @@ void page_problem(struct exchange *x, int status, const char *code, const char *
         net_reply_problem(x->request, status, code, detail);
         return;
     }
+    if (strcmp(code, "token_required") == 0) /* the detail speaks to programs */
+        detail = "This camera server opens with a token only. Paste yours here.";
     escape_html(sentence, sizeof sentence, detail);
     fprintf(to,
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>fovea</title>"

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from conftest import BIN, ROOT, environment, fovea
 
-HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
            "Cross-Origin-Opener-Policy": "same-origin"}
 
 
