@@ -136,8 +136,9 @@ INLINE void convert_from(const fov_image *to, const fov_image *from, fov_pixels 
 
 static bool same_layout(const fov_image *a, const fov_image *b)
 {
-    return a->pixels == b->pixels && a->shift_x == b->shift_x && a->shift_y == b->shift_y &&
-           !a->plane[1] == !b->plane[1];
+    if (a->pixels != FOV_YUV || b->pixels != FOV_YUV)
+        return a->pixels == b->pixels;
+    return a->shift_x == b->shift_x && a->shift_y == b->shift_y && !a->plane[1] == !b->plane[1];
 }
 
 void image_convert(const fov_image *to, const fov_image *from)
