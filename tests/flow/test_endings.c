@@ -1,0 +1,208 @@
+/* Streams with real threads and the fake backend: forms of a model, hanging runs, closing. */
+#include "bed.h"
+
+#include <unistd.h>
+
+/* Puts frames into the streams for so long, 30 a second each. */
+static void load_for(fov_stream **streams, int count, int ms)
+{
+    for (int t = 0; t < ms; t += 33) {
+        for (int i = 0; i < count; i++)
+            put(streams[i], (uint64_t)t);
+        usleep(33000);
+    }
+}
+
+static void form_follows_the_load(void **state)
+{
+    (void)state;
+    struct sink sinks[2];
+    struct events events = {0};
+    fov_workers_info info;
+    fov_workers *workers = workers_of("fake:sleep_ms=22", 2, &events);
+    fov_stream *streams[2];
+    for (int i = 0; i < 2; i++)
+        streams[i] = stream_of(workers, &sinks[i], (fov_stream_params){.max_latency_ms = 200});
+    load_for(streams, 1, 1000); /* one stream alone: no reason */
+    fov_workers_get_info(workers, &info);
+    assert_string_equal(info.form, "latency");
+    load_for(streams, 2, 5000);
+    fov_workers_get_info(workers, &info);
+    assert_string_equal(info.form, "throughput");
+    assert_int_equal(events.switches, 1);
+    load_for(streams, 1, 8000);
+    fov_workers_get_info(workers, &info);
+    assert_string_equal(info.form, "latency");
+    assert_int_equal(events.switches, 2);
+    for (int i = 0; i < 2; i++)
+        close_all(&streams[i], &sinks[i]);
+    fov_workers_destroy(&workers);
+}
+
+static void pinned_forms_stay(void **state)
+{
+    (void)state;
+    fov_model_params model = {.path = "fake:"};
+    fov_workers_params params = {.workers = 2, .model = &model, .pin_throughput = true};
+    fov_workers *workers;
+    fov_workers_info info;
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    fov_workers_get_info(workers, &info);
+    assert_string_equal(info.form, "throughput");
+    fov_workers_destroy(&workers);
+}
+
+/* A model that hangs and cannot be cancelled: its frame is answered, other streams go on, the
+ * model is tried again with a new runner, four times in all. */
+static void hanging_runs_are_given_up(void **state)
+{
+    (void)state;
+    struct sink bad, good;
+    struct events events = {0};
+    fov_workers_info info;
+    fov_workers *workers = workers_of("fake:sleep_ms=2", 2, &events);
+    fov_model_params hanging = {.path = "fake:hang_after=1,deaf=1", .id = "hanging"};
+    assert_int_equal(fov_workers_add_model(workers, &hanging, false, NULL), FOV_OK);
+    fov_stream_params params = {.model_id = "hanging", .fifo = true, .capacity = 64};
+    fov_stream *sick = stream_of(workers, &bad, params);
+    fov_stream *well = stream_of(workers, &good, (fov_stream_params){.max_latency_ms = 2000});
+    for (uint64_t i = 0; i < 10; i++)
+        put(sick, i);
+    int64_t longest = 0, last = clock_now_ns();
+    for (uint64_t i = 0; i < 400 && !sink_wait(&bad, 10, 0); i++) {
+        put(well, i);
+        assert_true(sink_wait(&good, i + 1, 5000));
+        int64_t now = clock_now_ns();
+        longest = now - last > longest ? now - last : longest;
+        last = now;
+        usleep(30000);
+    }
+    assert_true(sink_wait(&bad, 10, 1000));
+    assert_int_equal(bad.delivered, 4); /* the first run of each of four runners */
+    assert_int_equal(bad.failed, 6);
+    assert_int_equal(bad.entries[1].status, FOV_ETIMEOUT);
+    assert_int_equal(bad.entries[9].status, FOV_EINFER);
+    assert_true(longest < 500 * MS);
+    fov_workers_get_info(workers, &info);
+    assert_int_equal(info.lost_runs, 4);
+    assert_true(info.degraded);
+    assert_int_equal(events.lost, 4);
+    assert_int_equal(events.degraded, 1);
+    put(well, 1000);
+    assert_true(sink_wait(&good, good.answers + 1, 5000));
+    hanging.path = "fake:"; /* a sound model in its place */
+    assert_int_equal(fov_workers_add_model(workers, &hanging, false, NULL), FOV_OK);
+    put(sick, 10);
+    assert_true(sink_wait(&bad, 11, 5000));
+    assert_int_equal(bad.entries[10].outcome, FOV_DELIVERED);
+    fov_workers_get_info(workers, &info);
+    assert_false(info.degraded);
+    close_all(&sick, &bad);
+    close_all(&well, &good);
+    fov_workers_destroy(&workers);
+}
+
+/* A run that comes back when it is asked to: the runner stays in use. */
+static void hanging_runs_are_asked_back(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_workers *workers = workers_of("fake:hang_after=2", 1, NULL);
+    fov_stream_params params = {.fifo = true, .capacity = 8};
+    fov_stream *stream = stream_of(workers, &sink, params);
+    for (uint64_t i = 0; i < 3; i++)
+        put(stream, i);
+    assert_true(sink_wait(&sink, 3, 5000));
+    assert_int_equal(sink.delivered, 2);
+    assert_int_equal(sink.entries[2].status, FOV_ETIMEOUT);
+    close_all(&stream, &sink);
+    fov_workers_destroy(&workers);
+}
+
+static void closing_waits_and_is_final(void **state)
+{
+    (void)state;
+    fov_workers *workers = workers_of("fake:jitter_ms=2,runners=2", 2, NULL);
+    for (int round = 0; round < 150; round++) {
+        struct sink sink;
+        fov_stream *stream = stream_of(workers, &sink, (fov_stream_params){.fifo = round % 2});
+        uint64_t n = (uint64_t)round % 7;
+        for (uint64_t i = 0; i < n; i++)
+            put(stream, i);
+        usleep((useconds_t)(round % 5) * 700);
+        fov_stream_close(&stream);
+        atomic_store(&sink.closed, true);
+        assert_int_equal(sink.answers, n);
+        usleep(100);
+        assert_int_equal(sink.broken, 0);
+        sink_release(&sink);
+    }
+    fov_workers_destroy(&workers);
+}
+
+static void workers_may_end_before_streams(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_workers *workers = workers_of("fake:sleep_ms=50", 1, NULL);
+    fov_stream_params params = {.fifo = true, .capacity = 8};
+    fov_stream *stream = stream_of(workers, &sink, params);
+    for (uint64_t i = 0; i < 4; i++)
+        put(stream, i);
+    usleep(20000);
+    fov_workers_destroy(&workers);
+    assert_null(workers);
+    assert_int_equal(sink.answers, 4);
+    assert_int_equal(sink.dropped[FOV_DROP_SHUTDOWN], 3);
+    fov_frame *frame = frame_of(9, FOV_RGB24);
+    assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_ECLOSED);
+    assert_null(frame);
+    fov_stats s;
+    fov_stream_get_stats(stream, 1, &s);
+    assert_int_equal(s.accepted, 4);
+    close_all(&stream, &sink);
+}
+
+static void wrong_parameters_are_refused(void **state)
+{
+    (void)state;
+    fov_workers *workers = NULL;
+    fov_stream *stream;
+    fov_error error = {0};
+    fov_model_params bad = {.path = "fake:nonsense=1"};
+    fov_workers_params params = {.model = &bad};
+    assert_int_equal(fov_workers_create(&workers, &params, &error), FOV_EMODEL);
+    assert_true(error.message[0]);
+    assert_null(workers);
+    params.model = NULL;
+    assert_int_equal(fov_workers_create(&workers, &params, &error), FOV_EINVAL);
+    workers = workers_of("fake:", 1, NULL);
+    const fov_stream_params wrong[] = {
+        {.on_result = NULL},
+        {.on_result = sink_result, .capacity = 65},
+        {.on_result = sink_result, .capacity = -1},
+        {.on_result = sink_result, .max_latency_ms = -1},
+        {.on_result = sink_result, .target_fps = -1},
+        {.on_result = sink_result, .weight = -1},
+        {.on_result = sink_result, .detect = {.max_detections = 1001}},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(fov_stream_open(&stream, workers, &wrong[i], &error), FOV_EINVAL);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+    fov_workers_destroy(&workers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pinned_forms_stay),
+        cmocka_unit_test(closing_waits_and_is_final),
+        cmocka_unit_test(workers_may_end_before_streams),
+        cmocka_unit_test(wrong_parameters_are_refused),
+        cmocka_unit_test(hanging_runs_are_asked_back),
+        cmocka_unit_test(hanging_runs_are_given_up),
+        cmocka_unit_test(form_follows_the_load),
+    };
+    return cmocka_run_group_tests(tests, bed_make, bed_clear);
+}
