@@ -135,7 +135,8 @@ static void test_timers(void **state)
     net_timer_stop(&stopped);
     net_timer_stop(&stopped);
     net_loop_run(loop);
-    assert_true(clock_now_ns() - start >= 99 * NS_PER_MS);
+    /* libevent reads a coarse clock: one tick of the kernel, at most 10 ms, may be missing */
+    assert_true(clock_now_ns() - start >= 89 * NS_PER_MS);
     assert_int_equal(ticks, 3);
     assert_null(repeating);
     assert_int_equal(once, 1);
