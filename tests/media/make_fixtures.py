@@ -68,3 +68,22 @@ with open(here / "fixtures.tsv", "w") as table:
     table.write("file\twidth\theight\tmean_r\tmean_g\tmean_b\n")
     for name, width, height, *means in rows:
         table.write(f"{name}\t{width}\t{height}\t" + "\t".join(f"{m:.3f}" for m in means) + "\n")
+
+# First inputs of tests/fuzz/fuzz_jpeg.c.
+corpus = here.parent / "fuzz" / "corpus" / "jpeg"
+corpus.mkdir(parents=True, exist_ok=True)
+turned = Image.Exif()
+turned[0x0112] = 6
+for name, image, options in [
+    ("420", picture, dict(subsampling=2)),
+    ("422", picture, dict(subsampling=1)),
+    ("444", picture, dict(subsampling=0, optimize=True)),
+    ("progressive", picture, dict(progressive=True)),
+    ("gray", picture.convert("L"), {}),
+    ("cmyk", picture.convert("CMYK"), {}),
+    ("exif", picture, dict(exif=turned)),
+    ("restart", picture, dict(restart_marker_rows=1)),
+]:
+    image.save(corpus / f"{name}.jpg", quality=75, **options)
+for name in ["rgba.png", "palette.png", "turned.png", "half.png", "lossy.webp", "alpha.webp", "lossless.webp"]:
+    (corpus / name).write_bytes((out / name).read_bytes())
