@@ -342,9 +342,12 @@ void settings_print_reference(FILE *to)
             "  boats: {path: /models/boats.onnx, conf: 0.4}\n"
             "```\n\n");
     reference_rows(to, settings_rows, settings_row_count, true);
-    fprintf(to, "## A camera (`cameras.NAME`)\n\nA text is its `source`.\n\n");
+    fprintf(to, "## A camera (`cameras.NAME`)\n\nA text is its `source`. Sources are opened at the "
+                "start; a new one needs a restart.\n\n");
     reference_rows(to, settings_camera_rows, settings_camera_row_count, false);
-    fprintf(to, "## A model (`models.ID`)\n\nA text is its `path`.\n\n");
+    fprintf(to, "## A model (`models.ID`)\n\nA text is its `path`. Models are opened at the start; "
+                "one that cannot be is "
+                "named in the log and answered with 404.\n\n");
     reference_rows(to, settings_model_rows, settings_model_row_count, false);
     fprintf(to, "## Names that are ignored\n\n`UVICORN_WORKERS` and its like are named once in the "
                 "log and ignored: the server is one process.\n");
