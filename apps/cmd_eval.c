@@ -12,7 +12,7 @@
 #include "commands.h"
 #include "options.h"
 
-enum { PER_PICTURE = 100, PICTURE_MAX = 64 << 20 };
+enum { PER_PICTURE = 1000, PICTURE_MAX = 64 << 20 };
 
 struct eval {
     struct chosen_model chosen;
@@ -36,7 +36,7 @@ static int parse(struct eval *e, int argc, char **argv)
         "eval", "PICTURES ANNOTATIONS.json",
         "COCO mean average precision of a model as fovea runs it.",
         "PICTURES is the folder of the pictures that ANNOTATIONS.json names. Figures are those of\n"
-        "pycocotools: at most 100 detections a picture.\n\n"
+        "pycocotools: at most 100 detections of a class in a picture count.\n\n"
         "  fovea eval val2017 instances_val2017.json\n"
         "  fovea eval val2017 instances_val2017.json --model yolo11n.onnx --exact --save "
         "found.json\n"

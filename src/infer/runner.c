@@ -16,6 +16,8 @@ enum {
     PIXELS_MAX = 40 * 1000 * 1000,
 };
 
+/* At most this: an evaluation. Each class is then judged by itself, as COCO's rules want it: an
+ * anchor may give several, and boxes are suppressed by those of their own class only. */
 static const float EVALUATION_CONF = 0.01f;
 
 struct fov_runner {
@@ -266,11 +268,14 @@ static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
                          fov_detections *out)
 {
     const fov_model *model = runner->model;
-    bool evaluation = limits->conf < EVALUATION_CONF;
+    bool evaluation = limits->conf <= EVALUATION_CONF;
+    enum nms_kind nms = model->setup.nms;
     struct head_query query = {limits->conf, evaluation, wanted_columns(runner, params)};
     candidates_begin(&runner->candidates, evaluation ? KEEP_MORE : KEEP, limits->conf);
     model->head->decode(&model->setup, tensors, &query, &runner->candidates);
-    candidates_suppress(&runner->candidates, model->setup.nms, limits->iou, limits->most);
+    if (evaluation && nms == NMS_AGNOSTIC)
+        nms = NMS_PER_CLASS;
+    candidates_suppress(&runner->candidates, nms, limits->iou, limits->most);
     write_detections(runner, out);
 }
 
@@ -343,9 +348,10 @@ static fov_status decode(fov_runner *runner, const fov_frame *frame, bool exact,
     *height = info.height;
     int denominator = exact ? 1
                             : denominator_of(&runner->model->setup.input, info.width, info.height);
-    /* planes go into the resize as they are; only whole pictures of other codecs come as RGB */
-    fov_pixels pixels = exact || info.codec != FOV_JPEG || info.components == 4 ? FOV_RGB24
-                                                                                : FOV_YUV;
+    /* Reduced, the planes go into the resize as they are; whole, colours are made first, so that
+     * pictures that need no reduction give the same detections with `exact` and without. */
+    bool planes = denominator > 1 && info.codec == FOV_JPEG && info.components != 4;
+    fov_pixels pixels = planes ? FOV_YUV : FOV_RGB24;
     return fov_decode(runner->decoder, frame->bytes, frame->size, pixels, denominator, image, &info,
                       error);
 }
