@@ -375,6 +375,12 @@ static void device_word(fov_workers *workers, char *word, size_t size)
     fov_model_close(&model);
 }
 
+static fov_stream *find_stream(struct server *server, const char *id)
+{
+    fov_stream *stream = session_stream(server, id);
+    return stream ? stream : room_stream(server, id);
+}
+
 void get_video_stats(struct exchange *x)
 {
     fov_workers *workers = serve_workers(x);
@@ -385,21 +391,16 @@ void get_video_stats(struct exchange *x)
     if (!workers || serve_param_number(x, "window", 1, 60, &window) < 0)
         return;
     const char *id = net_request_param(x->request, "stream_id");
-    if (id) {
-        fov_stream *stream = session_stream(x->server, id);
-        if (!stream)
-            stream = room_stream(x->server, id);
-        if (!stream) {
-            serve_problem(x, 404, "not_found",
-                          "no stream '%.80s' runs; /api/v1/realtime/video/"
-                          "streams lists them",
-                          id);
-            return;
-        }
-        fov_stream_get_stats(stream, window, &stats);
-    } else {
-        fov_workers_get_stats(workers, window, &stats);
+    fov_stream *stream = id ? find_stream(x->server, id) : NULL;
+    if (id && !stream) {
+        serve_problem(x, 404, "not_found",
+                      "no stream '%.80s' runs; /api/v1/realtime/video/streams lists them", id);
+        return;
     }
+    if (stream)
+        fov_stream_get_stats(stream, window, &stats);
+    else
+        fov_workers_get_stats(workers, window, &stats);
     fov_workers_get_info(workers, &info);
     device_word(workers, device, sizeof device);
     struct json_writer *w = serve_writer(x->server);

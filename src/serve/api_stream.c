@@ -104,7 +104,7 @@ static void opened(void *arg)
     struct room *room = room_by_id(o->server, o->room_id);
     if (room && strcmp(room->stream_id, o->stream_id) != 0)
         room = NULL; /* stopped, and started anew meanwhile */
-    bool wanted = room && room->connecting && !net_loop_stopping(o->server->loop);
+    bool wanted = room && room->connecting && !o->server->rooms->stopped;
     if (o->status == FOV_OK && !wanted)
         o->status = fov_fail(&o->error, FOV_ECLOSED, "the stream was stopped while it was opened");
     if (room)

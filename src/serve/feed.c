@@ -100,6 +100,20 @@ static void post_outcome(struct feed *feed, uint64_t seq, bool delivered, struct
     free(outcome);
 }
 
+/* Whether the view thread has something to do with this result. A pulled picture reaches viewers
+ * only through it, with its result; without one when none came for long, so that the picture never
+ * depends on the model. A pushed one is there already and only drawn. */
+static bool is_shown(const struct feed *feed, const fov_result *result, bool client, bool server)
+{
+    const fov_frame *frame = result->frame;
+    if (result->outcome == FOV_DELIVERED)
+        return result->picture && (server || (client && !feed->pushed));
+    if (feed->pushed || !(client || server) ||
+        (frame->image.pixels == FOV_PIXELS_NONE && frame->codec != FOV_JPEG))
+        return false;
+    return clock_now_ns() - atomic_load(&feed->result_ns) >= UNANALYSED_NS;
+}
+
 /* On a worker, the timer thread, or (a drop at put) the putting thread. */
 static void on_feed_result(void *user, const fov_result *result)
 {
@@ -107,19 +121,19 @@ static void on_feed_result(void *user, const fov_result *result)
     bool delivered = result->outcome == FOV_DELIVERED;
     uint64_t seq = feed_seq(feed, result->frame);
     bool client = atomic_load(&feed->client_looks), server = atomic_load(&feed->server_looks);
+    bool shown = is_shown(feed, result, client, server);
     metrics_count(feed->metrics, result);
-    if (!delivered)
-        atomic_fetch_add(&feed->dropped, 1);
-    else
+    if (delivered) {
         atomic_fetch_add(&feed->detections, result->detections->count);
-    /* A pulled picture reaches viewers only with its result, encoded by the view thread. */
-    bool with_picture = delivered && result->picture && (server || (client && !feed->pushed));
-    struct net_blob *note = client && (feed->pushed || with_picture) ? make_note(feed, result)
-                                                                     : NULL;
-    if (with_picture) {
+        atomic_store(&feed->result_ns, clock_now_ns());
+    } else {
+        atomic_fetch_add(&feed->dropped, 1);
+    }
+    struct net_blob *note = client && (feed->pushed || shown) ? make_note(feed, result) : NULL;
+    if (shown) {
         view_submit(feed->server->rooms->view, feed, result, feed->pushed ? NULL : note);
         if (!feed->pushed)
-            note = NULL;
+            note = NULL; /* it goes with its picture */
     }
     post_outcome(feed, seq, delivered, note);
 }
@@ -184,6 +198,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     }
     atomic_init(&feed->refs, 1);
     atomic_init(&feed->offset_us, INT64_MIN);
+    atomic_init(&feed->result_ns, clock_now_ns());
     feed->server = room->server;
     feed->loop = room->server->loop;
     feed->room = room;

@@ -246,7 +246,7 @@ void room_pictures(struct view_pictures *p)
     struct room *room = p->feed->room;
     if (!room)
         return;
-    if (p->plain)
+    if (p->plain_head)
         show_plain(room, p);
     if (!p->drawn)
         return;
@@ -407,7 +407,9 @@ size_t rooms_list(struct server *server, struct room_info *items, size_t max)
 
 uint64_t rooms_detections(struct server *server)
 {
-    uint64_t sum = server->rooms ? server->rooms->detections : 0;
+    if (!server->rooms)
+        return 0;
+    uint64_t sum = server->rooms->detections;
     for (struct room *room = server->rooms->first; room; room = room->next)
         if (room->feed)
             sum += atomic_load(&room->feed->detections);
@@ -468,6 +470,7 @@ static void rooms_stop(struct server *server)
     if (!rooms)
         return;
     chores_stop(&rooms->opening);
+    rooms->stopped = true;
     for (struct room *room = rooms->first; room; room = room->next)
         room_close_feed(room);
     view_stop(rooms->view);

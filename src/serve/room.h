@@ -92,6 +92,7 @@ struct feed {
     bool pushed;        /* fed by a camera's messages; else by a source of its own */
     uint64_t first_seq; /* pulled: seq of viewers = first_seq + the frame's own */
     atomic_bool client_looks, server_looks;
+    atomic_llong result_ns; /* of the last delivered frame, or the start */
     atomic_ullong dropped;  /* since the last delivered frame */
     atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
     atomic_ullong detections;
@@ -215,6 +216,7 @@ struct rooms {
     size_t count;
     uint64_t next_id, next_stream;
     uint64_t detections; /* of own sources that are closed */
+    bool stopped;        /* the loop has ended */
 };
 
 struct room *room_find(struct server *server, const char *name);

@@ -17,7 +17,7 @@ struct view_job {
     fov_frame *frame, *picture;
     fov_model *model;
     fov_timings timings;
-    bool in_time;
+    bool analysed, in_time; /* not analysed: there was no result, model is NULL */
     size_t count;
     struct net_blob *note;
     fov_detection items[DETECTIONS_MAX];
@@ -71,8 +71,11 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
     job->seq = feed_seq(feed, result->frame);
     job->dropped_before = atomic_exchange(&feed->dropped, 0);
     job->frame = fov_frame_ref(result->frame);
-    job->picture = fov_frame_ref(result->picture);
-    job->model = fov_model_ref((fov_model *)result->model); /* counts in it are its own affair */
+    job->picture = fov_frame_ref(result->picture ? result->picture : result->frame);
+    job->analysed = result->outcome == FOV_DELIVERED;
+    if (job->analysed)
+        job->model = fov_model_ref(
+            (fov_model *)result->model); /* counts in it are its own affair */
     job->timings = result->timings;
     job->in_time = result->in_time;
     job->note = note;
@@ -184,14 +187,23 @@ static bool has_own_jpeg(const fov_frame *frame)
     return frame->bytes && frame->codec == FOV_JPEG;
 }
 
-/* Nothing to draw on the camera's own JPEG: its bytes go as they are. */
+/* The picture without boxes: the camera's own JPEG where there is one. */
+static struct net_blob *plain(struct view *view, double *encode_ms)
+{
+    const struct view_job *job = &view->job;
+    int64_t start = clock_now_ns();
+    if (has_own_jpeg(job->frame))
+        return feed_blob(job->frame);
+    struct net_blob *blob = encode(view, &job->picture->image);
+    *encode_ms = ns_to_ms(clock_now_ns() - start);
+    return blob;
+}
+
 static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_ms)
 {
     struct view_job *job = &view->job;
     fov_detections detections = {job->items, job->count, job->count};
     int64_t start = clock_now_ns();
-    if (job->count == 0 && has_own_jpeg(job->frame))
-        return feed_blob(job->frame);
     fov_frame *on = canvas(view);
     if (!on)
         return NULL;
@@ -229,7 +241,7 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
     json_add_string(&w, "format", "jpeg");
     json_add_number(&w, "processing_time_ms", total, 3);
     json_add_number(&w, "processed_at", clock_unix_ms(), 3);
-    json_add_bool(&w, "analysed", true);
+    json_add_bool(&w, "analysed", job->analysed);
     json_add_bool(&w, "in_time", job->in_time);
     json_name(&w, "detections");
     message_detections(&w, &detections, 0, job->model, job->picture->width, job->picture->height);
@@ -240,7 +252,8 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
     json_add_number(&w, "draw", draw_ms, 3);
     json_add_number(&w, "encode", encode_ms, 3);
     json_object_end(&w);
-    json_add_string(&w, "model_id", fov_model_get_info(job->model)->id);
+    if (job->analysed)
+        json_add_string(&w, "model_id", fov_model_get_info(job->model)->id);
     json_object_end(&w);
     return message_blob(&w);
 }
@@ -276,15 +289,19 @@ static void work_on(struct view *view, struct feed *feed)
         return;
     p->feed = feed_ref(feed);
     p->seq = job->seq;
+    if (job->plain || job->count == 0)
+        p->plain = plain(view, &encode_ms);
+    if (job->drawn && job->count == 0 && p->plain)
+        p->drawn = net_blob_ref(p->plain);
+    else if (job->drawn)
+        p->drawn = draw(view, &draw_ms, &encode_ms);
+    if (p->drawn)
+        p->drawn_head = drawn_head(feed, job, draw_ms, encode_ms);
     if (job->plain) {
-        p->plain = has_own_jpeg(job->frame) ? feed_blob(job->frame)
-                                            : encode(view, &job->picture->image);
         p->plain_head = plain_head(feed, job);
         p->note = job->note;
         job->note = NULL;
     }
-    if (job->drawn && (p->drawn = draw(view, &draw_ms, &encode_ms)) != NULL)
-        p->drawn_head = drawn_head(feed, job, draw_ms, encode_ms);
     if (!net_post(feed->loop, run_pictures, p))
         pictures_free(p);
 }

@@ -185,7 +185,33 @@ def test_stopping_while_it_opens_and_runs(start_server):
     assert server.stop() == 0
 
 
-def test_a_hundred_viewers_of_one_stream(start_server):
+def test_the_picture_goes_on_without_a_model(start_server):
+    """The model hangs for good: viewers of both kinds still see the source, marked as not analysed."""
+    server = start_server(model="fake:hang_after=0,deaf=1")
+    made = start(server, source="pattern:width=320,height=240,fps=25")
+    with socket(server, f"/ws/view/{made['token']}?render=client") as client, \
+            socket(server, f"/ws/view/{made['token']}") as drawn:
+        for _ in range(5):
+            head, body = next_picture(client)
+            assert decoded(body).shape == (240, 320, 3)
+            found = wait_for(client, "detections")
+            assert found["seq"] == head["seq"] and found["analysed"] is False and found["detections"] == []
+            head, body = next_picture(drawn)
+            assert head["analysed"] is False and head["detections"] == [] and decoded(body).shape == (240, 320, 3)
+
+
+def test_stats_of_another_camera_stay_hidden(start_server):
+    server = start_server("--auth", "on")
+    for room in ("hall", "yard"):
+        assert server.post(START, json={"source": "pattern:", "token": room}, headers=server.bearer()).status_code == 201
+    view = server.make_token("view", "hall")["token"]
+    assert server.get("/api/camera/hall/stats", headers=server.bearer(view)).status_code == 200
+    for path in (STATS, STATS + "?stream_id=yard", "/api/camera/yard/stats", "/api/camera/yard/latest.jpg"):
+        assert server.get(path, headers=server.bearer(view)).status_code == 403
+    assert server.get(STATS + "?stream_id=yard", headers=server.bearer()).status_code == 200
+
+
+def test_sixty_viewers_of_one_stream(start_server):
     """One encoding serves all: the same bytes for everybody."""
     from contextlib import ExitStack
     server = start_server()
