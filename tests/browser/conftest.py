@@ -62,7 +62,9 @@ def wait(page, script: str, timeout: float = 10):
     """Waits until the JavaScript expression is true. (The pages' policy forbids Playwright's own way, which evals.)"""
     end = time.monotonic() + timeout
     while not page.evaluate(f"Boolean((window.fovea || window.foveaCamera) && ({script}))"):
-        assert time.monotonic() < end, f"not within {timeout} s: {script}"
+        if time.monotonic() > end:
+            state = page.evaluate("JSON.stringify(window.fovea?.stats() ?? window.foveaCamera?.stats())")
+            raise AssertionError(f"not within {timeout} s: {script}; the page is at {state}")
         time.sleep(0.02)
 
 
@@ -104,6 +106,12 @@ class Server:
         address = line[line.index("http"):].split()[0]
         self.url, _, self.token = address.partition("?token=")
         self.url, self.token = self.url.rstrip("/"), self.token or None
+
+    def command(self, *words: str) -> dict:
+        """Runs `fovea` beside the server, on its tokens; gives what it printed."""
+        done = subprocess.run([str(BINARY), *words, "--state-dir", str(self.log.parent / "state")], check=True, text=True,
+                              stdout=subprocess.PIPE, timeout=30)
+        return json.loads(done.stdout) if "--json" in words else {}
 
     def stop(self) -> None:
         self.process.terminate()

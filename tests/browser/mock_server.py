@@ -161,7 +161,7 @@ async def camera_socket(room: Room, socket: Socket) -> None:
 
 async def viewer_socket(room: Room, socket: Socket, query: dict[str, str]) -> None:
     await socket.send_json({"type": "view", "camera": room.name, "max_latency_ms": room.settings["max_latency_ms"],
-                            "labels": LABELS, "model_id": "ssd_mobilenet_v2", "backend": "OpenVINO 2026.4.1",
+                            "labels": LABELS, "model_id": "ssd_mobilenet_v2", "backend": "openvino",
                             "device": "CPU", "server_time": unix_ms()})
     room.begun = time.monotonic()
     room.viewers[socket] = (query.get("render", "server"), query.get("pack") == "1")
@@ -203,13 +203,14 @@ def cameras(scene: str) -> Response:
         card | {"name": "phone-1", "kind": "camera", "state": "connecting"},
     ]
     demo = card | {"name": "demo", "kind": "demo", "state": "live", "p95_ms": 38.2, "fps": 30.0, "latest": "/mock/latest/40.jpg"}
-    listed = [] if scene == "empty" else full
-    for c in [*listed, demo]:
+    listed = [] if scene == "empty" else [*full, demo]
+    for c in listed:
         c["view_url"] = f"/view/{c['name']}"
     return json_response({
-        "cameras": listed, "demo": None if scene == "empty" else demo,
-        "model": {"id": "ssd_mobilenet_v2", "title": "SSD MobileNetV2", "precision": "FP16", "licence": "Apache-2.0"},
-        "backend": "OpenVINO 2026.4.1", "device": "CPU", "version": "0.1.0",
+        "cameras": listed, "demo": "demo" if listed else None,
+        "model": {"id": "ssd_mobilenet_v2", "title": "SSD MobileNetV2", "precision": "FP16", "licence": "Apache-2.0",
+                  "state": "ready", "problem": None},
+        "backend": "openvino", "backend_version": "2026.4.1-22982-e213a147257", "device": "CPU", "version": "0.1.0",
         "lan": {"enabled": scene == "lan", "url": "https://192.168.1.7:8440/", "command": "fovea serve --lan"}})
 
 

@@ -6,6 +6,7 @@ square and painted box must belong together.
 """
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -160,9 +161,7 @@ def test_a_model_that_hangs_does_not_stop_the_picture(serve, pair):
     _, viewer = pair(serve(model="fake:boxes=bright,hang_after=30"))
     wait(viewer, "fovea.stats().aiOff !== null", 15)
     first = viewer.evaluate("fovea.stats().painted")
-    time.sleep(2)
-    stats = viewer.evaluate("fovea.stats()")
-    assert stats["state"] == "live" and stats["painted"] - first >= 15
+    wait(viewer, f"fovea.stats().painted > {first + 12} && fovea.stats().state === 'live'", 5)
     assert viewer.inner_text("#ai").startswith("AI OFF")
     assert viewer.evaluate("fovea.lastFrame.boxes") == []
 
@@ -213,6 +212,65 @@ def test_with_access_control(serve, open_page, camera_browser):
     assert "token=" not in camera.url
     viewer = open_page(f"{server.url}/view/room?token={server.token}", **context)
     wait(viewer, "fovea.stats().painted > 10", 20)
+
+
+def test_a_revoked_token_ends_the_pages(serve, open_page, camera_browser):
+    server = serve("--auth", "on")
+    made = server.command("token", "create", "--role", "view", "--camera", "room", "--json")
+    open_page(f"{server.url}/camera/room?autostart=1&token={server.token}", on=camera_browser)
+    viewer = open_page(f"{server.url}/view/room?token={made['token']}", on=camera_browser)
+    wait(viewer, "fovea.stats().painted > 10", 20)
+    server.command("token", "revoke", made["id"])
+    wait(viewer, "!document.getElementById('note').hidden", 5)
+    assert "token" in viewer.inner_text("#note")
+    wait(viewer, "fovea.stats().state === 'no_signal'", 3)
+
+
+def test_a_second_camera_waits_until_the_first_is_gone(serve, pair, open_page, camera_browser):
+    server = serve()
+    first, viewer = pair(server)
+    second = open_page(f"{server.url}/camera/room?autostart=1", on=camera_browser)
+    wait(second, "foveaCamera.stats().state === 'busy'", 5)
+    assert "Another device" in second.inner_text("#note")
+    assert viewer.evaluate("fovea.stats().state") == "live"
+    first.context.close()
+    wait(second, "foveaCamera.stats().state === 'live' && foveaCamera.stats().sent > 5", 15)
+
+
+def test_pictures_by_post_where_sockets_are_refused(serve, open_page, camera_browser):
+    """All on the page's thread, so that the test can take WebSockets away."""
+    script = """delete self.OffscreenCanvas;
+        self.WebSocket = class extends WebSocket { constructor() { super(`ws://${location.hostname}:9/`); } };"""
+    server = serve()
+    camera = open_page(f"{server.url}/camera/room?autostart=1", on=camera_browser, script=script)
+    viewer = open_page(f"{server.url}/view/room", on=camera_browser)
+    wait(viewer, "fovea.stats().painted > 20", 20)
+    stats = camera.evaluate("foveaCamera.stats()")
+    assert stats["post"] and stats["state"] == "post" and stats["way"] == "page"
+    assert 0 < viewer.evaluate("fovea.stats().lastSecond.p50") < 200
+
+
+def test_over_tls(serve, open_page, camera_browser, tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=fovea", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem",
+                    "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    server = serve(f"server.tls.cert={tmp_path}/cert.pem", f"server.tls.key={tmp_path}/key.pem")
+    assert server.url.startswith("https://")
+    options = {"on": camera_browser, "ignore_https_errors": True}
+    open_page(f"{server.url}/camera/room?autostart=1", **options)
+    viewer = open_page(f"{server.url}/view/room", **options)
+    wait(viewer, "fovea.stats().painted > 20", 20)
+
+
+def test_without_a_model_the_pages_say_why(serve, open_page, camera_browser):
+    server = serve(model="fake:load_fails=1")
+    for path in ("/", "/camera/room?autostart=1"):
+        page = open_page(server.url + path, on=camera_browser)
+        page.wait_for_selector("#note:not([hidden])", timeout=10000)
+        end = time.monotonic() + 10
+        while "load_fails" not in page.inner_text("#note") and time.monotonic() < end:
+            time.sleep(0.1)
+        assert "load_fails" in page.inner_text("#note"), path
 
 
 def test_api_page(serve, open_page):

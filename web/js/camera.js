@@ -30,6 +30,7 @@ const STATES = {
   post: { pill: 'live', note: 'camera.post' },
   busy: { pill: 'no_signal', note: 'camera.busy', broken: true },
   replaced: { pill: 'ended', note: 'camera.replaced', broken: true, stop: true },
+  unready: { pill: 'no_signal', note: 'error.server', broken: true },
   refused: { pill: 'no_signal', note: 'error.token', broken: true, stop: true },
 };
 
@@ -50,7 +51,7 @@ function show(next, detail) {
   $('pill').dataset.state = known.pill;
   text($('pill-word'), t(`camera.state.${next}`));
   text($('spoken'), t(`camera.state.${next}`));
-  say(known.note, known.broken);
+  say(known.note, known.broken, { why: detail });
   if (known.stop) stop(true);
 }
 

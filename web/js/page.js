@@ -37,6 +37,13 @@ export async function request(url, options = {}) {
   throw error;
 }
 
+const RUNTIMES = { openvino: 'OpenVINO', onnxruntime: 'ONNX Runtime', litert: 'LiteRT', remote: 'remote' };
+
+/** "OpenVINO 2026.4.1" of "openvino" and "2026.4.1-22982-…"; null without a runtime. */
+export function runtime(name, version = '') {
+  return name ? `${RUNTIMES[name] ?? name} ${(version ?? '').split('-')[0]}`.trim() : null;
+}
+
 /** Shows the server's QR code of `path` in an <img>, or nothing where the server draws none. */
 export function showQr(image, path) {
   image.hidden = true;

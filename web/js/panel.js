@@ -1,6 +1,6 @@
 // The viewer's side panel: percentiles, sparkline, stage bar, drops, adaptation log.
 import { t, num, ms, known, timeOfDay } from './i18n.js';
-import { $, el, text } from './page.js';
+import { $, el, text, runtime } from './page.js';
 import { sparkline } from './latency.js';
 
 const STAGES = ['travel', 'queue', 'decode', 'preprocess', 'inference', 'postprocess', 'draw', 'encode', 'screen'];
@@ -47,7 +47,7 @@ export class Panel {
   view(message) {
     this.#view = message;
     this.#budget = message.max_latency_ms || 200;
-    text($('model'), [message.model_id, message.backend, message.device].filter(Boolean).join(' · '));
+    text($('model'), [message.model_id, runtime(message.backend, message.backend_version), message.device].filter(Boolean).join(' · '));
   }
 
   stats(message) {

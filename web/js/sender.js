@@ -23,7 +23,7 @@ function toJpeg(canvas, quality) {
 
 /**
  * report(state, detail) speaks of changes: 'connecting', 'live', 'waiting' (no credit yet),
- * 'post', 'replaced', 'busy', 'refused', 'error'.
+ * 'post', 'replaced', 'busy', 'refused', 'unready', 'error'.
  */
 export class Sender {
   constructor({ socketUrl, postUrl }, report) {
@@ -50,6 +50,7 @@ export class Sender {
   #busy = false;
   #due = 0; // when the next picture may go, by target_fps
   #post = false;
+  #welcome = false; // the server spoke to this connection, or answered a POST
   #refusals = 0;
   #sentAt = []; // of the last second
 
@@ -60,21 +61,25 @@ export class Sender {
     this.control.credits = 1;
     this.#refusals = 0;
     this.#post = false;
-    this.report('live');
+    this.#welcome = false;
   }
 
   #obey(message) {
     if (message.type === 'stream_control') {
+      if (!this.#welcome) { // a camera that is refused gets none
+        this.#welcome = true;
+        this.report(this.#post ? 'post' : 'live');
+      }
       for (const key of Object.keys(this.control)) if (message[key] !== undefined) this.control[key] = message[key];
     } else if (message.type === 'error') this.report('error', message.message);
   }
 
   #closed({ code, reason, opened }) {
     if (code === 1008 && reason === 'replaced') { this.report('replaced'); return false; }
-    if (code === 1008) this.report(reason === 'busy' || opened ? 'busy' : 'refused', reason);
-    else if (!opened && ++this.#refusals >= POST_AFTER) {
-      if (!this.#post) { this.#post = true; this.sent = 0; this.control.credits = 1; this.report('post'); }
-    } else this.report('connecting');
+    if (code === 1008 && reason !== 'busy') { this.report('refused'); return false; }
+    if (!opened && ++this.#refusals >= POST_AFTER) {
+      if (!this.#post) { this.#post = true; this.#welcome = false; this.sent = 0; this.control.credits = 1; }
+    } else this.report(code === 1008 ? 'busy' : 'connecting');
     return true;
   }
 
@@ -102,8 +107,12 @@ export class Sender {
     try {
       await this.#encodeAndSend(source, captured, width, height);
     } catch (error) {
-      this.report('error', error.message);
-      if (this.#post) setTimeout(() => { this.control.credits = this.sent + 1; }, 1000);
+      if (!this.#post) this.report('error', error.message);
+      else { // the server is away for a while
+        this.#welcome = false;
+        this.report(error.state ?? 'connecting', error.message);
+        setTimeout(() => { this.control.credits = this.sent + 1; }, 1000);
+      }
     } finally {
       this.#busy = false;
     }
@@ -144,7 +153,10 @@ export class Sender {
     const t0 = now();
     const answer = await fetch(url, { method: 'POST', body: blob, headers: { 'Content-Type': 'image/jpeg' } });
     if (answer.status === 401 || answer.status === 403) { this.report('refused'); this.control.credits = 0; return; }
-    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    if (!answer.ok) {
+      const problem = await answer.json().catch(() => ({}));
+      throw Object.assign(new Error(problem.detail ?? `HTTP ${answer.status}`), { state: 'unready' });
+    }
     const control = await answer.json();
     this.#obey({ ...control, type: 'stream_control' });
     this.control.credits = Math.max(this.control.credits, this.sent + 1); // one at a time is credit enough

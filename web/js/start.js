@@ -1,6 +1,6 @@
 // The start page: cards of cameras from one request each 2 s, and how to add the first one.
 import { t, num, ms } from './i18n.js';
-import { $, el, text, request, showQr } from './page.js';
+import { $, el, text, request, runtime, showQr } from './page.js';
 
 const EVERY_MS = 2000;
 const FIRST_PICTURE_MS = 10000; // how long a new camera may take
@@ -75,31 +75,34 @@ function fillPhone(lan, name) {
   }
 }
 
-function fillFooter({ model, backend, device, version }) {
-  const words = [device, backend, model && [model.title ?? model.id, model.precision].filter(Boolean).join(' '), model?.licence,
+function fillFooter({ model, backend, backend_version: release, device, version }) {
+  const words = [device, runtime(backend, release), model && [model.title ?? model.id, model.precision].filter(Boolean).join(' '), model?.licence,
     version && `fovea ${version}`];
   text($('footer'), words.filter(Boolean).join(' · '));
 }
 
 function fill(answer) {
   latest = answer;
-  const all = answer.demo && !answer.cameras.some((c) => c.name === answer.demo.name)
-    ? [answer.demo, ...answer.cameras] : answer.cameras;
+  const all = [...answer.cameras].sort((a, b) => (b.kind === 'demo') - (a.kind === 'demo'));
   const taken = new Set(all.map((c) => c.name));
   fillCards(all);
   $('use').href = `/camera/${freeName(taken)}`;
   if (!$('add-name').value) $('add-name').value = freeName(taken, 'hall');
   fillPhone(answer.lan, freeName(taken, 'phone'));
   fillFooter(answer);
+  say(answer.model?.problem ? t('error.server', { why: answer.model.problem }) : '');
+}
+
+function say(sentence) {
+  $('note').hidden = !sentence;
+  text($('note'), sentence);
 }
 
 async function poll() {
   try {
     if (!document.hidden) fill(await request('/api/cameras'));
-    $('note').hidden = true;
   } catch (error) {
-    $('note').hidden = false;
-    text($('note'), error.message);
+    say(error.message);
   }
   setTimeout(poll, EVERY_MS);
 }

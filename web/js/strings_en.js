@@ -39,7 +39,7 @@ export default {
   'camera.credits': 'Credits', 'camera.why': 'The server asks for this: {why}',
   'camera.watch': 'Watch on another screen', 'camera.open': 'Open the viewer', 'camera.qr': 'QR code of the viewer page',
   'camera.state.connecting': 'connecting', 'camera.state.live': 'LIVE', 'camera.state.post': 'LIVE', 'camera.state.busy': 'in use',
-  'camera.state.replaced': 'replaced', 'camera.state.refused': 'refused', 'camera.state.stopped': 'Stopped.',
+  'camera.state.replaced': 'replaced', 'camera.state.unready': 'not ready', 'camera.state.refused': 'refused', 'camera.state.stopped': 'Stopped.',
   'camera.post': 'Live connections are refused here, so pictures go one by one. It works, a little slower.',
   'camera.busy': 'Another device is this camera now. This one takes over when the other stops.',
   'camera.replaced': 'Another device took over as this camera.',

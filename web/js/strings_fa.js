@@ -39,7 +39,7 @@ export default {
   'camera.credits': 'اعتبار', 'camera.why': 'درخواست سرور: {why}',
   'camera.watch': 'تماشا روی صفحهٔ دیگر', 'camera.open': 'باز کردن نمایشگر', 'camera.qr': 'کد QR صفحهٔ نمایشگر',
   'camera.state.connecting': 'در حال اتصال', 'camera.state.live': 'زنده', 'camera.state.post': 'زنده', 'camera.state.busy': 'مشغول',
-  'camera.state.replaced': 'جایگزین شد', 'camera.state.refused': 'پذیرفته نشد', 'camera.state.stopped': 'متوقف شد.',
+  'camera.state.replaced': 'جایگزین شد', 'camera.state.unready': 'آماده نیست', 'camera.state.refused': 'پذیرفته نشد', 'camera.state.stopped': 'متوقف شد.',
   'camera.post': 'اتصال زنده اینجا پذیرفته نمی‌شود؛ تصویرها یکی‌یکی فرستاده می‌شوند. کار می‌کند، کمی کندتر.',
   'camera.busy': 'اکنون دستگاه دیگری این دوربین است. با توقف آن، این دستگاه جایش را می‌گیرد.',
   'camera.replaced': 'دستگاه دیگری جای این دوربین را گرفت.',

@@ -25,6 +25,7 @@ const player = new Player($('canvas'), stage, {
     if (message.type === 'view') {
       player.options.names = message.labels ?? null;
       player.hold.maxLatency = message.max_latency_ms ?? 200;
+      name(message.camera ?? token);
       panel.view(message);
     } else if (message.type === 'stats') panel.stats(message);
     else if (message.type === 'adaptation') panel.adaptation(message);
@@ -32,6 +33,11 @@ const player = new Player($('canvas'), stage, {
     else if (message.type === 'error') say('error.server', { why: message.message });
   },
 });
+
+function name(camera) {
+  text($('name'), camera);
+  document.title = `${camera} · fovea`;
+}
 
 function say(key, vars) {
   $('note').hidden = !key;
@@ -142,8 +148,7 @@ function choose(name, value) {
 choose('sync', query.get('sync') ?? 'exact');
 choose('render', query.get('render') ?? 'client');
 player.hold.sync = document.querySelector('input[name="sync"]:checked').value;
-text($('name'), token);
-document.title = `${token} · fovea`;
+name(token);
 $('empty-link').href = `/camera/${encodeURIComponent(token)}`;
 player.open(path, document.querySelector('input[name="render"]:checked').value);
 setInterval(look, 100);
