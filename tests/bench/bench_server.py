@@ -182,13 +182,14 @@ def start_and_memory(rounds):
     server.close()
     each = (sizes[1] - sizes[0]) / 4
     row("a session more at 1080p", "", f"{each:.1f} MB", "≤ 10 MB", reached(each <= 10), "")
-    server = Server()
-    load(server, "stream", seconds=3, sessions=1)
-    before = server.rss_mb()
-    load(server, "stream", seconds=8, sessions=4)
-    form = server.rss_mb() - before
-    server.close()
-    row("the model's second form (and three sessions)", "", f"{form:.0f} MB", "≤ 120 MB", reached(form <= 120), "")
+    sizes = []
+    for settings in (["openvino.performance_mode=LATENCY"], []):
+        server = Server(*settings)
+        load(server, "stream", seconds=12, sessions=4, query="order=fifo&max_latency_ms=0")
+        sizes.append(server.rss_mb())
+        server.close()
+    form = sizes[1] - sizes[0]
+    row("the model's second form, with four busy sessions", "", f"{form:.0f} MB", "≤ 120 MB", reached(form <= 120), "")
 
 
 def main():
