@@ -12,7 +12,6 @@
 
 enum { POSTS_WAITING_MAX = 16, POST_SLOTS = 64, POST_CAPACITY = 64 };
 #define POST_BYTES_MAX ((size_t)10 << 20)
-#define CONF_DEFAULT 0.25
 #define CONF_LOW 0.01f /* what the stream for requests below the usual threshold keeps */
 
 /* A stream for each model and each way to run. Requests with a threshold above the stream's own

@@ -1,6 +1,5 @@
 /* WS /api/v1/realtime/video/stream: one binary message is one frame, each gets exactly one answer.
- * GET /api/v1/realtime/video/stats: how all frames, or those of one stream, fared. */
-#include <ctype.h>
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +8,8 @@
 #include "base/text.h"
 #include "serve/frames.h"
 #include "serve/message.h"
-#include "serve/room.h"
 #include "serve/routes.h"
 
-#define CONF_DEFAULT 0.25
 #define FRAME_BYTES_MAX ((size_t)8 << 20)
 #define TEXT_BYTES_MAX 4096 /* of a text message that is read */
 
@@ -30,119 +27,6 @@ struct session {
     struct stream_query query;
     uint64_t received;
 };
-
-/* ---- what streams have in common --------------------------------------------------------------
- */
-
-bool tracker_check(struct exchange *x, const char *tracker)
-{
-    static const char *const words[] = {"botsort", "bytetrack", "ocsort", "pitch"};
-    if (!tracker || !*tracker || strcmp(tracker, "none") == 0)
-        return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(tracker, words[i]) == 0) {
-            serve_problem(x, 422, "not_yet",
-                          "tracker %s comes with a later version: leave tracker out", tracker);
-            return false;
-        }
-    serve_problem(x, 422, "invalid_argument",
-                  "tracker must be none, botsort, bytetrack, ocsort or pitch");
-    return false;
-}
-
-static bool read_order(struct exchange *x, bool *fifo)
-{
-    const char *order = net_request_param(x->request, "order");
-    *fifo = order && strcmp(order, "fifo") == 0;
-    if (!order || *fifo || strcmp(order, "live") == 0)
-        return true;
-    serve_problem(x, 422, "invalid_argument", "order must be live or fifo");
-    return false;
-}
-
-bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *q)
-{
-    const struct settings *s = x->server->settings;
-    const char *id = net_request_param(x->request, "model_id");
-    double conf = settings_conf(s, CONF_DEFAULT);
-    *q = (struct stream_query){.max_latency_ms = s->realtime.max_latency_ms};
-    if (serve_param_number(x, "max_latency_ms", 0, 600000, &q->max_latency_ms) < 0 ||
-        serve_param_number(x, "conf", 0.001, 1, &conf) < 0 || !read_order(x, &q->fifo) ||
-        !tracker_check(x, net_request_param(x->request, "tracker")))
-        return false;
-    q->conf = (float)conf;
-    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
-    fov_model *model = fov_workers_model(workers, q->model_id);
-    if (!model) {
-        serve_problem(x, 404, "unknown_model",
-                      "no model '%.100s' is loaded; leave model_id out for the default one",
-                      q->model_id);
-        return false;
-    }
-    fov_model_close(&model);
-    return true;
-}
-
-fov_stream_params stream_params(const struct server *server, const struct stream_query *q)
-{
-    const struct settings *s = server->settings;
-    return (fov_stream_params){
-        .model_id = q->model_id,
-        .max_latency_ms = q->max_latency_ms,
-        .fifo = q->fifo,
-        .capacity = s->realtime.buffer_size,
-        .detect = {.conf = q->conf,
-                   .iou = (float)s->realtime.iou_threshold,
-                   .exact = s->realtime.optimization_level == LEVEL_LOW},
-    };
-}
-
-bool sessions_enter(struct exchange *x)
-{
-    struct frames *frames = x->server->frames;
-    int most = x->server->settings->server.max_sessions;
-    if (frames->session_count >= most) {
-        serve_busy(x, 5, "too_many_sessions",
-                   "%d streams run already; server.max_sessions allows no more", most);
-        return false;
-    }
-    frames->session_count++;
-    return true;
-}
-
-void sessions_leave(struct server *server)
-{
-    server->frames->session_count--;
-}
-
-struct closing {
-    fov_stream *stream;
-    void (*done)(void *arg);
-    void *arg;
-};
-
-static void close_now(void *arg)
-{
-    struct closing *c = arg;
-    fov_stream_close(&c->stream);
-    c->done(c->arg);
-    free(c);
-}
-
-void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
-                         void *arg)
-{
-    struct closing *c = malloc(sizeof *c);
-    struct closing here = {*stream, done, arg};
-    *stream = NULL;
-    if (c)
-        *c = here;
-    if (c && server->frames->closing && chores_add(server->frames->closing, close_now, c))
-        return;
-    free(c); /* no memory, or the server ends: then waiting here is right */
-    fov_stream_close(&here.stream);
-    done(arg);
-}
 
 /* ---- answers ----------------------------------------------------------------------------------
  */
@@ -361,51 +245,4 @@ void ws_video_stream(struct exchange *x)
     s->next = frames->sessions;
     frames->sessions = s;
     serve_guard_socket(x, socket);
-}
-
-/* ---- stats ------------------------------------------------------------------------------------
- */
-
-static void device_word(fov_workers *workers, char *word, size_t size)
-{
-    fov_model *model = fov_workers_model(workers, NULL);
-    text_copy(word, size, model ? fov_model_get_info(model)->device : "none");
-    for (char *c = word; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    fov_model_close(&model);
-}
-
-static fov_stream *find_stream(struct server *server, const char *id)
-{
-    fov_stream *stream = session_stream(server, id);
-    return stream ? stream : room_stream(server, id);
-}
-
-void get_video_stats(struct exchange *x)
-{
-    fov_workers *workers = serve_workers(x);
-    double window = 60;
-    char device[32];
-    fov_stats stats;
-    fov_workers_info info;
-    if (!workers || serve_param_number(x, "window", 1, 60, &window) < 0)
-        return;
-    const char *id = net_request_param(x->request, "stream_id");
-    fov_stream *stream = id ? find_stream(x->server, id) : NULL;
-    if (id && !stream) {
-        serve_problem(x, 404, "not_found",
-                      "no stream '%.80s' runs; /api/v1/realtime/video/streams lists them", id);
-        return;
-    }
-    if (stream)
-        fov_stream_get_stats(stream, window, &stats);
-    else
-        fov_workers_get_stats(workers, window, &stats);
-    fov_workers_get_info(workers, &info);
-    device_word(workers, device, sizeof device);
-    struct json_writer *w = serve_writer(x->server);
-    json_object_begin(w);
-    message_stats(w, &stats, info.bound_ms, device);
-    json_object_end(w);
-    serve_json(x, 200, w);
 }

@@ -1,5 +1,5 @@
-/* WS /ws/camera/{token}: a browser's camera. Pairs metadata with pictures, hands frames to the
- * room's stream, forwards them at once to viewers that draw themselves, gives credit. */
+/* A browser's camera: pairs metadata with pictures, hands frames to the room's stream, forwards
+ * them at once to viewers that draw themselves, gives credit. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +8,8 @@
 #include "base/text.h"
 #include "serve/message.h"
 #include "serve/room.h"
-#include "serve/routes.h"
 
-enum { IN_FLIGHT = 2, WIDTH_MAX = 1920, HEIGHT_MAX = 1080 };
-#define FRAME_BYTES_MAX ((size_t)8 << 20)
-#define PACK_BYTES ((size_t)8 << 10)
+enum { IN_FLIGHT = 2, WIDTH_MAX = 1920, HEIGHT_MAX = 1080, TEXT_BYTES_MAX = 8192 };
 
 /* ---- credit -----------------------------------------------------------------------------------
  * A frame is over for the camera when it was answered, or one frame interval after it came: what
@@ -170,8 +167,7 @@ static bool is_whole(const uint8_t *bytes, size_t size, fov_codec codec)
     return codec != FOV_JPEG || memmem(bytes + from, size - from, "\xff\xd9", 2);
 }
 
-/* One picture of the camera. Returns FOV_OK, or why it was refused, with `error` filled. */
-static fov_status take_picture(struct camera *c, const struct picture_note *note,
+fov_status camera_take_picture(struct camera *c, const struct picture_note *note,
                                const uint8_t *bytes, size_t size, int64_t arrival_ns,
                                struct pairing_error *error)
 {
@@ -218,7 +214,7 @@ static void take_paired(struct camera *c, const struct net_message *message)
         c->received++;
         camera_answered(c);
     } else {
-        take_picture(c, &note, message->data, message->len, message->arrival_ns, &error);
+        camera_take_picture(c, &note, message->data, message->len, message->arrival_ns, &error);
     }
     if (error.code)
         camera_error(c, &error);
@@ -236,7 +232,7 @@ static void take_packed(struct camera *c, const struct net_message *message)
         c->received++;
         camera_answered(c);
     } else {
-        take_picture(c, &note, picture, size, message->arrival_ns, &error);
+        camera_take_picture(c, &note, picture, size, message->arrival_ns, &error);
     }
     if (error.code)
         camera_error(c, &error);
@@ -255,7 +251,7 @@ static void take_text(struct camera *c, const struct net_message *message)
         camera_error(c, &error);
         return;
     }
-    json_value *json = json_parse(text, message->len, PACK_BYTES, NULL);
+    json_value *json = json_parse(text, message->len, TEXT_BYTES_MAX, NULL);
     bool time = json && message_answer_time(c->socket, json, message->arrival_ns);
     bool metadata = json && json_get_string(json, "type", &type) &&
                     strcmp(type, "frame_metadata") == 0;
@@ -272,8 +268,7 @@ static void take_text(struct camera *c, const struct net_message *message)
         camera_error(c, &error);
 }
 
-static void on_camera_message(void *user, struct net_socket *socket,
-                              const struct net_message *message)
+void camera_on_message(void *user, struct net_socket *socket, const struct net_message *message)
 {
     struct camera *c = user;
     (void)socket;
@@ -287,44 +282,13 @@ static void on_camera_message(void *user, struct net_socket *socket,
         take_paired(c, message);
 }
 
-/* ---- who may be the camera --------------------------------------------------------------------
+/* ---- the end -----------------------------------------------------------------------------------
  */
 
-static void camera_free(struct camera *c)
+void camera_free(struct camera *c)
 {
     net_timer_stop(&c->timer);
     free(c);
-}
-
-static void on_camera_close(void *user, struct net_socket *socket, int code)
-{
-    struct camera *c = user;
-    (void)socket;
-    (void)code;
-    struct room *room = c->room;
-    if (!c->replaced) {
-        c->socket = NULL;
-        camera_gone(room);
-        room_release(room);
-    } else {
-        camera_free(c);
-    }
-}
-
-/* The old camera makes room; its socket frees it when it closes. */
-static void replace(struct camera *old)
-{
-    struct room *room = old->room;
-    struct net_socket *socket = old->socket;
-    if (socket) {
-        room->camera = NULL;
-        old->replaced = true;
-        net_timer_stop(&old->timer);
-        net_socket_close(socket, 1008, "replaced");
-        room_close_feed(room);
-    } else {
-        camera_gone(room);
-    }
 }
 
 void camera_gone(struct room *room)
@@ -334,209 +298,4 @@ void camera_gone(struct room *room)
     camera_free(c);
     room_close_feed(room);
     room_feed_changed(room);
-}
-
-/* True when the room has a camera that still sends, or a source of its own. */
-static bool room_is_taken(const struct room *room, int64_t now)
-{
-    const struct camera *c = room ? room->camera : NULL;
-    if (!room || (!c && !room->feed && !room->connecting))
-        return false;
-    if (!c)
-        return true;
-    return now - (c->last_ns ? c->last_ns : c->opened_ns) < SILENT_NS;
-}
-
-static void start_pace(struct room *room)
-{
-    const struct settings *s = room->server->settings;
-    const struct settings_camera *camera = settings_find_camera(s, room->name);
-    double target = s->realtime.target_fps, most = target;
-    double least = most < 5 ? most : 5;
-    if (camera && camera->fps > 0)
-        target = most = camera->fps;
-    if (camera && camera->pin_fps > 0)
-        target = most = least = camera->pin_fps;
-    pace_start(&room->pace, target, least, most);
-    room->quality = camera && camera->pin_quality > 0 ? camera->pin_quality : 0.8;
-}
-
-/* Gives the room a camera and a stream for it. False: answered. */
-static bool camera_open(struct exchange *x, struct room *room, const struct stream_query *query)
-{
-    fov_error error = {.status = FOV_OK};
-    fov_workers *workers = x->server->workers;
-    struct camera *c = calloc(1, sizeof *c);
-    fov_stream_params params = stream_params(x->server, query);
-    if (!c || !sessions_enter(x)) {
-        if (!c)
-            serve_busy(x, 1, "out_of_memory", "not enough memory for another camera");
-        free(c);
-        return false;
-    }
-    start_pace(room);
-    params.target_fps = 2 * room->pace.most; /* beyond: dropped, fps_limit */
-    room->feed = feed_open(room, workers, &params, query, true, &error);
-    if (!room->feed) {
-        sessions_leave(x->server);
-        free(c);
-        serve_error(x, error.status, &error);
-        return false;
-    }
-    room->counted = true;
-    room->kind = "camera";
-    room->camera = c;
-    c->room = room;
-    c->opened_ns = clock_now_ns();
-    return true;
-}
-
-/* The room for a new camera, the old one replaced; NULL: answered. */
-static struct room *claim_room(struct exchange *x, const struct stream_query *query)
-{
-    struct room *room = room_get(x->server, x->room);
-    if (!room) {
-        serve_busy(x, 5, "too_many_rooms", "the server has %d rooms already", ROOMS_MAX);
-        return NULL;
-    }
-    if (room->camera)
-        replace(room->camera);
-    if (camera_open(x, room, query))
-        return room;
-    room_feed_changed(room);
-    room_release(room);
-    return NULL;
-}
-
-static void on_refused_message(void *user, struct net_socket *socket,
-                               const struct net_message *message)
-{
-    (void)user;
-    (void)socket;
-    (void)message;
-}
-
-static void on_refused_close(void *user, struct net_socket *socket, int code)
-{
-    (void)user;
-    (void)socket;
-    (void)code;
-}
-
-/* A browser learns the reason only from a close code, so the newcomer is let in for it. */
-static void refuse_camera(struct exchange *x)
-{
-    static const struct net_socket_ops ops = {.on_message = on_refused_message,
-                                              .on_close = on_refused_close};
-    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX};
-    struct net_socket *socket = net_upgrade(x->request, &params, &ops, NULL);
-    if (socket)
-        net_socket_close(socket, 1008, "busy");
-}
-
-void ws_camera(struct exchange *x)
-{
-    static const struct net_socket_ops ops = {.on_message = on_camera_message,
-                                              .on_close = on_camera_close};
-    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX + PACK_BYTES};
-    const char *pack = net_request_param(x->request, "pack");
-    struct stream_query query;
-    fov_workers *workers = serve_workers(x);
-    if (!workers || !stream_query_read(x, workers, &query))
-        return;
-    if (!net_request_wants_socket(x->request)) {
-        net_upgrade(x->request, &params, &ops, NULL); /* answers 426 */
-        return;
-    }
-    if (room_is_taken(room_find(x->server, x->room), clock_now_ns())) {
-        refuse_camera(x);
-        return;
-    }
-    room_apply_settings(x->server, x, x->room, &query);
-    struct room *room = claim_room(x, &query);
-    if (!room)
-        return;
-    struct camera *c = room->camera;
-    c->pack = pack && strcmp(pack, "1") == 0;
-    c->socket = net_upgrade(x->request, &params, &ops, c);
-    if (!c->socket) {
-        camera_gone(room);
-        room_release(room);
-        return;
-    }
-    serve_guard_socket(x, c->socket);
-    room_feed_changed(room);
-    camera_control(c);
-}
-
-/* ---- POST /api/camera/{token}/frame ------------------------------------------------------------
- * For browsers that refuse wss: each picture is a request, the answer is the stream_control. */
-
-static bool read_note(struct exchange *x, struct picture_note *note)
-{
-    double number = -1;
-    *note = (struct picture_note){.number = -1};
-    int stamp = serve_param_number(x, "timestamp", 0, 1e14, &note->timestamp);
-    int offset = stamp < 0 ? -1
-                           : serve_param_number(x, "clock_offset_ms", -1e14, 1e14,
-                                                &note->clock_offset_ms);
-    if (offset < 0 || serve_param_number(x, "frameNumber", 0, 9e15, &number) < 0)
-        return false;
-    note->has_timestamp = stamp > 0;
-    note->has_offset = offset > 0;
-    note->number = (int64_t)number;
-    return true;
-}
-
-/* The room's POST camera, made at its first picture. NULL: answered. */
-static struct room *post_room(struct exchange *x, fov_workers *workers)
-{
-    struct room *room = room_find(x->server, x->room);
-    struct stream_query query;
-    if (room && room->camera && !room->camera->socket)
-        return room;
-    if (room_is_taken(room, clock_now_ns())) {
-        serve_problem(x, 409, "camera_busy", "another camera is sending to this room");
-        return NULL;
-    }
-    if (!stream_query_read(x, workers, &query))
-        return NULL;
-    room_apply_settings(x->server, x, x->room, &query);
-    room = claim_room(x, &query);
-    if (room)
-        room_feed_changed(room);
-    return room;
-}
-
-void post_camera_frame(struct exchange *x)
-{
-    struct picture_note note;
-    struct pairing_error error = {0};
-    size_t size;
-    const uint8_t *bytes = net_request_body(x->request, &size);
-    const char *type = net_request_header(x->request, "content-type");
-    fov_workers *workers = serve_workers(x);
-    if (!workers || !read_note(x, &note))
-        return;
-    if (type && strncmp(type, "image/", 6) != 0 && strcmp(type, "application/octet-stream") != 0) {
-        serve_problem(x, 415, "unsupported",
-                      "send the picture as the body, Content-Type: image/jpeg");
-        return;
-    }
-    fov_picture_info info;
-    fov_error why = {0};
-    fov_status status = fov_picture_probe(bytes, size, &info, &why);
-    if (status != FOV_OK) { /* before it may become a camera */
-        serve_error(x, status, &why);
-        return;
-    }
-    struct room *room = post_room(x, workers);
-    if (!room)
-        return;
-    struct camera *c = room->camera;
-    int64_t arrival = net_request_arrival_ns(x->request);
-    take_picture(c, &note, bytes, size, arrival, &error);
-    struct json_writer *w = serve_writer(x->server);
-    camera_write_control(w, c);
-    serve_json(x, 200, w);
 }

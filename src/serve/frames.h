@@ -7,6 +7,7 @@
 #include "serve/serve.h"
 
 #define MODEL_ID_MAX 128
+#define CONF_DEFAULT 0.25 /* where neither the request nor the settings say otherwise */
 
 struct post_stream;
 struct session;

@@ -5,7 +5,8 @@
  *   feed.c      result, on a worker → texts for viewers; watched pictures go to the view thread
  *   view.c      view thread: draws and encodes once for all who look
  *   viewer.c    a viewer's slot: one unit being sent, one waiting, newest wins
- *   room.c      who is there; opening, closing, once a second
+ *   room.c      who is there, what happened; room_life.c: once a second, the end
+ *   own_source.c  rooms fed by a source of the server's own
  *
  * Everything belongs to the loop thread unless it says otherwise. */
 #ifndef SERVE_ROOM_H
@@ -165,6 +166,12 @@ struct camera {
 void camera_answered(struct camera *camera); /* one of its frames has its outcome */
 void camera_control(struct camera *camera);  /* sends stream_control */
 void camera_write_control(struct json_writer *w, const struct camera *camera);
+/* One picture of the camera. Returns FOV_OK, or why it was refused, with `error` filled. */
+fov_status camera_take_picture(struct camera *camera, const struct picture_note *note,
+                               const uint8_t *bytes, size_t size, int64_t arrival_ns,
+                               struct pairing_error *error);
+void camera_on_message(void *camera, struct net_socket *socket, const struct net_message *message);
+void camera_free(struct camera *camera);
 void camera_gone(struct room *room); /* frees room->camera, closes its feed, tells viewers */
 
 /* ---- the room ----------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ struct room {
     double quality;
     struct change changes[CHANGES_MAX]; /* newest last */
     size_t change_count;
-    /* a source of its own (api_stream.c) */
+    /* a source of its own (own_source.c) */
     char stream_id[80], source[256];
     bool connecting, ended, counted;
     double target_fps;
@@ -226,6 +233,7 @@ struct room *room_by_stream(struct server *server, const char *stream_id);
 struct room *room_get(struct server *server, const char *name);
 /* Frees the room when nobody is there; the pointer is not valid afterwards. */
 void room_release(struct room *room);
+void room_free(struct room *room); /* at the end: in no list any more */
 /* Viewers came, went or look elsewhere. */
 void room_look(struct room *room);
 /* A new feed runs, or the old one ended (`feed` NULL): viewers are told. */
@@ -246,7 +254,20 @@ void room_drop_glances(struct room *room);
 void room_outcome(struct outcome *outcome);
 void room_pictures(struct view_pictures *pictures);
 
-/* The room's own source ended by itself (api_stream.c). */
+/* ---- sources of the server's own (own_source.c) ------------------------------------------------
+ */
+
+/* Opens a source for a room, on the helper thread. request_id: of the request that is answered when
+ * it is open (201) or cannot be; 0: none. *out gets the room. */
+fov_status source_start(struct server *server, const struct room_source *params,
+                        uint64_t request_id, struct room **out, fov_error *error);
+/* Ends it; its last statistics stay in room->end_stats. */
+void source_stop(struct room *room);
+/* True for cameras on a network or at this machine: they come with a later version. */
+bool source_is_network(const char *url);
+/* Members of a stream's description. */
+void source_write(struct json_writer *w, const struct room *room);
+/* The room's own source ended by itself. */
 void stream_ended(struct room *room, fov_status status, const char *message);
 
 /* The stream of a room's name or stream_id, NULL: none. */

@@ -1,0 +1,259 @@
+/* All rooms: once a second, as the rest of the server sees them, from start to end. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "serve/message.h"
+#include "serve/room.h"
+
+enum { POST_SILENT_S = 5, STALLED_MS = 10000, ENDED_KEPT_S = 600 };
+
+/* ---- once a second ----------------------------------------------------------------------------
+ */
+
+static void log_change(struct room *room, const char *knob, double from, double to, double measured,
+                       const char *why)
+{
+    struct json_writer w = {0};
+    if (room->change_count == CHANGES_MAX)
+        memmove(room->changes, room->changes + 1, --room->change_count * sizeof *room->changes);
+    struct change *change = &room->changes[room->change_count++];
+    *change = (struct change){clock_unix_ms(), from, to, measured, knob, why};
+    json_object_begin(&w);
+    json_add_string(&w, "type", "adaptation");
+    json_add_number(&w, "at", change->at, 0);
+    json_add_string(&w, "knob", knob);
+    json_add_number(&w, "from", from, 2);
+    json_add_number(&w, "to", to, 2);
+    json_add_number(&w, "measured", measured, 1);
+    json_add_string(&w, "why", why);
+    json_object_end(&w);
+    room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
+}
+
+static void adapt(struct room *room, const fov_stats *stats)
+{
+    struct pace_second second = {stats->fps_in, stats->fps, stats->p95_ms,
+                                 room->feed->query.max_latency_ms};
+    double from = room->pace.target;
+    const char *why = pace_step(&room->pace, &second);
+    if (!why)
+        return;
+    bool behind = strcmp(why, "behind") == 0;
+    room->camera->reason = behind ? "inference" : "headroom";
+    log_change(room, "target_fps", from, room->pace.target,
+               behind ? stats->stage_mean_ms[FOV_STAGE_INFERENCE] : stats->p95_ms,
+               room->camera->reason);
+    camera_control(room->camera);
+}
+
+static void tell_stats(struct room *room)
+{
+    struct json_writer w = {0};
+    fov_stats stats;
+    fov_workers_info info;
+    fov_stream_get_stats(room->feed->stream, 1, &stats);
+    if (room->camera)
+        adapt(room, &stats);
+    if (!room->viewers)
+        return;
+    fov_workers_get_info(room->server->workers, &info);
+    json_object_begin(&w);
+    json_add_string(&w, "type", "stats");
+    message_live_stats(&w, &stats, info.bound_ms);
+    json_object_end(&w);
+    room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
+}
+
+static void check_viewers(struct room *room)
+{
+    for (struct viewer *v = room->viewers; v; v = v->next) {
+        v->sent_fps = (double)(v->units - v->units_before);
+        v->units_before = v->units;
+        if (v->socket && net_socket_stalled_ms(v->socket) >= STALLED_MS)
+            net_socket_close(v->socket, 1013, "pictures are not read");
+        else if (v->stream && net_stream_stalled_ms(v->stream) >= STALLED_MS)
+            net_stream_close(v->stream);
+    }
+}
+
+static void room_tick(struct room *room)
+{
+    int64_t now = clock_now_ns();
+    struct camera *c = room->camera;
+    check_viewers(room);
+    if (room->glance_count > 0 && now >= room->glance_until_ns)
+        room_drop_glances(room);
+    room_look(room); /* a glance may be over */
+    if (c && !c->socket &&
+        now - (c->last_ns ? c->last_ns : c->opened_ns) > POST_SILENT_S * NS_PER_S)
+        camera_gone(room);
+    if (room->feed)
+        tell_stats(room);
+    if (room->ended && now - room->ended_ns > ENDED_KEPT_S * NS_PER_S)
+        room->ended = false;
+    room_release(room);
+}
+
+static void rooms_tick(struct server *server)
+{
+    struct room *next;
+    for (struct room *room = server->rooms->first; room; room = next) {
+        next = room->next;
+        room_tick(room);
+    }
+}
+
+/* ---- as the rest of the server sees them ------------------------------------------------------
+ */
+
+const char *room_state(const struct room *room)
+{
+    int64_t now = clock_now_ns();
+    if (room->ended)
+        return "ended";
+    if (!room->feed)
+        return room->connecting ? "connecting" : "no_signal";
+    if (!room->frame_ns)
+        return "connecting";
+    double since = ns_to_ms(now - room->frame_ns);
+    if (since > 1000)
+        return "no_signal";
+    return since > fmax(200, 2 * room->interval_ms) ? "delayed" : "live";
+}
+
+size_t rooms_list(struct server *server, struct room_info *items, size_t max)
+{
+    size_t count = 0;
+    for (struct room *room = server->rooms->first; room && count < max; room = room->next) {
+        struct room_info *info = &items[count++];
+        fov_stats stats = {0};
+        if (room->feed)
+            fov_stream_get_stats(room->feed->stream, 10, &stats);
+        *info = (struct room_info){.kind = room->kind,
+                                   .state = room_state(room),
+                                   .p95_ms = stats.p95_ms,
+                                   .fps = stats.fps,
+                                   .viewers = room->viewer_count,
+                                   .has_picture = room->newest || room->drawn || room->frame_ns};
+        text_copy(info->name, sizeof info->name, room->name);
+    }
+    return count;
+}
+
+uint64_t rooms_detections(struct server *server)
+{
+    if (!server->rooms)
+        return 0;
+    uint64_t sum = server->rooms->detections;
+    for (struct room *room = server->rooms->first; room; room = room->next)
+        if (room->feed)
+            sum += atomic_load(&room->feed->detections);
+    return sum;
+}
+
+void room_write_changes(const struct room *room, struct json_writer *w)
+{
+    json_array_begin(w);
+    for (size_t i = 0; i < room->change_count; i++) {
+        const struct change *change = &room->changes[i];
+        json_object_begin(w);
+        json_add_number(w, "at", change->at, 0);
+        json_add_string(w, "knob", change->knob);
+        json_add_number(w, "from", change->from, 2);
+        json_add_number(w, "to", change->to, 2);
+        json_add_number(w, "measured", change->measured, 1);
+        json_add_string(w, "why", change->why);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+void room_apply_settings(struct server *server, struct exchange *x, const char *name,
+                         struct stream_query *query)
+{
+    const struct settings_camera *camera = settings_find_camera(server->settings, name);
+    if (!camera)
+        return;
+    if (camera->model && !net_request_param(x->request, "model_id"))
+        text_copy(query->model_id, sizeof query->model_id, camera->model);
+    if (camera->max_latency_ms >= 0 && !net_request_param(x->request, "max_latency_ms"))
+        query->max_latency_ms = camera->max_latency_ms;
+    if (camera->pin_conf > 0)
+        query->conf = (float)camera->pin_conf;
+}
+
+/* ---- the part ---------------------------------------------------------------------------------
+ */
+
+static fov_status rooms_open(struct server *server, fov_error *error)
+{
+    struct rooms *rooms = calloc(1, sizeof *rooms);
+    server->rooms = rooms;
+    if (!rooms)
+        return fov_fail(error, FOV_ENOMEM, "not enough memory");
+    rooms->server = server;
+    rooms->view = view_start(server);
+    rooms->opening = chores_start("fovea-opening");
+    if (!rooms->view || !rooms->opening)
+        return fov_fail(error, FOV_ENOMEM, "no thread for drawing or opening sources");
+    return FOV_OK;
+}
+
+static void rooms_stop(struct server *server)
+{
+    struct rooms *rooms = server->rooms;
+    if (!rooms)
+        return;
+    chores_stop(&rooms->opening);
+    rooms->stopped = true;
+    for (struct room *room = rooms->first; room; room = room->next)
+        room_close_feed(room);
+    view_stop(rooms->view);
+}
+
+static void rooms_close(struct server *server)
+{
+    struct rooms *rooms = server->rooms;
+    if (!rooms)
+        return;
+    while (rooms->first) { /* no camera and no viewer is left: their sockets are closed */
+        struct room *room = rooms->first;
+        rooms->first = room->next;
+        room_free(room);
+    }
+    view_destroy(&rooms->view);
+    free(rooms);
+    server->rooms = NULL;
+}
+
+/* Cameras of the settings that have a source of their own. */
+static void rooms_ready(struct server *server)
+{
+    const struct settings *s = server->settings;
+    for (size_t i = 0; i < s->cameras.count; i++) {
+        const struct settings_camera *camera = &s->cameras.items[i];
+        struct room_source source = {.room = camera->name,
+                                     .kind = "stream",
+                                     .source = camera->source,
+                                     .loop = true,
+                                     .model_id = camera->model,
+                                     .target_fps = camera->pin_fps > 0 ? camera->pin_fps
+                                                                       : camera->fps,
+                                     .max_latency_ms = camera->max_latency_ms,
+                                     .conf = camera->pin_conf};
+        char id[80];
+        fov_error error = {0};
+        if (camera->source && rooms_start_source(server, &source, id, sizeof id, &error) != FOV_OK)
+            fov_log(FOV_LOG_ERROR, "serve", "camera %s: %s", camera->name, error.message);
+    }
+}
+
+const struct serve_part rooms_part = {.name = "rooms",
+                                      .open = rooms_open,
+                                      .ready = rooms_ready,
+                                      .tick = rooms_tick,
+                                      .stop = rooms_stop,
+                                      .close = rooms_close};
