@@ -371,7 +371,8 @@ int cmd_predict(int argc, char **argv)
         return fov_status_exit(status);
     }
     p.progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-    struct sigaction action = {.sa_handler = on_signal};
+    /* the first signal ends the run with whole files, a second one at once */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     status = run(&p, &error);

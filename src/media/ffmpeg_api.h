@@ -6,15 +6,16 @@
 #include <stdatomic.h>
 #include <fovea/frame.h>
 
-#define FFMPEG_API_ABI 1 /* raised with every change of this file */
+#define FFMPEG_API_ABI 2 /* raised with every change of this file */
 
 struct ffmpeg_video;
 struct ffmpeg_still;
 
 struct ffmpeg_video_info {
     int width, height;
-    double fps;     /* 0 unknown */
-    int64_t frames; /* -1 unknown */
+    double fps;      /* 0 unknown */
+    int64_t frames;  /* -1 unknown */
+    int orientation; /* how to show it, as EXIF numbers it: 1, 3, 6 or 8 */
 };
 
 struct ffmpeg_api {

@@ -1,11 +1,13 @@
 /* libfovea-ffmpeg.so: video files, PNG and WebP through FFmpeg's libraries. */
 #include "media/ffmpeg_api.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/display.h>
 #include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 
@@ -91,14 +93,35 @@ static fov_status open_codec(struct ffmpeg_video *v, fov_error *error)
     return code < 0 ? fail_av(error, FOV_EUNSUPPORTED, "the video's decoder", code) : FOV_OK;
 }
 
+static const void *display_matrix(AVStream *stream)
+{
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+    const AVCodecParameters *codec = stream->codecpar;
+    const AVPacketSideData *data = av_packet_side_data_get(
+        codec->coded_side_data, codec->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    return data ? data->data : NULL;
+#else
+    return av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, NULL);
+#endif
+}
+
+/* Telephones film sideways and leave a note which way is up. */
+static int orientation_of(AVStream *stream)
+{
+    static const int orientations[4] = {1, 8, 3, 6};
+    const void *matrix = display_matrix(stream);
+    double angle = matrix ? av_display_rotation_get(matrix) : 0; /* counter-clockwise, degrees */
+    return isnan(angle) ? 1 : orientations[(lround(angle / 90) % 4 + 4) % 4];
+}
+
 static void describe(const struct ffmpeg_video *v, struct ffmpeg_video_info *info)
 {
-    const AVStream *stream = v->format->streams[v->stream];
+    AVStream *stream = v->format->streams[v->stream];
     int64_t frames = stream->nb_frames;
     if (frames <= 0 && v->format->duration > 0 && v->fps > 0)
         frames = (int64_t)((double)v->format->duration / AV_TIME_BASE * v->fps + 0.5);
     *info = (struct ffmpeg_video_info){v->codec->width, v->codec->height, v->fps,
-                                       frames > 0 ? frames : -1};
+                                       frames > 0 ? frames : -1, orientation_of(stream)};
 }
 
 static void video_close(struct ffmpeg_video **video)

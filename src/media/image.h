@@ -33,4 +33,9 @@ int image_pixel_bytes(const fov_image *image); /* 3 for RGB24 and BGR24, else 1 
  * as chroma 128. `to` has its planes. */
 void image_convert(const fov_image *to, const fov_image *from);
 
+/* Turning by an EXIF orientation 2..8: format and size of the result (no planes yet), then the
+ * pixels. Planes that `from` has not are left alone. */
+void image_turned_layout(fov_image *to, const fov_image *from, int orientation);
+void image_turn(const fov_image *to, const fov_image *from, int orientation);
+
 #endif

@@ -7,12 +7,15 @@
 #include "base/dynlib.h"
 #include <fovea/log.h>
 #include "media/ffmpeg_api.h"
+#include "media/image.h"
 #include "media/source.h"
 
 struct video {
     const struct ffmpeg_api *api;
     struct ffmpeg_video *file;
     int64_t since_start; /* frames since it was opened or wound back */
+    int orientation;     /* as EXIF numbers it */
+    struct buffer lying; /* a frame before it is turned */
 };
 
 static bool takes_any(const char *url, const struct stat *st)
@@ -36,9 +39,11 @@ static fov_status open_video(fov_source *source, const char *url, fov_error *err
     fov_status status = v->api->video_open(&v->file, url, &source->interrupted, &info, &why);
     if (status)
         return fov_fail(error, status, "%.120s: %s", url, why.message);
+    bool swap = info.orientation >= 5;
+    v->orientation = info.orientation;
     source->info = (fov_source_info){.kind = "video",
-                                     .width = info.width,
-                                     .height = info.height,
+                                     .width = swap ? info.height : info.width,
+                                     .height = swap ? info.width : info.height,
                                      .fps = info.fps,
                                      .frames = info.frames};
     return FOV_OK;
@@ -57,6 +62,33 @@ static fov_status next(fov_source *source, int *width, int *height, double *pts_
     return status ? status : v->api->video_next(v->file, width, height, pts_ms, error);
 }
 
+static fov_status store_upright(struct video *v, fov_frame *frame, const fov_image *layout,
+                                fov_error *error)
+{
+    fov_status status = fov_frame_alloc_image(frame, layout->pixels, layout->width, layout->height,
+                                              layout->shift_x, layout->shift_y);
+    return status ? fov_fail(error, status, "no memory for a frame")
+                  : v->api->video_store(v->file, &frame->image, error);
+}
+
+static fov_status store_turned(struct video *v, fov_frame *frame, const fov_image *layout,
+                               fov_error *error)
+{
+    fov_image lying, upright;
+    image_turned_layout(&upright, layout, v->orientation);
+    fov_status status = image_in_buffer(&lying, &v->lying, layout->pixels, layout->width,
+                                        layout->height, layout->shift_x, layout->shift_y);
+    if (status == FOV_OK)
+        status = fov_frame_alloc_image(frame, upright.pixels, upright.width, upright.height,
+                                       upright.shift_x, upright.shift_y);
+    if (status)
+        return fov_fail(error, status, "no memory for a frame");
+    status = v->api->video_store(v->file, &lying, error);
+    if (status == FOV_OK)
+        image_turn(&frame->image, &lying, v->orientation);
+    return status;
+}
+
 static fov_status read_video(fov_source *source, fov_frame_pool *pool, fov_frame **frame,
                              const char **name, fov_error *error)
 {
@@ -71,20 +103,26 @@ static fov_status read_video(fov_source *source, fov_frame_pool *pool, fov_frame
     if (status)
         return status;
     v->since_start++;
-    status = fov_frame_alloc_image(*frame, source->pixels, width, height, 1, 1);
+    fov_image layout;
+    image_layout(&layout, source->pixels, width, height, 1, 1);
+    status = v->orientation == 1 ? store_upright(v, *frame, &layout, error)
+                                 : store_turned(v, *frame, &layout, error);
     if (status)
-        return fov_fail(error, status, "no memory for a frame");
-    (*frame)->width = width;
-    (*frame)->height = height;
+        return status;
+    (*frame)->width = (*frame)->image.width;
+    (*frame)->height = (*frame)->image.height;
     (*frame)->pts_ms = pts_ms;
-    return v->api->video_store(v->file, &(*frame)->image, error);
+    return FOV_OK;
 }
 
 static void close_video(fov_source *source)
 {
     struct video *v = source->state;
-    if (v && v->file)
+    if (!v)
+        return;
+    if (v->file)
         v->api->video_close(&v->file);
+    buffer_release(&v->lying);
     free(v);
 }
 
