@@ -60,11 +60,12 @@ def test_random_loads_of_several_sessions(start_server):
 def test_fifo_supersedes_nothing(start_server):
     server = start_server(model="fake:sleep_ms=10")
     with socket(server, STREAM + "?order=fifo&max_latency_ms=0") as ws:
-        for i in range(30):
-            ws.send(picture())
-            time.sleep(0.03)
-        answers = answers_of(ws, 30)
-    assert [a["frame_id"] for a in answers] == list(range(30)) and all(a["type"] == "result" for a in answers)
+        answers = []
+        for _ in range(10):
+            for _ in range(4):  # fewer than may wait
+                ws.send(picture())
+            answers += answers_of(ws, 4)
+    assert [a["frame_id"] for a in answers] == list(range(40)) and all(a["type"] == "result" for a in answers)
 
 
 def test_newest_wins(start_server):
@@ -144,16 +145,17 @@ def test_bad_queries_are_refused_before_the_upgrade(server, query, status):
 
 
 def test_deadline(start_server):
-    server = start_server(model="fake:sleep_ms=30", env={"OPENVINO_ASYNC_INFERENCE": "false"})
-    with socket(server, STREAM + "?max_latency_ms=45") as ws:
-        for i in range(40):
+    """What is delivered in time was in time; what would end late is dropped before it costs anything."""
+    server = start_server(model="fake:sleep_ms=60", env={"OPENVINO_ASYNC_INFERENCE": "false"})
+    with socket(server, STREAM + "?max_latency_ms=150") as ws:
+        for _ in range(40):
             ws.send(picture())
-            time.sleep(0.02)
+            time.sleep(0.03)
         answers = answers_of(ws, 40)
     check(answers, 40)
     on_time = [a for a in answers if a["type"] == "result" and a["meets_latency_requirement"]]
-    assert len(on_time) >= 5
-    assert all(a["total_time_ms"] <= 45 for a in on_time)
+    assert on_time and all(a["total_time_ms"] <= 150 for a in on_time)
+    assert any(a["type"] == "dropped" for a in answers)
 
 
 def test_stats_of_a_session(server):
