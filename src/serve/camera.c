@@ -22,7 +22,9 @@ static uint64_t frames_over(const struct camera *c)
 
 static uint64_t credits(const struct camera *c)
 {
-    return frames_over(c) + IN_FLIGHT;
+    uint64_t granted = frames_over(c) + IN_FLIGHT;
+    /* By POST no grant could follow later: the answer itself is the leave to send the next. */
+    return !c->socket && granted <= c->received ? c->received + 1 : granted;
 }
 
 void camera_write_control(struct json_writer *w, const struct camera *c)
