@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ALWAYS_KEPT ((size_t)16 << 20)
+
 bool buffer_reserve(struct buffer *buffer, size_t size)
 {
-    if (size <= buffer->size)
+    bool far_too_large = buffer->size > ALWAYS_KEPT && size < buffer->size / 4;
+    if (size <= buffer->size && !far_too_large)
         return true;
     buffer_release(buffer);
     size = (size + BUFFER_ALIGN - 1) & ~(BUFFER_ALIGN - 1);

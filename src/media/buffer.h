@@ -14,7 +14,9 @@ struct buffer {
     size_t size;
 };
 
-/* Room for at least `size` bytes; old contents are lost when it grows. False: no memory. */
+/* Room for at least `size` bytes; old contents are lost when the memory changes: when it grows, or
+ * when over 16 MiB it is four times what is needed (one huge picture does not stay for ever).
+ * False: no memory. */
 bool buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_release(struct buffer *buffer);
 

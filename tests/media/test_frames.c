@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <fovea/frame.h>
+#include "media/buffer.h"
 
 static fov_frame_pool *make_pool(int slots, size_t keep)
 {
@@ -144,6 +145,21 @@ static void test_large_memory_is_given_back(void **state)
     fov_frame_pool_destroy(&pool);
 }
 
+static void test_buffers_shrink_after_a_huge_picture(void **state)
+{
+    (void)state;
+    struct buffer buffer = {0};
+    assert_true(buffer_reserve(&buffer, (size_t)100 << 20));
+    assert_true(buffer_reserve(&buffer, (size_t)60 << 20));
+    assert_true(buffer.size >= (size_t)100 << 20); /* not far too large */
+    assert_true(buffer_reserve(&buffer, 5000));
+    assert_true(buffer.size >= 5000 && buffer.size < 8192);
+    uint8_t *memory = buffer.data;
+    assert_true(buffer_reserve(&buffer, 100));
+    assert_ptr_equal(buffer.data, memory); /* small ones stay */
+    buffer_release(&buffer);
+}
+
 /* ---- many threads -----------------------------------------------------------------------------
  */
 
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_frames_outlive_their_pool),
         cmocka_unit_test(test_slots_come_back_clean),
         cmocka_unit_test(test_large_memory_is_given_back),
+        cmocka_unit_test(test_buffers_shrink_after_a_huge_picture),
         cmocka_unit_test(test_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
