@@ -1,0 +1,52 @@
+"""`fovea models` and `fovea benchmark` on the fake model: what they print and how they end."""
+import json
+
+from conftest import DATA, answers, fovea
+
+
+def test_models_list_names_licences():
+    models = answers("models", "list")
+    assert [m["name"] for m in models if m["default"]] == ["ssd_mobilenet_v2"]
+    assert all(m["licence"] and m["origin"].startswith("http") for m in models)
+    assert "Apache-2.0" in fovea("models", "list").stdout
+
+
+def test_models_inspect_tells_what_and_why():
+    info, = answers("models", "inspect", "fake:width=320,height=200")
+    assert (info["head"], info["input_width"], info["input_height"], info["layout"]) == ("ssd", 320, 200, "nhwc")
+    assert info["why"] == "fake model_type=ssd" and info["labels"][0] == "box"
+    assert "u8[1,200,320,3]" in info["shapes"]
+
+
+def test_models_inspect_refuses_with_a_reason(tmp_path):
+    (tmp_path / "cut.onnx").write_bytes(b"\x08\x08:\x7fabc")
+    done = fovea("models", "inspect", tmp_path / "cut.onnx")
+    assert done.returncode == 3 and "damaged" in done.stderr
+    assert fovea("models", "inspect", tmp_path / "none.onnx").returncode == 3
+    assert fovea("models").returncode == 2
+    assert fovea("models", "inspect").returncode == 2
+
+
+def test_models_inspect_refuses_the_negative_files(data):
+    for path in (DATA / "models/negative").iterdir():
+        done = fovea("models", "inspect", path)
+        assert done.returncode == 3 and "Git LFS" in done.stderr, done.stderr
+
+
+def test_benchmark_adds_up():
+    done = fovea("benchmark", "pattern:width=320,height=240,frames=40", "--model", "fake:sleep_ms=2", "--seconds", ".3",
+                 "--sessions", "2", "--slo", "2000", "--fps", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    stages = result["stages_ms"]
+    assert result["frames"] >= 50 and stages["inference"]["p50"] >= 2
+    assert stages["bound"]["p50"] >= 2 and stages["total"]["p50"] >= stages["inference"]["p50"]
+    assert result["fps"] > 0 and result["bound_fps"] > 0 and result["sessions"] == 2
+    assert result["live_streams"] >= 1
+
+
+def test_benchmark_says_what_is_wrong():
+    assert fovea("benchmark", "/nonexistent.mp4", "--model", "fake:").returncode == 3
+    assert fovea("benchmark", "--sessions", "0").returncode == 2
+    done = fovea("benchmark", "pattern:width=64,height=64,frames=9", "--model", "fake:fail_every=5", "--seconds", ".2")
+    assert done.returncode == 1 and "fail_every" in done.stderr
