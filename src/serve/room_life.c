@@ -209,8 +209,13 @@ static void rooms_stop(struct server *server)
         return;
     chores_stop(&rooms->opening);
     rooms->stopped = true;
-    for (struct room *room = rooms->first; room; room = room->next)
+    for (struct room *room = rooms->first; room; room = room->next) {
         room_close_feed(room);
+        if (room->camera && !room->camera->socket) { /* others go with their sockets */
+            camera_free(room->camera);
+            room->camera = NULL;
+        }
+    }
     view_stop(rooms->view);
 }
 
