@@ -81,7 +81,8 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
     job->note = note;
     job->count = result->detections->count < DETECTIONS_MAX ? result->detections->count
                                                             : DETECTIONS_MAX;
-    memcpy(job->items, result->detections->items, job->count * sizeof *job->items);
+    if (job->count > 0)
+        memcpy(job->items, result->detections->items, job->count * sizeof *job->items);
 }
 
 void view_submit(struct view *view, struct feed *feed, const fov_result *result,
