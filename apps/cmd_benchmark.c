@@ -370,18 +370,22 @@ static fov_status live_fits(struct bench *b, int count, bool *fits, fov_error *e
     return status;
 }
 
-/* One more until it does not fit; a doubtful one gets a second chance. */
+/* Doubles until it does not fit, then halves the gap; a doubtful number gets a second chance. */
 static fov_status measure_live(struct bench *b, fov_error *error)
 {
     fov_model_params model = params_of(b, FOV_HINT_LATENCY, 0);
     fov_workers_params params = {.model = &model};
     fov_status status = fov_workers_create(&b->workers, &params, error);
-    bool fits = true;
-    while (!status && fits && b->live_streams < SESSIONS_MAX) {
-        for (int attempt = 0; attempt < 2 && !status && (!attempt || !fits); attempt++)
-            status = live_fits(b, b->live_streams + 1, &fits, error);
-        b->live_streams += !status && fits;
+    int fitting = 0, too_many = SESSIONS_MAX + 1;
+    while (!status && fitting + 1 < too_many) {
+        int count = too_many > SESSIONS_MAX ? 2 * fitting : (fitting + too_many) / 2;
+        bool fits = false;
+        count = count < 1 ? 1 : count > SESSIONS_MAX ? SESSIONS_MAX : count;
+        for (int attempt = 0; attempt < 2 && !status && !fits; attempt++)
+            status = live_fits(b, count, &fits, error);
+        *(fits ? &fitting : &too_many) = count;
     }
+    b->live_streams = fitting;
     fov_workers_destroy(&b->workers);
     return status;
 }
