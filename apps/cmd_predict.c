@@ -349,7 +349,7 @@ static fov_status run(struct predict *p, fov_error *error)
 static int exit_code(const struct predict *p, fov_status status)
 {
     if (status)
-        return 1;
+        return p->done ? 1 : fov_status_exit(status);
     if (!p->done && p->failed)
         return 3;
     return p->failed ? 1 : 0;

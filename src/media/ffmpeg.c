@@ -2,40 +2,50 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/dynlib.h"
 #include "media/ffmpeg_api.h"
 
 #define MODULE "libfovea-ffmpeg.so"
-#define PLACES 6
+#define MEND "install FFmpeg (apt-get install ffmpeg) and fovea with its module"
 
 static const struct ffmpeg_api *api;
 static fov_error failure;
 
 /* Beside this library or program, in the build tree (tests are two folders down), installed. */
+static bool find_module(char *path, size_t size)
+{
+    static const char *const places[] = {
+        "", "/src/media", "/../src/media", "/../../src/media", "/fovea", "/../lib/fovea"};
+    char here[PATH_MAX];
+    dynlib_folder_of((const void *)(size_t)&ffmpeg_api_get, here, sizeof here);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length = snprintf(path, size, "%s%s/%s", here, places[i], MODULE);
+        if (length > 0 && (size_t)length < size && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void open_module(void)
 {
-    static const char *const places[PLACES] = {
-        "", "/src/media", "/../src/media", "/../../src/media", "/fovea", "/../lib/fovea"};
-    char here[PATH_MAX], text[PLACES][PATH_MAX + 64];
-    const char *paths[PLACES + 1] = {0};
+    char path[PATH_MAX];
     void *entry = NULL;
-    struct dynlib_symbol symbols[] = {{"fovea_ffmpeg_api", &entry, 0}, {NULL, NULL, 0}};
-    dynlib_folder_of((const void *)(size_t)&ffmpeg_api_get, here, sizeof here);
-    for (int i = 0; i < PLACES; i++) {
-        snprintf(text[i], sizeof text[i], "%s%s/%s", here, places[i], MODULE);
-        paths[i] = text[i];
-    }
     fov_error why = {0};
-    if (dynlib_open(paths, symbols, NULL, &why) ||
-        ((const struct ffmpeg_api *)entry)->abi != FFMPEG_API_ABI) {
+    struct dynlib_symbol symbols[] = {{"fovea_ffmpeg_api", &entry, 0}, {NULL, NULL, 0}};
+    if (!find_module(path, sizeof path)) {
         fov_fail(&failure, FOV_ERUNTIME,
-                 MODULE " (video, PNG, WebP) cannot be used: %.120s; install FFmpeg's libraries "
-                        "(apt-get install ffmpeg) and fovea again",
-                 why.message[0] ? why.message : "it is of another version of fovea");
+                 "video, PNG and WebP need " MODULE ", which is not here; " MEND);
         return;
     }
-    api = entry;
+    const char *const paths[] = {path, NULL};
+    if (dynlib_open(paths, symbols, NULL, &why))
+        fov_fail(&failure, FOV_ERUNTIME, "%.120s; " MEND, why.message);
+    else if (((const struct ffmpeg_api *)entry)->abi != FFMPEG_API_ABI)
+        fov_fail(&failure, FOV_ERUNTIME, MODULE " is of another version of fovea; " MEND);
+    else
+        api = entry;
 }
 
 const struct ffmpeg_api *ffmpeg_api_get(fov_error *error)
