@@ -98,9 +98,9 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
         return FOV_OK;
     if (wanted)
         return fov_fail(error, FOV_EMODEL, "head %s cannot read this model: %s", wanted, shapes);
-    return fov_fail(error, FOV_EUNSUPPORTED,
-                    "no head reads this model: %s; if one should, name it (head: ssd, yolo or yolox)",
-                    shapes);
+    return fov_fail(
+        error, FOV_EUNSUPPORTED,
+        "no head reads this model: %s; if one should, name it (head: ssd, yolo or yolox)", shapes);
 }
 
 /* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. */
