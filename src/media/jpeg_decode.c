@@ -20,7 +20,8 @@
 /* Most that one picture may need beside its pixels; coefficients of a progressive one are 2 bytes
  * a sample. */
 #define ARENA_LIMIT ((size_t)256 << 20)
-/* Processor time for a picture: four times what a 40 megapixel progressive photograph takes here. */
+/* Processor time for a picture: four times what a 40 megapixel progressive photograph takes here.
+ */
 #define CPU_BASE_NS (250 * NS_PER_MS)
 #define CPU_PIXEL_NS 200
 #define MAX_ROWS (4 * DCTSIZE) /* of one component in one row of MCUs */
