@@ -122,18 +122,15 @@ static void decode_pairs(const struct head_setup *setup, const fov_tensor *out,
                          const struct head_query *query, struct candidates *into)
 {
     const float *boxes = out[setup->boxes].data, *scores = out[setup->scores].data;
-    enum { BLOCK = 64 };
-    size_t total = (size_t)setup->anchors * (size_t)setup->columns;
-    for (size_t at = 0; at < total; at += BLOCK) {
-        /* nearly every block has nothing: one test for all of it */
-        size_t end = at + BLOCK < total ? at + BLOCK : total;
-        int hits = 0;
-        for (size_t i = at; i < end; i++)
-            hits += scores[i] >= query->conf;
-        for (size_t i = at; hits && i < end; i++)
-            if (scores[i] >= query->conf)
-                add(setup, boxes, (int)(i / (size_t)setup->columns),
-                    (int)(i % (size_t)setup->columns), scores[i], query, into);
+    int first = setup->background == 0; /* nearly every row has nothing but background */
+    size_t columns = (size_t)(setup->columns - first);
+    for (int anchor = 0; anchor < setup->anchors; anchor++) {
+        const float *row = scores + (size_t)anchor * (size_t)setup->columns;
+        if (!setup->kernels->any_at_least(row + first, columns, query->conf))
+            continue;
+        for (int column = first; column < setup->columns; column++)
+            if (row[column] >= query->conf)
+                add(setup, boxes, anchor, column, row[column], query, into);
     }
 }
 

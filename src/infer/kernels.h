@@ -47,6 +47,9 @@ struct infer_kernels {
     /* False when a number is NaN or infinite. */
     bool (*all_finite)(const float *in, size_t n);
 
+    /* True when a number is at least `least`. */
+    bool (*any_at_least)(const float *in, size_t n, float least);
+
     /* Largest value of each column and its row, the first one on a tie; rows `stride` floats apart.
      */
     void (*column_max)(const float *in, size_t stride, int rows, int n, float *best, int32_t *row);

@@ -166,6 +166,15 @@ static bool all_finite(const float *in, size_t n)
     return _mm256_testz_si256(any, any) && kernels_c.all_finite(in + i, n - i);
 }
 
+static bool any_at_least(const float *in, size_t n, float least)
+{
+    __m256 limit = _mm256_set1_ps(least), any = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        any = _mm256_or_ps(any, _mm256_cmp_ps(_mm256_loadu_ps(in + i), limit, _CMP_GE_OQ));
+    return _mm256_movemask_ps(any) || kernels_c.any_at_least(in + i, n - i, least);
+}
+
 static void column_max(const float *in, size_t stride, int rows, int n, float *best, int32_t *row)
 {
     int whole = n & ~7;
@@ -193,4 +202,5 @@ const struct infer_kernels kernels_avx2 = {.name = "avx2",
                                            .store_u8x3 = store_u8x3,
                                            .store_f32 = store_f32,
                                            .all_finite = all_finite,
+                                           .any_at_least = any_at_least,
                                            .column_max = column_max};

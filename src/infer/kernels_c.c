@@ -83,6 +83,14 @@ static bool all_finite(const float *in, size_t n)
     return !bad;
 }
 
+static bool any_at_least(const float *in, size_t n, float least)
+{
+    int hits = 0;
+    for (size_t i = 0; i < n; i++)
+        hits |= in[i] >= least;
+    return hits;
+}
+
 static void column_max(const float *in, size_t stride, int rows, int n, float *best, int32_t *row)
 {
     memcpy(best, in, (size_t)n * sizeof *best);
@@ -105,4 +113,5 @@ const struct infer_kernels kernels_c = {.name = "c",
                                         .store_u8x3 = store_u8x3,
                                         .store_f32 = store_f32,
                                         .all_finite = all_finite,
+                                        .any_at_least = any_at_least,
                                         .column_max = column_max};

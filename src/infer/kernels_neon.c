@@ -109,6 +109,15 @@ static bool all_finite(const float *in, size_t n)
     return !vmaxvq_u32(bad) && kernels_c.all_finite(in + i, n - i);
 }
 
+static bool any_at_least(const float *in, size_t n, float least)
+{
+    uint32x4_t any = vdupq_n_u32(0);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        any = vorrq_u32(any, vcgeq_f32(vld1q_f32(in + i), vdupq_n_f32(least)));
+    return vmaxvq_u32(any) || kernels_c.any_at_least(in + i, n - i, least);
+}
+
 static void column_max(const float *in, size_t stride, int rows, int n, float *best, int32_t *row)
 {
     int whole = n & ~3;
@@ -134,4 +143,5 @@ const struct infer_kernels kernels_neon = {.name = "neon",
                                            .store_u8x3 = store_u8x3,
                                            .store_f32 = store_f32,
                                            .all_finite = all_finite,
+                                           .any_at_least = any_at_least,
                                            .column_max = column_max};

@@ -307,6 +307,24 @@ static void a_hung_run_can_be_cancelled(void **unused)
     b->unload(model);
 }
 
+static void the_environment_adds_options(void **unused)
+{
+    (void)unused;
+    static uint8_t pixels[64 * 48 * 3];
+    fov_image image = draw(pixels, 64, 48, 0, 0, 1, 1);
+    struct found f;
+    setenv("FOVEA_FAKE", "boxes=none,width=64", 1);
+    fov_model *model = open_model("fake:boxes=2", FOV_HINT_LATENCY, 0);
+    unsetenv("FOVEA_FAKE");
+    fov_runner *runner = open_runner(model);
+    prepare(&f);
+    assert_int_equal(fov_runner_detect(runner, &image, 64, 48, NULL, &f.list, NULL, NULL), FOV_OK);
+    assert_int_equal(f.list.count, 0);
+    assert_int_equal(fov_model_get_info(model)->input_width, 64);
+    fov_runner_close(&runner);
+    fov_model_close(&model);
+}
+
 static void costs_and_delay_are_as_asked(void **unused)
 {
     (void)unused;
@@ -547,6 +565,32 @@ static void the_default_model_runs(void **unused)
     fov_model_close(&model);
 }
 
+/* Cancelling at any moment ends a run early or not at all; the next one works. */
+static void cancelling_a_real_run_is_harmless(void **unused)
+{
+    (void)unused;
+    if (!default_model())
+        skip();
+    fov_model_params params = {.path = default_model()};
+    struct hung h = {.backend = fov_backend_at(0)};
+    fov_tensor out[FOV_MODEL_OUTPUTS];
+    void *model;
+    assert_int_equal(h.backend->load(&params, &model, NULL), FOV_OK);
+    assert_int_equal(h.backend->runner_open(model, &h.runner, NULL), FOV_OK);
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, run_hung, &h), 0);
+        usleep((useconds_t)(i * 400));
+        h.backend->cancel(h.runner);
+        pthread_join(thread, NULL);
+        assert_true(h.status == FOV_OK || h.status == FOV_EINFER);
+    }
+    h.backend->run(h.runner, out, NULL); /* a cancel that came late may hit this one */
+    assert_int_equal(h.backend->run(h.runner, out, NULL), FOV_OK);
+    h.backend->runner_close(h.runner);
+    h.backend->unload(model);
+}
+
 static void an_unknown_device_is_named(void **unused)
 {
     (void)unused;
@@ -571,12 +615,14 @@ int main(void)
         cmocka_unit_test(fake_boxes_are_known),
         cmocka_unit_test(failures_end_and_the_next_run_works),
         cmocka_unit_test(a_hung_run_can_be_cancelled),
+        cmocka_unit_test(the_environment_adds_options),
         cmocka_unit_test(costs_and_delay_are_as_asked),
         cmocka_unit_test(boxes_belong_to_their_frame),
         cmocka_unit_test(frames_without_a_picture_are_refused),
         cmocka_unit_test(parameters_choose),
         cmocka_unit_test(nothing_is_allocated_after_warm_up),
         cmocka_unit_test(the_default_model_runs),
+        cmocka_unit_test(cancelling_a_real_run_is_harmless),
         cmocka_unit_test(an_unknown_device_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,10 +158,14 @@ static void test_numbers(const struct infer_kernels *k)
               "%s column_max %d", k->name, n);
         float *tail = (float *)(void *)g.end - n;
         CHECK(k->all_finite(tail, (size_t)n), "%s all_finite %d", k->name, n);
+        CHECK(!k->any_at_least(tail, (size_t)n, 2), "%s any_at_least %d", k->name, n);
         for (int at = 0; at < n; at++) {
             float keep = tail[at];
             memcpy(tail + at, &bad[at % 4], 4);
             CHECK(!k->all_finite(tail, (size_t)n), "%s all_finite %d at %d", k->name, n, at);
+            tail[at] = 2;
+            CHECK(k->any_at_least(tail, (size_t)n, 2) && !k->any_at_least(tail, (size_t)n, 2.5f),
+                  "%s any_at_least %d at %d", k->name, n, at);
             tail[at] = keep;
         }
         release(&g);
