@@ -2,7 +2,8 @@
 
 Rooms `live`, `delayed`, `nosignal`, `aioff`, `slowai`, `adapted`, `never`, `damaged` play a drawn street;
 any other name is a room for a browser camera, whose pictures go to its viewers with boxes read
-from the barcode in them. `POST /mock/ROOM {"delay_ms":…, "ai":…, "pictures":…, "fps":…}` changes a room.
+from the barcode in them. `POST /mock/ROOM {"delay_ms":…, "pictures":…, "fps":…}` changes a room,
+`{"play":true}` makes it play the street.
 
     python mock_server.py [--port 8441]
 """
@@ -51,7 +52,12 @@ class Room:
         self.begun = 0.0  # when the newest viewer came: from then on stop_after counts
         self.came: list[float] = []
         self.feedback: dict | None = None  # of the last viewer that spoke
-        self.player = asyncio.create_task(self._play()) if name in STATES else None
+        self.player = None
+        if name in STATES:
+            self.play()
+
+    def play(self) -> None:
+        self.player = self.player or asyncio.create_task(self._play())
 
     def control(self, sent: int) -> dict:
         return {"type": "stream_control", "target_fps": self.settings["fps"], "quality": 0.8, "width": 1280, "height": 720,
@@ -277,6 +283,8 @@ class Mock:
 
     async def change(self, room: Room, settings: dict) -> Response:
         room.settings |= settings
+        if room.settings.pop("play", False):
+            room.play()
         for socket in list(room.viewers) if room.settings.pop("close_sockets", False) else ():
             await socket.close(1011, "mock")
         return json_response(room.settings | {"feedback": room.feedback})

@@ -5,6 +5,7 @@ import { num, t } from './i18n.js';
 const PALETTE = ['#56b4e9', '#f0a30a', '#1fc99a', '#f2e55c', '#e58fc0', '#ff8560', '#b9adff', '#a4e06a', '#ffffff', '#ffb3a7'];
 const EDGE = 'rgb(0 0 0 / .8)';
 const INK = '#06131c';
+const SMALL = 600; // CSS pixels: narrower pictures get smaller letters
 
 /** Size in CSS pixels of a width × height picture inside a boxW × boxH stage. */
 export function contain(width, height, boxW, boxH) {
@@ -18,9 +19,10 @@ function label(d, labels) {
   return words.join(' ');
 }
 
-function drawLabel(context, words, x, y, colour, px, width) {
+function drawLabel(context, words, x, y, colour, px, letters) {
+  const { width } = context.canvas;
   const w = context.measureText(words).width + 10 * px;
-  const h = 19 * px;
+  const h = (letters + 7) * px;
   const left = Math.max(0, Math.min(x - px, width - w));
   const top = y - h >= 0 ? y - h : y; // inside the box where there is no room above
   context.fillStyle = colour;
@@ -36,7 +38,8 @@ export function paint(context, bitmap, detections, { boxes, labels, names, px })
   if (!boxes || !detections?.length) return;
   const sx = width / bitmap.width;
   const sy = height / bitmap.height;
-  context.font = `600 ${12 * px}px system-ui, sans-serif`;
+  const letters = width / px < SMALL ? 10 : 12;
+  context.font = `600 ${letters * px}px system-ui, sans-serif`;
   context.textBaseline = 'middle';
   context.textAlign = 'left'; // whatever the page's direction: the place is computed
   context.direction = 'ltr';
@@ -52,5 +55,5 @@ export function paint(context, bitmap, detections, { boxes, labels, names, px })
     context.strokeRect(...places[i]);
   });
   if (!labels) return; // over all boxes: a label is never crossed out by a line
-  detections.forEach((d, i) => drawLabel(context, label(d, names), places[i][0], places[i][1], colours[i], px, width));
+  detections.forEach((d, i) => drawLabel(context, label(d, names), places[i][0], places[i][1], colours[i], px, letters));
 }
