@@ -37,6 +37,7 @@ PY
 }
 
 serve() { # serve [--cut BYTES] [--plain]: starts the index
+    rm -f "$world/port" # the last one's, or it would be taken for this one's
     "$python" "$here/index_server.py" "$world/files" "$world/log" "$@" >"$world/port" &
     server=$!
     for _ in $(seq 100); do [ -s "$world/port" ] && break; sleep 0.05; done
