@@ -54,7 +54,7 @@ static void answer_opened(struct opening *o, struct room *room)
     struct json_writer *w = serve_writer(o->server);
     if (!request)
         return;
-    if (o->status != FOV_OK) {
+    if (o->status != FOV_OK || !room) {
         net_reply_error(request, o->status, &o->error);
         return;
     }
@@ -100,7 +100,7 @@ static void opened(void *arg)
         o->status = fov_fail(&o->error, FOV_ECLOSED, "the stream was stopped while it was opened");
     if (room)
         room->connecting = false;
-    if (o->status == FOV_OK)
+    if (o->status == FOV_OK && room)
         o->status = start_feed(o, room);
     if (o->status != FOV_OK && !o->request_id)
         fov_log(FOV_LOG_ERROR, "serve", "room %s: %s", room ? room->name : "?", o->error.message);
