@@ -136,20 +136,22 @@ static bool step(struct scan *s, struct metadata *meta)
     return true;
 }
 
+/* An IR is one `net` element from its start to its end: half a file is refused here. */
 bool metadata_scan_xml(struct metadata *meta, const uint8_t *bytes, size_t size)
 {
     struct scan s = {.at = (const char *)bytes, .end = (const char *)bytes + size};
-    bool is_ir = false;
-    while (s.at < s.end) {
+    bool began = false, ended = false;
+    while (s.at < s.end && !ended) {
         const char *tag = memchr(s.at, '<', (size_t)(s.end - s.at));
         if (!tag)
             break;
         s.at = tag + 1;
         if (s.at == s.end || !step(&s, meta))
             break;
-        is_ir = is_ir || is(&s, 0, "net");
+        began = began || is(&s, 0, "net");
+        ended = began && s.depth == 0;
     }
     if (meta->count)
         meta->source = "rt_info";
-    return is_ir;
+    return ended;
 }

@@ -147,6 +147,7 @@ static void files_are_refused_with_a_reason(void **unused)
         {".onnx", "<html>not found</html>", "damaged", FOV_EMODEL},
         {".onnx", "", "empty", FOV_EMODEL},
         {".xml", "hello", "damaged", FOV_EMODEL},
+        {".xml", "<net name=\"n\"><layers><layer/></layers>", "damaged", FOV_EMODEL},
         {".tflite", "TFL3TFL3TFL3TFL3TFL3", "damaged", FOV_EMODEL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
