@@ -78,6 +78,8 @@ static void on_view_message(void *user, struct net_socket *socket,
 {
     struct viewer *v = user;
     const char *type = "";
+    if (!message_allowed(&v->texts, socket, message->arrival_ns))
+        return;
     if (message->kind != NET_TEXT) {
         viewer_error(v, "forbidden", "a viewer only watches: pictures go to /ws/camera/{token}");
         return;

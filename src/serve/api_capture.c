@@ -242,7 +242,10 @@ void post_camera_frame(struct exchange *x)
         return;
     struct camera *c = room->camera;
     int64_t arrival = net_request_arrival_ns(x->request);
-    camera_take_picture(c, &note, bytes, size, arrival, &error);
+    if (camera_take_picture(c, &note, bytes, size, arrival, &error) != FOV_OK) {
+        serve_problem(x, 400, error.code, "%s", error.message);
+        return;
+    }
     struct json_writer *w = serve_writer(x->server);
     camera_write_control(w, c);
     serve_json(x, 200, w);

@@ -26,6 +26,7 @@ struct session {
     struct metrics_stream *metrics;
     struct stream_query query;
     uint64_t received;
+    struct message_rate texts;
 };
 
 /* ---- answers ----------------------------------------------------------------------------------
@@ -140,10 +141,10 @@ static void on_session_message(void *user, struct net_socket *socket,
                                const struct net_message *message)
 {
     struct session *s = user;
-    if (message->kind == NET_TEXT)
-        session_text(socket, message);
-    else if (s->stream)
+    if (message->kind != NET_TEXT && s->stream)
         session_frame(s, socket, message);
+    else if (message->kind == NET_TEXT && message_allowed(&s->texts, socket, message->arrival_ns))
+        session_text(socket, message);
 }
 
 /* ---- life -------------------------------------------------------------------------------------

@@ -254,9 +254,13 @@ static void take_text(struct camera *c, const struct net_message *message)
         return;
     }
     json_value *json = json_parse(text, message->len, TEXT_BYTES_MAX, NULL);
-    bool time = json && message_answer_time(c->socket, json, message->arrival_ns);
     bool metadata = json && json_get_string(json, "type", &type) &&
                     strcmp(type, "frame_metadata") == 0;
+    if (!metadata && !message_allowed(&c->texts, c->socket, message->arrival_ns)) {
+        json_free(&json);
+        return;
+    }
+    bool time = json && message_answer_time(c->socket, json, message->arrival_ns);
     if (!time && !metadata)
         error = (struct pairing_error){"unknown_message", -1,
                                        "expected frame_metadata or time as JSON"};

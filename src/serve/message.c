@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 
+enum { TEXTS_A_SECOND = 50 };
+
 static const char *const reason_members[] = {
 #define DROP_WORD(name, word) word,
     FOV_DROP_MAP(DROP_WORD)
@@ -236,6 +238,19 @@ bool message_answer_time(struct net_socket *socket, const json_value *json, int6
     message_time(&w, t0, arrival_ns);
     message_send(socket, &w);
     return true;
+}
+
+bool message_allowed(struct message_rate *rate, struct net_socket *socket, int64_t now_ns)
+{
+    struct json_writer w = {0};
+    if (rate->count == 0 || now_ns - rate->start_ns >= NS_PER_S)
+        *rate = (struct message_rate){.start_ns = now_ns};
+    if (++rate->count == TEXTS_A_SECOND + 1) {
+        message_error(&w, "rate_limit", -1,
+                      "more than 50 texts in a second: the others of this second are left out");
+        message_send(socket, &w);
+    }
+    return rate->count <= TEXTS_A_SECOND;
 }
 
 bool message_is_object_text(const struct net_message *message)

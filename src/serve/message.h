@@ -54,6 +54,14 @@ fov_status message_send(struct net_socket *socket, struct json_writer *w);
  * True when `text` was a time message and has been answered. */
 bool message_answer_time(struct net_socket *socket, const json_value *json, int64_t arrival_ns);
 
+/* At most 50 texts a second of one client are read, beside those that belong to pictures. False:
+ * leave this one out; the first of a second is told. `rate` begins as zeros. */
+struct message_rate {
+    int64_t start_ns;
+    unsigned count;
+};
+bool message_allowed(struct message_rate *rate, struct net_socket *socket, int64_t now_ns);
+
 /* True for "[object Promise]" and its like: what a page sends that forgot to await its bytes. */
 bool message_is_object_text(const struct net_message *message);
 

@@ -13,6 +13,7 @@
 #define SERVE_ROOM_H
 
 #include "serve/frames.h"
+#include "serve/message.h"
 #include "serve/pace.h"
 #include "serve/pairing.h"
 #include "serve/serve.h"
@@ -67,6 +68,7 @@ struct viewer {
     double fps, latency_ms, queue; /* as its page says; < 0 unknown */
     uint64_t units_before;         /* at the last tick */
     double sent_fps;
+    struct message_rate texts;
 };
 
 void viewer_offer(struct viewer *viewer, struct unit *unit);
@@ -161,6 +163,7 @@ struct camera {
     int64_t opened_ns, last_ns; /* last: of the last frame, 0 none */
     struct net_timer *timer;
     const char *reason;
+    struct message_rate texts; /* beside metadata */
 };
 
 void camera_answered(struct camera *camera); /* one of its frames has its outcome */
