@@ -356,13 +356,20 @@ static void cancel(void *handle)
     r->model->ov->infer_request_cancel(r->request);
 }
 
+/* The graph as it was read: of no use once it is compiled, and 15 MB for the default model. */
+static void forget_graph(struct loaded *m)
+{
+    if (m->model)
+        m->ov->model_free(m->model);
+    m->model = NULL;
+}
+
 static void unload(void *model)
 {
     struct loaded *m = model;
     if (m->compiled)
         m->ov->compiled_model_free(m->compiled);
-    if (m->model)
-        m->ov->model_free(m->model);
+    forget_graph(m);
     free(m);
 }
 
@@ -450,6 +457,7 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     if (status)
         goto fail;
     describe_compiled(m);
+    forget_graph(m);
     m->params = NULL;
     m->device = NULL;
     free(p);
