@@ -56,7 +56,7 @@ def test_screen(mock, open_page, folder, state, size):
         page = open_page(mock.url + path, viewport={"width": width, "height": height}, color_scheme=theme,
                          locale="fa-IR" if language == "fa" else "en-GB")
         page.wait_for_selector(ready, timeout=10000)
-        page.wait_for_timeout(1300 if state.startswith(("view", "camera-on")) else 200)
+        page.wait_for_timeout(800 if state.startswith(("view", "camera-on")) else 200)
         assert page.evaluate(STICKS_OUT) == [], (theme, language)
         page.screenshot(path=folder / f"{state}-{size}-{theme}-{language}.png")
         page.close()
