@@ -67,8 +67,7 @@ static int parse(struct bench *b, int argc, char **argv)
     return count < 0 ? count : 0;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* The same model again, as its owner asked for it. */
 static fov_model_params params_of(const struct bench *b, fov_hint hint, int runners)
@@ -120,8 +119,7 @@ static void close_all(struct bench *b)
     sem_destroy(&b->answered);
 }
 
-/* ---- one frame at a time
- * ---------------------------------------------------------------------------- */
+/* ---- one frame at a time ---- */
 
 static void on_single(void *user, const fov_result *r)
 {
@@ -176,8 +174,7 @@ static fov_status measure_stages(struct bench *b, fov_error *error)
     return status;
 }
 
-/* ---- throughput
- * ---------------------------------------------------------------------------------------- */
+/* ---- throughput ---- */
 
 struct session {
     fov_stream *stream;
@@ -324,8 +321,7 @@ static fov_status measure_sessions(struct bench *b, fov_error *error)
     return status;
 }
 
-/* ---- live streams under a deadline
- * ----------------------------------------------------------------------- */
+/* ---- live streams under a deadline ---- */
 
 static void on_live(void *user, const fov_result *r)
 {
@@ -390,9 +386,7 @@ static fov_status measure_live(struct bench *b, fov_error *error)
     return status;
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static const char *row_name(int row)
 {

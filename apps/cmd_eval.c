@@ -73,8 +73,7 @@ static int parse(struct eval *e, int argc, char **argv)
     return 0;
 }
 
-/* ---- running the model -------------------------------------------------------------------------
- */
+/* ---- running the model ---- */
 
 static fov_status open_model(struct eval *e, fov_error *error)
 {
@@ -178,8 +177,7 @@ static fov_status save(const struct eval *e, fov_error *error)
     return FOV_OK;
 }
 
-/* ---- the answer
- * ---------------------------------------------------------------------------------- */
+/* ---- the answer ---- */
 
 static void print_json(const struct eval *e)
 {

@@ -27,7 +27,7 @@ static uint32_t u16_at(const struct buffer *b, size_t at)
     return at < b->size && b->size - at >= 2 ? b->bytes[at] | (uint32_t)b->bytes[at + 1] << 8 : 0;
 }
 
-/* ---- flatbuffer: 0 stands for "absent" everywhere, as no table can lie at offset 0 ---------- */
+/* ---- flatbuffer: 0 stands for "absent" everywhere, as no table can lie at offset 0 ---- */
 
 /* Position of field `index` of the table at `table`. */
 static size_t field_of(const struct buffer *b, size_t table, unsigned index)
@@ -92,7 +92,7 @@ static void read_quant(const struct buffer *b, size_t graph, unsigned list,
     }
 }
 
-/* ---- appended zip: stored members only, names matter, sizes are checked --------------------- */
+/* ---- metadata.json ---- */
 
 /* Room that only grows shorter; a text that does not fit is dropped as a whole. */
 struct text {
@@ -150,7 +150,7 @@ static void take_json(struct metadata *meta, const char *json, size_t size)
     json_free(&root);
 }
 
-/* ---- appended zip: only stored members, found through the central directory ----------------- */
+/* ---- appended zip: only stored members, found through the central directory ---- */
 
 enum { ZIP_END = 22, ZIP_ENTRY = 46, ZIP_LOCAL = 30, ZIP_MEMBERS = 64, ZIP_COMMENT = 4096 };
 

@@ -109,7 +109,7 @@ void runner_fill_noise(fov_runner *runner)
     }
 }
 
-/* ---- outputs as f32 ------------------------------------------------------------------------ */
+/* ---- outputs as f32 ---- */
 
 static float half_to_float(uint16_t half)
 {
@@ -202,7 +202,7 @@ fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov
     return status;
 }
 
-/* ---- detecting ------------------------------------------------------------------------------ */
+/* ---- detecting ---- */
 
 struct limits {
     float conf, iou;

@@ -28,8 +28,7 @@ static fov_tensor picture(int side)
     return tensor("images", FOV_F32, 4, SHAPE(1, 3, side, side), NULL);
 }
 
-/* ---- recognition
- * ---------------------------------------------------------------------------------- */
+/* ---- recognition ---- */
 
 static void heads_are_recognised(void **unused)
 {
@@ -144,8 +143,7 @@ static void shared_metadata_is_read(void **unused)
     metadata_release(&meta);
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 struct reading {
     struct head_setup setup;

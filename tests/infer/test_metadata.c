@@ -163,8 +163,7 @@ static void files_are_refused_with_a_reason(void **unused)
     }
 }
 
-/* ---- labels ------------------------------------------------------------------------------------
- */
+/* ---- labels ---- */
 
 static struct labels make(int columns, int background, const char *key, const char *value,
                           const char *file, fov_status expected)

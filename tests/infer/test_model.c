@@ -1,77 +1,13 @@
-/* The contract of models and runners, for every backend of the build and for whole frames. */
-#include <math.h>
+/* The contract of models and runners, for every backend of the build and for the default model. */
+#include "model_test.h"
+
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include <fovea/backend.h>
-#include <fovea/picture.h>
-
-#include "../alloc_count.h"
 #include "base/clock.h"
 #include "base/dynlib.h"
 
-enum { ROOM = 32 };
-
-struct found {
-    fov_detection items[ROOM];
-    fov_detections list;
-};
-
-static void prepare(struct found *f)
-{
-    memset(f, 0, sizeof *f);
-    f->list = (fov_detections){f->items, 0, ROOM};
-}
-
-static fov_model *open_model(const char *path, fov_hint hint, int runners)
-{
-    fov_model_params params = {.path = path, .hint = hint, .runners = runners};
-    fov_model *model = NULL;
-    fov_error error = {.message = ""};
-    fov_status status = fov_model_open(&model, &params, &error);
-    if (status)
-        fail_msg("%s: %s", path, error.message);
-    return model;
-}
-
-static fov_runner *open_runner(fov_model *model)
-{
-    fov_runner *runner = NULL;
-    fov_error error = {.message = ""};
-    if (fov_runner_open(&runner, model, &error) != FOV_OK)
-        fail_msg("%s", error.message);
-    return runner;
-}
-
-/* A grey picture with one white rectangle. */
-static fov_image draw(uint8_t *pixels, int width, int height, int x0, int y0, int x1, int y1)
-{
-    fov_image image = {FOV_RGB24, width, height, {pixels}, {width * 3}, 0, 0};
-    memset(pixels, 60, (size_t)width * (size_t)height * 3);
-    for (int y = y0; y < y1; y++)
-        memset(pixels + 3 * (y * width + x0), 255, (size_t)(x1 - x0) * 3);
-    return image;
-}
-
-static void expect_box(const fov_detection *d, float x1, float y1, float x2, float y2, float within)
-{
-    bool near = fabsf(d->x1 - x1) <= within && fabsf(d->y1 - y1) <= within &&
-                fabsf(d->x2 - x2) <= within && fabsf(d->y2 - y2) <= within;
-    if (!near)
-        fail_msg("box %.1f %.1f %.1f %.1f is not %.1f %.1f %.1f %.1f", (double)d->x1, (double)d->y1,
-                 (double)d->x2, (double)d->y2, (double)x1, (double)y1, (double)x2, (double)y2);
-}
-
-/* ---- every backend
- * -------------------------------------------------------------------------------- */
+/* ---- every backend ---- */
 
 static void every_backend_is_complete(void **unused)
 {
@@ -208,8 +144,7 @@ static void runners_are_counted(void **unused)
     fov_model_close(&model);
 }
 
-/* ---- the fake's promises
- * ------------------------------------------------------------------------------ */
+/* ---- the fake's promises ---- */
 
 static void fake_boxes_are_known(void **unused)
 {
@@ -343,156 +278,7 @@ static void costs_and_delay_are_as_asked(void **unused)
     fov_model_close(&model);
 }
 
-/* ---- frames
- * ------------------------------------------------------------------------------------------------
- */
-
-static fov_frame jpeg_frame(fov_encoder *encoder, const fov_image *image)
-{
-    fov_frame frame = {.codec = FOV_JPEG};
-    const uint8_t *bytes;
-    fov_error error = {.message = ""};
-    if (fov_encode_jpeg(encoder, image, 95, &bytes, &frame.size, &error) != FOV_OK)
-        fail_msg("%s", error.message);
-    frame.bytes = malloc(frame.size);
-    assert_non_null(frame.bytes);
-    memcpy(frame.bytes, bytes, frame.size);
-    return frame;
-}
-
-/* The box lies where the picture is bright, in source pixels, whatever size it was decoded at. */
-static void boxes_belong_to_their_frame(void **unused)
-{
-    (void)unused;
-    static const int sizes[][2] = {{2400, 1600}, {1280, 720}, {641, 479}, {300, 300}, {90, 50}};
-    static uint8_t pixels[2400 * 1600 * 3];
-    fov_model *model = open_model("fake:boxes=bright", FOV_HINT_LATENCY, 0);
-    fov_runner *runner = open_runner(model);
-    fov_encoder *encoder;
-    assert_int_equal(fov_encoder_create(&encoder, NULL), FOV_OK);
-    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
-        for (int exact = 0; exact < 2; exact++) {
-            int w = sizes[s][0], h = sizes[s][1], got_width, got_height;
-            int x0 = w / 5, y0 = h / 3, x1 = w / 2, y1 = h * 3 / 4;
-            fov_image image = draw(pixels, w, h, x0, y0, x1, y1);
-            fov_frame frame = jpeg_frame(encoder, &image);
-            fov_detect_params params = {.exact = exact};
-            fov_timings timings = {0};
-            fov_error error = {.message = ""};
-            struct found f;
-            prepare(&f);
-            if (fov_runner_detect_frame(runner, &frame, &params, &f.list, &got_width, &got_height,
-                                        &timings, &error) != FOV_OK)
-                fail_msg("%s", error.message);
-            assert_int_equal(f.list.count, 1);
-            float within = (float)(w > h ? w : h) / 100 + 1; /* a few cells of the 300 × 300 */
-            expect_box(&f.items[0], (float)x0, (float)y0, (float)x1, (float)y1, within);
-            assert_int_equal(got_width, w);
-            assert_int_equal(got_height, h);
-            assert_true(timings.decode > 0 && timings.preprocess > 0);
-            free(frame.bytes);
-        }
-    fov_encoder_destroy(&encoder);
-    fov_runner_close(&runner);
-    fov_model_close(&model);
-}
-
-static void frames_without_a_picture_are_refused(void **unused)
-{
-    (void)unused;
-    fov_model *model = open_model("fake:", FOV_HINT_LATENCY, 0);
-    fov_runner *runner = open_runner(model);
-    struct found f;
-    uint8_t garbage[64] = {0xFF, 0xD8, 0xFF, 0xE0, 1};
-    fov_frame empty = {.codec = FOV_JPEG}, broken = {.bytes = garbage, .size = sizeof garbage};
-    fov_image image = {FOV_RGB24, 0, 5, {garbage}, {3}, 0, 0};
-    prepare(&f);
-    assert_int_equal(fov_runner_detect_frame(runner, &empty, NULL, &f.list, NULL, NULL, NULL, NULL),
-                     FOV_EINVAL);
-    assert_int_equal(
-        fov_runner_detect_frame(runner, &broken, NULL, &f.list, NULL, NULL, NULL, NULL),
-        FOV_EFORMAT);
-    assert_int_equal(fov_runner_detect(runner, &image, 4, 4, NULL, &f.list, NULL, NULL),
-                     FOV_EINVAL);
-    assert_int_equal(fov_runner_detect(NULL, &image, 4, 4, NULL, &f.list, NULL, NULL), FOV_EINVAL);
-    static const fov_detect_params bad[] = {
-        {.conf = -1}, {.conf = 2}, {.iou = 1.5f}, {.conf = NAN}, {.max_detections = 1001}};
-    static uint8_t pixels[8 * 8 * 3];
-    image = draw(pixels, 8, 8, 0, 0, 1, 1);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(fov_runner_detect(runner, &image, 8, 8, &bad[i], &f.list, NULL, NULL),
-                         FOV_EINVAL);
-    fov_runner_close(&runner);
-    fov_model_close(&model);
-}
-
-static void parameters_choose(void **unused)
-{
-    (void)unused;
-    static uint8_t pixels[64 * 48 * 3];
-    fov_image image = draw(pixels, 64, 48, 0, 0, 1, 1);
-    fov_model *model = open_model("fake:boxes=frame,class=1,score=0.5", FOV_HINT_LATENCY, 0);
-    fov_runner *runner = open_runner(model);
-    static const struct {
-        fov_detect_params params;
-        size_t capacity, count;
-    } cases[] = {{{.conf = 0.4f}, ROOM, 1},         {{.conf = 0.6f}, ROOM, 0},
-                 {{.classes = {1u << 1}}, ROOM, 1}, {{.classes = {1u << 0}}, ROOM, 0},
-                 {{.classes = {0, 1}}, ROOM, 0},    {{.conf = 0.4f}, 0, 0}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct found f;
-        prepare(&f);
-        f.list.capacity = cases[i].capacity;
-        assert_int_equal(
-            fov_runner_detect(runner, &image, 64, 48, &cases[i].params, &f.list, NULL, NULL),
-            FOV_OK);
-        assert_int_equal(f.list.count, cases[i].count);
-    }
-    fov_runner_close(&runner);
-    fov_model_close(&model);
-}
-
-static void nothing_is_allocated_after_warm_up(void **unused)
-{
-    (void)unused;
-    if (!alloc_count_works())
-        skip();
-    static const int sizes[][2] = {{1920, 1080}, {1280, 720}, {640, 480}};
-    static uint8_t pixels[1920 * 1080 * 3];
-    fov_model *model = open_model("fake:boxes=3", FOV_HINT_LATENCY, 0);
-    fov_runner *runner = open_runner(model);
-    fov_encoder *encoder;
-    fov_frame frames[3];
-    struct found f;
-    uint64_t before = 0;
-    assert_int_equal(fov_encoder_create(&encoder, NULL), FOV_OK);
-    for (int i = 0; i < 3; i++) {
-        fov_image image = draw(pixels, sizes[i][0], sizes[i][1], 50, 50, 200, 200);
-        frames[i] = jpeg_frame(encoder, &image);
-    }
-    for (int round = 0; round < 20; round++) {
-        if (round == 4) {
-            before = alloc_count_thread();
-            alloc_trap(true);
-        }
-        for (int i = 0; i < 3; i++) {
-            prepare(&f);
-            assert_int_equal(
-                fov_runner_detect_frame(runner, &frames[i], NULL, &f.list, NULL, NULL, NULL, NULL),
-                FOV_OK);
-        }
-    }
-    alloc_trap(false);
-    assert_int_equal(alloc_count_thread() - before, 0);
-    for (int i = 0; i < 3; i++)
-        free(frames[i].bytes);
-    fov_encoder_destroy(&encoder);
-    fov_runner_close(&runner);
-    fov_model_close(&model);
-}
-
-/* ---- the default model
- * ------------------------------------------------------------------------------------- */
+/* ---- the default model ---- */
 
 static const char *default_model(void)
 {
@@ -617,10 +403,6 @@ int main(void)
         cmocka_unit_test(a_hung_run_can_be_cancelled),
         cmocka_unit_test(the_environment_adds_options),
         cmocka_unit_test(costs_and_delay_are_as_asked),
-        cmocka_unit_test(boxes_belong_to_their_frame),
-        cmocka_unit_test(frames_without_a_picture_are_refused),
-        cmocka_unit_test(parameters_choose),
-        cmocka_unit_test(nothing_is_allocated_after_warm_up),
         cmocka_unit_test(the_default_model_runs),
         cmocka_unit_test(cancelling_a_real_run_is_harmless),
         cmocka_unit_test(an_unknown_device_is_named),

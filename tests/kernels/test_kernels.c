@@ -33,7 +33,7 @@ static uint32_t random_bits(void)
     return seed >> 8;
 }
 
-/* ---- memory that ends where a page that may not be touched begins ---------------------------- */
+/* ---- memory that ends where a page that may not be touched begins ---- */
 
 struct guarded {
     uint8_t *map, *end;
@@ -58,8 +58,7 @@ static void release(struct guarded *g)
     munmap(g->map, g->size);
 }
 
-/* ---- single kernels ---------------------------------------------------------------------------
- */
+/* ---- single kernels ---- */
 
 enum { LONGEST = 83, ROOM = LONGEST + KERNEL_SLACK, GUARD = 0x5A5A };
 
@@ -172,8 +171,7 @@ static void test_numbers(const struct infer_kernels *k)
     }
 }
 
-/* ---- whole pictures -----------------------------------------------------------------------------
- */
+/* ---- whole pictures ---- */
 
 struct picture {
     fov_image image;
@@ -270,8 +268,7 @@ static void test_pictures(const struct infer_kernels *k)
         }
 }
 
-/* ---- against OpenCV and against doubles
- * ---------------------------------------------------------- */
+/* ---- against OpenCV and against doubles ---- */
 
 static uint64_t fnv1a(const uint8_t *bytes, size_t size)
 {
@@ -400,8 +397,7 @@ static void test_padding_is_renewed(void)
     erase(&wide);
 }
 
-/* ---- times ------------------------------------------------------------------------------------
- */
+/* ---- times ---- */
 
 static double now_ms(void)
 {
