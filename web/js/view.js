@@ -137,9 +137,18 @@ document.addEventListener('change', ({ target }) => {
   if (target.name === 'sync') player.hold.sync = target.value;
   if (target.name === 'render') player.open(path, target.value);
 });
-document.addEventListener('visibilitychange', () => { if (!document.hidden) player.hurry(); });
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  player.hurry();
+  keepAwake();
+});
 document.addEventListener('language', () => { player.repaint(); numbers(); });
 addEventListener('online', () => player.hurry());
+
+/** A screen that is watched does not go dark; browsers end this when the page is hidden. */
+function keepAwake() {
+  navigator.wakeLock?.request('screen').catch(() => {});
+}
 
 function choose(name, value) {
   const input = document.querySelector(`input[name="${name}"][value="${CSS.escape(value)}"]`);
@@ -151,6 +160,7 @@ player.hold.sync = document.querySelector('input[name="sync"]:checked').value;
 name(token);
 $('empty-link').href = `/camera/${encodeURIComponent(token)}`;
 player.open(path, document.querySelector('input[name="render"]:checked').value);
+keepAwake();
 setInterval(look, 100);
 setInterval(numbers, 250);
 setInterval(everySecond, 1000);
