@@ -31,7 +31,57 @@ def test_files_are_there(installed):
                  "lib/systemd/system/fovea.service"]:
         assert list(prefix.glob(path + "*")), path
     assert list(prefix.rglob("libfovea.so")), "the development link"
-    assert "@" not in (prefix / "lib/systemd/system/fovea.service").read_text()
+
+
+def test_unit_starts_what_is_installed(installed):
+    destdir, prefix, _ = installed
+    unit = (prefix / "lib/systemd/system/fovea.service").read_text()
+    assert "@" not in unit
+    words = re.search(r"^ExecStart=(.*)$", unit, re.M).group(1).split()
+    assert words[1:3] == ["serve", "--config"] and len(words) == 4
+    for path in (words[0], words[3]):
+        assert pathlib.Path(str(destdir) + path).is_file(), path
+
+
+def check(path):
+    return subprocess.run([str(BUILD / "fovea"), "config", "check", str(path)], capture_output=True, text=True, timeout=30)
+
+
+def test_sample_settings_are_accepted_each_part_of_them(installed, tmp_path):
+    destdir, _, _ = installed
+    sample, = destdir.rglob("fovea.yaml")
+    assert check(sample).returncode == 0
+    assert not re.search(r"^[^#\n]", sample.read_text(), re.M), "installed settings change nothing"
+    parts = re.findall(r"(?:^#[ \w].*\n)+", re.sub(r"^# .*\n", "", sample.read_text(), flags=re.M), re.M)
+    assert len(parts) >= 5
+    for part in parts:
+        one = tmp_path / "one.yaml"
+        one.write_text(re.sub(r"^#", "", part, flags=re.M).replace("  tls:", "  # tls:"))
+        done = check(one)
+        assert done.returncode == 0, part + done.stdout + done.stderr
+
+
+def test_edited_settings_are_kept(installed):
+    destdir, _, _ = installed
+    sample, = destdir.rglob("fovea.yaml")
+    before = sample.read_text()
+    sample.write_text("realtime: {target_fps: 10}\n")
+    subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--quiet", "--destdir", str(destdir)], check=True)
+    assert sample.read_text() == "realtime: {target_fps: 10}\n"
+    sample.write_text(before)
+
+
+def test_manual_knows_every_command():
+    page = (ROOT / "docs/man/fovea.1").read_text()
+    helps = subprocess.run([str(BUILD / "fovea"), "--help"], capture_output=True, text=True, timeout=30).stdout
+    commands = re.findall(r"^  (\w+)  ", helps, re.M)
+    assert len(commands) >= 9
+    for command in commands:
+        assert re.search(rf"^\.B {command}$", page, re.M), command
+        known = subprocess.run([str(BUILD / "fovea"), command, "--help"], capture_output=True, text=True, timeout=30).stdout
+        section = re.search(rf"^\.B {command}\n(.*?)(?=^\.TP|^\.SH)", page, re.M | re.S).group(1)
+        for option in re.findall(r"\\-\\-([a-z\\-]+)", section):
+            assert "--" + option.replace("\\", "") in known, f"{command}: {option}"
 
 
 def test_example_builds_and_runs(installed, tmp_path):
