@@ -1,5 +1,5 @@
 // Words and numbers of the user's language. Elements carry data-t="key" (text) or
-// data-t-label="key" (aria-label and title); the English words stand in the HTML itself.
+// data-t-label="key" (aria-label and title, or alt); the English words stand in the HTML itself.
 
 const root = document.documentElement;
 let strings = {};
@@ -39,7 +39,7 @@ export function apply(scope = document) {
   for (const e of scope.querySelectorAll('[data-t]')) e.textContent = t(e.dataset.t);
   for (const e of scope.querySelectorAll('[data-t-label]')) {
     const text = t(e.dataset.tLabel);
-    e.setAttribute('aria-label', text);
+    e.setAttribute(e.tagName === 'IMG' ? 'alt' : 'aria-label', text);
     if (e.tagName === 'BUTTON' || e.tagName === 'A') e.title = text;
   }
 }
