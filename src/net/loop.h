@@ -58,7 +58,7 @@ struct net_loop {
     struct net_timer *timers;
     struct net_inflate *inflate; /* made when first needed */
 
-    bool stopping;
+    atomic_bool stopping; /* read by other threads through net_loop_stopping */
     int64_t stop_deadline_ns;
     struct counters counters;
 };

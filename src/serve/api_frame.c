@@ -118,7 +118,7 @@ static void on_post_result(void *user, const fov_result *result)
 static struct post_stream *post_stream(struct frames *frames, fov_workers *workers,
                                        const struct stream_query *q, bool strict, fov_error *error)
 {
-    float usual = (float)settings_conf(frames->server->settings, CONF_DEFAULT);
+    float usual = (float)settings_model_conf(frames->server->settings, q->model_id, CONF_DEFAULT);
     bool low = q->conf < usual;
     for (struct post_stream *s = frames->post_streams; s; s = s->next)
         if (s->low == low && s->strict == strict && strcmp(s->model_id, q->model_id) == 0)
@@ -244,24 +244,16 @@ static bool read_form(struct exchange *x, fov_workers *workers, const struct pos
 {
     const struct settings *s = x->server->settings;
     char value[MODEL_ID_MAX];
-    double conf = settings_conf(s, CONF_DEFAULT);
     const char *id = form_param(x, form, "model_id", value, sizeof value);
     *q = (struct stream_query){.max_latency_ms = s->realtime.max_latency_ms};
     *strict = false;
+    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
+    double conf = settings_model_conf(s, q->model_id, CONF_DEFAULT);
     if (!form_number(x, form, "max_latency_ms", 0, 600000, &q->max_latency_ms) ||
-        !form_number(x, form, "conf", 0.001, 1, &conf) || !form_flag(x, form, "strict", strict))
+        !form_number(x, form, "conf", 0.001, 1, &conf) || !form_flag(x, form, "strict", strict) ||
+        !model_find(x, workers, q->model_id))
         return false;
     q->conf = (float)conf;
-    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
-    fov_model *model = fov_workers_model(workers, q->model_id);
-    if (!model) {
-        serve_problem(x, 404, "unknown_model",
-                      "no model '%.100s' is loaded; leave model_id out "
-                      "for the default one",
-                      q->model_id);
-        return false;
-    }
-    fov_model_close(&model);
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* start-stream, stop-stream, streams: the requests; the work is in own_source.c. */
 #include <string.h>
 
+#include "base/text.h"
+#include "serve/frames.h"
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
@@ -100,16 +102,6 @@ static bool check_room_name(struct exchange *x, const char *name)
     return good;
 }
 
-static bool check_model(struct exchange *x, fov_workers *workers, const char *id)
-{
-    fov_model *model = fov_workers_model(workers, id);
-    if (!model)
-        serve_problem(x, 404, "unknown_model", "no model '%.100s' is loaded", id ? id : "");
-    bool found = model != NULL;
-    fov_model_close(&model);
-    return found;
-}
-
 /* The source to open: as asked for, or the only one there can be. False: answered. */
 static bool find_source(struct exchange *x, const char *source, char *url, size_t size,
                         const char **shown)
@@ -163,14 +155,19 @@ void post_start_stream(struct exchange *x)
 {
     struct room_source p;
     struct room *room = NULL;
-    char url[1024];
+    char url[1024], model[MODEL_ID_MAX];
+    bool ready = false;
     fov_error error = {0};
     fov_workers *workers = serve_workers(x);
     json_value *json = workers ? read_object(x) : NULL;
     if (!json)
         return;
-    if (read_source(x, json, &p, url, sizeof url) && check_model(x, workers, p.model_id) &&
-        sessions_enter(x)) {
+    if (read_source(x, json, &p, url, sizeof url)) {
+        text_copy(model, sizeof model, p.model_id ? p.model_id : "");
+        p.model_id = model;
+        ready = model_find(x, workers, model) && sessions_enter(x);
+    }
+    if (ready) {
         fov_status status = source_start(x->server, &p, net_request_id(x->request), &room, &error);
         if (room) {
             room->counted = true;

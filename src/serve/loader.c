@@ -1,4 +1,5 @@
 /* Opens the models beside the loop, so that the server answers from its first millisecond. */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -116,6 +117,23 @@ static void on_event(void *user, const char *event, const char *text)
     fov_log(FOV_LOG_INFO, "flow", "%s: %s", event, text);
 }
 
+/* Compiled models are kept to start sooner; a full or read-only disk must not cost the model. */
+static fov_status open_without_cache(struct loader *loader, const fov_workers_params *workers)
+{
+    fov_model_params params = *workers->model;
+    fov_workers_params again = *workers;
+    fov_error error = {0};
+    params.cache_dir = NULL;
+    again.model = &params;
+    fov_status status = fov_workers_create(&loader->workers, &again, &error);
+    if (status == FOV_OK)
+        fov_log(FOV_LOG_WARN, "serve",
+                "compiled models cannot be kept in %s: %s; set models.cache to another folder",
+                loader->cache, loader->error.message);
+    loader->cache[0] = '\0';
+    return status;
+}
+
 static fov_status open_default(struct loader *loader)
 {
     const struct settings *s = loader->settings;
@@ -137,7 +155,8 @@ static fov_status open_default(struct loader *loader)
         .pin_throughput = s->openvino.performance_mode == MODE_THROUGHPUT,
         .on_event = on_event,
     };
-    return fov_workers_create(&loader->workers, &workers, &loader->error);
+    status = fov_workers_create(&loader->workers, &workers, &loader->error);
+    return status != FOV_OK && loader->cache[0] ? open_without_cache(loader, &workers) : status;
 }
 
 /* The other models of the settings; one that fails is missing, the rest serves. */
@@ -162,6 +181,62 @@ static void open_others(struct loader *loader)
     }
 }
 
+/* The id of a file in models.dir, or of a folder with model.xml; false: no model. */
+static bool name_of_file(const char *folder, const char *file, char *id, size_t size)
+{
+    static const char *const endings[] = {".xml", ".onnx", ".tflite"};
+    char path[1024];
+    text_copy(id, size, file);
+    char *dot = strrchr(id, '.');
+    if (snprintf(path, sizeof path, "%s/%s/model.xml", folder, file) < (int)sizeof path &&
+        is_file(path))
+        return true;
+    for (size_t i = 0; dot && dot > id && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0) {
+            *dot = '\0';
+            return true;
+        }
+    return false;
+}
+
+/* One file of models.dir, under its name, unless a model of that name is there already. */
+static void open_file(struct loader *loader, const char *file)
+{
+    fov_model_params params = common(loader);
+    fov_error error = {0};
+    char path[1024], id[128];
+    if (!name_of_file(loader->settings->models.dir, file, id, sizeof id) ||
+        settings_find_model(loader->settings, id))
+        return;
+    fov_model *known = fov_workers_model(loader->workers, id);
+    if (known) {
+        fov_model_close(&known);
+        return;
+    }
+    params.id = id;
+    params.path = path;
+    if (!find_in(loader->settings->models.dir, file, path, sizeof path) ||
+        fov_workers_add_model(loader->workers, &params, false, &error) != FOV_OK)
+        fov_log(FOV_LOG_ERROR, "serve", "model %s of models.dir cannot be used: %s", file,
+                error.message);
+}
+
+/* Clients may name the files of models.dir. They are opened now, never because a client asks. */
+static void open_folder(struct loader *loader)
+{
+    const char *folder = loader->settings->models.dir;
+    struct dirent **entries = NULL;
+    int count = folder ? scandir(folder, &entries, NULL, alphasort) : 0;
+    if (count < 0)
+        fov_log(FOV_LOG_ERROR, "serve", "models.dir %s: %s", folder, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        if (entries[i]->d_name[0] != '.' && !net_loop_stopping(loader->server->loop))
+            open_file(loader, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
 /* On the loop thread: the model is there, or is known to be missing. */
 static void loaded(void *arg)
 {
@@ -177,8 +252,10 @@ static void *load(void *arg)
     if (status != FOV_OK && loader->error.message[0] == '\0')
         fov_fail(&loader->error, status, "the model cannot be opened: %s", fov_status_text(status));
     net_post(loader->server->loop, loaded, loader);
-    if (status == FOV_OK)
+    if (status == FOV_OK) {
         open_others(loader);
+        open_folder(loader);
+    }
     return NULL;
 }
 

@@ -186,7 +186,8 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");
     o->query.max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms
                                                      : s->realtime.max_latency_ms;
-    o->query.conf = (float)(p->conf > 0 ? p->conf : settings_conf(s, CONF_DEFAULT));
+    o->query.conf = (float)(p->conf > 0 ? p->conf
+                                        : settings_model_conf(s, p->model_id, CONF_DEFAULT));
     return o;
 }
 

@@ -177,8 +177,11 @@ void room_apply_settings(struct server *server, struct exchange *x, const char *
     const struct settings_camera *camera = settings_find_camera(server->settings, name);
     if (!camera)
         return;
-    if (camera->model && !net_request_param(x->request, "model_id"))
+    if (camera->model && !net_request_param(x->request, "model_id")) {
         text_copy(query->model_id, sizeof query->model_id, camera->model);
+        if (!net_request_param(x->request, "conf"))
+            query->conf = (float)settings_model_conf(server->settings, camera->model, CONF_DEFAULT);
+    }
     if (camera->max_latency_ms >= 0 && !net_request_param(x->request, "max_latency_ms"))
         query->max_latency_ms = camera->max_latency_ms;
     if (camera->pin_conf > 0)

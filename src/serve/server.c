@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-enum { TICK_MS = 500, DRAIN_MS = 5000, DEMO_PORTS = 20 };
+enum { TICK_MS = 500, DRAIN_MS = 4000, DEMO_PORTS = 20 };
 
 static const struct serve_part *const parts[] = {&frames_part, &rooms_part};
 enum { PART_COUNT = sizeof parts / sizeof *parts };

@@ -316,6 +316,24 @@ double settings_conf(const struct settings *settings, double fallback)
     return own > 0 ? own : fallback;
 }
 
+static const struct settings_model *model_or_default(const struct settings *settings,
+                                                     const char *id)
+{
+    return settings_find_model(settings, id && *id ? id : settings->models.default_model);
+}
+
+double settings_model_conf(const struct settings *settings, const char *id, double fallback)
+{
+    const struct settings_model *model = model_or_default(settings, id);
+    return model && model->conf > 0 ? model->conf : settings_conf(settings, fallback);
+}
+
+double settings_model_iou(const struct settings *settings, const char *id)
+{
+    const struct settings_model *model = model_or_default(settings, id);
+    return model && model->iou > 0 ? model->iou : settings->realtime.iou_threshold;
+}
+
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name)
 {

@@ -126,6 +126,11 @@ void settings_keep_fixed(struct settings *fresh, const struct settings *old,
 /* Threshold an endpoint starts from: realtime.confidence_threshold when set, else `fallback`. */
 double settings_conf(const struct settings *settings, double fallback);
 
+/* The same for a model ("" or NULL: the default one): its own `conf` goes before both. */
+double settings_model_conf(const struct settings *settings, const char *id, double fallback);
+/* Overlap for NMS of a model's boxes: its own `iou`, else realtime.iou_threshold. */
+double settings_model_iou(const struct settings *settings, const char *id);
+
 /* NULL when there is none of that name. */
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name);

@@ -31,26 +31,47 @@ static bool read_order(struct exchange *x, bool *fifo)
     return false;
 }
 
+static bool is_loaded(fov_workers *workers, const char *id)
+{
+    fov_model *model = fov_workers_model(workers, id);
+    bool found = model != NULL;
+    fov_model_close(&model);
+    return found;
+}
+
+bool model_find(struct exchange *x, fov_workers *workers, char *id)
+{
+    static const char *const endings[] = {".xml", ".onnx", ".tflite"};
+    char *dot = strrchr(id, '.');
+    if (is_loaded(workers, id))
+        return true;
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0) {
+            *dot = '\0';
+            if (dot > id && is_loaded(workers, id))
+                return true;
+            *dot = '.';
+        }
+    serve_problem(x, 404, "unknown_model",
+                  "no model '%.100s' is loaded; leave model_id out for the default one, or put its "
+                  "file into models.dir and start again",
+                  id);
+    return false;
+}
+
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *q)
 {
     const struct settings *s = x->server->settings;
     const char *id = net_request_param(x->request, "model_id");
-    double conf = settings_conf(s, CONF_DEFAULT);
     *q = (struct stream_query){.max_latency_ms = s->realtime.max_latency_ms};
+    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
+    double conf = settings_model_conf(s, q->model_id, CONF_DEFAULT);
     if (serve_param_number(x, "max_latency_ms", 0, 600000, &q->max_latency_ms) < 0 ||
         serve_param_number(x, "conf", 0.001, 1, &conf) < 0 || !read_order(x, &q->fifo) ||
-        !tracker_check(x, net_request_param(x->request, "tracker")))
+        !tracker_check(x, net_request_param(x->request, "tracker")) ||
+        !model_find(x, workers, q->model_id))
         return false;
     q->conf = (float)conf;
-    text_copy(q->model_id, sizeof q->model_id, id ? id : "");
-    fov_model *model = fov_workers_model(workers, q->model_id);
-    if (!model) {
-        serve_problem(x, 404, "unknown_model",
-                      "no model '%.100s' is loaded; leave model_id out for the default one",
-                      q->model_id);
-        return false;
-    }
-    fov_model_close(&model);
     return true;
 }
 
@@ -63,7 +84,7 @@ fov_stream_params stream_params(const struct server *server, const struct stream
         .fifo = q->fifo,
         .capacity = s->realtime.buffer_size,
         .detect = {.conf = q->conf,
-                   .iou = (float)s->realtime.iou_threshold,
+                   .iou = (float)settings_model_iou(s, q->model_id),
                    .exact = s->realtime.optimization_level == LEVEL_LOW},
     };
 }

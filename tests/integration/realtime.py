@@ -47,6 +47,7 @@ def decoded(jpeg: bytes) -> np.ndarray:
 @contextmanager
 def socket(server, path: str, token: str | None = None, **more):
     headers = {"Authorization": f"Bearer {token}"} if token else None
+    more.setdefault("max_queue", None)  # a client that stops reading could not close at once
     with connect(server.ws + path, additional_headers=headers, max_size=None, compression=None, proxy=None,
                  open_timeout=10, close_timeout=5, **more) as ws:
         yield ws

@@ -42,7 +42,8 @@ class Bystander(threading.Thread):
 
 @pytest.fixture(scope="module")
 def bright(start_server):
-    return start_server(model="fake:boxes=bright")
+    """New memory holds 0xA5 instead of what was there: a pixel that nobody wrote would be seen as a grey box."""
+    return start_server(model="fake:boxes=bright", env={"FOVEA_POISON": "1"})
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -99,7 +100,7 @@ def test_pictures_by_post(bright, name):
 
 @pytest.mark.parametrize("name", BAD)
 def test_pictures_by_socket(bright, name):
-    with socket(bright, STREAM) as ws:
+    with socket(bright, STREAM + "?max_latency_ms=5000") as ws:
         ws.send(BAD[name][0])
         answer = receive(ws)
         assert answer["type"] == "dropped" and answer["reason"] == "decode" and answer["message"]

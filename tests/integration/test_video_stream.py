@@ -216,7 +216,7 @@ def test_a_hanging_model_does_not_stop_the_server(start_server):
 
 def test_no_pixels_of_one_client_reach_another(start_server):
     """Two clients, one white, one black, share workers and pools; black ones have no bright box."""
-    server = start_server(model="fake:boxes=bright,jitter_ms=3,sleep_ms=1")
+    server = start_server(model="fake:boxes=bright,jitter_ms=3,sleep_ms=1", env={"FOVEA_POISON": "1"})
     white, black = spot(200, 100, 300), picture(640, 480, level=5)
     with socket(server, STREAM) as a, socket(server, STREAM) as b:
         for i in range(80):
