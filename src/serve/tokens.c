@@ -320,6 +320,19 @@ static void write_token(struct json_writer *w, const struct token *token)
     json_object_end(w);
 }
 
+/* What root makes in the folder of another user (`sudo fovea token create` beside a service)
+ * belongs to that user, who could not read it else. */
+static void give_to_owner(int fd, const char *folder)
+{
+    struct stat owner, file;
+    if (geteuid() != 0 || fstat(fd, &file) != 0 || stat(folder, &owner) != 0)
+        return;
+    if (file.st_nlink == 1 && file.st_uid != owner.st_uid &&
+        fchown(fd, owner.st_uid, owner.st_gid) != 0)
+        fov_log(FOV_LOG_WARN, "serve", "the owner of %s cannot read its tokens: %s", folder,
+                strerror(errno));
+}
+
 /* Writes a new file beside the old one and renames: a reader sees either, whole. */
 static fov_status save(const struct token_list *list, const char *folder, fov_error *error)
 {
@@ -334,7 +347,10 @@ static fov_status save(const struct token_list *list, const char *folder, fov_er
         write_token(&w, &list->items[i]);
     json_array_end(&w);
     json_object_end(&w);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    unlink(fresh); /* of one that was cut off */
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        give_to_owner(fd, folder);
     bool ok = fd >= 0 && !w.failed && write(fd, w.text, w.size) == (ssize_t)w.size &&
               fsync(fd) == 0;
     int reason = errno;
@@ -354,6 +370,8 @@ static int lock_store(const char *folder, fov_error *error)
     char path[512];
     snprintf(path, sizeof path, "%s/tokens.lock", folder);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0)
+        give_to_owner(fd, folder);
     if (fd >= 0 && flock(fd, LOCK_EX) == 0)
         return fd;
     fov_fail(error, FOV_EIO, "%s: %s", path, strerror(errno));

@@ -342,6 +342,15 @@ def test_token_command(tmp_path):
         assert fovea("token", *words, *state, code=None).returncode == 2, words
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act beside another user's service")
+def test_tokens_made_by_root_can_be_read_by_the_service(tmp_path):
+    os.chown(tmp_path, 12345, 12346)
+    fovea("token", "create", "--state-dir", str(tmp_path))
+    for name in ("tokens.json", "tokens.lock"):
+        about = (tmp_path / name).stat()
+        assert (about.st_uid, about.st_gid, about.st_mode & 0o777) == (12345, 12346, 0o600), name
+
+
 def test_commands_beside_each_other_lose_no_token(tmp_path):
     import concurrent.futures
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
