@@ -6,6 +6,7 @@ square and painted box must belong together.
 """
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -287,3 +288,20 @@ def test_a_page_travels_in_less_than_60_kb(serve, open_page, path):
     sizes = page.evaluate("""() => performance.getEntries().filter((e) => e.encodedBodySize && !/latest|api/.test(e.name))
         .map((e) => [e.name.split('/').pop(), e.encodedBodySize])""")
     assert len(sizes) > 6 and sum(size for _, size in sizes) < 60_000, sizes
+
+
+def test_the_demo_shows_boxes_on_a_real_clip(serve, open_page):
+    """The default model on the demo clip, as `make demo` runs it."""
+    deps = Path(os.environ.get("FOVEA_DEPS") or Path(__file__).parents[2] / ".deps")
+    if not (deps / "models/ssd_mobilenet_v2/model.xml").exists() or not (deps / "media/bikes.mp4").exists():
+        pytest.skip("no default model or clip: make build fetches them")
+    server = serve("--demo", model=None)
+    start = open_page(server.url)
+    start.wait_for_selector(".card img:not([hidden])", timeout=30000)
+    assert "demo clip" in start.locator(".card").first.inner_text()
+    viewer = open_page(server.url + start.locator(".card").first.get_attribute("href"))
+    wait(viewer, "fovea.history().filter((f) => f.boxes.length > 0).length > 40", 40)
+    painted = viewer.evaluate("fovea.history()")
+    assert all(f["boxesOf"] == f["frameNumber"] for f in painted if f["boxes"])
+    assert 0 < viewer.evaluate("fovea.stats().p50") < 1000
+    assert "OpenVINO" in viewer.inner_text("#model")
