@@ -172,10 +172,10 @@ async def viewer_socket(room: Room, socket: Socket, query: dict[str, str]) -> No
     room.begun = time.monotonic()
     room.viewers[socket] = (query.get("render", "server"), query.get("pack") == "1")
     if room.settings.get("adapt"):
-        for ago, old, new, why in ((95, 0.85, 0.8, "viewer Wi-Fi carries 9 Mbit/s"), (31, 30, 24, "inference 41 ms of 33"),
-                                   (12, 24, 27, "inference 33 ms of 41")):
+        for ago, old, new, why, measured in ((95, 0.85, 0.8, "viewer Wi-Fi carries 9 Mbit/s", None), (31, 30, 24, "inference", 41.2),
+                                             (12, 24, 27, "headroom", 88.0)):
             await socket.send_json({"type": "adaptation", "at": unix_ms() - ago * 1000, "from": old, "to": new,
-                                    "knob": "quality" if old < 1 else "target_fps", "why": why, "measured": None})
+                                    "knob": "quality" if old < 1 else "target_fps", "why": why, "measured": measured})
     ticker = asyncio.create_task(every_second(room, socket))
     async for kind, data in socket:
         message = json.loads(data) if kind == TEXT else {}

@@ -105,6 +105,17 @@ def test_clock_of_the_viewer_may_be_wrong(mock, open_page):
     assert 0 < stats["lastSecond"]["p50"] < 200
 
 
+def test_adaptation_is_told_in_sentences(mock, open_page):
+    page = open_page(f"{mock.url}/view/adapted")
+    page.wait_for_selector("#log li:nth-child(3)")
+    told = [line.split("\n")[-1] for line in page.locator("#log li").all_inner_texts()]
+    assert "fps 24 → 27: headroom, 95 % under 88 ms" in told[0]
+    assert "fps 30 → 24: inference 41 ms of 33 ms" in told[1]
+    assert "quality 0.85 → 0.80: viewer Wi-Fi carries 9 Mbit/s" in told[2]
+    page.wait_for_selector("#drops dt")
+    assert "superseded" in page.inner_text("#drops")
+
+
 def test_a_lost_connection_comes_back(mock, open_page):
     page = open_page(f"{mock.url}/view/live")
     wait(page, "fovea.stats().painted > 20")

@@ -1,5 +1,5 @@
 // The camera page: choose, start, stop, and how it goes. Capture itself is in capture.js.
-import { t, num, ms } from './i18n.js';
+import { t, num, ms, known } from './i18n.js';
 import { $, text, showQr } from './page.js';
 import { startCapture } from './capture.js';
 import { socketUrl } from './link.js';
@@ -65,7 +65,7 @@ function showStats(stats) {
   $('credits').max = Math.max($('credits').max, left);
   $('credits').value = left;
   text($('credits-number'), num(left));
-  text($('why'), stats.reason ? t('camera.why', { why: stats.reason }) : '');
+  text($('why'), stats.reason ? t('camera.why', { why: known(`reason.${stats.reason}`) ? t(`reason.${stats.reason}`) : stats.reason }) : '');
 }
 
 /** Why the browser will not give a camera, and what to do about it. */

@@ -69,7 +69,8 @@ export class Panel {
     $('changes').hidden = this.#log.length === 0;
     $('log').replaceChildren(...this.#log.map(({ at, knob, from, to, why, measured }) => {
       const value = (v) => (typeof v === 'number' ? num(v, Number.isInteger(v) ? 0 : 2) : v);
-      const reason = word('why', why ?? '') + (typeof measured === 'number' ? ` (${value(measured)})` : '');
+      const reason = known(`why.${why}`)
+        ? t(`why.${why}`, { measured: ms(measured), interval: ms(1000 / from) }) : why ?? '';
       const sentence = t('view.change', { knob: word('knob', knob), from: value(from), to: value(to), why: reason });
       return el('li', {}, el('time', { class: 'num' }, timeOfDay(at)), sentence);
     }));

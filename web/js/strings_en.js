@@ -67,6 +67,8 @@ export default {
   'stage.screen': 'screen', 'stage.sum': 'total', 'stage.budget': 'budget',
   'drop.queue': 'queue full', 'drop.superseded': 'superseded', 'drop.deadline': 'too late', 'drop.fps_limit': 'over the rate limit',
   'drop.decode': 'not readable', 'drop.shutdown': 'server stopping',
+  'why.inference': 'inference {measured} of {interval}', 'why.headroom': 'headroom, 95 % under {measured}',
+  'reason.inference': 'the model needs more time than there is between two pictures', 'reason.headroom': 'there is room for more',
   'knob.fps': 'fps', 'knob.target_fps': 'fps', 'knob.quality': 'quality', 'knob.size': 'size', 'knob.confidence': 'confidence',
 
   'help.title': 'Reading this page',

@@ -67,6 +67,8 @@ export default {
   'stage.screen': 'صفحه', 'stage.sum': 'مجموع', 'stage.budget': 'بودجه',
   'drop.queue': 'صف پر', 'drop.superseded': 'جایگزین‌شده', 'drop.deadline': 'دیررسیده', 'drop.fps_limit': 'بیش از نرخ مجاز',
   'drop.decode': 'ناخوانا', 'drop.shutdown': 'توقف سرور',
+  'why.inference': 'استنتاج {measured} از {interval}', 'why.headroom': 'جا هست، ۹۵٪ زیر {measured}',
+  'reason.inference': 'مدل بیش از فاصلهٔ دو تصویر زمان می‌خواهد', 'reason.headroom': 'جای بیشتری هست',
   'knob.fps': 'فریم', 'knob.target_fps': 'فریم', 'knob.quality': 'کیفیت', 'knob.size': 'اندازه', 'knob.confidence': 'اطمینان',
 
   'help.title': 'خواندن این صفحه',
