@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from conftest import BIN, ROOT, environment, fovea
+from realtime import picture
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
            "Cross-Origin-Opener-Policy": "same-origin"}
@@ -370,6 +371,39 @@ def test_answers_follow_the_description(server):
                     jsonschema.validate(reply.json(), schema)
                     checked += 1
     assert checked >= 5
+
+
+def test_examples_of_the_description_are_what_is_answered(server):
+    """Each example fits its schema, and a real answer has every member that the example has."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schemas = server.get("/openapi.json").json()["components"]["schemas"]
+    start = server.post("/api/v1/realtime/video/start-stream", json={"source": "pattern:width=320,height=240"}).json()
+    real = {"Result": server.post("/api/v1/realtime/video/process-frame", files={"file": picture()}).json(),
+            "Stats": server.get("/api/v1/realtime/video/stats").json(),
+            "StreamControl": server.post("/api/camera/described/frame", data=picture(),
+                                         headers={"Content-Type": "image/jpeg"}).json(),
+            "Stream": start,
+            "Problem": server.get("/api/v1/realtime/video/stats?stream_id=nothing").json()}
+    server.post("/api/v1/realtime/video/stop-stream", json={"stream_id": start["stream_id"]})
+    with_example = {name for name, schema in schemas.items() if "example" in schema}
+    assert with_example == real.keys()
+    for name in with_example:
+        whole = {**schemas[name], "components": {"schemas": schemas}}
+        jsonschema.validate(schemas[name]["example"], whole)
+        jsonschema.validate(real[name], whole)
+        assert schemas[name]["example"].keys() <= real[name].keys(), name
+        assert real[name].keys() <= schemas[name]["properties"].keys(), f"{name}: a member is not described"
+
+
+def test_every_operation_and_parameter_is_explained(server):
+    description = server.get("/openapi.json").json()
+    for path, item in description["paths"].items():
+        for method, operation in item.items():
+            assert operation.get("description") or path in ("/docs", "/openapi.json"), (method, path)
+            for parameter in operation.get("parameters", []):
+                name = parameter.get("$ref", "").rsplit("/", 1)[-1]
+                whole = description["components"]["parameters"][name] if name else parameter
+                assert whole.get("description") or whole["name"] in ("stream", "class", "limit"), (path, whole["name"])
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
