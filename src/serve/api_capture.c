@@ -145,7 +145,8 @@ void ws_camera(struct exchange *x)
 {
     static const struct net_socket_ops ops = {.on_message = camera_on_message,
                                               .on_close = on_camera_close};
-    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX + PACK_BYTES};
+    const struct net_socket_params params = {.max_text = SOCKET_TEXT_MAX,
+                                             .max_binary = FRAME_BYTES_MAX + PACK_BYTES};
     const char *pack = net_request_param(x->request, "pack");
     struct stream_query query;
     fov_workers *workers = serve_workers(x);

@@ -218,7 +218,8 @@ void ws_video_stream(struct exchange *x)
 {
     static const struct net_socket_ops ops = {.on_message = on_session_message,
                                               .on_close = on_session_close};
-    const struct net_socket_params params = {.max_binary = FRAME_BYTES_MAX};
+    const struct net_socket_params params = {.max_text = SOCKET_TEXT_MAX,
+                                             .max_binary = FRAME_BYTES_MAX};
     struct frames *frames = x->server->frames;
     const char *client = net_request_param(x->request, "client_id");
     struct stream_query query;

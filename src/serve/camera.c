@@ -245,11 +245,15 @@ static void take_text(struct camera *c, const struct net_message *message)
     struct pairing_error error = {0};
     struct picture_note note;
     const char *text = (const char *)message->data, *type = "";
-    if (message_is_object_text(message)) {
+    if (message_is_object_text(message) || message->len > TEXT_BYTES_MAX) {
         c->pairing.waiting = false; /* this was to be its picture */
         error = (struct pairing_error){"expected_binary", c->pairing.note.number,
                                        "a promise was sent instead of its bytes: ws.send(await "
                                        "blob.arrayBuffer())"};
+        if (!message_is_object_text(message))
+            text_copy(error.message, sizeof error.message,
+                      "this text is too long for metadata: send the picture as a binary message, "
+                      "ws.send(await blob.arrayBuffer())");
         camera_error(c, &error);
         return;
     }

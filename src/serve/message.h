@@ -8,6 +8,9 @@
 #include "base/json.h"
 #include "net/net.h"
 
+/* A picture sent as text by mistake is told so; longer texts end the socket (1009). */
+#define SOCKET_TEXT_MAX ((size_t)1 << 20)
+
 /* {"class_id","class_id_raw","class","confidence","box","box_norm","track_id"?} of each detection
  * with score >= conf, as one array value. width, height: px of the source picture, for box_norm. */
 void message_detections(struct json_writer *w, const fov_detections *detections, float conf,

@@ -118,6 +118,16 @@ def test_a_model_has_its_own_thresholds(start_server):
         assert receive(ws)["annotations"] == []
 
 
+def test_the_same_picture_gets_the_same_answer(start_server, real):
+    server = start_server(model=None)
+    body = picture(640, 480, 90)
+
+    def boxes():
+        return server.post(PROCESS + "?conf=0.01", data=body, headers=JPEG).json()["annotations"]
+    first = boxes()
+    assert first and all(boxes() == first for _ in range(30))
+
+
 def test_low_means_full_decode_and_f32(start_server, real, tmp_path):
     """REALTIME_OPTIMIZATION_LEVEL=low answers what `predict --exact` finds, on a picture that is scaled otherwise."""
     from PIL import Image
@@ -155,6 +165,21 @@ def test_a_flood_of_texts_is_cut(server, path):
         time.sleep(1.1)
         ws.send(json.dumps({"type": "time", "t0": 1000}))
         assert wait_for(ws, "time")["t0"] > 50, "it is heard again in the next second"
+
+
+@pytest.mark.parametrize("path", [STREAM, "/ws/camera/based"])
+def test_a_picture_as_text_is_told_what_to_do(server, path):
+    with socket(server, path) as ws:
+        ws.send("data:image/jpeg;base64," + "A" * 300000)
+        error = wait_for(ws, "error")
+        assert error["code"] == "expected_binary" and "binary message" in error["message"]
+        ws.send(json.dumps({"type": "time", "t0": 1}))
+        wait_for(ws, "time")
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.send("A" * (1 << 20) + "A")
+            while True:
+                ws.recv(timeout=5)
+        assert closed.value.rcvd.code == 1009
 
 
 def test_metadata_are_no_part_of_the_flood(server):
