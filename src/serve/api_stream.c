@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "serve/auth.h"
 #include "serve/frames.h"
 #include "serve/message.h"
 #include "serve/room.h"
@@ -96,10 +97,31 @@ static bool check_room_name(struct exchange *x, const char *name)
     bool good = length >= 1 && length < ROOM_NAME_MAX;
     for (const char *c = name; good && c && *c; c++)
         good = (unsigned char)*c >= ' ' && *c != '/' && *c != 127;
+    if (name && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0))
+        good = false; /* no address leads there */
     if (!good)
         serve_problem(x, 422, "invalid_argument", "token must be a name of 1 to %d bytes without /",
                       ROOM_NAME_MAX - 1);
     return good;
+}
+
+/* An issued token stands for its camera and is never shown. `room`: a name so far, of ROOM_NAME_MAX
+ * bytes at most. False: answered. */
+static bool resolve_room(struct exchange *x, const char **room)
+{
+    const char *name = *room;
+    if (!name || strncmp(name, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0)
+        return true;
+    const struct token *token = auth_find(x->server->auth, name);
+    if (token && token->camera[0]) {
+        *room = token->camera;
+        return true;
+    }
+    serve_problem(x, 422, "invalid_argument",
+                  "this token is %s: make one with `fovea token create --role view --camera NAME`, "
+                  "or send the camera's name",
+                  token ? "bound to no camera" : "not known");
+    return false;
 }
 
 /* The source to open: as asked for, or the only one there can be. False: answered. */
@@ -140,7 +162,8 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
         !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
         !number_member(x, json, "conf", 0.001, 1, &p->conf) || !read_words(x, json) ||
-        !check_room_name(x, p->room) || !find_source(x, source, url, size, &shown))
+        !check_room_name(x, p->room) || !resolve_room(x, &p->room) ||
+        !find_source(x, source, url, size, &shown))
         return false;
     p->loop = shown && strcmp(shown, "demo:") == 0;
     if (json_has(json, "loop") && !json_get_bool(json, "loop", &p->loop)) {

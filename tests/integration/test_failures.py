@@ -359,6 +359,23 @@ def test_the_token_store_has_no_room(tmp_path):
     assert done.returncode in (1, 3) and "file/state" in done.stderr and done.stdout == ""
 
 
+def test_a_token_in_start_stream_stands_for_its_camera(start_server):
+    server = start_server("--auth", "on")
+    made = server.make_token("view", "hall")["token"]
+    free = server.make_token("view")["token"]
+    admin = server.bearer()
+    for room, status in ((free, 422), (made[:-4] + "AAAA", 422), ("..", 422), (made, 201)):
+        started = server.post(START, json={"source": "pattern:", "token": room}, headers=admin)
+        assert started.status_code == status, started.text
+        assert room not in started.text or room == ".."
+    assert started.json()["view_url"] == "/view/hall" and started.json()["token"] == "hall"
+    with socket(server, f"/ws/view/{made}") as viewer:
+        wait_for(viewer, "frame_metadata")
+    for path in (STREAMS, "/api/cameras", "/metrics"):
+        assert made not in server.get(path, headers=admin).text
+    assert made not in server.log
+
+
 def test_cameras_of_the_settings_that_cannot_be_opened(start_server):
     server = start_server(config="cameras: {lost: /nowhere/clip.mp4, hall: 'pattern:'}\n")
     server.wait_for(lambda: "/nowhere/clip.mp4" in server.log)
