@@ -182,7 +182,7 @@ def test_pages(server, path):
 # --- our own documents ------------------------------------------------------------------------------------------------
 
 def documents():
-    return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
+    return [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")] + sorted(ROOT.glob("docs/**/*.md"))
 
 
 def anchors(text: str) -> set[str]:
@@ -218,6 +218,27 @@ def test_commands_of_the_documents_exist():
                     assert not option or option.group() in helps[command], f"{path.name}: {line}"
 
 
+def test_codes_of_the_sockets_page_are_sent_by_the_program():
+    text = (ROOT / "docs/api/websocket.md").read_text()
+    codes = {code for row in re.findall(r"^\| (`[a-z_`, ]+`) \|", text, re.M) for code in re.findall(r"`(\w+)`", row)}
+    program = "".join(path.read_text() for path in ROOT.glob("src/**/*.c"))
+    assert len(codes) >= 10
+    for code in codes:
+        assert f'"{code}"' in program, code
+
+
+def test_examples_of_the_sockets_page_are_json_and_add_up():
+    count = 0
+    for block in re.findall(r"```json\n(.*?)```", (ROOT / "docs/api/websocket.md").read_text(), re.S):
+        for text in re.split(r"\n(?=\{)", block.strip()):
+            message = json.loads(text)
+            assert "type" in message
+            times = message.get("timings_ms", {"total": 0})
+            assert sum(v for k, v in times.items() if k != "total") == pytest.approx(times["total"])
+            count += 1
+    assert count >= 5
+
+
 def test_the_curl_line_of_the_readme(server, tmp_path):
     line, = re.findall(r"`(curl [^`]+)`", (ROOT / "README.md").read_text())
     (tmp_path / "frame.jpg").write_bytes(picture())
@@ -250,3 +271,17 @@ def test_a_proxy_as_the_deployment_page_sets_it_up(start_server):
     assert entered.status_code in (302, 303) and "Secure" in entered.headers["Set-Cookie"]
     assert server.post(f"{BASE}/video/process-frame", headers={**forwarded, **server.bearer(), "Origin": "https://cam.example"},
                        files={"file": open_picture()}).status_code == 200
+
+
+def test_a_container_as_the_deployment_page_describes_it(start_server, tmp_path):
+    """Everything by the environment: address, tokens from a secret, probes without a token."""
+    secret = tmp_path / "secret"
+    secret.write_text("a" * 32 + "\nview hall " + "b" * 32 + "\n")
+    server = start_server(env={"FOVEA_SERVER_HOST": "0.0.0.0", "FOVEA_SERVER_TOKEN_FILE": str(secret)})
+    assert server.token is None, "no first token beside a secret"
+    assert server.get("/readyz").status_code == server.get("/healthz").status_code == 200
+    assert server.get("/api/cameras").status_code == 401
+    assert server.get("/api/cameras", headers=server.bearer("a" * 32)).status_code == 200
+    assert server.get("/api/camera/hall/stats", headers=server.bearer("b" * 32)).status_code == 200
+    assert server.get("/api/camera/door/stats", headers=server.bearer("b" * 32)).status_code == 403
+    assert server.stop() == 0, "SIGTERM ends it"
