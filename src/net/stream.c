@@ -77,6 +77,7 @@ struct net_stream *net_stream_open(struct net_request *request, int status,
                                    void *user)
 {
     struct net_loop *loop = net_request_loop(request);
+    net_request_add_header(request, "X-Accel-Buffering", "no"); /* nginx passes parts on at once */
     if (strcmp(net_request_method(request), "HEAD") == 0 || request->conn->closed) {
         net_reply(request, status, content_type, NULL, 0);
         return NULL;
@@ -158,7 +159,6 @@ struct net_stream *net_sse_open(struct net_request *request, const struct net_st
     if (!own.max_pending)
         own.max_pending = (size_t)256 << 10;
     net_request_add_header(request, "Cache-Control", "no-cache, no-store");
-    net_request_add_header(request, "X-Accel-Buffering", "no"); /* nginx passes them on at once */
     struct net_stream *stream = net_stream_open(request, 200, "text/event-stream", &own, user);
     if (stream)
         stream->beat_ns = clock_now_ns() + BEAT_MS * NS_PER_MS;

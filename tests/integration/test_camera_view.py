@@ -495,6 +495,7 @@ def test_mjpeg_and_latest(start_server):
         latest = server.get("/api/camera/still/latest.jpg")
         assert latest.content == body and latest.headers["Content-Type"] == "image/jpeg"
         with server.get("/api/camera/still/mjpeg", stream=True) as stream:
+            assert stream.headers["X-Accel-Buffering"] == "no"
             assert stream.headers["Content-Type"].startswith("multipart/x-mixed-replace")
             threading.Thread(target=lambda: [(sender.send(body, 640, 480), time.sleep(0.05)) for _ in range(10)]).start()
             data = b""

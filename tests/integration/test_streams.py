@@ -37,14 +37,15 @@ def test_pattern_from_start_to_stop(clean):
     assert made["stream_id"] and made["view_url"] == f"/view/{made['token']}" and made["max_latency_ms"] == 200
     with socket(server, f"/ws/view/{made['token']}?render=client") as viewer:
         assert receive(viewer)["type"] == "view"
-        seqs = []
-        for _ in range(10):
+        seqs, analysed = [], 0
+        while analysed < 10 and len(seqs) < 100:  # on a busy machine some are dropped by their deadline
             head, body = next_picture(viewer)
             assert decoded(body).shape == (240, 320, 3) and head["detections"] is None
             found = wait_for(viewer, "detections")
-            assert found["seq"] == head["seq"] and found["analysed"] is True and len(found["detections"]) == 1
+            assert found["seq"] == head["seq"] and len(found["detections"]) == found["analysed"]
             seqs.append(head["seq"])
-        assert seqs == sorted(seqs)
+            analysed += found["analysed"]
+        assert seqs == sorted(seqs) and analysed == 10
         listed, = server.get(STREAMS).json()["streams"]
         assert listed["stream_id"] == made["stream_id"] and listed["state"] == "live" and listed["total_frames"] >= 10
         assert server.get(STATS + "?stream_id=" + made["stream_id"]).json()["total_frames"] >= 10
