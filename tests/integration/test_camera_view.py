@@ -497,12 +497,14 @@ def test_mjpeg_and_latest(start_server):
         with server.get("/api/camera/still/mjpeg", stream=True) as stream:
             assert stream.headers["X-Accel-Buffering"] == "no"
             assert stream.headers["Content-Type"].startswith("multipart/x-mixed-replace")
-            threading.Thread(target=lambda: [(sender.send(body, 640, 480), time.sleep(0.05)) for _ in range(10)]).start()
+            sending = threading.Thread(target=lambda: [(sender.send(body, 640, 480), time.sleep(0.05)) for _ in range(10)])
+            sending.start()
             data = b""
             for chunk in stream.iter_content(4096):
                 data += chunk
                 if data.count(b"--frame\r\n") >= 3:
                     break
+            sending.join()
         head, rest = data.split(b"\r\n\r\n", 1)
         length = int([line for line in head.split(b"\r\n") if line.startswith(b"Content-Length")][0].split(b":")[1])
         assert decoded(rest[:length]).shape == (480, 640, 3)
