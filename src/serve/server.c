@@ -317,6 +317,11 @@ static fov_status announce(struct server *server, const char *host, fov_error *e
         fov_log(FOV_LOG_WARN, "serve",
                 "tokens and pictures travel unencrypted: use --lan, server.tls, "
                 "or a proxy (server.trusted_proxies)");
+    if (!auth_on(server->auth) &&
+        (server->settings->server.public_url || server->settings->server.trusted_proxies.count > 0))
+        fov_log(FOV_LOG_WARN, "serve",
+                "access control is off on loopback, also for all whom a proxy passes on: set "
+                "server.auth: on");
     return FOV_OK;
 }
 

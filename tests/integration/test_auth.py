@@ -376,6 +376,13 @@ def test_off_on_loopback(server):
     assert server.token is None and server.get("/api/cameras").status_code == 200
 
 
+@pytest.mark.parametrize("setting", ["public_url: https://cam.example", "trusted_proxies: [127.0.0.1]"])
+def test_a_proxy_before_an_open_server_is_warned_of(start_server, setting):
+    warned = "for all whom a proxy passes on"
+    assert warned in start_server(config=f"server: {{{setting}}}\n").log
+    assert warned not in start_server("--auth", "on", config=f"server: {{{setting}}}\n").log
+
+
 def test_no_auth_on_loopback_beats_settings(start_server):
     server = start_server("--no-auth", config="server: {auth: on}\n")
     assert server.get("/api/cameras").status_code == 200
