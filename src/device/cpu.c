@@ -99,7 +99,8 @@ static void find_board(fov_device_info *info)
         return;
     device_read_line("/sys/class/dmi/id/sys_vendor", vendor, sizeof vendor);
     if (device_read_line("/sys/class/dmi/id/product_name", product, sizeof product))
-        snprintf(info->name, sizeof info->name, "%s%s%s", vendor, vendor[0] ? " " : "", product);
+        snprintf(info->name, sizeof info->name, "%.40s%s%.80s", vendor, vendor[0] ? " " : "",
+                 product);
 }
 
 static void find_type(fov_device_info *info)

@@ -38,8 +38,10 @@ const char *pace_step(struct pace *pace, const struct pace_second *s)
 {
     if (pace->since_up < 1000)
         pace->since_up++;
-    if (s->delivered < 0.5 || s->offered < 1)
+    if (s->delivered < 0.5 || s->offered < 1) {
+        pace->behind = 0; /* a hang is not slowness: its first and last second do not add up */
         return NULL;
+    }
     double share = s->delivered / s->offered;
     bool calm = s->budget_ms <= 0 || s->p95_ms < 0.7 * s->budget_ms;
     pace->behind = share < 0.85 ? pace->behind + 1 : 0;

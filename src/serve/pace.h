@@ -21,7 +21,8 @@ struct pace_second {
 void pace_start(struct pace *pace, double target, double least, double most);
 
 /* Changes pace->target when there is reason to; returns the reason ("behind", "headroom") or NULL.
- * Nothing delivered at all changes nothing: then the model is down, and pictures go on. */
+ * Nothing delivered at all changes nothing and ends a row of seconds behind: then the model is
+ * down, and pictures go on. */
 const char *pace_step(struct pace *pace, const struct pace_second *second);
 
 #endif
