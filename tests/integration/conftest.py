@@ -127,9 +127,9 @@ def read_line(process: subprocess.Popen, seconds: float) -> str:
     return process.stdout.readline() if ready else ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory):
-    """start_server(*words, config=…, model=…, env=…, state=…, ready=True) → Server; all are stopped at the end."""
+    """start_server(*words, config=…, model=…, env=…, state=…, ready=True) → Server; all are stopped after the module."""
     if not BIN.exists():
         pytest.skip(f"{BIN} is not built: make build")
     servers: list[Server] = []
@@ -160,11 +160,14 @@ def start_server(tmp_path_factory):
         return servers[-1].wait_ready() if ready else servers[-1]
 
     yield start
-    for server in servers:
+    defects = []
+    for server in servers:  # all of them, whatever the first one's end was
         code = server.process.poll()
         if code is None:
             code = server.stop()
-        assert code in (0, 1, 2) and not DEFECT.search(server.log), f"a server ended with {code}:\n{server.log[-8000:]}"
+        if code not in (0, 1, 2) or DEFECT.search(server.log):
+            defects.append(f"a server ended with {code}:\n{server.log[-8000:]}")
+    assert not defects, "\n".join(defects)
 
 
 @pytest.fixture(scope="module")

@@ -204,6 +204,12 @@ static void pace_lets_pictures_go_on_without_a_model(void **state)
     for (int i = 0; i < 100; i++)
         assert_null(pace_step(&pace, &nothing));
     assert_true(pace.target == 30);
+    /* A hang: its first and its last second have some results, and are not a slow model. */
+    struct pace_second some = {30, 8, 100, 200};
+    assert_null(pace_step(&pace, &some));
+    assert_null(pace_step(&pace, &nothing));
+    assert_null(pace_step(&pace, &some));
+    assert_true(pace.target == 30);
 }
 
 int main(void)
