@@ -6,10 +6,10 @@
  *     load view   --port P [--seconds 5] [--fps 30] [--viewers 1] [--render client|server] [--room
  * R]
  *
- * All: [--size 1280x720] [--pictures 8] [--host 127.0.0.1] [--pid N: server's processor time too].
- * stream with --fps 0 is a closed loop: `depth` frames under way in each session. view sends as one
- * camera and takes the time from the last byte in to the last byte of the picture out. Prints one
- * line of JSON. Only for servers of one's own. */
+ * All: [--size 1280x720] [--warm SECONDS not counted] [--pictures 8] [--host 127.0.0.1] [--pid N:
+ * server's processor time too]. stream with --fps 0 is a closed loop: `depth` frames under way in
+ * each session. view sends as one camera and takes the time from the last byte in to the last byte
+ * of the picture out. Prints one line of JSON. Only for servers of one's own. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ enum mode { MODE_POST, MODE_STREAM, MODE_VIEW };
 static struct {
     enum mode mode;
     int port, connections, depth, pictures, width, height, pid;
-    double seconds, fps;
+    double seconds, fps, warm; /* warm: seconds at the start that are not counted */
     const char *host, *query, *render, *room;
 } set = {.connections = 1,
          .depth = 2,
@@ -43,6 +43,7 @@ static struct {
          .width = 1280,
          .height = 720,
          .seconds = 5,
+         .warm = -1,
          .host = "127.0.0.1",
          .query = "",
          .render = "client",
@@ -522,6 +523,7 @@ static bool option(const char *name, const char *value)
                    {"--pictures", NULL, &set.pictures, NULL},
                    {"--pid", NULL, &set.pid, NULL},
                    {"--seconds", &set.seconds, NULL, NULL},
+                   {"--warm", &set.warm, NULL, NULL},
                    {"--fps", &set.fps, NULL, NULL},
                    {"--host", NULL, NULL, &set.host},
                    {"--query", NULL, NULL, &set.query},
@@ -576,7 +578,8 @@ int main(int argc, char **argv)
     connect_all();
     double cpu = own_cpu(), server = server_cpu();
     start_ns = clock_now_ns();
-    warm_ns = start_ns + ms_to_ns(fmin(1000, set.seconds * 1000 / 5)); /* not counted */
+    double warm = set.warm >= 0 ? set.warm : fmin(1, set.seconds / 5);
+    warm_ns = start_ns + ms_to_ns(warm * 1000);
     end_ns = start_ns + ms_to_ns(set.seconds * 1000);
     run();
     report(own_cpu() - cpu, server_cpu() - server);
