@@ -123,7 +123,7 @@ def beside_the_bound(server, rounds, size="720p"):
     median = statistics.median
     more = median(p["p50_ms"] - b["p50"] for p, b in zip(posts, bounds))
     row(f"POST process-frame, {size}, p50", f"{median(b['p50'] for b in bounds):.2f} ms",
-        f"{median(p['p50_ms'] for p in posts):.2f} ms (+{more:.2f})", "≤ bound + 1 ms", reached(more <= 1),
+        f"{median(p['p50_ms'] for p in posts):.2f} ms ({more:+.2f})", "≤ bound + 1 ms", reached(more <= 1),
         share_of_cpu(posts[-1]))
     for sessions, runs in ((1, ones), (4, fours)):
         part = median(r["fps"] / b[sessions] for r, b in zip(runs, bounds))
