@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-#define FOV_BACKEND_ABI 1
+#define FOV_BACKEND_ABI 2
 
 #define FOV_MODEL_INPUTS 4
-#define FOV_MODEL_OUTPUTS 8
+#define FOV_MODEL_OUTPUTS 16
 
 typedef struct fov_backend_probe {
     bool available;
@@ -31,6 +31,7 @@ typedef struct fov_backend_model {
     int input_count, output_count;
     char version[64], device[32], device_name[96], precision[16];
     int threads, max_runners;
+    int batch; /* pictures a run takes: dimension 0 of inputs and outputs; 0 means 1 */
     int64_t delay_ns;
     double load_ms, compile_ms;
 } fov_backend_model;
@@ -41,6 +42,8 @@ typedef struct fov_backend {
     const char *suffixes; /* space separated: ".xml .onnx .tflite .pb"; "fake:" for a scheme */
     /* Fills `probe`; never fails, prints or blocks long. dlopen happens here, never dlclose. */
     void (*probe)(const char *runtime_dir, fov_backend_probe *probe);
+    /* Loads for exactly params->device, one of the probe's devices (NULL: "CPU"): falling back to
+     * another one is the caller's business (chain.h). Strings in `params` live for the call only. */
     fov_status (*load)(const fov_model_params *params, void **model, fov_error *error);
     void (*describe)(void *model, fov_backend_model *description);
     fov_status (*runner_open)(void *model, void **runner, fov_error *error);
@@ -48,6 +51,9 @@ typedef struct fov_backend {
     void (*inputs)(void *runner, fov_tensor *in);
     /* Runs on the inputs; `out` (output_count views) stays valid to the next run. Synchronous. */
     fov_status (*run)(void *runner, fov_tensor *out, fov_error *error);
+    /* The next run is of no use after this moment (monotonic ns, 0: no limit). For runtimes that
+     * wait for others; may be NULL. */
+    void (*limit)(void *runner, int64_t deadline_ns);
     /* Makes a run in progress on another thread return early if the runtime can; may be NULL. */
     void (*cancel)(void *runner);
     void (*runner_close)(void *runner);

@@ -37,6 +37,8 @@ typedef struct fov_model_params {
                   */
     int runners; /* throughput: how many run at once; default: the cores */
     int input_width, input_height; /* for models with a dynamic size; default 640 */
+    int batch; /* pictures a run takes, for models whose batch can be changed; default 1 */
+    const char *avoid; /* "openvino:GPU onnxruntime:CUDA": not tried, as they failed before */
     const char *cache_dir;         /* compiled forms; NULL: no cache */
     const char
         *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
