@@ -98,6 +98,7 @@ struct worker {
     fov_decoder *decoder; /* made for the first watched frame */
     uint8_t *scratch;     /* reduced copy of a watched picture */
     size_t scratch_size;
+    fov_details *details; /* of the model's task; given to the job with the run's detections */
     fov_detection items[DETECTIONS_MAX];
 };
 

@@ -52,6 +52,7 @@ static void pool_free(fov_workers *pool)
     for (struct job *job = pool->free_jobs, *next; job; job = next) {
         next = job->next;
         free(job->detections.items);
+        fov_details_destroy(&job->detections.details);
         free(job);
     }
     fov_frame_pool_destroy(&pool->pictures);

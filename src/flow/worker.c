@@ -21,7 +21,8 @@ static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
     run->height = job->frame->height;
     size_t room = job->detections.capacity;
     run->detections = (fov_detections){.items = w->items,
-                                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX};
+                                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
+                                       .details = w->details};
     w->job = job;
     w->since_ns = job->taken_ns;
 }
@@ -32,6 +33,10 @@ static void hand_over(struct run *run, struct job *job)
     if (run->detections.count > 0)
         memcpy(job->detections.items, run->detections.items,
                run->detections.count * sizeof *run->detections.items);
+    /* the job's old ones serve the worker's next run: nothing is copied */
+    fov_details *details = job->detections.details;
+    job->detections.details = run->detections.details;
+    run->detections.details = details;
     job->timings = run->timings;
     job->width = run->width;
     job->height = run->height;
@@ -59,6 +64,7 @@ static void run_end(struct worker *w)
     w->job = NULL;
     if (job) {
         hand_over(run, job);
+        w->details = run->detections.details;
         if (w->cancelled)
             watchdog_blame(job, pool->clock());
         w->cancelled = false;
@@ -121,6 +127,7 @@ static void *worker_run(void *argument)
     forget(pool, w);
     pthread_mutex_unlock(&pool->lock);
     fov_decoder_destroy(&w->decoder);
+    fov_details_destroy(&w->details);
     free(w->scratch);
     free(w);
     pthread_mutex_lock(&pool->lock);

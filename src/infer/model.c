@@ -125,16 +125,40 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
     return FOV_OK;
 }
 
+static struct head_facts facts_of(const fov_model *model)
+{
+    return (struct head_facts){.inputs = model->about.inputs,
+                               .outputs = model->about.outputs,
+                               .input_count = model->about.input_count,
+                               .output_count = model->about.output_count,
+                               .meta = &model->meta,
+                               .name = model->id};
+}
+
+/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
+ * what real numbers the model was trained on. */
+static void map_bytes(fov_model *model)
+{
+    struct letterbox_spec *spec = &model->setup.input;
+    const fov_tensor *in = &model->about.inputs[model->setup.picture];
+    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+        spec->quant_scale = in->scale;
+        spec->quant_zero = in->zero;
+    }
+}
+
 static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
-    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
-                               model->about.output_count, &model->meta};
+    struct head_facts facts = facts_of(model);
     model->setup.kernels = infer_kernels();
-    fov_status status = head_choose(&facts, params->head, &model->head, model->evidence, error);
+    fov_status status = head_choose(&facts, params->head, &model->head, &model->confidence,
+                                    model->evidence, error);
     if (!status)
         status = model->head->configure(&facts, &model->setup, error);
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
+    if (!status)
+        map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)
         status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
     if (!status)
@@ -171,7 +195,8 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
 {
     const float *m = in->mean, *s = in->scale;
     bool one_mean = m[0] == m[1] && m[1] == m[2], one_scale = s[0] == s[1] && s[1] == s[2];
-    if (in->dtype != FOV_F32 || (one_mean && one_scale && m[0] == 0 && s[0] == 1))
+    bool bytes = in->dtype == FOV_U8 || in->dtype == FOV_I8;
+    if ((bytes && in->quant_scale == 0) || (one_mean && one_scale && m[0] == 0 && s[0] == 1))
         text_copy(text, size, in->dtype == FOV_I8 ? "- 128" : "as it is");
     else if (one_mean && one_scale && m[0] == 0)
         snprintf(text, size, "/ %g", (double)s[0]);
@@ -182,8 +207,10 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
 
 static void fill_info(fov_model *model)
 {
-    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
-                               model->about.output_count, &model->meta};
+    static const char *const fits[] = {"stretched", "aspect kept, padded",
+                                       "aspect kept, padded right and below",
+                                       "aspect kept, the middle cut out"};
+    struct head_facts facts = facts_of(model);
     head_describe_shapes(&facts, model->shapes, sizeof model->shapes);
     describe_scale(&model->setup.input, model->scale, sizeof model->scale);
     const struct letterbox_spec *in = &model->setup.input;
@@ -199,9 +226,18 @@ static void fill_info(fov_model *model)
                            .precision = about->precision,
                            .input_width = in->width,
                            .input_height = in->height,
-                           .letterbox = in->fit != FIT_STRETCH,
+                           .task = model->setup.task,
+                           .keypoints = model->setup.keypoints,
+                           .embedding = model->setup.embedding,
+                           .head_confidence = model->confidence,
+                           .fallback = model->fallback,
+                           .batch = about->batch > 0 ? about->batch : 1,
+                           .letterbox = in->fit == FIT_CENTRE || in->fit == FIT_TOP_LEFT,
+                           .fit = fits[in->fit],
                            .layout = in->planar ? "nchw" : "nhwc",
-                           .color = in->bgr ? "bgr" : "rgb",
+                           .color = in->gray  ? "gray"
+                                    : in->bgr ? "bgr"
+                                              : "rgb",
                            .input_dtype = in->dtype,
                            .labels = (const char *const *)model->labels.names,
                            .label_count = model->labels.count,
@@ -240,6 +276,8 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     fov_status status = made->path ? choose_backend(made, params, error)
                                    : fov_fail(error, FOV_ENOMEM, "no memory for a model");
     if (!status)
+        name_model(made, params);
+    if (!status)
         status = load(made, params, error);
     if (!status)
         status = configure(made, params, error);
@@ -247,7 +285,6 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
         release(made);
         return status;
     }
-    name_model(made, params);
     fill_info(made);
     status = warm_up(made, params, error);
     if (status) {
