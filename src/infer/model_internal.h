@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <fovea/backend.h>
 
+#include "infer/chain.h"
 #include "infer/head.h"
 #include "infer/labels.h"
 
