@@ -41,8 +41,9 @@ typedef struct fov_workers_params {
     int workers;                      /* default: the cores this process may use */
     const fov_model_params *model;    /* default model of streams; required (may be "fake:") */
     bool pin_latency, pin_throughput; /* never switch the form of the model by load */
-    void (*on_event)(void *user, const char *event,
-                     const char *text); /* may be NULL: "switch", "lost_run", "degraded" */
+    void (*on_event)(
+        void *user, const char *event,
+        const char *text); /* may be NULL: "switch", "lost_run", "degraded", "fallback" */
     void *user;
 } fov_workers_params;
 
@@ -68,8 +69,9 @@ typedef struct fov_workers_info {
     int workers;
     bool degraded; /* runs were lost four times: no worker left */
     uint64_t lost_runs;
-    const char *form; /* "latency" or "throughput" of the default model */
-    double bound_ms;  /* recent p50 of the work of one frame, without any waiting */
+    uint64_t fallbacks; /* times that a model went on on another runtime or device */
+    const char *form;   /* "latency" or "throughput" of the default model */
+    double bound_ms;    /* recent p50 of the work of one frame, without any waiting */
 } fov_workers_info;
 
 /* Thread-safety: safe. Blocks: no. */

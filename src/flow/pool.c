@@ -254,6 +254,7 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .workers = pool->worker_count,
         .degraded = pool->degraded,
         .lost_runs = pool->lost_runs,
+        .fallbacks = pool->fallbacks,
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work))};
     pthread_mutex_unlock(&pool->lock);

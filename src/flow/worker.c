@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "infer/runner.h"
+
 static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
 {
     struct run *run = &w->run;
@@ -68,6 +70,7 @@ static void run_end(struct worker *w)
         if (w->cancelled)
             watchdog_blame(job, pool->clock());
         w->cancelled = false;
+        form_judge(pool, run->form, &job->error, runner_gave_nonsense(run->runner), pool->clock());
         form_give(run->form, run->runner);
         run->runner = NULL;
         call_another(pool);

@@ -113,14 +113,15 @@ static const char *asked_device(const fov_model_params *params)
     return device && *device && strncasecmp(device, "AUTO", 4) ? device : NULL;
 }
 
-/* `avoid` holds "openvino:GPU" for one try and "GPU" for a kind of device. */
-static bool is_avoided(const char *avoid, const struct row *row)
+/* `avoid` holds "openvino:GPU" for one try (`exact`: only such count) and "GPU" for a kind of
+ * device. */
+static bool is_avoided(const char *avoid, const struct row *row, bool exact)
 {
     const char *list = avoid ? avoid : "", *word;
     size_t size, n = strlen(row->backend);
     while ((word = next_word(&list, &size))) {
         const char *colon = memchr(word, ':', size);
-        if (!colon ? is_device(word, size, row->device)
+        if (!colon ? !exact && is_device(word, size, row->device)
                    : (size_t)(colon - word) == n && !strncmp(word, row->backend, n) &&
                          is_device(colon + 1, size - n - 1, row->device))
             return true;
@@ -269,8 +270,10 @@ bool chain_next(struct chain *chain, struct chain_link *link)
                 continue;
             chain->any = true;
             chain->found |= asked;
-            if (!is_avoided(params->avoid, row) && (asked || is_needed(chain, row)) &&
-                try_row(chain, row, asked, link))
+            if (is_avoided(params->avoid, row, true))
+                note(chain, row->backend, row->device, "failed while it ran");
+            else if (!is_avoided(params->avoid, row, false) && (asked || is_needed(chain, row)) &&
+                     try_row(chain, row, asked, link))
                 return true;
         }
     return false;
@@ -314,8 +317,7 @@ fov_status chain_fail(const struct chain *chain, fov_error *error)
     if (chain->missed[0])
         return fov_fail(error, is_strict(p) ? FOV_EUNSUPPORTED : FOV_ERUNTIME, "%s", chain->missed);
     if (chain->any && p->avoid)
-        return fov_fail(error, FOV_ERUNTIME, "nothing is left to run this model: %s failed",
-                        p->avoid);
+        return fov_fail(error, FOV_ERUNTIME, "nothing runs this model without %s", p->avoid);
     if (p->backend)
         return fov_fail(error, FOV_EUNSUPPORTED, "%.120s: not a model that backend %s runs",
                         p->path, p->backend);

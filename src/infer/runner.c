@@ -31,6 +31,7 @@ struct fov_runner {
     struct candidates candidates;
     uint8_t wanted[HEAD_COLUMNS];
     void *scratch;        /* of the head */
+    bool nonsense;        /* the last run gave numbers that are not finite */
     fov_decoder *decoder; /* made with the first encoded picture */
 };
 
@@ -139,6 +140,11 @@ void runner_cancel(fov_runner *runner)
         runner->model->backend->cancel(runner->handle);
 }
 
+bool runner_gave_nonsense(const fov_runner *runner)
+{
+    return runner->nonsense;
+}
+
 void runner_fill_noise(fov_runner *runner)
 {
     const fov_tensor *in = picture_input(runner);
@@ -185,10 +191,15 @@ static fov_status to_real(fov_runner *runner, int i, fov_tensor *tensor, fov_err
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error)
 {
     const fov_model *model = runner->model;
+    runner->nonsense = false;
     fov_status status = model->backend->run(runner->handle, out, error);
     for (int i = 0; !status && i < model->about.output_count; i++) {
         status = to_real(runner, i, &out[i], error);
-        if (!status && !model->setup.kernels->all_finite(out[i].data, fov_tensor_count(&out[i])))
+        if (status)
+            break;
+        runner->nonsense = !model->setup.kernels->all_finite(out[i].data,
+                                                             fov_tensor_count(&out[i]));
+        if (runner->nonsense)
             status = fov_fail(error, FOV_EINFER, "output %s has numbers that are not finite",
                               out[i].name);
     }
