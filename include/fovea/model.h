@@ -27,10 +27,14 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 typedef struct fov_model_params {
     const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
-    const char *backend; /* "openvino", "fake"; default: by suffix and what is present */
-    const char *device;  /* "CPU", "GPU", "NPU"; default: best present */
-    const char *head;    /* "yolo", "ssd", "detr", ...; default: recognised from the file */
-    const char *labels;  /* file with one label a line; default: from the model, else COCO */
+    const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
+    /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
+     * in the order serves when it is not there or fails, unless `backend` is named too. NULL: the
+     * order itself (CUDA where it is, then CPU); "AUTO": with Intel's GPU and NPU before the CPU.
+     */
+    const char *device;
+    const char *head;   /* "yolo", "ssd", "detr", ...; default: recognised from the file */
+    const char *labels; /* file with one label a line; default: from the model, else COCO */
     /* How pixels become the input, where the recognised way is wrong: comma separated words out of
      * rgb bgr stretch letterbox top-left crop, mean=123.7 116.3 103.5, scale=58.4 57.1 57.4 (the
      * value is (pixel - mean) / scale), pad=114. Default: from the model. */

@@ -75,7 +75,10 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
-    bool watched, done, undecodable;
+    bool watched, done;
+    bool dropped; /* answered at once, out of order, as dropped for this reason */
+    fov_drop reason;
+    bool limited;    /* the run ended because its limit had passed */
     fov_error error; /* status FOV_OK: delivered */
 };
 
@@ -87,6 +90,7 @@ struct run {
     fov_runner *runner;
     fov_detect_params params;
     bool watched;
+    int64_t limit_ns; /* the run is of no use after it; 0: it is */
     int width, height;
     fov_timings timings;
     fov_detections detections;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "flow/reduce.h"
+#include "infer/runner.h"
 #include "media/image.h"
 
 static void detect_frame(struct run *run)
@@ -115,6 +116,7 @@ void picture_detect(struct worker *w)
     struct run *run = &w->run;
     int64_t start = clock_now_ns();
     prepare_details(w);
+    runner_limit(run->runner, run->limit_ns);
     if (run->watched)
         run->picture = whole_picture(w);
     int64_t decoded = clock_now_ns();

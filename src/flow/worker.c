@@ -21,6 +21,9 @@ static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
     run->watched = job->watched;
     run->width = job->frame->width;
     run->height = job->frame->height;
+    /* a frame that is run although it is late (POST, nothing else for a while) has no limit */
+    int64_t deadline = job->frame->deadline_ns;
+    run->limit_ns = deadline > job->taken_ns && !job->stream->view.always_run ? deadline : 0;
     size_t room = job->detections.capacity;
     run->detections = (fov_detections){.items = w->items,
                                        .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
@@ -45,6 +48,7 @@ static void hand_over(struct run *run, struct job *job)
     job->picture = run->picture;
     run->picture = NULL;
     job->error = run->error;
+    job->limited = run->limit_ns && run->error.status == FOV_ETIMEOUT;
 }
 
 /* The runner is free again: another worker may go on while this one answers. */
@@ -70,7 +74,9 @@ static void run_end(struct worker *w)
         if (w->cancelled)
             watchdog_blame(job, pool->clock());
         w->cancelled = false;
-        form_judge(pool, run->form, &job->error, runner_gave_nonsense(run->runner), pool->clock());
+        if (!job->limited) /* too slow for its frame: nothing is broken */
+            form_judge(pool, run->form, &job->error, runner_gave_nonsense(run->runner),
+                       pool->clock());
         form_give(run->form, run->runner);
         run->runner = NULL;
         call_another(pool);

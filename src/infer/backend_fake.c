@@ -22,6 +22,7 @@
  *                            it works or fails
  *   gpu_fail_after=N         every run there after N runs fails      (-1: never)
  *   gpu_nan_after=N          every run there after N runs gives NaN  (-1: never)
+ *   limits=1                 a run that sleeps ends at its frame's deadline, as a remote one does
  *   runners=N                how many may be open at once (default: 1, throughput: the cores)
  *   seed=1
  */
@@ -44,7 +45,7 @@ enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
 struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
     double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
-    double gpu_load_fails, gpu_fail_after, gpu_nan_after;
+    double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
     bool on_gpu;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
@@ -55,6 +56,7 @@ struct fake_runner {
     uint8_t *picture;
     float boxes[FAKE_BOXES * 4], scores[FAKE_BOXES * (FAKE_CLASSES + 1)];
     uint64_t runs, random;
+    int64_t limit_ns;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool cancelled;
@@ -109,6 +111,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"deaf", &fake->deaf, 0, 1},
                    {"load_fails", &fake->load_fails, 0, 1},
                    {"runners", &fake->runners, 0, 64},
+                   {"limits", &fake->limits, 0, 1},
                    {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
                    {"gpu_fail_after", &fake->gpu_fail_after, -1, 1e9},
                    {"gpu_nan_after", &fake->gpu_nan_after, -1, 1e9},
@@ -257,20 +260,27 @@ static int64_t thread_time_ns(void)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void spend(struct fake_runner *runner)
+/* Works or waits as long as it was told; false when the limit came first. */
+static bool spend(struct fake_runner *runner)
 {
     const struct fake *fake = runner->fake;
     double more = fake->jitter_ms > 0 ? fake->jitter_ms * random_share(runner) : 0;
     if (fake->sleep_ms > 0 || fake->cost_ms <= 0) {
         int64_t ns = ms_to_ns(fake->sleep_ms + more);
+        int64_t left = runner->limit_ns - clock_now_ns();
+        bool limited = fake->limits != 0 && runner->limit_ns && left < ns;
+        ns = limited ? left > 0 ? left : 0 : ns;
         struct timespec pause = {ns / NS_PER_S, ns % NS_PER_S};
         if (ns > 0)
             clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        if (limited)
+            return false;
         more = 0;
     }
     int64_t until = thread_time_ns() + ms_to_ns(fake->cost_ms + more);
     while (fake->cost_ms > 0 && thread_time_ns() < until)
         ;
+    return true;
 }
 
 /* True when a cancel ended the wait. */
@@ -353,7 +363,8 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
         hang(runner);
         return fov_fail(error, FOV_EINFER, "fake: cancelled");
     }
-    spend(runner);
+    if (!spend(runner))
+        return fov_fail(error, FOV_ETIMEOUT, "fake: the frame's deadline passed");
     if (is_due(fake->fail_every, number) || is_past(fake, fake->gpu_fail_after, number))
         return fov_fail(error, FOV_EINFER, "fake: fail_every");
     put_boxes(runner, index);
@@ -361,6 +372,11 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
         runner->boxes[0] = NAN;
     outputs_of(runner, out);
     return FOV_OK;
+}
+
+static void limit(void *handle, int64_t deadline_ns)
+{
+    ((struct fake_runner *)handle)->limit_ns = deadline_ns;
 }
 
 static void cancel(void *handle)
@@ -381,6 +397,7 @@ const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .runner_open = runner_open,
                                       .inputs = inputs,
                                       .run = run,
+                                      .limit = limit,
                                       .cancel = cancel,
                                       .runner_close = runner_close,
                                       .unload = free};

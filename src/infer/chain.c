@@ -12,9 +12,11 @@
 /* When a row counts. */
 enum need {
     ALWAYS,
-    ASKED,   /* only when its device was asked for */
-    NVIDIA,  /* the driver's device is there */
-    ENGINES, /* ... and engines were built before: building takes minutes */
+    ASKED,    /* only when its device was asked for */
+    AUTO,     /* ... or the device is "AUTO" */
+    NVIDIA,   /* the driver's device is there */
+    TPU_FILE, /* the file is compiled for an Edge TPU */
+    ENGINES,  /* ... and engines were built before: building takes minutes */
     APPLE,
     FAKE_GPU, /* the fake was told to have one */
 };
@@ -26,9 +28,9 @@ static const struct row {
 } rows[] = {
     {"onnxruntime", "TENSORRT", ENGINES},
     {"onnxruntime", "CUDA", NVIDIA},
-    {"litert", "EDGETPU", ASKED},
-    {"openvino", "GPU", ALWAYS},
-    {"openvino", "NPU", ASKED},
+    {"litert", "EDGETPU", TPU_FILE},
+    {"openvino", "GPU", AUTO},
+    {"openvino", "NPU", AUTO},
     {"onnxruntime", "COREML", APPLE},
     {"openvino", "CPU", ALWAYS},
     {"onnxruntime", "CPU", ALWAYS},
@@ -156,8 +158,12 @@ static bool is_needed(const struct chain *chain, const struct row *row)
         return true;
     case ASKED:
         return false;
+    case AUTO:
+        return chain->params->device && !strncasecmp(chain->params->device, "AUTO", 4);
     case NVIDIA:
         return has_nvidia();
+    case TPU_FILE:
+        return strcasestr(chain->params->path, "edgetpu") != NULL;
     case ENGINES:
         return has_nvidia() && has_engines(chain->params->cache_dir);
     case APPLE:

@@ -140,6 +140,12 @@ void runner_cancel(fov_runner *runner)
         runner->model->backend->cancel(runner->handle);
 }
 
+void runner_limit(fov_runner *runner, int64_t deadline_ns)
+{
+    if (runner->model->backend->limit)
+        runner->model->backend->limit(runner->handle, deadline_ns);
+}
+
 bool runner_gave_nonsense(const fov_runner *runner)
 {
     return runner->nonsense;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,13 +78,19 @@ static void cache_folder(struct loader *loader)
         snprintf(loader->cache, sizeof loader->cache, "%s/.cache/fovea", home);
 }
 
-/* realtime.use_gpu: false keeps models off the GPU, whatever the device says. */
+/* openvino.device says where OpenVINO runs. Its default, CPU, leaves the order to the machine,
+ * which may have something better than OpenVINO. */
 static const char *device_of(const struct settings *s)
 {
     const char *device = s->openvino.device;
-    if (!s->realtime.use_gpu && device && (strstr(device, "GPU") || strstr(device, "AUTO")))
-        return "CPU";
-    return device && device[0] ? device : NULL;
+    return device && device[0] && strcasecmp(device, "CPU") != 0 ? device : NULL;
+}
+
+/* realtime.use_gpu and use_tpu: kinds of device that models are kept off, whatever else is set. */
+static const char *avoid_of(const struct settings *s)
+{
+    static const char *const words[2][2] = {{"GPU TPU", "GPU"}, {"TPU", NULL}};
+    return words[s->realtime.use_gpu][s->realtime.use_tpu];
 }
 
 /* What all models share. */
@@ -92,6 +99,7 @@ static fov_model_params common(const struct loader *loader)
     const struct settings *s = loader->settings;
     return (fov_model_params){
         .device = device_of(s),
+        .avoid = avoid_of(s),
         .threads = s->openvino.num_threads,
         .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
                                                                  : FOV_PRECISION_AUTO,
@@ -107,6 +115,8 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     params->backend = entry->backend;
     if (entry->device)
         params->device = entry->device;
+    if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */
+        params->avoid = NULL;
     if (entry->precision != FOV_PRECISION_AUTO)
         params->precision = (fov_precision)entry->precision;
 }
