@@ -61,6 +61,17 @@ FOV_API void fov_workers_destroy(fov_workers **workers);
 FOV_API fov_status fov_workers_add_model(fov_workers *workers, const fov_model_params *params,
                                          bool as_default, fov_error *error);
 
+/* Forgets a model beside the default one; it is freed with its last frame. Returns FOV_ENOTFOUND,
+ * FOV_EBUSY for the default model and for one that a stream names. Thread-safety: safe. Blocks:
+ * briefly. */
+FOV_API fov_status fov_workers_remove_model(fov_workers *workers, const char *id, fov_error *error);
+
+/* The i-th model, with one more reference: close it. NULL after the last; `streams` (may be NULL)
+ * gets how many streams run on it, `is_default` (may be NULL) whether those that name none do.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API fov_model *fov_workers_model_at(fov_workers *workers, size_t i, int *streams,
+                                        bool *is_default);
+
 /* The model of this id (NULL or "": the default), with one more reference: close it.
  * Returns NULL if there is none. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_workers_model(fov_workers *workers, const char *id);
