@@ -135,6 +135,24 @@ FOV_API fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *
                                            int *out_width, int *out_height, fov_timings *timings,
                                            fov_error *error);
 
+/* One picture of several that go through a model together. */
+typedef struct fov_item {
+    const fov_frame *frame;          /* as for fov_runner_detect_frame; or NULL and */
+    const fov_image *image;          /* as for fov_runner_detect, of a picture of */
+    int width, height;               /* so many px; with a frame: filled with its size */
+    const fov_detect_params *params; /* NULL for the defaults */
+    fov_detections *out;
+    fov_timings *timings; /* may be NULL; inference is the whole run's, which all waited for */
+    fov_error error;      /* filled: status FOV_OK, or why this picture has no detections */
+} fov_item;
+
+/* Detects in up to fov_model_info.batch pictures with one run. A picture that cannot be decoded has
+ * its own error and costs the others nothing. Returns FOV_EINVAL for wrong arguments, FOV_EINFER
+ * when the run failed (all items have that error then), else FOV_OK.
+ * Thread-safety: one thread at a time a runner. Blocks: for the run. */
+FOV_API fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int count,
+                                           fov_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -126,22 +126,26 @@ static bool describe_ports(const struct openvino *ov, const ov_model *model, boo
     return true;
 }
 
-/* Fixes the open dimensions of a picture input: batch 1, 3 channels, the size that was asked for.
- */
+/* Fixes the open dimensions of a picture input: 3 channels, the size and the batch that were asked
+ * for; a batch of 1 that the file fixes is changed as well. */
 static bool make_static(struct loaded *m)
 {
     fov_tensor *in = m->about.inputs;
     const fov_model_params *p = m->params;
     int64_t width = p->input_width > 0 ? p->input_width : 640;
     int64_t height = p->input_height > 0 ? p->input_height : width, dims[4];
-    if (m->about.input_count != 1 || in->rank != 4 || fov_tensor_count(in))
+    int64_t batch = p->batch > 1 ? p->batch : 1;
+    bool rebatch = batch > 1 && in->shape[0] == 1;
+    if (m->about.input_count != 1 || in->rank != 4 || (fov_tensor_count(in) && !rebatch))
         return true;
     bool packed = in->shape[3] == 3 && in->shape[1] != 3;
-    const int64_t planar_dims[4] = {1, 3, height, width}, packed_dims[4] = {1, height, width, 3};
+    const int64_t planar_dims[4] = {batch, 3, height, width};
+    const int64_t packed_dims[4] = {batch, height, width, 3};
     for (int i = 0; i < 4; i++) {
         int64_t wanted = packed ? packed_dims[i] : planar_dims[i];
         dims[i] = in->shape[i] > 0 ? in->shape[i] : wanted;
     }
+    dims[0] = rebatch ? batch : dims[0];
     struct ov_partial_shape shape = {0};
     if (m->ov->partial_shape_create_static(4, dims, &shape) != 0)
         return false;

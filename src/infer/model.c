@@ -66,6 +66,43 @@ static fov_status read_metadata(fov_model *model, const fov_model_params *params
     return FOV_OK;
 }
 
+static struct head_facts facts_of(const fov_model *model)
+{
+    return (struct head_facts){.inputs = model->inputs,
+                               .outputs = model->outputs,
+                               .input_count = model->about.input_count,
+                               .output_count = model->about.output_count,
+                               .meta = &model->meta,
+                               .name = model->id};
+}
+
+/* Heads read one picture: its share of each tensor. A batch that is fixed in the model or was asked
+ * for shows as the first dimension of the picture's input. */
+static fov_status split_batch(fov_model *model, fov_error *error)
+{
+    fov_backend_model *about = &model->about;
+    struct head_facts facts = facts_of(model);
+    memcpy(model->inputs, about->inputs, sizeof model->inputs);
+    memcpy(model->outputs, about->outputs, sizeof model->outputs);
+    int picture = head_picture_input(&facts);
+    int64_t batch = picture < 0 ? 1 : model->inputs[picture].shape[0];
+    if (batch > FOV_BATCH_MAX)
+        return fov_fail(error, FOV_EUNSUPPORTED, "a batch of %lld; at most %d fit",
+                        (long long)batch, FOV_BATCH_MAX);
+    about->batch = batch > 1 ? (int)batch : 1;
+    for (int i = 0; about->batch > 1 && i < about->input_count + about->output_count; i++) {
+        bool input = i < about->input_count;
+        fov_tensor *t = input ? &model->inputs[i] : &model->outputs[i - about->input_count];
+        if (t->rank < 1 || t->shape[0] != batch)
+            return fov_fail(error, FOV_EUNSUPPORTED,
+                            "a batch of %lld, but %s has no such dimension: export the model with "
+                            "a batch of 1",
+                            (long long)batch, t->name);
+        t->shape[0] = 1;
+    }
+    return FOV_OK;
+}
+
 static fov_status load(fov_model *model, const fov_model_params *params,
                        const struct chain_link *link, fov_error *error)
 {
@@ -85,17 +122,7 @@ static fov_status load(fov_model *model, const fov_model_params *params,
         model->about.outputs[i].scale = model->meta.outputs[i].scale;
         model->about.outputs[i].zero = model->meta.outputs[i].zero;
     }
-    return FOV_OK;
-}
-
-static struct head_facts facts_of(const fov_model *model)
-{
-    return (struct head_facts){.inputs = model->about.inputs,
-                               .outputs = model->about.outputs,
-                               .input_count = model->about.input_count,
-                               .output_count = model->about.output_count,
-                               .meta = &model->meta,
-                               .name = model->id};
+    return split_batch(model, error);
 }
 
 /* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
@@ -134,7 +161,7 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
 static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     fov_runner *runner = NULL;
-    fov_tensor out[FOV_MODEL_OUTPUTS];
+    fov_tensor out[FOV_MODEL_OUTPUTS], slice[FOV_MODEL_OUTPUTS];
     int64_t start = clock_now_ns();
     bool probe = model->setup.needs_probe && model->head->probe;
     if (!probe && (params->no_warmup || chain_is_scheme(params->path)))
@@ -144,8 +171,10 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     for (int i = 0; !status && i < runs; i++) {
         runner_fill_noise(runner);
         status = runner_run(runner, out, error);
-        if (!status && i == 0 && probe)
-            model->head->probe(&model->setup, out, model->evidence);
+        if (!status && i == 0 && probe) {
+            runner_slice(runner, out, 0, slice);
+            model->head->probe(&model->setup, slice, model->evidence);
+        }
         if (clock_now_ns() - start > WARMUP_MS * NS_PER_MS)
             break;
     }
@@ -194,7 +223,7 @@ static void fill_info(fov_model *model)
                            .embedding = model->setup.embedding,
                            .head_confidence = model->confidence,
                            .fallback = model->fallback,
-                           .batch = about->batch > 0 ? about->batch : 1,
+                           .batch = about->batch,
                            .letterbox = in->fit == FIT_CENTRE || in->fit == FIT_TOP_LEFT,
                            .fit = fits[in->fit],
                            .layout = in->planar ? "nchw" : "nhwc",
