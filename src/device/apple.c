@@ -49,7 +49,7 @@ void device_find_apple(fov_device_info *info)
     device_add(info, "gpu", "apple", "Apple GPU", "in the chip");
     device_add(info, "npu", "apple", "Apple Neural Engine", "in the chip");
 #else
-    add_feature(info, "hw.optional.avx2_0", "avx2", "fp32, and fovea's own kernels");
+    add_feature(info, "hw.optional.avx2_0", "avx2", "fp32");
 #endif
 }
 

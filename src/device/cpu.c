@@ -16,20 +16,15 @@ struct feature {
 };
 
 static const struct feature x86_features[] = {
-    {"fma", NULL},           {"avx2", "fp32, and fovea's own kernels"},
-    {"avx512f", NULL},       {"avx_vnni", "int8"},
-    {"avx512_vnni", "int8"}, {"avx512_bf16", "bf16"},
-    {"avx512_fp16", "fp16"}, {"amx_tile", "amx_int8 and amx_bf16"},
-    {"amx_int8", "int8"},    {"amx_bf16", "bf16"},
+    {"fma", NULL},           {"avx2", "fp32"},           {"avx512f", NULL},
+    {"avx_vnni", "int8"},    {"avx512_vnni", "int8"},    {"avx512_bf16", "bf16"},
+    {"avx512_fp16", "fp16"}, {"amx_tile", "int8, bf16"}, {"amx_int8", "int8"},
+    {"amx_bf16", "bf16"},
 };
 
 static const struct feature arm_features[] = {
-    {"asimd", "fp32, and fovea's own kernels"},
-    {"asimdhp", "fp16"},
-    {"asimddp", "int8"},
-    {"i8mm", "int8"},
-    {"bf16", "bf16"},
-    {"sve", "wider vectors"},
+    {"asimd", "fp32"}, {"asimdhp", "fp16"}, {"asimddp", "int8"},
+    {"i8mm", "int8"},  {"bf16", "bf16"},    {"sve", "wider vectors"},
 };
 
 /* Names of ARM cores, which the system gives as numbers only. */

@@ -129,7 +129,8 @@ static void add_jetson(const char *root, fov_device_info *info)
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes && !node; i++)
         if (machine_path(root, nodes[i], path, sizeof path) && access(path, F_OK) == 0)
             node = nodes[i];
-    snprintf(name, sizeof name, "NVIDIA Jetson GPU%s%s", info->model[0] ? ", " : "", info->model);
+    snprintf(name, sizeof name, "NVIDIA Jetson GPU%s%s%s", info->model[0] ? " (" : "", info->model,
+             info->model[0] ? ")" : "");
     fov_accelerator *a = device_add(info, "gpu", "nvidia", name, node ? node : "in the chip");
     if (!a)
         return;
