@@ -8,7 +8,7 @@ struct machine {
     const char *name;
     const char *runtimes; /* what is installed: "openvino:CPU,GPU onnxruntime:CPU" */
     struct tree_file files[24];
-    /* what is expected */
+    /* what is expected; NULL: nothing */
     const char *type, *model, *software;
     const char *accelerators; /* "kind vendor usable|reason's beginning;" for each */
     const char *runtime, *device, *format, *precision;

@@ -51,7 +51,7 @@ static void look(const struct tree_file *files, const char *runtimes)
 static void check_text(const struct machine *m, const char *what, const char *is,
                        const char *wanted)
 {
-    if (strcmp(is, wanted) != 0)
+    if (strcmp(is, wanted ? wanted : "") != 0)
         fail_msg("%s: %s is \"%s\", not \"%s\"", m->name, what, is, wanted);
 }
 
@@ -60,7 +60,7 @@ static void check_accelerators(const struct machine *m)
 {
     char wanted[512];
     int i = 0;
-    snprintf(wanted, sizeof wanted, "%s", m->accelerators);
+    snprintf(wanted, sizeof wanted, "%s", m->accelerators ? m->accelerators : "");
     for (char *save = NULL, *one = strtok_r(wanted, ";", &save); one;
          one = strtok_r(NULL, ";", &save), i++) {
         const fov_accelerator *a = &info.accelerators[i];
