@@ -202,6 +202,11 @@ static void features_of_processors(void **unused)
     static const char *const arm[] = {"asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve"};
     for (size_t i = 0; i < sizeof arm / sizeof *arm; i++)
         assert_true(feature(arm[i])->usable);
+    const struct tree_file alike[] = {
+        {"/proc/cpuinfo", "Features : asimdx svebf16 svei8mm sve2\n", 0}, {NULL, NULL, 0}};
+    look(alike, ""); /* names that only begin or end as those */
+    for (size_t i = 0; i < sizeof arm / sizeof *arm; i++)
+        assert_false(feature(arm[i])->usable);
     machine("Raspberry Pi 3");
     assert_string_equal(info.cpu, "Cortex-A53");
     assert_false(feature("asimddp")->usable);

@@ -69,6 +69,7 @@ static const struct limits_case cases[] = {
     {"v2, a group outside of what the namespace shows",
      {EIGHT_CORES,
       {"/proc/self/cgroup", "0::/../../other\n", 0},
+      {"/sys/other/cpu.max", "100000 100000\n", 0},
       {"/sys/fs/cgroup/cpu.max", "300000 100000\n", 0}},
      3,
      16384},
