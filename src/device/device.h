@@ -36,6 +36,9 @@ int device_list(const char *root, const char *folder, char names[][DEVICE_NAME],
  * which runtime; fills usable, runtime, device, reason, mend. */
 void device_match(fov_device_info *info);
 
+/* match.c, pure: which runtime and device a model is given to when nothing is asked. */
+void device_select(fov_device_info *info);
+
 /* recommend.c, pure: fills the recommended_... fields and `why` from the others. */
 void device_recommend(fov_device_info *info);
 

@@ -167,3 +167,28 @@ void device_match(fov_device_info *info)
             explain(info, a);
     }
 }
+
+/* ---- what is taken by itself ---- */
+
+/* The order of infer/chain.c for a model of which nothing is asked: what needs a special file or a
+ * word of the user is not in it. */
+static const struct {
+    const char *runtime, *device;
+} order[] = {{"onnxruntime", "CUDA"},
+             {"onnxruntime", "COREML"},
+             {"openvino", "CPU"},
+             {"onnxruntime", "CPU"},
+             {"litert", "CPU"}};
+
+void device_select(fov_device_info *info)
+{
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const fov_backend_probe *probe = device_runtime(info, order[i].runtime);
+        const char *device = probe ? offered(probe, order[i].device, 0) : NULL;
+        if (!device)
+            continue;
+        text_copy(info->selected_runtime, sizeof info->selected_runtime, order[i].runtime);
+        text_copy(info->selected_device, sizeof info->selected_device, device);
+        return;
+    }
+}

@@ -5,38 +5,15 @@
 
 #include "base/text.h"
 
-/* Backends that are no hardware of this machine: a test's tool, and other machines. */
-static bool is_local(const char *name)
-{
-    return strcmp(name, "fake") != 0 && strcmp(name, "remote") != 0;
-}
-
 static void probe_runtimes(const char *runtime_dir, fov_device_info *info)
 {
     const fov_backend *backend;
     for (size_t i = 0; (backend = fov_backend_at(i)); i++) {
         if (info->runtime_count == FOV_RUNTIMES_MAX || strcmp(backend->name, "fake") == 0)
-            continue;
+            continue; /* the fake backend is a test tool, never something to recommend */
         int at = info->runtime_count++;
         text_copy(info->runtimes[at].name, sizeof info->runtimes[at].name, backend->name);
         backend->probe(runtime_dir, &info->runtimes[at].probe);
-    }
-}
-
-/* What a model is given to that asks for nothing: the processor, through the first that has it. */
-static void select_runtime(fov_device_info *info)
-{
-    for (int i = 0; i < info->runtime_count; i++) {
-        const fov_backend_probe *probe = &info->runtimes[i].probe;
-        if (!probe->available || !is_local(info->runtimes[i].name) || !probe->device_count)
-            continue;
-        const char *device = probe->devices[0];
-        for (int d = 0; d < probe->device_count; d++)
-            if (strcmp(probe->devices[d], "CPU") == 0)
-                device = "CPU";
-        text_copy(info->selected_runtime, sizeof info->selected_runtime, info->runtimes[i].name);
-        text_copy(info->selected_device, sizeof info->selected_device, device);
-        return;
     }
 }
 
@@ -65,7 +42,7 @@ void fov_device_probe_at(const char *root, const char *runtime_dir, fov_device_i
     memset(info, 0, sizeof *info);
     device_look(root ? root : "", info);
     probe_runtimes(runtime_dir, info);
-    select_runtime(info);
+    device_select(info);
     device_match(info);
     device_recommend(info);
 }

@@ -133,6 +133,30 @@ static void a_mac_uses_core_ml(void **unused)
     }
 }
 
+/* As the chain of runtimes does, for a model of which nothing is asked. */
+static void what_is_taken_by_itself(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *runtimes, *runtime, *device;
+    } cases[] = {
+        {"openvino:CPU,GPU,NPU onnxruntime:CPU litert:CPU", "openvino", "CPU"},
+        {"litert:EDGETPU,CPU onnxruntime:CPU", "onnxruntime", "CPU"},
+        {"litert:EDGETPU,CPU", "litert", "CPU"},
+        {"openvino:CPU onnxruntime:TENSORRT,CUDA,CPU", "onnxruntime", "CUDA"},
+        {"openvino:CPU onnxruntime:COREML,CPU", "onnxruntime", "COREML"},
+        {"remote:SERVER", "", ""},
+        {"", "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(&info, 0, sizeof info);
+        install(cases[i].runtimes);
+        device_select(&info);
+        assert_string_equal(info.selected_runtime, cases[i].runtime);
+        assert_string_equal(info.selected_device, cases[i].device);
+    }
+}
+
 static const struct machine *machine(const char *name)
 {
     const struct machine *m = machines;
@@ -497,6 +521,7 @@ int main(void)
         cmocka_unit_test(machines_are_recognised),
         cmocka_unit_test(machines_get_what_suits_them),
         cmocka_unit_test(a_mac_uses_core_ml),
+        cmocka_unit_test(what_is_taken_by_itself),
         cmocka_unit_test(details_of_accelerators),
         cmocka_unit_test(features_of_processors),
         cmocka_unit_test(a_node_that_may_not_be_opened_is_explained),
