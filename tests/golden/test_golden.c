@@ -22,6 +22,7 @@ struct golden {
     float conf, iou;
     float floor;           /* the reference reports nothing below */
     float least_iou, most; /* score difference */
+    const char *backend;   /* NULL: the first that reads the file */
 };
 
 /* The uncut SSD graph drops scores below 0.3 itself. The last two models are quantised: their
@@ -40,6 +41,10 @@ static const struct golden cases[] = {
      0.9f, 0.06f},
     {"refs/yolov5n_640_int8.json", "models/yolov5n_640_int8.tflite", true, 0.25f, 0.45f, 0.25f,
      0.75f, 0.1f},
+    {"refs/yolov5n_640_int8.json", "models/yolov5n_640_int8.tflite", true, 0.25f, 0.45f, 0.25f,
+     0.9f, 0.03f, .backend = "litert"},
+    {"refs/yolox_nano_416_float16_tflite.json", "models/yolox_nano_416_float16.tflite", true, 0.1f,
+     0.45f, 0.1f, 0.95f, 0.01f, .backend = "litert"},
 };
 
 static const char *data_folder(void)
@@ -186,7 +191,8 @@ static void run_case(void **state)
     uint8_t *text = read_file(reference, &size);
     fov_error error = {.message = ""};
     json_value *root = json_parse((const char *)text, size, FILE_MAX, &error);
-    fov_model_params params = {.path = model_path, .precision = FOV_PRECISION_F32};
+    fov_model_params params = {
+        .path = model_path, .backend = g->backend, .precision = FOV_PRECISION_F32};
     fov_model *model = NULL;
     fov_runner *runner = NULL;
     if (!root || fov_model_open(&model, &params, &error) || fov_runner_open(&runner, model, &error))
