@@ -45,19 +45,20 @@ fov_dtype litert_dtype(int number)
     return FOV_DTYPE_NONE;
 }
 
-bool litert_wanted_shape(const struct litert_setup *setup, const fov_tensor *input,
+bool litert_wanted_shape(const struct litert_setup *setup, int i, const fov_tensor *input,
                          int wanted[FOV_TENSOR_RANK])
 {
     bool picture = input->rank == 4, packed = picture && input->shape[1] != 3, changed = false;
     int width = setup->width > 0 ? setup->width : 640;
     int height = setup->height > 0 ? setup->height : width;
     const int planar_dims[4] = {1, 3, height, width}, packed_dims[4] = {1, height, width, 3};
-    for (int i = 0; i < input->rank; i++) {
-        int open = !picture ? 1 : packed ? packed_dims[i] : planar_dims[i];
-        wanted[i] = input->shape[i] > 0 ? (int)input->shape[i] : open;
-        if (picture && i == 0 && setup->batch > 0)
-            wanted[i] = setup->batch;
-        changed |= wanted[i] != input->shape[i];
+    for (int k = 0; k < input->rank; k++) {
+        bool open = input->shape[k] <= 0 || setup->facts.open[i] >> k & 1;
+        int size = !picture ? 1 : packed ? packed_dims[k] : planar_dims[k];
+        wanted[k] = open ? size : (int)input->shape[k];
+        if (picture && k == 0 && setup->batch > 0)
+            wanted[k] = setup->batch;
+        changed |= wanted[k] != input->shape[k];
     }
     return changed;
 }

@@ -12,6 +12,7 @@
 #define LITERT_VERSION "2.3.0"
 
 enum { LITERT_TPUS = 4, LITERT_PATHS = 12, LITERT_PATH = 512 };
+enum { LITERT_TENSOR_MAX = 512 << 20 }; /* bytes of an input or output */
 
 /* What instances are made from. All of it outlives the model. */
 struct litert_setup {
@@ -63,10 +64,10 @@ size_t litert_places(const char *runtime_dir, const char *name,
 /* Our type for TFLite's number, FOV_DTYPE_NONE for those we have no use for. */
 fov_dtype litert_dtype(int number);
 
-/* The dimensions that an input is to have: open ones of a picture become the setup's width and
- * height, others 1; a picture's first becomes the batch. Returns false when they are those it has.
- */
-bool litert_wanted_shape(const struct litert_setup *setup, const fov_tensor *input,
+/* The dimensions that the i-th input is to have: open ones of a picture become the setup's width
+ * and height, others 1; a picture's first becomes the batch. Runtimes give 1 for open ones; the
+ * file itself says which they are. Returns false when they are those it has. */
+bool litert_wanted_shape(const struct litert_setup *setup, int i, const fov_tensor *input,
                          int wanted[FOV_TENSOR_RANK]);
 
 #endif

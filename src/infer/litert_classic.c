@@ -270,14 +270,6 @@ static fov_status describe(const tfl_tensor *tensor, fov_tensor *t, fov_error *e
     return FOV_OK;
 }
 
-/* This interface gives 1 for an open dimension; the file itself says which are open. */
-static void show_open(fov_tensor *t, uint8_t open)
-{
-    for (int i = 0; i < t->rank; i++)
-        if (open >> i & 1)
-            t->shape[i] = -1;
-}
-
 static fov_status size_inputs(struct instance *r, struct litert_io *io, fov_error *error)
 {
     int wanted[FOV_TENSOR_RANK];
@@ -285,8 +277,7 @@ static fov_status size_inputs(struct instance *r, struct litert_io *io, fov_erro
     for (int i = 0; !status && i < io->input_count; i++) {
         fov_tensor *t = &io->inputs[i];
         status = describe(tfl.InterpreterGetInputTensor(r->interpreter, i), t, error);
-        show_open(t, r->model->setup->facts.open[i]);
-        if (!status && litert_wanted_shape(r->model->setup, t, wanted) &&
+        if (!status && litert_wanted_shape(r->model->setup, i, t, wanted) &&
             tfl.InterpreterResizeInputTensor(r->interpreter, i, wanted, t->rank) != 0)
             status = fov_fail(error, FOV_EUNSUPPORTED, "this input size does not fit the model");
     }
@@ -305,8 +296,9 @@ static fov_status bind_input(struct instance *r, int i, fov_tensor *t, fov_error
     size_t size = fov_tensor_count(t) * fov_dtype_size(t->dtype);
     if (status)
         return status;
-    if (!size || size != tfl.TensorByteSize(tensor))
-        return fov_fail(error, FOV_EUNSUPPORTED, "input %s has no fixed size", t->name);
+    if (!size || size > LITERT_TENSOR_MAX || size != tfl.TensorByteSize(tensor))
+        return fov_fail(error, FOV_EUNSUPPORTED, "input %s has no fixed size, or an absurd one",
+                        t->name);
     t->data = tfl.TensorData(tensor);
     if (!t->data || (uintptr_t)t->data % 64)
         t->data = r->copies[i] = aligned_alloc(64, (size + 63) & ~(size_t)63);

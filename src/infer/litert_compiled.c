@@ -338,8 +338,8 @@ static fov_status bind(fov_tensor *t, void **memory, lrt_buffer **buffer, fov_er
     enum { BEHIND = 128 }; /* kernels read whole vectors */
     size_t size = fov_tensor_count(t) * fov_dtype_size(t->dtype);
     struct lrt_type type = {.element = element_of(t->dtype), .layout = {.rank = (uint32_t)t->rank}};
-    if (!size)
-        return fov_fail(error, FOV_EUNSUPPORTED, "%s has no fixed size", t->name);
+    if (!size || size > LITERT_TENSOR_MAX)
+        return fov_fail(error, FOV_EUNSUPPORTED, "%s has no fixed size, or an absurd one", t->name);
     for (int i = 0; i < t->rank; i++)
         type.layout.dims[i] = (int32_t)t->shape[i];
     size_t room = (size + BEHIND + 63) & ~(size_t)63;
@@ -361,7 +361,7 @@ static fov_status open_input(struct instance *r, int i, fov_tensor *t, fov_error
     fov_status status = describe(tensor, t, error);
     if (status)
         return status;
-    if (litert_wanted_shape(r->model->setup, t, wanted)) {
+    if (litert_wanted_shape(r->model->setup, i, t, wanted)) {
         if (lrt.CompiledModelResizeInputTensorNonStrict(r->compiled, 0, (size_t)i, wanted,
                                                         (size_t)t->rank) != 0)
             return fov_fail(error, FOV_EUNSUPPORTED, "this input size does not fit the model");

@@ -22,6 +22,7 @@ enum { OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_LARGE = 9 };
 enum { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
 enum { SIGNATURE_INPUTS = 0, SIGNATURE_OUTPUTS = 1, SIGNATURE_GRAPH = 4, MAP_TENSOR = 1 };
 enum { GRAPHS_MAX = 64, TENSORS_MAX = 1 << 16 };
+enum { NUMBERS_MAX = 1 << 28, IO_NUMBERS_MAX = 1 << 26 }; /* of a tensor, of an input or output */
 
 struct vector {
     size_t at, count;
@@ -83,7 +84,7 @@ static void check_buffers(struct check *c)
 }
 
 /* Dimensions: at most what a tensor of ours can have; -1 is open. */
-static void check_shape(struct check *c, size_t tensor, unsigned field)
+static void check_shape(struct check *c, size_t tensor, unsigned field, int64_t most)
 {
     struct vector shape = vector_in(c, tensor, field, 4);
     int64_t count = 1;
@@ -91,9 +92,8 @@ static void check_shape(struct check *c, size_t tensor, unsigned field)
     for (size_t i = 0; i < shape.count && !c->wrong; i++) {
         int32_t size = (int32_t)u32_at(&c->file, shape.at + 4 * i);
         require(c, size >= -1, "a negative dimension");
-        if (size > 1)
-            count = count > (INT64_C(1) << 31) / size ? INT64_MAX : count * size;
-        require(c, count < INT64_MAX, "a tensor of more than 2^31 numbers");
+        count *= size > 1 ? size : 1;
+        require(c, count <= most, "a tensor of absurd size");
     }
 }
 
@@ -105,8 +105,8 @@ static void check_tensors(struct check *c, struct vector tensors)
         require(c, tensor != 0, "a tensor outside the file");
         require(c, number_in(c, tensor, TENSOR_BUFFER) < c->buffers.count || !c->buffers.count,
                 "a tensor without its buffer");
-        check_shape(c, tensor, TENSOR_SHAPE);
-        check_shape(c, tensor, TENSOR_SIGNATURE);
+        check_shape(c, tensor, TENSOR_SHAPE, NUMBERS_MAX);
+        check_shape(c, tensor, TENSOR_SIGNATURE, NUMBERS_MAX);
         size_t quant = follow(&c->file, field_of(&c->file, tensor, TENSOR_QUANT));
         size_t type = field_of(&c->file, quant, QUANT_DETAILS_TYPE);
         size_t details = follow(&c->file, field_of(&c->file, quant, QUANT_DETAILS));
@@ -161,6 +161,14 @@ static void check_operators(struct check *c, size_t graph, struct vector tensors
     }
 }
 
+/* What is copied in and out of a graph. */
+static void check_ends(struct check *c, struct vector tensors, struct vector list)
+{
+    for (size_t i = 0; i < list.count && !c->wrong; i++)
+        check_shape(c, table_at(c, tensors, u32_at(&c->file, list.at + 4 * i)), TENSOR_SHAPE,
+                    IO_NUMBERS_MAX);
+}
+
 static void check_graphs(struct check *c)
 {
     require(c, c->graphs.count > 0, "no graph");
@@ -174,6 +182,8 @@ static void check_graphs(struct check *c)
         struct vector in = check_list(c, graph, GRAPH_INPUTS, tensors.count, false);
         struct vector out = check_list(c, graph, GRAPH_OUTPUTS, tensors.count, false);
         require(c, i > 0 || (in.count && out.count), "a graph without inputs or outputs");
+        check_ends(c, tensors, in);
+        check_ends(c, tensors, out);
     }
 }
 
