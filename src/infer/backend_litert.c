@@ -228,7 +228,7 @@ static fov_status describe_model(struct loaded *m, const struct litert_io *io, f
     const fov_tensor *in = about->inputs;
     about->batch = in->rank > 0 ? (int)in->shape[0] : 1;
     for (int i = 0; m->setup.batch > 1 && i < about->output_count; i++)
-        if (!about->outputs[i].rank || about->outputs[i].shape[0] != m->setup.batch)
+        if (!about->outputs[i].rank || about->outputs[i].shape[0] != about->batch)
             return fov_fail(error, FOV_EUNSUPPORTED, "this model takes one picture a run");
     bool whole = in->dtype == FOV_U8 || in->dtype == FOV_I8;
     text_copy(about->precision, sizeof about->precision, whole ? "int8" : "f32");

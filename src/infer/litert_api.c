@@ -56,7 +56,7 @@ bool litert_wanted_shape(const struct litert_setup *setup, int i, const fov_tens
         bool open = input->shape[k] <= 0 || setup->facts.open[i] >> k & 1;
         int size = !picture ? 1 : packed ? packed_dims[k] : planar_dims[k];
         wanted[k] = open ? size : (int)input->shape[k];
-        if (picture && k == 0 && setup->batch > 0)
+        if (picture && k == 0 && setup->batch > 1 && (open || wanted[k] == 1))
             wanted[k] = setup->batch;
         changed |= wanted[k] != input->shape[k];
     }

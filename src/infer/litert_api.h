@@ -22,7 +22,7 @@ struct litert_setup {
     int threads;
     int tpu;           /* which Edge TPU, -1: the processor */
     int width, height; /* for open dimensions, px */
-    int batch;         /* 0: as the model says */
+    int batch;         /* pictures a run; 0 and 1: as the model says */
     bool plain;        /* without XNNPACK: the runtime's own operators */
 };
 
@@ -65,8 +65,8 @@ size_t litert_places(const char *runtime_dir, const char *name,
 fov_dtype litert_dtype(int number);
 
 /* The dimensions that the i-th input is to have: open ones of a picture become the setup's width
- * and height, others 1; a picture's first becomes the batch. Runtimes give 1 for open ones; the
- * file itself says which they are. Returns false when they are those it has. */
+ * and height, others 1; a picture's first, open or 1, becomes the batch. Runtimes give 1 for open
+ * ones; the file itself says which they are. Returns false when they are those it has. */
 bool litert_wanted_shape(const struct litert_setup *setup, int i, const fov_tensor *input,
                          int wanted[FOV_TENSOR_RANK]);
 
