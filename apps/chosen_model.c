@@ -84,7 +84,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
-    fov_model_params params = {.device = chosen->device ? chosen->device : s->openvino.device,
+    fov_model_params params = {.backend = chosen->backend,
+                               .device = chosen->device ? chosen->device : s->openvino.device,
                                .head = chosen->head,
                                .labels = chosen->labels,
                                .threads = s->openvino.num_threads,

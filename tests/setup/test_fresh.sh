@@ -5,7 +5,8 @@ make_project
 serve
 
 setup demo || die "the first run failed: $(cat "$world/out")"
-for file in openvino/lib/libopenvino_c.so.2641 openvino/include/openvino/c/openvino.h models/ssd_mobilenet_v2/model.xml \
+for file in openvino/lib/libopenvino_c.so.2641 openvino/include/openvino/c/openvino.h \
+    onnxruntime/lib/libonnxruntime.so.1.31.1 onnxruntime/licenses/LICENSE models/ssd_mobilenet_v2/model.xml \
     models/ssd_mobilenet_v2/model.bin media/bikes.mp4 swagger-ui/swagger-ui.css; do
     [ -s "$deps/$file" ] || die "$file is not there"
 done
