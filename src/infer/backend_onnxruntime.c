@@ -185,6 +185,14 @@ static bool make_tensor(struct runner *r, fov_tensor *t, ort_value **value)
     return made;
 }
 
+static bool bind_to_device(struct runner *r, int i)
+{
+    const struct ort_model *m = r->model;
+    return onnxruntime_done(
+        m->ort->bind_output_to_device(r->binding, m->output_names[i], m->ort->memory));
+}
+
+/* In the order of the model, as the library gives outputs in the order of their binding. */
 static bool bind_ports(struct runner *r)
 {
     struct ort_model *m = r->model;
@@ -197,9 +205,10 @@ static bool bind_ports(struct runner *r)
     for (int i = 0; bound && i < m->about.output_count; i++) {
         r->outputs[i] = m->about.outputs[i];
         r->any_fetched |= m->fetched[i];
-        bound = m->fetched[i] ||
-                (make_tensor(r, &r->outputs[i], &r->out[i]) &&
-                 onnxruntime_done(m->ort->bind_output(r->binding, m->output_names[i], r->out[i])));
+        bound = m->fetched[i] ? bind_to_device(r, i)
+                              : make_tensor(r, &r->outputs[i], &r->out[i]) &&
+                                    onnxruntime_done(m->ort->bind_output(
+                                        r->binding, m->output_names[i], r->out[i]));
     }
     return bound;
 }
@@ -231,13 +240,10 @@ static void inputs(void *handle, fov_tensor *in)
 /* What is bound to a device keeps the memory of the last run, whose size may not fit the next. */
 static bool bind_fetched(struct runner *r)
 {
-    struct ort_model *m = r->model;
     bool bound = true;
     drop_fetched(r);
-    for (int i = 0; bound && i < m->about.output_count; i++)
-        if (m->fetched[i])
-            bound = onnxruntime_done(
-                m->ort->bind_output_to_device(r->binding, m->output_names[i], m->ort->memory));
+    for (int i = 0; bound && i < r->model->about.output_count; i++)
+        bound = !r->model->fetched[i] || bind_to_device(r, i);
     return bound;
 }
 
@@ -259,8 +265,7 @@ static bool read_fetched(struct runner *r, int i)
     return read && t->data;
 }
 
-/* The library gives all outputs in the order in which they were bound: fetched ones are bound
- * again before each run, which keeps their places. */
+/* Takes over the outputs of the last run; binding them again before it has kept their places. */
 static bool fetch(struct runner *r)
 {
     struct ort_model *m = r->model;

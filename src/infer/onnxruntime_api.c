@@ -100,6 +100,8 @@ void onnxruntime_reason(char *text, size_t size)
     text_copy(text, size, *line ? line : "no reason given");
     for (char *p = text; *p; p++) /* one line */
         *p = (unsigned char)*p < ' ' ? ' ' : *p;
+    for (size_t end = strlen(text); end > 1 && text[end - 1] == ' '; end--)
+        text[end - 1] = '\0';
     last_log[0] = '\0';
 }
 

@@ -15,11 +15,13 @@ fov_status onnxruntime_fail(fov_error *error, fov_status status, const char *wha
         {"not a registered function/op", "; export it with standard operators only"},
         {"Unsupported model IR version", "; export it with an older opset"},
         {"is under development", "; export it with an older opset"},
-        {"xternal", "; save it as one file, weights inside"},
     };
     char reason[150];
     const char *hint = "";
     onnxruntime_reason(reason, sizeof reason);
+    if (strstr(reason, "xternal data"))
+        return fov_fail(error, status, "%.80s keeps weights in other files: save it as one file",
+                        what);
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (strstr(reason, hints[i].said))
             hint = hints[i].hint;
