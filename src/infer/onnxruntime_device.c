@@ -250,7 +250,8 @@ fov_status onnxruntime_use_device(const struct onnxruntime *ort, ort_options *op
     if (!(found & wanted)) {
         name_all(found, all, sizeof all);
         return fov_fail(error, FOV_EUNSUPPORTED,
-                        "ONNX Runtime %.20s has no device %.20s; it was built with %s",
+                        "ONNX Runtime %.20s has no device %.20s; it was built with %s "
+                        "(FOVEA_RUNTIME_DIR names the folder of another)",
                         ort->version, device, all);
     }
     if (!strcasecmp(device, "TENSORRT"))

@@ -3,6 +3,7 @@
 #include "backend_test.h"
 
 #include <dlfcn.h>
+#include <sys/wait.h>
 
 static const fov_backend *ort;
 static char *record;
@@ -75,6 +76,30 @@ static fov_backend_model load_and_run(const fov_model_params *params)
     ort->unload(model);
     assert_int_equal(*alive, before);
     return about;
+}
+
+static int old_status; /* how the process with the old library ended */
+
+/* In a process of its own, as the library is opened once. */
+static void meet_an_old_library(void)
+{
+    static fov_backend_probe probe;
+    const fov_backend *b = backend_named("onnxruntime");
+    pid_t child = fork();
+    if (child == 0 && b) {
+        setenv("FAKE_ORT_VERSION", "1.16.3", 1);
+        b->probe(NULL, &probe);
+        bool told = strstr(probe.reason, "1.16.3") && strstr(probe.reason, "1.17");
+        _exit(!probe.available && told ? 0 : 1);
+    }
+    assert_true(child > 0 && waitpid(child, &old_status, 0) == child);
+}
+
+static void an_old_library_is_refused(void **unused)
+{
+    (void)unused;
+    assert_true(WIFEXITED(old_status));
+    assert_int_equal(WEXITSTATUS(old_status), 0);
 }
 
 static void the_oldest_table_is_asked_for(void **unused)
@@ -265,6 +290,7 @@ static void a_failing_run_is_told_and_the_next_works(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_old_library_is_refused),
         cmocka_unit_test(the_oldest_table_is_asked_for),
         cmocka_unit_test(devices_need_their_hardware),
         cmocka_unit_test(the_cpu_gets_no_provider),
@@ -276,5 +302,6 @@ int main(void)
         cmocka_unit_test(a_missing_vendor_library_is_named),
         cmocka_unit_test(a_failing_run_is_told_and_the_next_works),
     };
+    meet_an_old_library();
     return cmocka_run_group_tests(tests, start, NULL);
 }
