@@ -47,14 +47,14 @@ static void probe(const char *runtime_dir, fov_backend_probe *p)
 /* ---- making the session ---- */
 
 /* Made from memory, and weights in other files are looked for where nothing is: a model opens no
- * path of its choice. */
+ * path of its choice. (Releases before 1.24 do open absolute ones.) */
 static fov_status make_session(struct ort_model *m, ort_options *options, ort_session **session,
                                fov_error *error)
 {
     const struct onnxruntime *ort = m->ort;
     bool made = onnxruntime_done(ort->add_session_config_entry(
                     options, "session.model_external_initializers_file_folder_path",
-                    "/nonexistent")) &&
+                    ORT_NO_FOLDER)) &&
                 onnxruntime_done(
                     ort->create_session_from_array(ort->env, m->bytes, m->size, options, session));
     return made ? FOV_OK : onnxruntime_fail(error, FOV_EMODEL, m->file);

@@ -9,7 +9,7 @@
 #include "base/dynlib.h"
 #include "base/text.h"
 
-enum { PATHS = 8, FOLDERS = 6, PATH_SIZE = 512, REASON_SIZE = 512 };
+enum { PATHS = 8, FOLDERS = 6, PATH_SIZE = 512, REASON_SIZE = 2048 };
 
 static struct onnxruntime library;
 static bool is_open;
@@ -81,23 +81,38 @@ bool onnxruntime_done(ort_status *status)
     return false;
 }
 
-/* "/some/file.cc:12 type ns::function(parameters) words": the words. */
-static const char *without_position(const char *text)
+/* One layer off the front of a message, the same pointer when there is none:
+ * "[ONNXRuntimeError] : 1 : FAIL : ", or "/some/file.cc:12 type ns::function(parameters) ". */
+static const char *without_layer(const char *text)
 {
-    const char *file = strstr(text, ".cc:"), *end;
-    if (text[0] != '/' || !file || !(end = strstr(file, ") ")))
-        return text;
-    end += 2;
-    if (!strncmp(end, "[with ", 6) && strstr(end, "] "))
-        end = strstr(end, "] ") + 2;
-    return *end ? end : text;
+    static const char *const fronts[] = {"Exception during initialization: ",
+                                         "Failed to load model with error: "};
+    const char *rest = text;
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+        if (!strncmp(text, fronts[i], strlen(fronts[i])))
+            return text + strlen(fronts[i]);
+    if (!strncmp(text, "[ONNXRuntimeError]", 18)) {
+        for (int i = 0; rest && i < 3; i++)
+            rest = strstr(rest, " : ") ? strstr(rest, " : ") + 3 : NULL;
+    } else if (text[0] == '/' && strstr(text, ".cc:")) {
+        rest = strstr(strstr(text, ".cc:"), ") ");
+        rest = rest ? rest + 2 : NULL;
+        if (rest && !strncmp(rest, "[with ", 6))
+            rest = strstr(rest, "] ") ? strstr(rest, "] ") + 2 : NULL;
+    }
+    return rest && *rest ? rest : text;
 }
 
 void onnxruntime_reason(char *text, size_t size)
 {
-    const char *loading = strstr(last_reason, "Failed to load") ? last_log : "";
-    const char *line = without_position(*loading ? loading : last_reason);
+    const char *line = strstr(last_reason, "Failed to load") && last_log[0] ? last_log
+                                                                            : last_reason;
+    for (const char *next = without_layer(line); next != line; next = without_layer(line))
+        line = next;
     text_copy(text, size, *line ? line : "no reason given");
+    char *place = strstr(text, " ; GPU="); /* CUDA's errors name the host and the source line */
+    if (place)
+        *place = '\0';
     for (char *p = text; *p; p++) /* one line */
         *p = (unsigned char)*p < ' ' ? ' ' : *p;
     for (size_t end = strlen(text); end > 1 && text[end - 1] == ' '; end--)

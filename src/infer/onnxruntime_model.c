@@ -19,7 +19,9 @@ fov_status onnxruntime_fail(fov_error *error, fov_status status, const char *wha
     char reason[150];
     const char *hint = "";
     onnxruntime_reason(reason, sizeof reason);
-    if (strstr(reason, "xternal data"))
+    /* as releases have said it since 1.24, since 1.20, before */
+    if (strstr(reason, "xternal data") || strstr(reason, ORT_NO_FOLDER) ||
+        strstr(reason, "model_path must not be empty"))
         return fov_fail(error, status, "%.80s keeps weights in other files: save it as one file",
                         what);
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

@@ -4,6 +4,9 @@
 
 #include "infer/onnxruntime_api.h"
 
+/* Where weights in other files are looked for: nowhere. */
+#define ORT_NO_FOLDER "/nonexistent"
+
 enum { ORT_SYMBOLS = 32 };
 
 /* An open dimension's name in the model and the size it gets. */

@@ -15,8 +15,9 @@ enum { TABLE = 300, ELEMENTS = 48 };
 EXPORT char fake_record[4096];    /* "cuda device_id=0\n..." of the last session */
 EXPORT const char *fake_fails;    /* name of the call that fails: "append_cuda" */
 EXPORT const char *fake_log_line; /* what is logged before it fails */
-EXPORT unsigned fake_asked;       /* API version that was asked for */
-EXPORT int fake_alive;            /* objects made and not released */
+EXPORT const char *fake_reason = "it does not want to";
+EXPORT unsigned fake_asked; /* API version that was asked for */
+EXPORT int fake_alive;      /* objects made and not released */
 
 static ort_log log_with;
 
@@ -42,8 +43,7 @@ static ort_status *end_of(const char *call)
         return NULL;
     if (fake_log_line)
         log_with(NULL, ORT_LOG_ERRORS, "", "", "", fake_log_line);
-    char *status = strdup(fake_log_line ? "Failed to load shared library" : "it does not want to");
-    return (ort_status *)status;
+    return (ort_status *)strdup(fake_reason);
 }
 
 static void *make(void)
