@@ -180,6 +180,7 @@ static fov_status read_model(struct loaded *m, fov_error *error)
         if (!fov_tensor_count(&m->about.inputs[i]))
             return fov_fail(error, FOV_EUNSUPPORTED, "%s: input %s has no fixed size", path,
                             m->about.inputs[i].name);
+    m->about.batch = m->about.inputs[0].rank == 4 ? (int)m->about.inputs[0].shape[0] : 1;
     m->about.load_ms = ns_to_ms(clock_now_ns() - start);
     return FOV_OK;
 }
