@@ -35,18 +35,30 @@ static struct finding *add(struct report *r, const char *subject, bool essential
     return f;
 }
 
+/* Models on other machines are a way out, not what this machine needs. */
+static bool is_remote(const fov_device_info *info, int i)
+{
+    return !strcmp(info->runtimes[i].name, "remote");
+}
+
 static void check_runtimes(struct report *r, const fov_device_info *info)
 {
+    int local = 0;
+    for (int i = 0; i < info->runtime_count; i++)
+        local += !is_remote(info, i);
     for (int i = 0; i < info->runtime_count; i++) {
         const fov_backend_probe *p = &info->runtimes[i].probe;
-        struct finding *f = add(r, info->runtimes[i].name, info->runtime_count == 1);
+        bool remote = is_remote(info, i);
+        struct finding *f = add(r, info->runtimes[i].name, local == 1 && !remote);
         f->ok = p->available;
         if (p->available)
             snprintf(f->text, sizeof f->text, "%s, %s", p->version, p->library);
         else
             snprintf(f->text, sizeof f->text, "%s", p->reason);
         if (!p->available)
-            snprintf(f->mend, sizeof f->mend, "make build   (fetches the runtime into .deps)");
+            snprintf(f->mend, sizeof f->mend, "%s",
+                     remote ? "apt install libcurl4   (for models on other machines)"
+                            : "make build   (fetches the runtime into .deps)");
     }
 }
 

@@ -25,7 +25,7 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 
 /* Zero means the default everywhere. Strings are copied. */
 typedef struct fov_model_params {
-    const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
+    const char *path;    /* file, "oip://host:port/model", or "fake:key=value,..."; required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
     const char *backend; /* "openvino", "fake"; default: by suffix and what is present */
     const char *device;  /* "CPU", "GPU", "NPU"; default: best present */
@@ -37,9 +37,9 @@ typedef struct fov_model_params {
                   */
     int runners; /* throughput: how many run at once; default: the cores */
     int input_width, input_height; /* for models with a dynamic size; default 640 */
-    int batch; /* pictures a run takes, for models whose batch can be changed; default 1 */
+    int batch;         /* pictures a run takes, for models whose batch can be changed; default 1 */
     const char *avoid; /* "openvino:GPU onnxruntime:CUDA": not tried, as they failed before */
-    const char *cache_dir;         /* compiled forms; NULL: no cache */
+    const char *cache_dir; /* compiled forms; NULL: no cache */
     const char
         *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
     bool no_warmup;   /* skip the runs on noise that make the first frame as fast as the others */
@@ -76,6 +76,10 @@ typedef struct fov_model_info {
  * what would mend it. Thread-safety: safe. Blocks: yes (0.3 s for the default model). */
 FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *params,
                                   fov_error *error);
+
+/* True for a model's address ("oip://host:port/model", "fake:"), false for a file's path or a name.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_model_is_address(const char *path);
 
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);

@@ -39,7 +39,8 @@ static void probe_runtimes(const char *runtime_dir, fov_device_info *info)
         if (!info->runtimes[at].probe.available)
             continue;
         match_accelerators(info, &info->runtimes[at].probe);
-        if (!info->selected_runtime[0]) {
+        bool is_here = backend->suffixes[0] == '.'; /* reads files; others reach other machines */
+        if (is_here && !info->selected_runtime[0]) {
             text_copy(info->selected_runtime, sizeof info->selected_runtime, backend->name);
             text_copy(info->selected_device, sizeof info->selected_device, "CPU");
         }

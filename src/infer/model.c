@@ -11,7 +11,7 @@
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
-/* A scheme ("fake:") instead of file suffixes: no file to look into, nothing to warm up. */
+/* Schemes ("fake:") instead of file suffixes: no file to look into, nothing to warm up. */
 static bool is_scheme(const fov_backend *backend)
 {
     return backend->suffixes[0] != '.';
@@ -19,16 +19,23 @@ static bool is_scheme(const fov_backend *backend)
 
 static bool takes(const fov_backend *backend, const char *path)
 {
-    if (is_scheme(backend))
-        return !strncmp(path, backend->suffixes, strlen(backend->suffixes));
     const char *dot = strrchr(path, '.');
-    size_t size = dot ? strlen(dot) : 0;
-    for (const char *s = backend->suffixes; size && s && *s;) {
-        size_t n = strcspn(s, " ");
-        if (n == size && !strncasecmp(s, dot, n))
+    size_t size = dot ? strlen(dot) : 0, n;
+    for (const char *s = backend->suffixes; *s; s += n + (s[n] == ' ')) {
+        n = strcspn(s, " ");
+        bool same = is_scheme(backend) ? !strncmp(path, s, n)
+                                       : n == size && !strncasecmp(s, dot, n);
+        if (n && same)
             return true;
-        s += n + (s[n] == ' ');
     }
+    return false;
+}
+
+bool fov_model_is_address(const char *path)
+{
+    for (size_t i = 0; path && fov_backend_at(i); i++)
+        if (is_scheme(fov_backend_at(i)) && takes(fov_backend_at(i), path))
+            return true;
     return false;
 }
 
@@ -52,7 +59,7 @@ static fov_status choose_backend(fov_model *model, const fov_model_params *param
     return fov_fail(error, FOV_EUNSUPPORTED,
                     "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
                     "(.tflite) can",
-                    params->path);
+                    strchr(params->path, '@') ? "this" : params->path); /* may be a password */
 }
 
 /* `model.xml` in a folder is called after the folder. */
@@ -64,7 +71,9 @@ static void name_model(fov_model *model, const fov_model_params *params)
         return;
     }
     if (is_scheme(model->backend)) {
-        text_copy(model->id, sizeof model->id, model->backend->name);
+        const char *host = strstr(path, "://"), *name = host ? strchr(host + 3, '/') : NULL;
+        snprintf(model->id, sizeof model->id, "%.*s", name ? (int)strcspn(name + 1, "/") : 120,
+                 name ? name + 1 : model->backend->name);
         return;
     }
     const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
@@ -94,25 +103,28 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
     }
 }
 
+static void keep_said(void *user, const char *key, const char *value)
+{
+    metadata_add(user, key, strlen(key), value, strlen(value));
+}
+
 static fov_status load(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     fov_model_params mine = *params;
+    fov_status status = FOV_OK;
     if (is_scheme(model->backend)) {
-        static const char *const entries[][2] = {{"model_type", "ssd"},
-                                                 {"labels", "background box bright frame other"}};
         model->meta = (struct metadata){.source = model->backend->name};
-        for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
-            metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
-                         strlen(entries[i][1]));
     } else {
-        fov_status status = metadata_read(&model->meta, params->path, error);
+        status = metadata_read(&model->meta, params->path, error);
         if (status)
             return status;
         read_size(&model->meta, &mine);
     }
-    fov_status status = model->backend->load(&mine, &model->loaded, error);
+    status = model->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
+    if (model->backend->metadata)
+        model->backend->metadata(model->loaded, keep_said, &model->meta);
     model->backend->describe(model->loaded, &model->about);
     for (int i = 0; i < model->about.input_count; i++) {
         model->about.inputs[i].scale = model->meta.inputs[i].scale;
