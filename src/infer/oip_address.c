@@ -43,7 +43,7 @@ static bool read_host(const char *text, size_t size, struct oip_address *address
     address->host[host] = '\0';
     memcpy(port, colon + 1, digits);
     port[digits] = '\0';
-    if (!text_to_int(port, 1, 65535, &number))
+    if (strspn(port, "0123456789") != digits || !text_to_int(port, 1, 65535, &number))
         return false;
     address->port = (int)number;
     return true;

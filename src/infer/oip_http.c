@@ -189,7 +189,8 @@ static bool number_of(const char *line, size_t size, const char *name, long long
         return true;
     memcpy(digits, from, (size_t)(end - from));
     digits[end - from] = '\0';
-    text_to_int(digits, 0, INT32_MAX, value);
+    if (strspn(digits, "0123456789") == (size_t)(end - from))
+        text_to_int(digits, 0, INT32_MAX, value);
     return true;
 }
 
