@@ -44,7 +44,6 @@ enum {
     INFO_RESPONSE_CODE = 0x200002,
     CODE_RESOLVE = 6,
     CODE_CONNECT = 7,
-    CODE_WRITE = 23,
     CODE_TIMEOUT = 28,
 };
 
