@@ -60,6 +60,7 @@ enum {
     OPTION_PROTOCOLS = 181,
     OPTION_TCP_KEEPALIVE = 213,
     OPTION_UPLOAD_BUFFERSIZE = 280,
+    OPTION_QUICK_EXIT = 322, /* from 7.87 on */
     OPTION_WRITEDATA = 10001,
     OPTION_URL = 10002,
     OPTION_PROXY = 10004,
@@ -286,6 +287,8 @@ static bool set_options(struct oip_http *h)
     failed |= curl.easy_setopt(h->easy, OPTION_WRITEDATA, h);
     failed |= curl.easy_setopt(h->easy, OPTION_HEADERFUNCTION, take_header);
     failed |= curl.easy_setopt(h->easy, OPTION_HEADERDATA, h);
+    /* A name that is being looked up is not waited for when time is over; older ones do wait. */
+    curl.easy_setopt(h->easy, OPTION_QUICK_EXIT, 1L);
     const char *authorities = getenv("SSL_CERT_FILE");
     if (authorities && *authorities)
         failed |= curl.easy_setopt(h->easy, OPTION_CAINFO, authorities);

@@ -3,6 +3,8 @@ sentence and exit code; streams outlive their server."""
 import contextlib
 import json
 import os
+import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -143,6 +145,23 @@ def test_a_host_that_does_not_answer(stand_in, jpeg):
             one.setblocking(False)
             one.connect_ex(full.getsockname())
         assert "no connection within 1000 ms" in predict(jpeg, f"oip://127.0.0.1:{full.getsockname()[1]}/model", code=1)
+
+
+SLOW_NAMES = """#include <netdb.h>
+#include <unistd.h>
+int getaddrinfo(const char *a, const char *b, const struct addrinfo *c, struct addrinfo **d)
+{ (void)a; (void)b; (void)c; (void)d; sleep(40); return EAI_AGAIN; }
+"""
+
+
+def test_a_slow_name_server_is_not_waited_for(stand_in, jpeg, tmp_path):
+    version = re.search(r"remote +(\d+)\.(\d+)", fovea("doctor", code=None).stdout)
+    if os.environ.get("FOVEA_SANITIZED") or not shutil.which("cc") or tuple(map(int, version.groups())) < (7, 87):
+        pytest.skip("needs cc and libcurl 7.87, and no sanitizer")
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", tmp_path / "slow.so"], input=SLOW_NAMES, text=True, check=True)
+    start = time.monotonic()
+    told = predict(jpeg, "oip://gpu-box.example:80/model", code=1, LD_PRELOAD=str(tmp_path / "slow.so"))
+    assert "no connection within 1000 ms" in told and time.monotonic() - start < 30
 
 
 def test_a_missing_libcurl_is_explained(stand_in, jpeg, tmp_path):
