@@ -49,7 +49,7 @@ static void probe(const char *runtime_dir, fov_backend_probe *p)
     }
     p->available = true;
     p->device_count = 1;
-    text_copy(p->devices[0], sizeof p->devices[0], "remote");
+    text_copy(p->devices[0], sizeof p->devices[0], "SERVER");
     text_copy(p->device_names[0], sizeof p->device_names[0], "a server of the network");
 }
 
@@ -329,7 +329,7 @@ static void describe_place(struct remote *m, const fov_model_params *params)
 {
     fov_backend_model *about = &m->about;
     int cores = cores_available();
-    text_copy(about->device, sizeof about->device, "remote");
+    text_copy(about->device, sizeof about->device, "SERVER");
     text_copy(about->device_name, sizeof about->device_name, m->place);
     text_copy(about->precision, sizeof about->precision, "as served");
     about->threads = 1;
