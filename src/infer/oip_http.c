@@ -35,6 +35,11 @@ struct curl_message {
     } data;
 };
 
+struct curl_about { /* its first members */
+    int age;
+    const char *version;
+};
+
 enum {
     GLOBAL_DEFAULT = 3,
     MESSAGE_DONE = 1,
@@ -78,7 +83,7 @@ enum {
 // clang-format off
 #define CURL_FUNCTIONS(X)                                                                          \
     X(int, global_init, (long))                                                                    \
-    X(char *, version, (void))                                                                     \
+    X(struct curl_about *, version_info, (int))                                                    \
     X(curl_easy *, easy_init, (void))                                                              \
     X(void, easy_cleanup, (curl_easy *))                                                           \
     X(int, easy_setopt, (curl_easy *, int, ...))                                                   \
@@ -155,10 +160,9 @@ fov_status oip_http_probe(char version[64], char library[256], fov_error *error)
     fov_status status = curl_open(error);
     if (status)
         return status;
-    const char *words = curl.version(); /* "libcurl/7.88.1 OpenSSL/3.0.19 zlib/…" */
-    const char *slash = strchr(words, '/');
-    text_copy(version, 64, slash ? slash + 1 : words);
-    version[strcspn(version, " ")] = '\0';
+    /* Not curl_version(): it asks LDAP's library, which looks up this machine's own name. */
+    const struct curl_about *about = curl.version_info(0);
+    text_copy(version, 64, about && about->version ? about->version : "?");
     text_copy(library, 256, curl.library);
     return FOV_OK;
 }
