@@ -24,6 +24,7 @@
  *   gpu_nan_after=N          every run there after N runs gives NaN  (-1: never)
  *   limits=1                 a run that sleeps ends at its frame's deadline, as a remote one does
  *   batch=1                  pictures a run takes, when none is asked for
+ *   batch_sleep_ms=0         ... time that a run of more than one waits beside
  *   runners=N                how many may be open at once (default: 1, throughput: the cores)
  *   seed=1
  */
@@ -48,7 +49,7 @@ struct fake {
     double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
     double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
     bool on_gpu;
-    double batch;
+    double batch, batch_sleep_ms;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
 };
@@ -115,6 +116,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"runners", &fake->runners, 0, 64},
                    {"limits", &fake->limits, 0, 1},
                    {"batch", &fake->batch, 1, FOV_BATCH_MAX},
+                   {"batch_sleep_ms", &fake->batch_sleep_ms, 0, 60000},
                    {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
                    {"gpu_fail_after", &fake->gpu_fail_after, -1, 1e9},
                    {"gpu_nan_after", &fake->gpu_nan_after, -1, 1e9},
@@ -277,7 +279,7 @@ static bool spend(struct fake_runner *runner)
     const struct fake *fake = runner->fake;
     double more = fake->jitter_ms > 0 ? fake->jitter_ms * random_share(runner) : 0;
     if (fake->sleep_ms > 0 || fake->cost_ms <= 0) {
-        int64_t ns = ms_to_ns(fake->sleep_ms + more);
+        int64_t ns = ms_to_ns(fake->sleep_ms + more + (fake->batch > 1 ? fake->batch_sleep_ms : 0));
         int64_t left = runner->limit_ns - clock_now_ns();
         bool limited = fake->limits != 0 && runner->limit_ns && left < ns;
         ns = limited ? left > 0 ? left : 0 : ns;

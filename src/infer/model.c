@@ -133,13 +133,15 @@ static fov_status load(fov_model *model, const fov_model_params *params,
     return split_batch(model, error);
 }
 
-/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
- * what real numbers the model was trained on. */
+/* Unsigned bytes are pixels, whatever their scale says, unless the head knows that the model's own
+ * tools round otherwise; signed ones follow it where the head knows what real numbers the model was
+ * trained on. */
 static void map_bytes(fov_model *model)
 {
     struct letterbox_spec *spec = &model->setup.input;
     const fov_tensor *in = &model->about.inputs[model->setup.picture];
-    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+    bool follows = spec->dtype == FOV_I8 || (spec->dtype == FOV_U8 && spec->quant_cut);
+    if (follows && in->scale > 0 && spec->scale[0] != 1) {
         spec->quant_scale = in->scale;
         spec->quant_zero = in->zero;
     }
