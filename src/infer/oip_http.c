@@ -136,7 +136,7 @@ static fov_status open_library(fov_error *error)
     fov_error reason;
     if (dynlib_open(paths, symbols, &curl.library, &reason) != FOV_OK)
         return fov_fail(error, FOV_ERUNTIME,
-                        "models on other machines need libcurl 7.68: apt install libcurl4 "
+                        "libcurl 7.68 or newer is not here: apt install libcurl4 "
                         "(libcurl.so.4, libcurl-gnutls.so.4: %.100s)",
                         reason.message);
     if (curl.global_init(GLOBAL_DEFAULT) != 0)
