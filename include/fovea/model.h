@@ -72,6 +72,7 @@ typedef struct fov_model_info {
     fov_dtype input_dtype;
     const char *const *labels;
     int label_count;
+    const char *label_source; /* "the model's metadata", "a file beside the model", ... */
     int threads,
         max_runners;  /* max_runners: runs that may be in flight at once; 1 for latency form */
     int batch;        /* pictures a run takes */

@@ -1,13 +1,20 @@
 /* Opening a model: file → metadata → backend → head → labels → warm-up. */
 #include "infer/model_internal.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <fovea/log.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "infer/input_words.h"
+#include "infer/memory.h"
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
@@ -79,6 +86,66 @@ static void name_model(fov_model *model, const fov_model_params *params)
     snprintf(model->id, sizeof model->id, "%.*s", (int)(size < 120 ? size : 120), start);
 }
 
+/* What the file is and says, by our own scanners: a runtime sees no file that they refuse. */
+static fov_status look_into(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    char name[80];
+    if (model->backend && is_scheme(model->backend))
+        return FOV_OK;
+    model->found = calloc(1, sizeof *model->found);
+    if (!model->found)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    fov_status status = inspect_file(model->found, &model->meta, params->path, error);
+    if (status)
+        return status;
+    inspect_short_path(params->path, name, sizeof name);
+    return memory_check(name, model->found->bytes, memory_available(""), error);
+}
+
+/* No runtime takes such a file: the reason is better when it says what the file really is. */
+static fov_status refuse_kind(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    fov_error why = {0};
+    fov_status status = params->backend ? FOV_OK : look_into(model, params, &why);
+    if (status && status != FOV_ENOTFOUND)
+        return fov_fail(error, status, "%s", why.message);
+    return FOV_EUNSUPPORTED;
+}
+
+static bool make_folders(const char *path)
+{
+    char part[PATH_MAX];
+    size_t size = text_copy(part, sizeof part, path);
+    for (size_t i = 1; i <= size; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, 0700) && errno != EEXIST)
+            return false;
+        if (i < size)
+            part[i] = '/';
+    }
+    return access(path, W_OK | X_OK) == 0;
+}
+
+/* Compiled models are kept to start sooner; a folder that cannot be written must not cost the
+ * model. It is said once. */
+static void check_cache(fov_model_params *params)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    const char *cache = params->cache_dir;
+    if (!cache || !*cache)
+        return;
+    if (make_folders(cache))
+        return;
+    if (!atomic_flag_test_and_set(&said))
+        fov_log(FOV_LOG_WARN, "infer",
+                "compiled models cannot be kept in %s: %s; the next start compiles again "
+                "(models.cache names another folder)",
+                cache, strerror(errno));
+    params->cache_dir = NULL;
+}
+
 /* "[640, 640]" (height, width) of the exporter, when the caller asks for no size. */
 static void read_size(const struct metadata *meta, fov_model_params *params)
 {
@@ -105,10 +172,8 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
             metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
                          strlen(entries[i][1]));
     } else {
-        fov_status status = metadata_read(&model->meta, params->path, error);
-        if (status)
-            return status;
         read_size(&model->meta, &mine);
+        check_cache(&mine);
     }
     fov_status status = model->backend->load(&mine, &model->loaded, error);
     if (status)
@@ -147,6 +212,26 @@ static void map_bytes(fov_model *model)
     }
 }
 
+/* An output with a column a class tells how many there are; one with numbers of classes does not.
+ */
+static bool tells_classes(const fov_model *model)
+{
+    const fov_backend_model *about = &model->about;
+    for (int i = 0; i < about->output_count; i++)
+        for (int d = 0; d < about->outputs[i].rank; d++) {
+            int64_t rest = about->outputs[i].shape[d] - model->setup.columns;
+            if (rest == 0 || rest == 4 || rest == 5)
+                return true;
+        }
+    return model->setup.nms != NMS_NONE;
+}
+
+static fov_status labels_of(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    model->setup.open_classes = model->setup.open_classes || !tells_classes(model);
+    return labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+}
+
 static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     struct head_facts facts = facts_of(model);
@@ -158,11 +243,13 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
     if (!status)
+        status = input_words_apply(params->input, &model->setup.input, error);
+    if (!status)
         map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)
         status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
     if (!status)
-        status = labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+        status = labels_of(model, params, error);
     return status;
 }
 
@@ -241,6 +328,7 @@ static void fill_info(fov_model *model)
                            .input_dtype = in->dtype,
                            .labels = (const char *const *)model->labels.names,
                            .label_count = model->labels.count,
+                           .label_source = model->labels.from,
                            .threads = about->threads,
                            .max_runners = about->max_runners,
                            .delay_ns = about->delay_ns,
@@ -257,6 +345,7 @@ static void release(fov_model *model)
         model->backend->unload(model->loaded);
     labels_release(&model->labels);
     metadata_release(&model->meta);
+    free(model->found);
     free(model->path);
     free(model);
 }
@@ -275,6 +364,10 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     made->path = strdup(params->path);
     fov_status status = made->path ? choose_backend(made, params, error)
                                    : fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    if (status == FOV_EUNSUPPORTED)
+        status = refuse_kind(made, params, error);
+    else if (!status)
+        status = look_into(made, params, error);
     if (!status)
         name_model(made, params);
     if (!status)

@@ -6,6 +6,7 @@
 #include <fovea/backend.h>
 
 #include "infer/head.h"
+#include "infer/inspect.h"
 #include "infer/labels.h"
 
 struct fov_model {
@@ -15,6 +16,7 @@ struct fov_model {
     const struct head *head;
     struct head_setup setup;
     struct metadata meta;
+    struct inspected *found; /* what our own scanner saw; NULL for schemes */
     struct labels labels;
     fov_backend_model about;
     fov_model_info info;
