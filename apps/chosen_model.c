@@ -79,14 +79,16 @@ static void keep_reason(void *user, bool fatal, const char *text)
         fov_fail(error, FOV_EINVAL, "%s", text);
 }
 
+/* Opens the model, or only looks into its file when `inspection` is given. */
 static fov_status open_found(struct chosen_model *chosen, const struct settings *s,
-                             fov_model **model, fov_error *error)
+                             fov_model **model, fov_inspection **inspection, fov_error *error)
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
     fov_model_params params = {.device = chosen->device ? chosen->device : s->openvino.device,
                                .head = chosen->head,
                                .labels = chosen->labels,
+                               .input = chosen->input,
                                .threads = s->openvino.num_threads,
                                .input_width = chosen->imgsz,
                                .input_height = chosen->imgsz};
@@ -100,19 +102,33 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
         params.device = NULL;
     chosen->conf = chosen->conf > 0 ? chosen->conf : settings_conf(s, 0.25);
     chosen->iou = chosen->iou > 0 ? chosen->iou : s->realtime.iou_threshold;
-    return fov_model_open(model, &params, error);
+    return inspection ? fov_inspect(inspection, &params, error)
+                      : fov_model_open(model, &params, error);
 }
 
-fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error)
+static fov_status open_chosen(struct chosen_model *chosen, fov_model **model,
+                              fov_inspection **inspection, fov_error *error)
 {
     struct settings *settings;
     fov_error why = {0}, general = {0};
-    *model = NULL;
     fov_status status = settings_load(&settings, NULL, environ, NULL, 0, keep_reason, &why,
                                       &general);
     if (status)
         return fov_fail(error, status, "%s", why.message[0] ? why.message : general.message);
-    status = open_found(chosen, settings, model, error);
+    status = open_found(chosen, settings, model, inspection, error);
     settings_free(&settings);
     return status;
+}
+
+fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error)
+{
+    *model = NULL;
+    return open_chosen(chosen, model, NULL, error);
+}
+
+fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,
+                                fov_error *error)
+{
+    *inspection = NULL;
+    return open_chosen(chosen, NULL, inspection, error);
 }

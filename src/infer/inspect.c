@@ -38,7 +38,7 @@ void inspected_refuse(struct inspected *found, const char *format, ...)
 void inspected_add_operator(struct inspected *found, const char *domain, size_t domain_size,
                             const char *name, size_t name_size, bool known)
 {
-    struct inspected_operator one = {.count = 1};
+    fov_file_operator one = {.count = 1};
     inspected_text(one.name, sizeof one.name, name, name_size);
     inspected_text(one.domain, sizeof one.domain, domain, domain_size);
     if (++found->node_count > INSPECT_NODES)
@@ -47,7 +47,7 @@ void inspected_add_operator(struct inspected *found, const char *domain, size_t 
         snprintf(found->custom, sizeof found->custom, "%s%s%s", one.domain,
                  one.domain[0] ? "::" : "", one.name);
     for (int i = 0; i < found->operator_kinds; i++) {
-        struct inspected_operator *o = &found->operators[i];
+        fov_file_operator *o = &found->operators[i];
         if (!strcmp(o->name, one.name) && !strcmp(o->domain, one.domain)) {
             o->count++;
             return;
@@ -57,20 +57,20 @@ void inspected_add_operator(struct inspected *found, const char *domain, size_t 
         found->operators[found->operator_kinds++] = one;
 }
 
-struct inspected_port *inspected_add_port(struct inspected *found, bool output, const char *name,
-                                          size_t name_size)
+fov_file_port *inspected_add_port(struct inspected *found, bool output, const char *name,
+                                  size_t name_size)
 {
     int *count = output ? &found->output_count : &found->input_count;
-    struct inspected_port *ports = output ? found->outputs : found->inputs;
+    fov_file_port *ports = output ? found->outputs : found->inputs;
     if ((*count)++ >= INSPECT_PORTS)
         return NULL;
-    struct inspected_port *port = &ports[*count - 1];
-    *port = (struct inspected_port){.type = "?", .rank = -1};
+    fov_file_port *port = &ports[*count - 1];
+    *port = (fov_file_port){.type = "?", .rank = -1};
     inspected_text(port->name, sizeof port->name, name, name_size);
     return port;
 }
 
-void inspected_add_dimension(struct inspected *found, struct inspected_port *port, int64_t size)
+void inspected_add_dimension(struct inspected *found, fov_file_port *port, int64_t size)
 {
     int64_t count = 1;
     if (port->rank < 0)
@@ -89,11 +89,10 @@ void inspected_add_dimension(struct inspected *found, struct inspected_port *por
         inspected_refuse(found, "%.40s has more than 2^31 numbers", port->name);
 }
 
-fov_tensor inspected_tensor(const struct inspected_port *port)
+fov_tensor inspected_tensor(const fov_file_port *port)
 {
-    fov_tensor t = {.rank = port->rank > 0 ? port->rank : 0,
-                    .scale = port->quant.scale,
-                    .zero = port->quant.zero};
+    fov_tensor t = {
+        .rank = port->rank > 0 ? port->rank : 0, .scale = port->scale, .zero = port->zero};
     memcpy(t.shape, port->shape, sizeof t.shape);
     text_copy(t.name, sizeof t.name, port->name);
     for (fov_dtype d = FOV_U8; d <= FOV_I64; d++)
@@ -214,7 +213,7 @@ static fov_status check_ir_version(const struct inspected *found, const char *na
                                    fov_error *error)
 {
     int version = 0;
-    if (sscanf(found->version, "IR %d", &version) != 1 || version >= OLDEST_IR)
+    if (sscanf(found->version, "version %d", &version) != 1 || version >= OLDEST_IR)
         return FOV_OK;
     return fov_fail(error, FOV_EMODEL,
                     "%s: IR version %d is too old for today's runtimes (10 and 11 run); make it "

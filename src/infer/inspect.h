@@ -17,27 +17,13 @@ enum {
 };
 #define INSPECT_COUNT (INT64_C(1) << 31) /* most numbers of one tensor */
 
-/* An input or an output. */
-struct inspected_port {
-    char name[64];
-    char type[12]; /* "f32", "i64", "string", "?" */
-    int rank;      /* -1: the file does not say */
-    int64_t shape[FOV_TENSOR_RANK];
-    struct metadata_quant quant;
-};
-
-struct inspected_operator {
-    char name[40], domain[40];
-    int count;
-};
-
 struct inspected {
     enum file_kind kind;
-    char version[64];  /* "IR 8, opset 12", "schema 3", "" */
+    char version[64];  /* "IR 8, opset 12", "schema 3", "version 11", "" */
     char producer[96]; /* "pytorch 1.13", "" */
-    struct inspected_port inputs[INSPECT_PORTS], outputs[INSPECT_PORTS];
+    fov_file_port inputs[INSPECT_PORTS], outputs[INSPECT_PORTS];
     int input_count, output_count; /* of the file, maybe more than are kept */
-    struct inspected_operator operators[INSPECT_OPERATORS];
+    fov_file_operator operators[INSPECT_OPERATORS];
     int operator_kinds, node_count;
     char custom[96];     /* the first operator that is of no known set: "mmdeploy::Foo"; "" */
     char external[96];   /* the first other file that holds weights; "" */
@@ -73,11 +59,11 @@ void inspected_add_operator(struct inspected *found, const char *domain, size_t 
 
 /* Counts an input or output and returns its place, NULL when there is no room (counted all the
  * same). Name: bytes of the file, cut to what fits, '?' for what is not printable. */
-struct inspected_port *inspected_add_port(struct inspected *found, bool output, const char *name,
-                                          size_t name_size);
+fov_file_port *inspected_add_port(struct inspected *found, bool output, const char *name,
+                                  size_t name_size);
 
 /* Appends a dimension; -1: open. Refuses absurd ones through `found->wrong`. */
-void inspected_add_dimension(struct inspected *found, struct inspected_port *port, int64_t size);
+void inspected_add_dimension(struct inspected *found, fov_file_port *port, int64_t size);
 
 /* Notes the first thing that breaks a limit. */
 void inspected_refuse(struct inspected *found, const char *format, ...) FOV_PRINTF(2, 3);
@@ -87,7 +73,7 @@ void inspected_text(char *to, size_t size, const char *from, size_t from_size);
 
 /* The port as a tensor's description; open dimensions are -1, type FOV_DTYPE_NONE where fovea has
  * none for it. */
-fov_tensor inspected_tensor(const struct inspected_port *port);
+fov_tensor inspected_tensor(const fov_file_port *port);
 
 /* "dir/name.onnx", cut from the left so that a reason has room beside it. */
 void inspect_short_path(const char *path, char *text, size_t size);

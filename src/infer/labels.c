@@ -192,20 +192,6 @@ static bool add_defaults(struct labels *labels, const struct head_setup *setup)
     return true;
 }
 
-static void from_metadata(struct labels *labels, const struct head_setup *setup,
-                          const struct metadata *meta, bool *numbered)
-{
-    const char *words = metadata_get(meta, "labels"), *names = metadata_get(meta, "names");
-    if (words) {
-        *numbered = add_from_words(labels, setup, words);
-        if (!*numbered)
-            labels_release(labels);
-    }
-    if (!labels->count && names && !add_from_dictionary(labels, names))
-        labels_release(labels);
-    labels->from = "the model's metadata";
-}
-
 static bool names_no_class(const char *name)
 {
     return !strcmp(name, "n/a") || !strcmp(name, "N/A") || !strcmp(name, "???") ||
@@ -243,6 +229,30 @@ static bool fit_lines(struct labels *labels, const struct head_setup *setup, boo
     }
     return (foreground == 90 && labels->count == 80) ||
            (setup->open_classes && labels->count <= foreground);
+}
+
+static bool has_gaps(const struct labels *labels)
+{
+    for (int i = 0; i < labels->count; i++)
+        if (names_no_class(labels->names[i]))
+            return true;
+    return false;
+}
+
+static void from_metadata(struct labels *labels, const struct head_setup *setup,
+                          const struct metadata *meta, bool *numbered)
+{
+    const char *words = metadata_get(meta, "labels"), *names = metadata_get(meta, "names");
+    if (words) {
+        *numbered = add_from_words(labels, setup, words);
+        if (!*numbered)
+            labels_release(labels);
+    }
+    if (!labels->count && names && !add_from_dictionary(labels, names))
+        labels_release(labels);
+    else if (!*numbered && has_gaps(labels))
+        fit_lines(labels, setup, numbered);
+    labels->from = "the model's metadata";
 }
 
 static fov_status from_file(struct labels *labels, const struct head_setup *setup, const char *path,

@@ -48,8 +48,8 @@ static const char *type_name(uint64_t type)
 static void read_placeholder(struct inspected *found, struct reader node)
 {
     struct reader name = find(node, NODE_NAME);
-    struct inspected_port *port = inspected_add_port(found, false, (const char *)name.at,
-                                                     reader_size(name));
+    fov_file_port *port = inspected_add_port(found, false, (const char *)name.at,
+                                             reader_size(name));
     struct field f, dim;
     while (port && read_field(&node, &f)) {
         if (f.number != NODE_ATTRIBUTE)
@@ -158,7 +158,7 @@ static const char *paddle_type(uint64_t type)
 
 /* Shape and type of the variable `name`. */
 static void read_variable(struct inspected *found, struct reader block, struct reader name,
-                          struct inspected_port *port)
+                          fov_file_port *port)
 {
     struct field f, part;
     while (read_field(&block, &f)) {
@@ -177,8 +177,8 @@ static void read_paddle_port(struct inspected *found, struct reader block, struc
                              bool output)
 {
     struct reader name = find(find(op, output ? OPERATOR_INPUTS : OPERATOR_OUTPUTS), SLOT_ARGUMENT);
-    struct inspected_port *port = inspected_add_port(found, output, (const char *)name.at,
-                                                     reader_size(name));
+    fov_file_port *port = inspected_add_port(found, output, (const char *)name.at,
+                                             reader_size(name));
     if (port)
         read_variable(found, block, name, port);
 }

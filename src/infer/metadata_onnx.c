@@ -65,7 +65,7 @@ static void take_external(struct walk *w, struct reader entry)
 }
 
 /* Dimensions are a repeated number, packed or not. */
-static void take_dimension(struct walk *w, struct inspected_port *shape, const struct field *f)
+static void take_dimension(struct walk *w, fov_file_port *shape, const struct field *f)
 {
     struct reader packed = f->bytes;
     uint64_t size = f->value;
@@ -79,7 +79,7 @@ static void take_dimension(struct walk *w, struct inspected_port *shape, const s
 
 static void read_tensor(struct walk *w, struct reader tensor, struct reader *name)
 {
-    struct inspected_port shape = {.name = "a weight"};
+    fov_file_port shape = {.name = "a weight"};
     struct field f;
     bool elsewhere = false;
     struct reader message = tensor;
@@ -196,7 +196,7 @@ static int compare(const void *a, const void *b)
     return order ? order : (n > m) - (n < m);
 }
 
-static void read_shape(struct walk *w, struct inspected_port *port, struct reader shape)
+static void read_shape(struct walk *w, fov_file_port *port, struct reader shape)
 {
     struct field f, size;
     port->rank = 0;
@@ -221,8 +221,8 @@ static void read_value(struct walk *w, struct reader value, bool output)
     if (!output && w->name_count &&
         bsearch(&name, w->names, w->name_count, sizeof *w->names, compare))
         return;
-    struct inspected_port *port = inspected_add_port(w->found, output, (const char *)name.at,
-                                                     reader_size(name));
+    fov_file_port *port = inspected_add_port(w->found, output, (const char *)name.at,
+                                             reader_size(name));
     while (port && next(w, &tensor, &f)) {
         if (f.number == ELEMENT_TYPE)
             snprintf(port->type, sizeof port->type, "%s", type_name(f.value));

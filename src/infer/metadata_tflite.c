@@ -76,8 +76,8 @@ static void read_port(struct inspected *found, const struct buffer *b, size_t te
 {
     struct vector name = list_of(b, tensor, TENSOR_NAME, 1);
     struct vector shape = list_of(b, tensor, TENSOR_SIGNATURE, 4);
-    struct inspected_port *port = inspected_add_port(found, output,
-                                                     (const char *)b->bytes + name.at, name.count);
+    fov_file_port *port = inspected_add_port(found, output, (const char *)b->bytes + name.at,
+                                             name.count);
     if (!port)
         return;
     if (!shape.count)
@@ -86,7 +86,9 @@ static void read_port(struct inspected *found, const struct buffer *b, size_t te
     for (size_t i = 0; i < shape.count && !found->wrong[0]; i++)
         inspected_add_dimension(found, port, (int32_t)u32_at(b, shape.at + 4 * i));
     snprintf(port->type, sizeof port->type, "%s", type_name(byte_of(b, tensor, TENSOR_TYPE)));
-    port->quant = quant_of(b, tensor);
+    struct metadata_quant quant = quant_of(b, tensor);
+    port->scale = quant.scale;
+    port->zero = quant.zero;
 }
 
 static void read_ports(struct inspected *found, const struct buffer *b, size_t graph, bool output)
@@ -333,6 +335,11 @@ static void read_about(struct metadata *meta, const struct buffer *file, size_t 
         meta->source = "metadata.json";
 }
 
+static struct metadata_quant quant_in(const fov_file_port *port)
+{
+    return (struct metadata_quant){port->scale, port->zero};
+}
+
 bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *bytes, size_t size)
 {
     struct buffer b = {bytes, size};
@@ -353,8 +360,8 @@ bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *
     read_operators(found, &b, model, graph);
     read_about(meta, &b, model);
     for (int i = 0; i < found->input_count && i < FOV_MODEL_INPUTS; i++)
-        meta->inputs[i] = found->inputs[i].quant;
+        meta->inputs[i] = quant_in(&found->inputs[i]);
     for (int i = 0; i < found->output_count && i < FOV_MODEL_OUTPUTS; i++)
-        meta->outputs[i] = found->outputs[i].quant;
+        meta->outputs[i] = quant_in(&found->outputs[i]);
     return true;
 }

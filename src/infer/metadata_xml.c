@@ -10,8 +10,8 @@
 struct scan {
     const char *at, *end;
     struct inspected *found;
-    struct inspected_port *port; /* of the layer that is open: a Parameter or a Result; else NULL */
-    bool output;                 /* it is a Result */
+    fov_file_port *port; /* of the layer that is open: a Parameter or a Result; else NULL */
+    bool output;         /* it is a Result */
     /* names of open elements, pointing into the text */
     struct {
         const char *name;
@@ -125,7 +125,7 @@ static int64_t number_in(const char *text, size_t size)
     return size ? number : -1;
 }
 
-static void set_type(struct inspected_port *port, const char *type, size_t size)
+static void set_type(fov_file_port *port, const char *type, size_t size)
 {
     static const char *const names[][2] = {{"FP32", "f32"}, {"FP16", "f16"},  {"BF16", "bf16"},
                                            {"FP64", "f64"}, {"BOOL", "bool"}, {"boolean", "bool"}};
@@ -232,7 +232,7 @@ static void read_net(struct scan *s, const char *p, const char *end)
     const char *version = attribute(p, end, "version", &size);
     char number[16];
     inspected_text(number, sizeof number, version ? version : "?", version ? size : 1);
-    snprintf(s->found->version, sizeof s->found->version, "IR %s", number);
+    snprintf(s->found->version, sizeof s->found->version, "version %s", number);
 }
 
 /* "2026.4.1-22982-e213a147257-releases/2026/4": the part that people know */

@@ -1,20 +1,14 @@
 /* Opening a model: file → metadata → backend → head → labels → warm-up. */
 #include "infer/model_internal.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <fovea/log.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "infer/input_words.h"
-#include "infer/memory.h"
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
@@ -63,14 +57,14 @@ static fov_status choose_backend(fov_model *model, const fov_model_params *param
 }
 
 /* `model.xml` in a folder is called after the folder. */
-static void name_model(fov_model *model, const fov_model_params *params)
+void model_set_name(fov_model *model, const fov_model_params *params)
 {
     const char *path = params->path, *base = strrchr(path, '/');
     if (params->id && *params->id) {
         text_copy(model->id, sizeof model->id, params->id);
         return;
     }
-    if (is_scheme(model->backend)) {
+    if (model->backend && is_scheme(model->backend)) {
         text_copy(model->id, sizeof model->id, model->backend->name);
         return;
     }
@@ -86,68 +80,18 @@ static void name_model(fov_model *model, const fov_model_params *params)
     snprintf(model->id, sizeof model->id, "%.*s", (int)(size < 120 ? size : 120), start);
 }
 
-/* What the file is and says, by our own scanners: a runtime sees no file that they refuse. */
-static fov_status look_into(fov_model *model, const fov_model_params *params, fov_error *error)
-{
-    char name[80];
-    if (model->backend && is_scheme(model->backend))
-        return FOV_OK;
-    model->found = calloc(1, sizeof *model->found);
-    if (!model->found)
-        return fov_fail(error, FOV_ENOMEM, "no memory for a model");
-    fov_status status = inspect_file(model->found, &model->meta, params->path, error);
-    if (status)
-        return status;
-    inspect_short_path(params->path, name, sizeof name);
-    return memory_check(name, model->found->bytes, memory_available(""), error);
-}
-
 /* No runtime takes such a file: the reason is better when it says what the file really is. */
 static fov_status refuse_kind(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     fov_error why = {0};
-    fov_status status = params->backend ? FOV_OK : look_into(model, params, &why);
+    fov_status status = params->backend ? FOV_OK : model_look_into(model, params, &why);
     if (status && status != FOV_ENOTFOUND)
         return fov_fail(error, status, "%s", why.message);
     return FOV_EUNSUPPORTED;
 }
 
-static bool make_folders(const char *path)
-{
-    char part[PATH_MAX];
-    size_t size = text_copy(part, sizeof part, path);
-    for (size_t i = 1; i <= size; i++) {
-        if (part[i] != '/' && part[i] != '\0')
-            continue;
-        part[i] = '\0';
-        if (mkdir(part, 0700) && errno != EEXIST)
-            return false;
-        if (i < size)
-            part[i] = '/';
-    }
-    return access(path, W_OK | X_OK) == 0;
-}
-
-/* Compiled models are kept to start sooner; a folder that cannot be written must not cost the
- * model. It is said once. */
-static void check_cache(fov_model_params *params)
-{
-    static atomic_flag said = ATOMIC_FLAG_INIT;
-    const char *cache = params->cache_dir;
-    if (!cache || !*cache)
-        return;
-    if (make_folders(cache))
-        return;
-    if (!atomic_flag_test_and_set(&said))
-        fov_log(FOV_LOG_WARN, "infer",
-                "compiled models cannot be kept in %s: %s; the next start compiles again "
-                "(models.cache names another folder)",
-                cache, strerror(errno));
-    params->cache_dir = NULL;
-}
-
 /* "[640, 640]" (height, width) of the exporter, when the caller asks for no size. */
-static void read_size(const struct metadata *meta, fov_model_params *params)
+void model_read_size(const struct metadata *meta, fov_model_params *params)
 {
     const char *size = metadata_get(meta, "imgsz");
     int height, width;
@@ -172,8 +116,8 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
             metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
                          strlen(entries[i][1]));
     } else {
-        read_size(&model->meta, &mine);
-        check_cache(&mine);
+        model_read_size(&model->meta, &mine);
+        model_check_cache(&mine);
     }
     fov_status status = model->backend->load(&mine, &model->loaded, error);
     if (status)
@@ -232,7 +176,7 @@ static fov_status labels_of(fov_model *model, const fov_model_params *params, fo
     return labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
 }
 
-static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
+fov_status model_configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     struct head_facts facts = facts_of(model);
     model->setup.kernels = infer_kernels();
@@ -292,7 +236,7 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
                  (double)s[0], (double)s[1], (double)s[2]);
 }
 
-static void fill_info(fov_model *model)
+void model_fill_info(fov_model *model)
 {
     static const char *const fits[] = {"stretched", "aspect kept, padded",
                                        "aspect kept, padded right and below",
@@ -306,7 +250,7 @@ static void fill_info(fov_model *model)
                            .path = model->path,
                            .head = model->head->name,
                            .head_evidence = model->evidence,
-                           .backend = model->backend->name,
+                           .backend = model->backend ? model->backend->name : "",
                            .backend_version = about->version,
                            .device = about->device,
                            .device_name = about->device_name,
@@ -367,18 +311,18 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     if (status == FOV_EUNSUPPORTED)
         status = refuse_kind(made, params, error);
     else if (!status)
-        status = look_into(made, params, error);
+        status = model_look_into(made, params, error);
     if (!status)
-        name_model(made, params);
+        model_set_name(made, params);
     if (!status)
         status = load(made, params, error);
     if (!status)
-        status = configure(made, params, error);
+        status = model_configure(made, params, error);
     if (status) {
         release(made);
         return status;
     }
-    fill_info(made);
+    model_fill_info(made);
     status = warm_up(made, params, error);
     if (status) {
         release(made);

@@ -17,6 +17,7 @@ struct fov_model {
     struct head_setup setup;
     struct metadata meta;
     struct inspected *found; /* what our own scanner saw; NULL for schemes */
+    bool sound;              /* and it let the file pass */
     struct labels labels;
     fov_backend_model about;
     fov_model_info info;
@@ -34,5 +35,29 @@ void runner_fill_noise(fov_runner *runner);
 
 /* As fov_runner_open, before the model's head is settled. */
 fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_error *error);
+
+/* ---- the steps of opening ---- */
+
+/* What the file is and says, by our own scanners: a runtime sees no file that they refuse, nor one
+ * that memory cannot hold. Models behind a scheme have no file. */
+fov_status model_look_into(fov_model *model, const fov_model_params *params, fov_error *error);
+
+/* Compiled models are kept to start sooner; a folder that cannot be made or written must not cost
+ * the model: params->cache_dir becomes NULL, which the log says once. */
+void model_check_cache(fov_model_params *params);
+
+/* The size of a dynamic input out of the metadata, when the caller asks for none. */
+void model_read_size(const struct metadata *meta, fov_model_params *params);
+
+void model_set_name(fov_model *model, const fov_model_params *params);
+
+/* Head, input and labels, from what the backend (or the file) describes. */
+fov_status model_configure(fov_model *model, const fov_model_params *params, fov_error *error);
+
+void model_fill_info(fov_model *model);
+
+/* A model as its file describes it, that no runtime holds: *model is there also after a failure
+ * (but FOV_ENOMEM), with `found` as far as it goes; `info.head` is NULL unless a head reads it. */
+fov_status model_open_unrun(fov_model **model, const fov_model_params *params, fov_error *error);
 
 #endif

@@ -56,7 +56,7 @@ static void check_text(const char *text, size_t room)
             abort();
 }
 
-static void check_port(const struct inspected_port *port)
+static void check_port(const fov_file_port *port)
 {
     fov_tensor t = inspected_tensor(port);
     check_text(port->name, sizeof port->name);
