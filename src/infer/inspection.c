@@ -71,7 +71,9 @@ fov_status model_open_unrun(fov_model **model, const fov_model_params *params, f
     model_read_size(&made->meta, &mine);
     model_set_name(made, params);
     describe_ports(made, &mine);
-    status = model_configure(made, params, error);
+    status = model_check_size(made, &mine, error);
+    if (!status)
+        status = model_configure(made, params, error);
     if (!status)
         model_fill_info(made);
     return status;

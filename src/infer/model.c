@@ -118,6 +118,9 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
     } else {
         model_read_size(&model->meta, &mine);
         model_check_cache(&mine);
+        fov_status fits = model_check_size(model, &mine, error);
+        if (fits)
+            return fits;
     }
     fov_status status = model->backend->load(&mine, &model->loaded, error);
     if (status)

@@ -59,3 +59,30 @@ void model_check_cache(fov_model_params *params)
                 cache, strerror(errno));
     params->cache_dir = NULL;
 }
+
+static bool is_open(const struct inspected *found)
+{
+    for (int i = 0; i < found->input_count && i < INSPECT_PORTS; i++)
+        for (int d = 1; found->inputs[i].rank == 4 && d < 4; d++)
+            if (found->inputs[i].shape[d] < 0)
+                return true;
+    return false;
+}
+
+fov_status model_check_size(const fov_model *model, const fov_model_params *params,
+                            fov_error *error)
+{
+    const char *told = metadata_get(&model->meta, "stride");
+    long long stride;
+    int width = params->input_width, height = params->input_height;
+    if (!told || !text_to_int(told, 2, 256, &stride) || width <= 0 || !is_open(model->found))
+        return FOV_OK;
+    int step = (int)stride, wrong = width % step ? width : height > 0 && height % step ? height : 0;
+    if (!wrong)
+        return FOV_OK;
+    int below = wrong / step * step;
+    return fov_fail(error, FOV_EMODEL,
+                    "an input of %d px does not fit: this model wants multiples of %d; take "
+                    "--imgsz %d",
+                    wrong, step, below >= step ? below : below + step);
+}

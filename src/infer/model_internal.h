@@ -49,6 +49,11 @@ void model_check_cache(fov_model_params *params);
 /* The size of a dynamic input out of the metadata, when the caller asks for none. */
 void model_read_size(const struct metadata *meta, fov_model_params *params);
 
+/* A size that the model's own stride does not divide is refused with the next ones that fit, where
+ * the file leaves its size open and tells the stride. */
+fov_status model_check_size(const fov_model *model, const fov_model_params *params,
+                            fov_error *error);
+
 void model_set_name(fov_model *model, const fov_model_params *params);
 
 /* Head, input and labels, from what the backend (or the file) describes. */
