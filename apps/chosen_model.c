@@ -97,7 +97,7 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
         status = find(name, s->models.dir, path, sizeof path, error);
     if (status)
         return status;
-    params.path = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    params.path = path + (strncmp(path, "./", 2) == 0 ? 2 : strncmp(path, "//", 2) == 0);
     if (params.device && !params.device[0])
         params.device = NULL;
     chosen->conf = chosen->conf > 0 ? chosen->conf : settings_conf(s, 0.25);

@@ -86,8 +86,9 @@ static void print_file(const struct known *k, const char *path)
     printf("\n%-10s %s", "format", f->format);
     if (f->version[0])
         printf(", %s", f->version);
-    if (f->producer[0])
-        printf(", made by %s", f->producer);
+    size_t size = strlen(f->producer);
+    if (size) /* "MLIR Converted." */
+        printf(", made by %.*s", (int)(size - (f->producer[size - 1] == '.')), f->producer);
     printf("\n");
 }
 
@@ -114,7 +115,11 @@ static void print_labels(const fov_model_info *info)
     printf("%-10s %d:", "labels", info->label_count);
     for (int i = 0; i < info->label_count && i < SHOWN_LABELS; i++)
         printf(" %s%s", info->labels[i], i + 1 < info->label_count ? "," : "");
-    printf("%s (from %s)\n", info->label_count > SHOWN_LABELS ? " ..." : "", info->label_source);
+    printf("%s", info->label_count > SHOWN_LABELS ? " ..." : "");
+    if (!strcmp(info->label_source, "numbers"))
+        printf(" (nothing names them: --labels FILE does)\n");
+    else
+        printf(" (from %s)\n", info->label_source);
 }
 
 static void print_reading(const struct known *k)
@@ -131,6 +136,12 @@ static void print_reading(const struct known *k)
         print_labels(info);
 }
 
+/* "2026.4.1-22982-e213a147257-releases/2026/4": the part that people know. */
+static int number_size(const char *version)
+{
+    return (int)strcspn(version, "-");
+}
+
 /* Runtimes that take such files, and which of them are here. */
 static void print_runtimes(const char *path)
 {
@@ -141,8 +152,12 @@ static void print_runtimes(const char *path)
         if (!takes(backend, path))
             continue;
         backend->probe(NULL, &probe);
-        printf("%-10s %s %s\n", title, backend->name,
-               probe.available ? probe.version : "is not here: fovea doctor tells what is missing");
+        if (probe.available)
+            printf("%-10s %s %.*s\n", title, backend->name, number_size(probe.version),
+                   probe.version);
+        else
+            printf("%-10s %s is not here: fovea doctor tells what is missing\n", title,
+                   backend->name);
         title = "";
     }
     if (*title)
@@ -151,10 +166,20 @@ static void print_runtimes(const char *path)
 
 static void print_run(const fov_model_info *info)
 {
-    printf("%-10s %s %s on %s (%s), %s, %d threads\n", "runs on", info->backend,
-           info->backend_version, info->device, info->device_name, info->precision, info->threads);
+    printf("%-10s %s %.*s on %s (%s), %s, %d threads\n", "runs on", info->backend,
+           number_size(info->backend_version), info->backend_version, info->device,
+           info->device_name, info->precision, info->threads);
     printf("%-10s read %.0f ms, compile %.0f ms, warm-up %.0f ms\n", "start", info->load_ms,
            info->compile_ms, info->warmup_ms);
+}
+
+/* Graphs that a runtime has to translate at every start. */
+static void print_hint(const struct known *k, const char *path)
+{
+    if (k->file && !k->file->refused && !strcmp(k->file->format, "TensorFlow graph"))
+        printf("%-10s such graphs take seconds to load; fovea optimize %s --target openvino\n"
+               "%-10s makes a file that starts in less than one\n",
+               "hint", path, "");
 }
 
 /* What to try when the file is sound but nothing reads its output. */
@@ -180,11 +205,13 @@ static void print_known(const struct known *k, const char *path)
         print_graph(k->file);
     else if (k->info)
         printf("%-10s %s\n", "shapes", k->info->shapes);
-    printf("%-10s %s\n", "licence", k->licence);
+    if (!k->file || k->file->node_count)
+        printf("%-10s %s\n", "licence", k->licence);
     if (k->runs)
         print_run(k->info);
     else if (k->file && k->file->node_count)
         print_runtimes(path);
+    print_hint(k, path);
     print_help(k);
 }
 

@@ -306,7 +306,7 @@ fov_status labels_make(struct labels *labels, const struct head_setup *setup,
     if (!known && !add_defaults(labels, setup))
         goto no_memory;
     if (!known)
-        labels->from = is_coco(setup) ? "COCO, as their number is" : "nowhere: numbers stand in";
+        labels->from = is_coco(setup) ? "COCO, as their number is" : "numbers";
     for (int column = 0; column < setup->columns; column++) /* a list that is too short */
         while (labels->class_of[column] >= labels->count)
             if (!add_numbered(labels, labels->count))

@@ -9,7 +9,7 @@ struct labels {
     int count;
     int columns;
     int16_t class_of[HEAD_COLUMNS]; /* column -> class id; -1: no class */
-    const char *from; /* where the names come from, for people: "the model's metadata" */
+    const char *from; /* "the model's metadata", "numbers": where they come from, for people */
 };
 
 /* From `file` (one a line, as many as the model has classes; "n/a", "???" and "-" name none), else

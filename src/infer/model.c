@@ -119,6 +119,8 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
         model_read_size(&model->meta, &mine);
         model_check_cache(&mine);
         fov_status fits = model_check_size(model, &mine, error);
+        if (!fits)
+            fits = model_check_backend(model, error);
         if (fits)
             return fits;
     }

@@ -86,3 +86,15 @@ fov_status model_check_size(const fov_model *model, const fov_model_params *para
                     "--imgsz %d",
                     wrong, step, below >= step ? below : below + step);
 }
+
+fov_status model_check_backend(const fov_model *model, fov_error *error)
+{
+    char name[80];
+    if (!model->found->edge_tpu || !strcmp(model->backend->name, "litert"))
+        return FOV_OK;
+    inspect_short_path(model->path, name, sizeof name);
+    return fov_fail(error, FOV_EUNSUPPORTED,
+                    "%s: compiled for a Coral Edge TPU, it runs on one alone, through LiteRT; give "
+                    "the .tflite it was made from for this machine",
+                    name);
+}

@@ -54,6 +54,9 @@ void model_read_size(const struct metadata *meta, fov_model_params *params);
 fov_status model_check_size(const fov_model *model, const fov_model_params *params,
                             fov_error *error);
 
+/* What is compiled for a Coral Edge TPU runs through LiteRT alone. */
+fov_status model_check_backend(const fov_model *model, fov_error *error);
+
 void model_set_name(fov_model *model, const fov_model_params *params);
 
 /* Head, input and labels, from what the backend (or the file) describes. */
