@@ -1,5 +1,6 @@
 #include "infer/inspect.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -265,12 +266,26 @@ static fov_status inspect_bytes(struct inspected *found, struct metadata *meta, 
     return whole ? judge(found, path, name, error) : refuse_damaged(found, name, error);
 }
 
+/* The first file of a folder whose suffix is that of a kind that may run. */
+static bool find_inside(const char *path, char *name, size_t size)
+{
+    DIR *folder = opendir(path);
+    bool found = false;
+    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+        found = file_kind_suffix(file_kind_by_suffix(entry->d_name)) != NULL;
+        if (found)
+            inspected_text(name, size, entry->d_name, strlen(entry->d_name));
+    }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
 /* A folder: exporters make them, and people name them. */
 static fov_status refuse_folder(struct inspected *found, const char *path, fov_error *error)
 {
-    static const char *const inside[] = {"saved_model.pb", "Manifest.json", "model.ncnn.param",
-                                         "model.xml"};
-    static const enum file_kind kinds[] = {FILE_SAVED_MODEL, FILE_COREML, FILE_NCNN, FILE_UNKNOWN};
+    static const char *const inside[] = {"saved_model.pb", "Manifest.json", "model.ncnn.param"};
+    static const enum file_kind kinds[] = {FILE_SAVED_MODEL, FILE_COREML, FILE_NCNN};
     char name[SHORT_PATH + 1], file[4096], advice[160];
     inspect_short_path(path, name, sizeof name);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -279,13 +294,13 @@ static fov_status refuse_folder(struct inspected *found, const char *path, fov_e
             continue;
         found->kind = kinds[i];
         file_kind_advice(kinds[i], path, advice, sizeof advice);
-        if (kinds[i])
-            return fov_fail(error, FOV_EUNSUPPORTED, "%s: %s; %s", name, file_kind_noun(kinds[i]),
-                            advice);
+        return fov_fail(error, FOV_EUNSUPPORTED, "%s: %s; %s", name, file_kind_noun(kinds[i]),
+                        advice);
     }
-    return fov_fail(error, FOV_EMODEL,
-                    "%s: a folder; name the model inside it (.xml, .onnx, "
-                    ".tflite)",
+    if (find_inside(path, file, 64))
+        return fov_fail(error, FOV_EMODEL, "%s: a folder; name the model inside it: %s", name,
+                        file);
+    return fov_fail(error, FOV_EMODEL, "%s: a folder, and no model inside (.xml, .onnx, .tflite)",
                     name);
 }
 

@@ -83,6 +83,8 @@ static int64_t left_in_groups(const char *root)
 int64_t memory_available(const char *root)
 {
     int64_t kilobytes = number_in(root, "/proc", "meminfo", "MemAvailable:");
+    if (kilobytes)
+        kilobytes += number_in(root, "/proc", "meminfo", "SwapFree:");
     return least(kilobytes * 1024, left_in_groups(root));
 }
 

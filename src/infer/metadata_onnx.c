@@ -98,20 +98,15 @@ static void read_tensor(struct walk *w, struct reader tensor, struct reader *nam
 
 /* ---- nodes ---- */
 
-static bool is_domain(struct reader domain, const char *const *known, size_t count)
+static bool begins(struct reader text, const char *with)
 {
-    for (size_t i = 0; i < count; i++)
-        if (reader_is(domain, known[i]))
-            return true;
-    return false;
+    return reader_size(text) >= strlen(with) && !memcmp(text.at, with, strlen(with));
 }
 
 static bool is_known(const struct walk *w, struct reader domain, struct reader op)
 {
-    static const char *const sets[] = {
-        "ai.onnx.ml",    "ai.onnx.preview",     "ai.onnx.preview.training",   "ai.onnx.training",
-        "com.microsoft", "com.microsoft.nchwc", "com.microsoft.experimental", "org.openvinotoolkit",
-        "trt.plugins"};
+    static const char *const sets[] = {"ai.onnx.", "com.microsoft", "com.ms.",
+                                       "org.openvinotoolkit", "trt.plugins"};
     for (int i = 0; i < w->domain_count; i++)
         if (reader_size(domain) == reader_size(w->domains[i]) && reader_size(domain) &&
             !memcmp(domain.at, w->domains[i].at, reader_size(domain)))
@@ -119,7 +114,10 @@ static bool is_known(const struct walk *w, struct reader domain, struct reader o
     /* ONNX's own operators are called in one word; those with '_' are plug-ins in disguise */
     if (!reader_size(domain) || reader_is(domain, "ai.onnx"))
         return !memchr(op.at, '_', reader_size(op));
-    return is_domain(domain, sets, sizeof sets / sizeof *sets);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (begins(domain, sets[i]))
+            return true;
+    return false;
 }
 
 static void note_quantised(struct inspected *found, struct reader op)

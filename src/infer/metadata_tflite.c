@@ -105,6 +105,8 @@ static void note_quantised(struct inspected *found, const struct buffer *b, size
     size_t bytes = 0;
     for (size_t i = 0; i < tensors.count && i < INSPECT_TENSORS; i++) {
         size_t tensor = table_in(b, tensors, i);
+        if (!tensor)
+            inspected_refuse(found, "a tensor outside the file; fetch or export it again");
         uint32_t type = byte_of(b, tensor, TENSOR_TYPE);
         size_t parameters = follow(b, field_of(b, tensor, TENSOR_QUANT));
         bytes += (type == TYPE_U8 || type == TYPE_I8) &&
@@ -166,8 +168,12 @@ static void read_operators(struct inspected *found, const struct buffer *b, size
     struct vector codes = list_of(b, model, MODEL_CODES, 4);
     struct vector operators = list_of(b, graph, GRAPH_OPERATORS, 4);
     for (size_t i = 0; i < operators.count && !found->wrong[0]; i++) {
-        uint32_t code = number_of(b, table_in(b, operators, i), 0);
-        count_operator(found, b, table_in(b, codes, code));
+        size_t op = table_in(b, operators, i);
+        size_t code = op ? table_in(b, codes, number_of(b, op, 0)) : 0;
+        if (code)
+            count_operator(found, b, code);
+        else
+            inspected_refuse(found, "an operator outside the file; fetch or export it again");
     }
 }
 
@@ -278,6 +284,23 @@ static struct metadata_quant quant_in(const fov_file_port *port)
     return (struct metadata_quant){port->scale, port->zero};
 }
 
+/* Weights are read by their offsets: in a file that was cut off they point beyond its end. */
+static bool buffers_are_whole(struct inspected *found, const struct buffer *b, size_t model)
+{
+    size_t list = follow(b, field_of(b, model, MODEL_BUFFERS));
+    struct vector buffers = list_of(b, model, MODEL_BUFFERS, 4);
+    for (size_t i = 0; i < buffers.count; i++) {
+        size_t holder = table_in(b, buffers, i), field = field_of(b, holder, BUFFER_DATA);
+        uint64_t start = field ? (uint64_t)field + u32_at(b, field) + 4 : 0;
+        uint64_t end = field && start <= b->size ? start + u32_at(b, (size_t)start - 4) : start;
+        if (end > b->size && end - b->size > found->lacks)
+            found->lacks = end - b->size;
+        if (!holder)
+            return false;
+    }
+    return !found->lacks && (buffers.count || !list);
+}
+
 bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *bytes, size_t size)
 {
     struct buffer b = {bytes, size};
@@ -286,7 +309,7 @@ bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *
     size_t model = u32_at(&b, 0);
     struct vector description = list_of(&b, model, MODEL_DESCRIPTION, 1);
     size_t graph = table_in(&b, list_of(&b, model, MODEL_GRAPHS, 4), 0);
-    if (!graph)
+    if (!graph || !buffers_are_whole(found, &b, model))
         return false;
     snprintf(found->version, sizeof found->version, "schema %u",
              number_of(&b, model, MODEL_VERSION));
@@ -296,6 +319,8 @@ bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *
     read_ports(found, &b, graph, true);
     note_quantised(found, &b, graph);
     read_operators(found, &b, model, graph);
+    if (!found->input_count || !found->output_count || !found->node_count)
+        inspected_refuse(found, "a graph without inputs, outputs or operators");
     read_about(meta, &b, model);
     for (int i = 0; i < found->input_count && i < FOV_MODEL_INPUTS; i++)
         meta->inputs[i] = quant_in(&found->inputs[i]);

@@ -1,6 +1,7 @@
 """`fovea models inspect`: every model of the test data is what the runtimes say it is, and every bad file gets the sentence
 that names the cause and the way out, with exit code 3, before any runtime sees it."""
 import csv
+import ctypes
 import io
 import json
 import re
@@ -10,11 +11,12 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import DATA, DEPS, ROOT, fovea
+from conftest import BIN, DATA, ROOT, fovea
 
 sys.path.insert(0, str(ROOT / "tests/infer"))
 import onnx_writer as onnx  # noqa: E402
 
+BUILD = BIN.parent
 BUS = DATA / "images/bus.jpg"
 
 
@@ -239,12 +241,34 @@ def test_weights_of_another_length_are_noticed(tmp_path):
 
 
 def test_folders_are_told_apart(tmp_path):
-    for file, phrase in (("saved_model.pb", "SavedModel"), ("Manifest.json", "Core ML"), ("model.xml", "name the model inside")):
+    inside = (("saved_model.pb", "SavedModel"), ("Manifest.json", "Core ML"), ("boats.xml", "name the model inside it: boats.xml"),
+              ("notes.txt", "no model inside"))
+    for file, phrase in inside:
         folder = tmp_path / file.split(".")[0]
         folder.mkdir()
         (folder / file).write_bytes(b"x")
-        done = fovea("models", "inspect", str(folder) + "/")
-        assert done.returncode == 3, done.stderr
+        config = tmp_path / f"{folder.name}.onnx"
+        config.symlink_to(folder)
+        assert phrase in named_folder(config), phrase
+
+
+def named_folder(path):
+    """Only a setting or the library's caller can name a folder: on the command line it is no file."""
+    server = ctypes.CDLL(str(BUILD / "libfovea.so"))
+    params, error = ctypes.create_string_buffer(512), ctypes.create_string_buffer(512)
+    text = str(path).encode()
+    ctypes.memmove(params, struct.pack("P", ctypes.addressof(keep := ctypes.create_string_buffer(text))), 8)
+    model = ctypes.c_void_p()
+    assert server.fov_model_open(ctypes.byref(model), params, error) != 0 and keep and not model
+    return error.raw[4:].split(b"\0")[0].decode()
+
+
+def test_cut_tflite_files_are_refused(data, tmp_path):
+    whole = (data / "models/yolov5n_640_int8.tflite").read_bytes()
+    for part in range(1, 20):
+        (tmp_path / "cut.tflite").write_bytes(whole[:len(whole) * part // 20])
+        done = fovea("models", "inspect", tmp_path / "cut.tflite")
+        assert done.returncode == 3 and "damaged" in done.stderr, (part, done.stderr)
 
 
 def test_a_model_that_memory_cannot_hold_is_refused_with_numbers(tmp_path):
