@@ -6,8 +6,9 @@
 
 #include <fovea/backend.h>
 #include "base/json.h"
+#include "base/text.h"
 
-enum { TOP = 6, SHOWN_LABELS = 8 };
+enum { TOP = 6, SHOWN_LABELS = 8, SAID = 80 };
 
 /* All that is known of one file. */
 struct known {
@@ -90,6 +91,21 @@ static void print_file(const struct known *k, const char *path)
     if (size) /* "MLIR Converted." */
         printf(", made by %.*s", (int)(size - (f->producer[size - 1] == '.')), f->producer);
     printf("\n");
+}
+
+/* One line of what the file says of itself; texts of others are cut and kept free of controls. */
+static void print_said(const fov_inspection_info *f)
+{
+    if (!f->task[0] && !f->description[0])
+        return;
+    printf("%-10s ", "says");
+    if (f->task[0])
+        printf("task %.20s%s", f->task, f->description[0] ? ", " : "");
+    char text[SAID];
+    text_copy(text, sizeof text, f->description);
+    for (char *c = text; *c; c++)
+        *c = (unsigned char)*c < ' ' ? ' ' : *c;
+    printf("%s%s\n", text, strlen(f->description) >= sizeof text ? "..." : "");
 }
 
 static void print_graph(const fov_inspection_info *f)
@@ -197,8 +213,10 @@ static void print_known(const struct known *k, const char *path)
 {
     if (k->info)
         printf("%-10s %s\n", "model", k->info->id);
-    if (k->file)
+    if (k->file) {
         print_file(k, path);
+        print_said(k->file);
+    }
     if (k->info)
         print_reading(k);
     if (k->file)
@@ -249,6 +267,8 @@ static void write_file(struct json_writer *w, const fov_inspection_info *f)
     json_add_string(w, "quantised", f->quantised[0] ? f->quantised : NULL);
     json_add_string(w, "custom_operator", f->custom_operator[0] ? f->custom_operator : NULL);
     json_add_string(w, "external_data", f->external_data[0] ? f->external_data : NULL);
+    json_add_string(w, "task_said", f->task[0] ? f->task : NULL);
+    json_add_string(w, "description", f->description[0] ? f->description : NULL);
     write_ports(w, "inputs", f->inputs, f->input_count);
     write_ports(w, "outputs", f->outputs, f->output_count);
     json_name(w, "operators");

@@ -161,6 +161,7 @@ typedef struct fov_inspection_info {
     const char *custom_operator;           /* "mmdeploy::TRTBatchedNMS", "" */
     const char *external_data;             /* another file that holds weights, "" */
     const char *licence;                   /* as the file says, "" */
+    const char *task, *description;        /* as the file says, "" */
     int64_t bytes;                         /* of all its files */
     const fov_file_port *inputs, *outputs; /* the first 32 of each */
     int input_count, output_count;

@@ -85,10 +85,10 @@ static int by_count(const void *a, const void *b)
     return x->count != y->count ? y->count - x->count : strcmp(x->name, y->name);
 }
 
-static const char *licence_in(const struct metadata *meta)
+static const char *said(const struct metadata *meta, const char *key)
 {
-    const char *licence = metadata_get(meta, "license");
-    return licence ? licence : "";
+    const char *value = metadata_get(meta, key);
+    return value ? value : "";
 }
 
 static int kept(int count)
@@ -107,7 +107,9 @@ static void fill(fov_inspection *inspection)
                                              .quantised = found->quantised,
                                              .custom_operator = found->custom,
                                              .external_data = found->external,
-                                             .licence = licence_in(&model->meta),
+                                             .licence = said(&model->meta, "license"),
+                                             .task = said(&model->meta, "task"),
+                                             .description = said(&model->meta, "description"),
                                              .bytes = found->bytes,
                                              .inputs = found->inputs,
                                              .outputs = found->outputs,

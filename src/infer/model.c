@@ -161,6 +161,25 @@ static void map_bytes(fov_model *model)
     }
 }
 
+/* The words of the `input` option. Bytes with a scale of their own take mean and scale through it;
+ * bytes without one are pixels, and nothing else. */
+static fov_status apply_words(fov_model *model, const char *words, fov_error *error)
+{
+    struct letterbox_spec *spec = &model->setup.input, before = *spec;
+    const fov_tensor *in = &model->about.inputs[model->setup.picture];
+    fov_status status = input_words_apply(words, spec, error);
+    bool asked = memcmp(before.mean, spec->mean, sizeof spec->mean) ||
+                 memcmp(before.scale, spec->scale, sizeof spec->scale);
+    if (status || !asked || spec->dtype != FOV_U8)
+        return status;
+    if (in->scale <= 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "input: this model takes bytes as they are, mean and scale do not apply");
+    spec->quant_scale = in->scale;
+    spec->quant_zero = in->zero;
+    return FOV_OK;
+}
+
 /* An output with a column a class tells how many there are; one with numbers of classes does not.
  */
 static bool tells_classes(const fov_model *model)
@@ -192,7 +211,7 @@ fov_status model_configure(fov_model *model, const fov_model_params *params, fov
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
     if (!status)
-        status = input_words_apply(params->input, &model->setup.input, error);
+        status = apply_words(model, params->input, error);
     if (!status)
         map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)

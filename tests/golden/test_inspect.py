@@ -343,6 +343,11 @@ def test_the_input_option_reaches_the_pixels(yolo, default_model):
     assert boxes() == boxes("--input", "rgb,stretch")
     assert boxes() != boxes("--input", "bgr")
     assert boxes() != boxes("--input", "letterbox")
+    done = fovea("predict", BUS, "--input", "scale=255")
+    assert done.returncode == 2 and "takes bytes as they are, mean and scale do not apply" in done.stderr
+    int8 = ["--model", DATA / "models/yolov5n_640_int8.tflite"]
+    assert boxes(*int8) == boxes(*int8, "--input", "scale=255"), "its bytes stand for n / 255, which is the pixel"
+    assert boxes(*int8) != boxes(*int8, "--input", "scale=400")
 
 
 def test_metadata_beside_an_ir(yolo, tmp_path):
