@@ -17,6 +17,12 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* NAME in a folder of models: itself, NAME/model.xml, NAME.xml, NAME.onnx, NAME.tflite. */
 static bool find_in(const char *folder, const char *name, char *path, size_t size)
 {
@@ -44,6 +50,9 @@ static fov_status find(const char *name, const char *models_dir, char *path, siz
         if (find_in(models, name, path, size))
             return FOV_OK;
     }
+    text_copy(path, size, name);
+    if (is_folder(name)) /* refused with what is inside */
+        return FOV_OK;
     return fov_fail(error, FOV_ENOTFOUND,
                     "model %.80s: no such file or name; `make build` fetches the default one, "
                     "--model FILE takes another",

@@ -211,6 +211,8 @@ static void print_help(const struct known *k)
 
 static void print_known(const struct known *k, const char *path)
 {
+    if (k->file && k->file->refused && !strcmp(k->file->format, "unknown"))
+        return; /* the reason on standard error is all there is to say */
     if (k->info)
         printf("%-10s %s\n", "model", k->info->id);
     if (k->file) {

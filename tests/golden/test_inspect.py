@@ -1,7 +1,6 @@
 """`fovea models inspect`: every model of the test data is what the runtimes say it is, and every bad file gets the sentence
 that names the cause and the way out, with exit code 3, before any runtime sees it."""
 import csv
-import ctypes
 import io
 import json
 import re
@@ -11,12 +10,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import BIN, DATA, ROOT, fovea
+from conftest import DATA, ROOT, fovea
 
 sys.path.insert(0, str(ROOT / "tests/infer"))
 import onnx_writer as onnx  # noqa: E402
 
-BUILD = BIN.parent
 BUS = DATA / "images/bus.jpg"
 
 
@@ -247,20 +245,8 @@ def test_folders_are_told_apart(tmp_path):
         folder = tmp_path / file.split(".")[0]
         folder.mkdir()
         (folder / file).write_bytes(b"x")
-        config = tmp_path / f"{folder.name}.onnx"
-        config.symlink_to(folder)
-        assert phrase in named_folder(config), phrase
-
-
-def named_folder(path):
-    """Only a setting or the library's caller can name a folder: on the command line it is no file."""
-    server = ctypes.CDLL(str(BUILD / "libfovea.so"))
-    params, error = ctypes.create_string_buffer(512), ctypes.create_string_buffer(512)
-    text = str(path).encode()
-    ctypes.memmove(params, struct.pack("P", ctypes.addressof(keep := ctypes.create_string_buffer(text))), 8)
-    model = ctypes.c_void_p()
-    assert server.fov_model_open(ctypes.byref(model), params, error) != 0 and keep and not model
-    return error.raw[4:].split(b"\0")[0].decode()
+        done = fovea("models", "inspect", folder)
+        assert done.returncode == 3 and phrase in done.stderr, done.stderr
 
 
 def test_cut_tflite_files_are_refused(data, tmp_path):
