@@ -546,6 +546,23 @@ def test_tflite_files_made_here(tmp_path):
     assert "image has more than 8 dimensions" in inspect(path, code=3)[1]
 
 
+def test_tensorflow_lite_metadata(tmp_path):
+    """Normalisation in the file, labels in the zip behind it, as TensorFlow's metadata writer lays them out."""
+    bits = struct.unpack("<i", struct.pack("<f", 127.5))[0]
+    about = bytearray(flat({0: "boat finder", 5: "Apache-2.0", 3: [{
+        2: [{4: [{0: ("u8", 1), 1: {0: [bits], 1: [bits]}}]}], 3: [{6: [{0: "boats.txt", 2: ("u8", 2)}]}]}]}))
+    about[4:8] = b"M001"
+    tensors = [{0: [1, 32, 64, 3], 3: "image"}, {0: [1, 7, 40], 3: "out"}]
+    model = flat({0: 3, 1: [{0: ("u8", 19)}], 2: [{0: tensors, 1: [0], 2: [1], 3: [{0: 0, 1: [0], 2: [1]}]}],
+                  4: [{}, {0: bytes(about)}], 6: [{0: "TFLITE_METADATA", 1: 1}]})
+    path = tmp_path / "m.tflite"
+    path.write_bytes(model + zipped(boats_dot_txt="sail\nmotor's\nrowing\n", other_dot_txt="no labels\n"))
+    found = look(path)
+    assert found["labels"] == ["sail", "motor's", "rowing"] and found["label_source"] == "the model's metadata"
+    assert found["scale"] == "(- 127.5 127.5 127.5) / 127.5 127.5 127.5"
+    assert found["licence"] == "Apache-2.0 (the file says so)"
+
+
 def test_what_is_compiled_for_an_edge_tpu_says_so(tmp_path, default_model):
     path = tmp_path / "m_edgetpu.tflite"
     path.write_bytes(tflite("edgetpu-custom-op"))
