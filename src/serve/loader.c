@@ -96,6 +96,7 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     params->id = entry->id;
     params->labels = entry->labels;
     params->head = entry->head;
+    params->input = entry->input;
     params->backend = entry->backend;
     if (entry->device)
         params->device = entry->device;

@@ -109,6 +109,7 @@ const struct settings_row settings_model_rows[] = {
     {"device", NULL, SET_TEXT, MODEL_AT(device), NULL, 0, 63, NULL, 0, "instead of openvino.device"},
     {"precision", NULL, SET_CHOICE, MODEL_AT(precision), "auto", 0, 0, "auto f32 f16 int8", 0, "of the arithmetic"},
     {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: ssd, yolo, yolox"},
+    {"input", NULL, SET_TEXT, MODEL_AT(input), NULL, 0, 255, NULL, 0, "how pixels go in, where the recognised way is wrong: `bgr, letterbox, mean=…, scale=255, pad=114`"},
     {"backend", NULL, SET_TEXT, MODEL_AT(backend), NULL, 0, 31, NULL, 0, "runtime, when the file's kind does not tell"},
 };
 
