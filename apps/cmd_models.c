@@ -114,6 +114,29 @@ static const char *fit_of(const fov_model_info *info)
     return info->letterbox ? "aspect kept, padded" : "stretched";
 }
 
+/* How many; their names and the lines between them where they are COCO's. */
+static void add_keypoints(struct json_writer *w, int count)
+{
+    int from, to;
+    json_add_int(w, "keypoints", count);
+    if (count != 17)
+        return;
+    json_name(w, "keypoint_names");
+    json_array_begin(w);
+    for (int i = 0; i < count; i++)
+        json_put_string(w, fov_keypoint_name(i));
+    json_array_end(w);
+    json_name(w, "skeleton");
+    json_array_begin(w);
+    for (int i = 0; fov_keypoint_line(i, &from, &to); i++) {
+        json_array_begin(w);
+        json_put_int(w, from);
+        json_put_int(w, to);
+        json_array_end(w);
+    }
+    json_array_end(w);
+}
+
 static void write_info(const fov_model_info *info, const char *licence)
 {
     struct json_writer w = {0};
@@ -121,6 +144,9 @@ static void write_info(const fov_model_info *info, const char *licence)
     json_add_string(&w, "id", info->id);
     json_add_string(&w, "path", info->path);
     json_add_string(&w, "licence", licence);
+    json_add_string(&w, "task", fov_task_name(info->task));
+    if (info->keypoints > 0)
+        add_keypoints(&w, info->keypoints);
     json_add_string(&w, "head", info->head);
     json_add_string(&w, "why", info->head_evidence);
     json_add_string(&w, "shapes", info->shapes);
@@ -163,6 +189,7 @@ static void print_info(const fov_model_info *info, const char *licence)
     printf("%-10s %s\n", "file", info->path);
     printf("%-10s %s\n", "format", dot && !strchr(dot, '/') ? dot + 1 : "-");
     printf("%-10s %s\n", "licence", licence);
+    printf("%-10s %s\n", "task", fov_task_name(info->task));
     printf("%-10s %s\n", "head", info->head);
     printf("%-10s %s\n", "why", info->head_evidence);
     printf("%-10s %s\n", "shapes", info->shapes);

@@ -156,6 +156,20 @@ static void read_three(const char *text, float three[3])
         three[i] = three[0];
 }
 
+void head_guess_scale(const struct head_facts *facts, struct letterbox_spec *spec)
+{
+    static const float mean[3] = {123.675f, 116.28f, 103.53f},
+                       scale[3] = {58.395f, 57.12f, 57.375f};
+    int i = head_picture_input(facts);
+    if (i < 0 || facts->inputs[i].dtype == FOV_U8 || facts->inputs[i].dtype == FOV_I8)
+        return;
+    bool planar = channel_dimension(&facts->inputs[i], 3) == 1;
+    for (int c = 0; c < 3; c++) {
+        spec->mean[c] = planar ? mean[c] : 127.5f;
+        spec->scale[c] = planar ? scale[c] : 127.5f;
+    }
+}
+
 static bool is_true(const char *text)
 {
     return text && (!strcmp(text, "True") || !strcmp(text, "true") || !strcmp(text, "YES") ||

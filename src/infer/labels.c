@@ -163,15 +163,23 @@ static fov_status add_from_file(struct labels *labels, const char *path, fov_err
     return status;
 }
 
+/* A classifier with one column more than there are names begins with the background. */
+static int background_of(const struct labels *labels, const struct head_setup *setup)
+{
+    bool before = setup->task == FOV_TASK_CLASSIFY && labels->count == setup->columns - 1;
+    return before && labels->count ? 0 : setup->background;
+}
+
 /* Columns to classes in order, without the background; with COCO's gaps where they belong. */
 static void number_columns(struct labels *labels, const struct head_setup *setup)
 {
-    int next = 0, foreground = setup->columns - (setup->background >= 0);
+    int next = 0, background = background_of(labels, setup);
+    int foreground = setup->columns - (background >= 0);
+    bool all_named = labels->count == setup->columns; /* the background as well */
     bool gaps = foreground == 90 && (labels->count == 80 || labels->count == 0);
     for (int column = 0; column < setup->columns && column < HEAD_COLUMNS; column++) {
-        bool skipped = column == setup->background ||
-                       (gaps && !coco_uses(column + (setup->background < 0)));
-        labels->class_of[column] = (int16_t)(skipped ? -1 : next++);
+        bool skipped = column == background || (gaps && !coco_uses(column + (background < 0)));
+        labels->class_of[column] = (int16_t)(skipped ? -1 : all_named ? column : next++);
     }
 }
 
@@ -196,6 +204,8 @@ static fov_status from_metadata(struct labels *labels, const struct head_setup *
     }
     if (!labels->count && names && !add_from_dictionary(labels, names))
         labels_release(labels);
+    if (!labels->count && setup->class_words)
+        *numbered = add_from_words(labels, setup, setup->class_words);
     return FOV_OK;
 }
 

@@ -250,6 +250,8 @@ static void write_detections(fov_runner *runner, fov_detections *out)
                            .score = from->score > 1 ? 1 : from->score,
                            .class_id_raw = from->class_raw,
                            .track_id = -1};
+        if (from->angle != 0)
+            candidate_bounds(from, &d.x1, &d.y1, &d.x2, &d.y2);
         letterbox_undo(&runner->box, &d.x1, &d.y1);
         letterbox_undo(&runner->box, &d.x2, &d.y2);
         if (d.x2 > d.x1 && d.y2 > d.y1) {
@@ -291,7 +293,6 @@ static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
                                .wanted = wanted_columns(runner, params),
                                .scratch = runner->scratch};
     struct head_output output = {&runner->box, out, runner->scratch};
-    fov_details_reset(out->details);
     if (model->head->read) {
         model->head->read(&model->setup, tensors, &query, &output);
     } else {
@@ -318,6 +319,7 @@ fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src
     if (!runner || !arguments_are_valid(image, out))
         return fov_fail(error, FOV_EINVAL, "no runner, picture or room for detections");
     out->count = 0;
+    fov_details_reset(out->details);
     fov_status status = read_params(params, &limits, error);
     if (status)
         return status;
@@ -390,6 +392,7 @@ fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *frame,
     if (!runner || !frame || !out)
         return fov_fail(error, FOV_EINVAL, "no runner, frame or room for detections");
     out->count = 0;
+    fov_details_reset(out->details);
     int64_t start = clock_now_ns();
     fov_status status = decode(runner, frame, params && params->exact, &image, &width, &height,
                                error);
