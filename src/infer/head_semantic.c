@@ -97,7 +97,7 @@ static int background_of(const struct head_facts *facts, const struct shape *sha
     const char *first = names ? names + strcspn(names, "'\"") : labels;
     if (shape->form != IDS && shape->columns == 1)
         return -1;
-    if (!first || (shape->form != IDS && count != shape->columns))
+    if (!first || count == 1 || (shape->form != IDS && count != shape->columns))
         return 0;
     first += strspn(first, " '\"");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -124,8 +124,9 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
     setup->mask_height = shape.height;
     setup->background = background_of(facts, &shape);
     setup->columns = shape.columns;
-    if (shape.form == IDS) /* as many as are named, else as many as a byte has */
-        setup->columns = named ? named + (setup->background == 0 ? 1 : 0) : 256;
+    if (shape.form ==
+        IDS) /* as many as are named (one: beside the background), else as a byte has */
+        setup->columns = named > 1 ? named : named ? 2 : 256;
     if (shape.columns == 1 && shape.form != IDS)
         setup->class_words = "foreground";
     setup->needs_probe = shape.form != IDS;

@@ -28,6 +28,14 @@ static fov_task named_task(const struct head_facts *facts, bool *told)
     return task ? FOV_TASK_EMBED : FOV_TASK_DETECT; /* another task: none of YOLO's */
 }
 
+/* A grid has the input's aspect: so the prototypes' number is told from its sides. */
+static bool has_aspect(const struct head_facts *facts, int64_t width, int64_t height)
+{
+    int64_t across, down;
+    return head_input_size(facts, &across, &down) && width > 0 && height > 0 &&
+           width <= MASK_SIDE_MAX && height <= MASK_SIDE_MAX && width * down == height * across;
+}
+
 /* The prototypes of masks among two outputs. */
 static bool find_masks(const struct head_facts *facts, struct yolo_layout *layout)
 {
@@ -35,15 +43,14 @@ static bool find_masks(const struct head_facts *facts, struct yolo_layout *layou
         const fov_tensor *t = &facts->outputs[i];
         if (t->rank != 4 || t->shape[0] != 1 || facts->outputs[1 - i].rank != 3)
             continue;
-        layout->masks_last = t->shape[3] < t->shape[1];
+        bool first = has_aspect(facts, t->shape[3], t->shape[2]);
+        bool last = has_aspect(facts, t->shape[2], t->shape[1]);
+        layout->masks_last = last && (!first || t->shape[3] < t->shape[1]);
         int64_t count = t->shape[layout->masks_last ? 3 : 1];
-        int64_t height = t->shape[layout->masks_last ? 1 : 2];
-        int64_t width = t->shape[layout->masks_last ? 2 : 3];
         layout->masks = i;
         layout->boxes = 1 - i;
         layout->extra = (int)(count < MASKS_MAX ? count : 0);
-        return count > 0 && count <= MASKS_MAX && height > 0 && width > 0 &&
-               height <= MASK_SIDE_MAX && width <= MASK_SIDE_MAX;
+        return count > 0 && count <= MASKS_MAX && (first || last);
     }
     return false;
 }
