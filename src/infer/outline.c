@@ -44,15 +44,26 @@ static fov_point crossing(const struct tracer *t, struct step s)
     return (fov_point){(float)s.x + share * (float)s.dx, (float)s.y + share * (float)s.dy};
 }
 
-/* The next edge, clockwise around the inside; parts that touch at a corner only stay apart. */
+/* Two cells inside that touch at a corner, two outside: the saddle between them is above 0. */
+static bool is_bridge(const struct tracer *t, struct step s, int ahead_x, int ahead_y)
+{
+    float in = value_at(t, s.x, s.y), out = value_at(t, s.x + s.dx, s.y + s.dy);
+    float across = value_at(t, s.x + ahead_x + s.dx, s.y + ahead_y + s.dy);
+    float beside = value_at(t, s.x + ahead_x, s.y + ahead_y);
+    return across > 0 && !isinf(out) && !isinf(beside) && in * across > out * beside;
+}
+
+/* The next edge, clockwise around the inside. */
 static struct step next(const struct tracer *t, struct step s)
 {
     int ahead_x = -s.dy, ahead_y = s.dx;
-    if (!is_inside(t, s.x + ahead_x, s.y + ahead_y))
+    bool ahead = is_inside(t, s.x + ahead_x, s.y + ahead_y);
+    bool corner = is_inside(t, s.x + ahead_x + s.dx, s.y + ahead_y + s.dy);
+    if (!ahead && !is_bridge(t, s, ahead_x, ahead_y))
         return (struct step){s.x, s.y, ahead_x, ahead_y};
     s.x += ahead_x;
     s.y += ahead_y;
-    if (!is_inside(t, s.x + s.dx, s.y + s.dy))
+    if (!corner)
         return s;
     return (struct step){s.x + s.dx, s.y + s.dy, -ahead_x, -ahead_y};
 }

@@ -219,7 +219,7 @@ static const char *name_of(const char *(*label)(void *user, int class_id), void 
     return name ? name : number;
 }
 
-/* What a classifier says of the picture as a whole, at the top left. */
+/* What a classifier says of the picture as a whole: top left, below what pages show there. */
 static void draw_classes(const fov_image *image, const struct overlay_style *style,
                          const fov_details *details, const char *(*label)(void *user, int class_id),
                          void *user)
@@ -229,7 +229,7 @@ static void draw_classes(const fov_image *image, const struct overlay_style *sty
         const fov_class_score *c = &details->classes[i];
         fov_detection d = {.score = c->score, .track_id = -1};
         char number[24], text[96];
-        struct overlay_rect at = {gap, gap + (i + 1) * (height + 2), gap, 0};
+        struct overlay_rect at = {gap, image->height / 6 + (i + 1) * (height + 2), gap, 0};
         label_text(text, sizeof text, &d, name_of(label, user, c->class_id, number));
         overlay_label(image, style, at, fov_class_color(c->class_id), text);
     }
