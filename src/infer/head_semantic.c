@@ -324,7 +324,8 @@ static float lead(const struct grid *g, int cell, int class_raw)
 {
     const struct head_setup *s = g->setup;
     if (s->form == IDS)
-        return (int)g->scores[cell] == class_raw ? 1 : -1;
+        return g->scores[cell] >= (float)class_raw && g->scores[cell] < (float)(class_raw + 1) ? 1
+                                                                                               : -1;
     float own = score_at(g, cell, class_raw);
     if (s->columns == 1)
         return own - threshold(s);
@@ -396,7 +397,7 @@ static float score_of(const struct grid *g, const struct region *r)
             sum += probability(g, cell, r->class_raw);
             taken++;
         }
-    return fminf(sum / (float)taken, 1);
+    return fminf(fmaxf(sum / (float)taken, 0), 1);
 }
 
 static void write_region(const struct grid *g, const struct region *r, float conf,

@@ -122,7 +122,7 @@ static void write_column(struct writer *w, const struct mask_field *f, struct ax
     for (int y = 1; y < f->height; y++) {
         if ((column[y] > 0) == inside)
             continue;
-        float share = column[y - 1] / (column[y - 1] - column[y]);
+        float share = fminf(fmaxf(column[y - 1] / (column[y - 1] - column[y]), 0), 1);
         int at = pixel_after(a, (float)(f->top + y - 1) + share);
         at = at < rows.first ? rows.first : at > rows.end ? rows.end : at;
         if (inside)
@@ -156,7 +156,7 @@ static bool write_runs(const struct mask_field *f, const struct letterbox *box,
 
 static float clamp(float value, float least, float most)
 {
-    return value < least ? least : value > most ? most : value;
+    return fminf(fmaxf(value, least), most); /* `least` for NaN, which huge numbers become */
 }
 
 /* Cells to source px, onto the box where the mask was cut there. */

@@ -40,7 +40,7 @@ static bool is_inside(const struct tracer *t, int x, int y)
 static fov_point crossing(const struct tracer *t, struct step s)
 {
     float in = value_at(t, s.x, s.y), out = value_at(t, s.x + s.dx, s.y + s.dy);
-    float share = isinf(out) ? 1 : in / (in - out);
+    float share = isinf(out) ? 1 : fminf(fmaxf(in / (in - out), 0), 1);
     return (fov_point){(float)s.x + share * (float)s.dx, (float)s.y + share * (float)s.dy};
 }
 
