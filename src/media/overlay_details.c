@@ -10,58 +10,109 @@ static const float seen = 0.3f; /* a keypoint that is drawn */
 
 /* ---- masks ---- */
 
-static inline uint8_t mix(uint8_t under, uint8_t colour)
+/* Run lengths go down columns, memory along rows: columns are gathered in strips of 16 as bits of
+ * each row, and mixed row by row. */
+enum { STRIP = 16 };
+
+struct strip {
+    int x;          /* of its first column; -1: empty */
+    int first, end; /* rows with a bit */
+    uint16_t rows[IMAGE_MAX_SIDE];
+};
+
+/* The colour's part of the mixture, for a strip of samples. */
+struct tint {
+    uint16_t parts[3 * STRIP];
+};
+
+static inline uint8_t mix(uint8_t under, uint16_t part)
 {
-    return (uint8_t)(under + (((colour - under) * MASK_SHARE) >> 8));
+    return (uint8_t)((under * (256 - MASK_SHARE) + part) >> 8);
 }
 
-/* One column of pixels, rows [y1, y2). */
-static void mix_packed(const fov_image *image, int x, int y1, int y2, const uint8_t samples[3])
+static void mix_all(uint8_t *restrict under, const uint16_t *restrict parts, int n)
 {
-    int bytes = image_pixel_bytes(image);
-    uint8_t *pixel = image->plane[0] + (ptrdiff_t)y1 * image->stride[0] + (ptrdiff_t)x * bytes;
-    for (int y = y1; y < y2; y++, pixel += image->stride[0])
-        for (int b = 0; b < bytes; b++)
-            pixel[b] = mix(pixel[b], samples[b]);
+    for (int i = 0; i < n; i++)
+        under[i] = mix(under[i], parts[i]);
 }
 
-/* Chroma is mixed where its first pixel is inside. */
-static void mix_planes(const fov_image *image, int x, int y1, int y2, const uint8_t samples[3])
+/* Pixels whose bit is set; `step` bits a pixel. */
+static void mix_some(uint8_t *under, const struct tint *tint, uint16_t bits, int step, int times)
 {
-    uint8_t *luma = image->plane[0] + (ptrdiff_t)y1 * image->stride[0] + x;
-    for (int y = y1; y < y2; y++, luma += image->stride[0])
-        *luma = mix(*luma, samples[0]);
-    if (x & ((1 << image->shift_x) - 1))
-        return;
-    int first = (y1 + (1 << image->shift_y) - 1) >> image->shift_y;
-    int end = (y2 + (1 << image->shift_y) - 1) >> image->shift_y;
-    for (int p = 1; p < 3 && image->plane[p]; p++) {
-        uint8_t *sample = image->plane[p] + (ptrdiff_t)first * image->stride[p] +
-                          (x >> image->shift_x);
-        for (int y = first; y < end; y++, sample += image->stride[p])
-            *sample = mix(*sample, samples[p]);
+    for (int at = 0; bits; bits = (uint16_t)(bits >> step), at += times)
+        for (int k = 0; bits & 1 && k < times; k++)
+            under[at + k] = mix(under[at + k], tint->parts[at + k]);
+}
+
+/* Samples of one plane, `times` together; of chroma the first pixel of each decides. */
+static void mix_plane(const fov_image *image, int plane, const struct strip *strip,
+                      const struct tint *tint, int times)
+{
+    int shift_x = plane ? image->shift_x : 0, shift_y = plane ? image->shift_y : 0;
+    int left = strip->x >> shift_x, n = (STRIP >> shift_x) * times;
+    int round = (1 << shift_y) - 1;
+    for (int y = (strip->first + round) & ~round; y < strip->end; y += 1 << shift_y) {
+        uint8_t *row = image->plane[plane] + (ptrdiff_t)(y >> shift_y) * image->stride[plane] +
+                       (ptrdiff_t)left * times;
+        if (strip->rows[y] == UINT16_MAX)
+            mix_all(row, tint->parts, n);
+        else
+            mix_some(row, tint, strip->rows[y], 1 << shift_x, times);
     }
+}
+
+static void finish(const fov_image *image, struct strip *strip, const uint8_t samples[3])
+{
+    struct tint tint;
+    int bytes = image_pixel_bytes(image), planes = image->pixels == FOV_YUV ? 3 : 1;
+    for (int p = 0; strip->x >= 0 && p < planes && image->plane[p]; p++) {
+        for (int i = 0; i < 3 * STRIP; i++)
+            tint.parts[i] = (uint16_t)(samples[bytes > 1 ? i % bytes : p] * MASK_SHARE);
+        mix_plane(image, p, strip, &tint, bytes);
+    }
+    for (int y = strip->first; y < strip->end; y++)
+        strip->rows[y] = 0;
+    strip->x = -1;
+    strip->first = strip->end = 0;
+}
+
+/* Rows [y1, y2) of one column. */
+static void add_column(const fov_image *image, struct strip *strip, int x, int y1, int y2,
+                       const uint8_t samples[3])
+{
+    uint16_t bit = (uint16_t)(1 << x % STRIP);
+    if (strip->x != x - x % STRIP) {
+        finish(image, strip, samples);
+        strip->x = x - x % STRIP;
+        strip->first = y1;
+        strip->end = y2;
+    }
+    strip->first = y1 < strip->first ? y1 : strip->first;
+    strip->end = y2 > strip->end ? y2 : strip->end;
+    for (int y = y1; y < y2; y++)
+        strip->rows[y] |= bit;
 }
 
 void overlay_mask(const fov_image *image, const uint32_t *runs, size_t count, uint32_t rgb)
 {
     uint8_t samples[3];
     uint64_t at = 0, height = (uint64_t)image->height, all = height * (uint64_t)image->width;
+    struct strip strip = {.x = -1};
+    if (!count || image->height > IMAGE_MAX_SIDE)
+        return;
     overlay_samples(image, rgb, samples);
     for (size_t i = 0; i < count && at < all; i++) {
         uint64_t end = at + runs[i] < all ? at + runs[i] : all;
         while (i % 2 && at < end) {
-            int x = (int)(at / height), y = (int)(at % height);
-            uint64_t foot = (uint64_t)(x + 1) * height;
-            int below = (int)((end < foot ? end : foot) - (uint64_t)x * height);
-            if (image->pixels == FOV_YUV)
-                mix_planes(image, x, y, below, samples);
-            else
-                mix_packed(image, x, y, below, samples);
-            at = end < foot ? end : foot;
+            uint64_t column = at / height, foot = (column + 1) * height;
+            uint64_t stop = end < foot ? end : foot;
+            add_column(image, &strip, (int)column, (int)(at % height),
+                       (int)(stop - column * height), samples);
+            at = stop;
         }
         at = end;
     }
+    finish(image, &strip, samples);
 }
 
 /* ---- lines ---- */
