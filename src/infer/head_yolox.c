@@ -73,7 +73,7 @@ static void add_cell(const struct head_setup *setup, const float *row, int ancho
         h = expf(fminf(h, 20)) * (float)stride;
     }
     struct candidate c = {x - w / 2, y - h / 2, x + w / 2, y + h / 2, row[4] * row[5 + column],
-                          column,    anchor, 0};
+                          column,    anchor,    0};
     candidates_add(into, &c);
 }
 
