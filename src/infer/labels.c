@@ -163,6 +163,12 @@ static fov_status add_from_file(struct labels *labels, const char *path, fov_err
     return status;
 }
 
+/* COCO's classes are those of objects; pictures and pixels have others. */
+static bool finds_objects(const struct head_setup *setup)
+{
+    return setup->task == FOV_TASK_DETECT || setup->task == FOV_TASK_SEGMENT;
+}
+
 /* A classifier with one column more than there are names begins with the background. */
 static int background_of(const struct labels *labels, const struct head_setup *setup)
 {
@@ -176,7 +182,8 @@ static void number_columns(struct labels *labels, const struct head_setup *setup
     int next = 0, background = background_of(labels, setup);
     int foreground = setup->columns - (background >= 0);
     bool all_named = labels->count == setup->columns; /* the background as well */
-    bool gaps = foreground == 90 && (labels->count == 80 || labels->count == 0);
+    bool gaps = finds_objects(setup) && foreground == 90 &&
+                (labels->count == 80 || labels->count == 0);
     for (int column = 0; column < setup->columns && column < HEAD_COLUMNS; column++) {
         bool skipped = column == background || (gaps && !coco_uses(column + (background < 0)));
         labels->class_of[column] = (int16_t)(skipped ? -1 : all_named ? column : next++);
@@ -186,7 +193,7 @@ static void number_columns(struct labels *labels, const struct head_setup *setup
 static bool add_defaults(struct labels *labels, const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
-    bool coco = foreground == 80 || foreground == 90;
+    bool coco = finds_objects(setup) && (foreground == 80 || foreground == 90);
     for (int i = 0; i < (coco ? 80 : foreground); i++)
         if (!(coco ? add(labels, coco_names[i], strlen(coco_names[i])) : add_numbered(labels, i)))
             return false;

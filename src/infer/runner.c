@@ -295,6 +295,7 @@ static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
     struct head_output output = {&runner->box, out, runner->scratch};
     if (model->head->read) {
         model->head->read(&model->setup, tensors, &query, &output);
+        out->count = out->count < limits->most ? out->count : limits->most;
     } else {
         find_candidates(runner, tensors, &query, limits);
         write_detections(runner, out);

@@ -110,10 +110,9 @@ static fov_tensor tensor(const char *name, int rank, const int64_t *shape, void 
 
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
 
-static const struct head *configure(struct model *m, int outputs)
+static const struct head *configure_with(struct model *m, int outputs, const struct metadata *meta)
 {
-    struct metadata meta = {.source = ""};
-    struct head_facts facts = {&m->in, m->out, 1, outputs, &meta, ""};
+    struct head_facts facts = {&m->in, m->out, 1, outputs, meta, ""};
     const struct head *head;
     char evidence[HEAD_EVIDENCE];
     int confidence;
@@ -127,6 +126,12 @@ static const struct head *configure(struct model *m, int outputs)
     assert_true(candidates_init(&m->found, 300));
     m->list = (fov_detections){.items = m->items, .capacity = 300};
     return head;
+}
+
+static const struct head *configure(struct model *m, int outputs)
+{
+    struct metadata meta = {.source = ""};
+    return configure_with(m, outputs, &meta);
 }
 
 /* The place of a picture, as letterbox_run would leave it. */
@@ -462,6 +467,124 @@ static void regions_are_bounded(void **unused)
     release(&m);
 }
 
+/* ---- any numbers through every form ---- */
+
+struct form {
+    const char *task, *head; /* of the metadata; expected */
+    int64_t in[4];
+    int rank;
+    int64_t out[4];
+};
+
+static const struct form forms[] = {
+    {"pose", "yolo", {1, 3, 64, 64}, 3, {1, 4 + 2 + 51, 84}},
+    {"pose", "yolo", {1, 3, 64, 64}, 3, {1, 84, 57}},
+    {"obb", "yolo", {1, 3, 64, 64}, 3, {1, 4 + 2 + 1, 84}},
+    {"obb", "yolo", {1, 3, 64, 64}, 3, {1, 20, 7}},
+    {"classify", "classify", {1, 3, 64, 64}, 2, {1, 1000}},
+    {NULL, "classify", {1, 64, 64, 1}, 4, {1, 1, 1, 2}},
+    {NULL, "movenet", {1, 64, 64, 3}, 4, {1, 1, 17, 3}},
+    {NULL, "embed", {1, 64, 32, 3}, 2, {1, 256}},
+    {"semantic", "semantic", {1, 3, 64, 64}, 4, {1, 5, 64, 64}},
+    {"semantic", "semantic", {1, 64, 64, 3}, 4, {1, 32, 32, 7}},
+    {NULL, "semantic", {1, 3, 64, 64}, 4, {1, 1, 64, 64}},
+    {NULL, "semantic", {1, 3, 32, 64}, 3, {1, 32, 64}},
+};
+
+static void fill_with_anything(float *numbers, size_t count)
+{
+    static const float telling[] = {0,  1,     -1,     0.5f,   0.99f, 3,
+                                    79, 3e38f, -3e38f, 1e-40f, 31.5f, 255};
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = random_between(0, 1) < 0.3f ? random_between(-2, 70)
+                                                 : telling[(int)random_between(0, 11.99f)];
+}
+
+static void read_anything(struct model *m, const struct head *head)
+{
+    struct head_query query = {.conf = 0.25f, .scratch = m->scratch};
+    struct head_output output = {&m->box, &m->list, m->scratch};
+    if (head->refine) {
+        run(m, head);
+        return;
+    }
+    m->list.count = 0;
+    fov_details_reset(m->list.details);
+    head->read(&m->setup, m->out, &query, &output);
+}
+
+static void expect_sane(const struct model *m)
+{
+    const fov_details *d = m->list.details;
+    assert_true(m->list.count <= m->list.capacity);
+    assert_true(d->run_count <= d->run_capacity && d->point_count <= d->point_capacity);
+    assert_true(d->keypoint_count <= d->keypoint_capacity && d->class_count <= FOV_CLASSES_MAX);
+    for (size_t i = 0; i < m->list.count; i++) {
+        const fov_detection *one = &m->list.items[i];
+        assert_true(one->x1 >= 0 && one->y1 >= 0 && one->x1 < one->x2 && one->y1 < one->y2);
+        assert_true(one->x2 <= 640 && one->y2 <= 480 && one->score >= 0);
+        assert_in_range(one->class_id_raw, 0, m->setup.columns - 1);
+        assert_true(d->items[i].run + d->items[i].run_count <= d->run_count);
+    }
+    for (int i = 0; i < d->class_count; i++)
+        assert_true(d->classes[i].score >= 0 && d->classes[i].score <= 1);
+}
+
+static void every_form_takes_any_numbers(void **unused)
+{
+    (void)unused;
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        static struct model m;
+        const struct form *form = &forms[f];
+        struct metadata meta = {.source = "metadata_props"};
+        if (form->task)
+            metadata_add(&meta, "task", 4, form->task, strlen(form->task));
+        memset(&m, 0, sizeof m);
+        m.in = tensor("images", 4, form->in, NULL);
+        m.out[0] = tensor("output0", form->rank, form->out, NULL);
+        size_t count = fov_tensor_count(&m.out[0]);
+        float *numbers = malloc(count * sizeof *numbers);
+        assert_non_null(numbers);
+        m.out[0].data = numbers;
+        const struct head *head = configure_with(&m, 1, &meta);
+        assert_string_equal(head->name, form->head);
+        assert_int_equal(fov_details_create(&m.list.details, m.setup.task, 300, m.setup.keypoints,
+                                            m.setup.embedding),
+                         FOV_OK);
+        place(&m, 640, 480);
+        for (int round = 0; round < 40; round++) {
+            fill_with_anything(numbers, count);
+            if (head->probe && round % 8 == 0) {
+                char evidence[HEAD_EVIDENCE] = "";
+                head->probe(&m.setup, m.out, evidence);
+            }
+            read_anything(&m, head);
+            expect_sane(&m);
+        }
+        release(&m);
+        free(numbers);
+        metadata_release(&meta);
+    }
+}
+
+/* A quantised classifier of one grey channel takes bytes as they are. */
+static void a_grey_classifier_of_bytes(void **unused)
+{
+    (void)unused;
+    static struct model m;
+    struct metadata meta = {.source = ""};
+    memset(&m, 0, sizeof m);
+    m.in = tensor("input", 4, SHAPE(1, 96, 96, 1), NULL);
+    m.in.dtype = FOV_I8;
+    m.out[0] = tensor("MobilenetV1/Predictions/Reshape_1", 2, SHAPE(1, 2), NULL);
+    const struct head *head = configure_with(&m, 1, &meta);
+    assert_string_equal(head->name, "classify");
+    assert_true(m.setup.input.gray && m.setup.input.fit == FIT_STRETCH);
+    assert_float_equal(m.setup.input.scale[0], 1, 0);
+    assert_int_equal(m.setup.columns, 2);
+    release(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +598,8 @@ int main(void)
         cmocka_unit_test(frames_do_not_allocate),
         cmocka_unit_test(any_numbers_are_safe),
         cmocka_unit_test(regions_are_bounded),
+        cmocka_unit_test(every_form_takes_any_numbers),
+        cmocka_unit_test(a_grey_classifier_of_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
