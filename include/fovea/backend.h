@@ -14,6 +14,7 @@ extern "C" {
 
 #define FOV_MODEL_INPUTS 4
 #define FOV_MODEL_OUTPUTS 16
+#define FOV_BATCH_MAX 64
 
 typedef struct fov_backend_probe {
     bool available;
