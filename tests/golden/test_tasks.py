@@ -12,7 +12,7 @@ import numpy as np
 import openvino as ov
 import pytest
 import tiny_onnx
-from conftest import ROOT, answers, fovea
+from conftest import DEPS, ROOT, answers, fovea
 from pycocotools import mask as coco
 
 FIXTURES = sorted((ROOT / "tests/golden/tasks").glob("*.npz"))
@@ -194,6 +194,40 @@ def test_movenet(data):
     assert np.median(off) < 0.02 and np.sort(off)[-2] < 0.07, off
     raw = openvino_output(data / "models/movenet_lightning_int8.tflite", data / "images/zidane.jpg", 192)[0, 0]
     assert np.allclose(ours[:, 1::-1], raw[:, :2].clip(0, 1), atol=1e-4) and np.allclose(ours[:, 2], raw[:, 2], atol=1e-4)
+
+
+def litert(*words):
+    """Answers of the runtime that the references of the quantised models come from."""
+    if not (DEPS / "litert").exists():
+        pytest.skip("LiteRT is not in .deps (run `make build`)")
+    return answers(*words, "--exact", "--backend", "litert")
+
+
+def test_movenet_through_its_own_runtime(data):
+    points = np.array(reference(data, "movenet_lightning_int8")["images/zidane.jpg"])
+    result, = litert("predict", data / "images/zidane.jpg", "--model", data / "models/movenet_lightning_int8.tflite")
+    ours = np.array(result["detections"][0]["keypoints"]) / [1280, 720, 1]
+    assert np.allclose(ours[:, 1::-1], points[:, :2], atol=2e-4) and np.allclose(ours[:, 2], points[:, 2], atol=2e-4)
+
+
+def test_mobilenet_through_its_own_runtime(data):
+    for picture, wanted in reference(data, "mobilenet_v2_224_quant").items():
+        result, = litert("predict", data / picture, "--model", data / "models/mobilenet_v2_224_quant.tflite")
+        ours = {c["class_id"]: c["confidence"] for c in result["classes"]}
+        for c in wanted:
+            if c["u8"] > 5:
+                assert abs(ours[c["class"]] - c["u8"] / 256) < 1.5 / 256
+
+
+def test_a_grey_quantised_classifier(data):
+    """Column 1 is "a person"; OpenVINO cannot read the file, so it comes from LiteRT without being asked."""
+    if not (DEPS / "litert").exists():
+        pytest.skip("LiteRT is not in .deps (run `make build`)")
+    model = data / "models/person_detect_96_micro.tflite"
+    for picture, person in (("images/zidane.jpg", 1), ("endoscopy/images/cju0roawvklrq0799vmjorwfv.jpg", 0)):
+        result, = answers("predict", data / picture, "--model", model, "--exact")
+        assert result["task"] == "classify" and result["classes"][0]["class_id"] == person
+        assert sum(c["confidence"] for c in result["classes"]) == pytest.approx(1, abs=0.01)
 
 
 def test_mobilenet(data):
