@@ -2,8 +2,9 @@
  *   CHANNELS  [1, 4 + C, N]  v8, v9, 11, 12: box and class rows, one column an anchor
  *   ROWS      [1, N, 4 + C]  the same, transposed
  *   OBJECT    [1, N, 5 + C]  v5, v6, v7: an objectness multiplies the class scores
- *   FINAL     [1, N, 6]      end to end: x1 y1 x2 y2 score class, suppressed already */
-#include "infer/head.h"
+ *   FINAL     [1, N, 6]      end to end: x1 y1 x2 y2 score class, suppressed already; N may be
+ * known to the run only */
+#include "infer/head_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,30 +13,34 @@
 #include "infer/labels.h"
 
 enum form { UNKNOWN, CHANNELS, ROWS, OBJECT, FINAL };
-enum { FINAL_ROWS = 1000, BLOCK = 1024 };
+enum { FINAL_ROWS = 1000, ANCHORS = 1 << 20, BLOCK = 1024 };
 
+/* Ultralytics exports RT-DETR with the same metadata, but its rows are others. */
 static bool is_detector(const struct head_facts *facts)
 {
-    const char *task = metadata_get(facts->meta, "task");
-    return !task || !strcmp(task, "detect");
+    const char *task = metadata_get(facts->meta, "task"), *head = metadata_get(facts->meta, "head");
+    return (!task || !strcmp(task, "detect")) && (!head || strcmp(head, "RTDETRDecoder")) &&
+           !head_is_called(facts, "rtdetr");
 }
 
 /* What the one output is; `classes` comes from the labels, 0 when unknown. */
 static enum form form_of(const struct head_facts *facts, int classes)
 {
     const fov_tensor *out = facts->outputs;
-    if (facts->output_count != 1 || out->rank != 3 || out->shape[0] != 1)
+    if (facts->output_count != 1 || !head_shape_is(out, 3, 1, -1, -1, -1))
         return UNKNOWN;
     int64_t a = out->shape[1], b = out->shape[2], cells = head_grid_cells(facts);
-    if (b == 6 && a > 0 && a <= FINAL_ROWS)
+    if (b == 6 && head_rows_fit(a, FINAL_ROWS))
         return FINAL;
+    if (a < 1 || b < 1 || a > ANCHORS || b > ANCHORS)
+        return UNKNOWN;
     if (a >= 5 && a < b && a <= 4 + HEAD_COLUMNS)
         return !classes || a == 4 + classes ? CHANNELS : UNKNOWN;
     if (b < 5 || b > 5 + HEAD_COLUMNS || a <= b)
         return UNKNOWN;
-    if (classes && b == 4 + classes)
-        return ROWS;
     bool grid = a == cells || a == 3 * cells;
+    if (classes && b == 4 + classes) /* fewer rows than a grid has are queries of a transformer */
+        return grid || a > FINAL_ROWS ? ROWS : UNKNOWN;
     return b >= 6 && grid && (!classes || b == 5 + classes) ? OBJECT : UNKNOWN;
 }
 
@@ -62,9 +67,12 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
                  words[form]);
         return 100;
     }
-    snprintf(evidence, HEAD_EVIDENCE, "shape: one output %s", words[form]);
-    /* one row a cell with objectness: YOLOX is likelier */
-    return form == OBJECT && facts->outputs->shape[1] == head_grid_cells(facts) ? 40 : 70;
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
+             head_is_called(facts, "yolo") ? "named yolo, " : "", words[form]);
+    /* one row a cell with objectness: YOLOX is likelier, but for names of YOLOv6 */
+    bool cell_rows = form == OBJECT && facts->outputs->shape[1] == head_grid_cells(facts);
+    bool v6 = head_is_called(facts, "yolov6") || !strcmp(facts->outputs->name, "outputs");
+    return !cell_rows ? 70 : v6 ? 65 : 40;
 }
 
 static fov_status configure(const struct head_facts *facts, struct head_setup *setup,
@@ -100,11 +108,17 @@ static inline float value_at(const struct head_setup *setup, const float *data, 
     return data[(size_t)anchor * (size_t)row + (size_t)i];
 }
 
+/* Rows of a list whose length only the run tells. */
+static int rows_of(const struct head_setup *setup, const fov_tensor *out)
+{
+    return setup->form == FINAL ? (int)(fov_tensor_count(out) / 6) : setup->anchors;
+}
+
 /* Some exports give 0..1 of the input: no coordinate of any anchor is then above 1 by much. */
 static void probe(struct head_setup *setup, const fov_tensor *out, char evidence[HEAD_EVIDENCE])
 {
     float most = 0;
-    for (int anchor = 0; anchor < setup->anchors; anchor++)
+    for (int anchor = 0; anchor < rows_of(setup, out); anchor++)
         for (int i = 0; i < 4; i++) {
             float value = value_at(setup, out->data, anchor, i);
             most = value > most ? value : most;
@@ -176,13 +190,13 @@ static void decode_rows(const struct head_setup *setup, const float *data,
     }
 }
 
-static void decode_final(const struct head_setup *setup, const float *data,
+static void decode_final(const struct head_setup *setup, const fov_tensor *out,
                          const struct head_query *query, struct candidates *into)
 {
-    for (int i = 0; i < setup->anchors; i++) {
-        const float *row = data + 6 * (size_t)i;
+    for (int i = 0; i < rows_of(setup, out); i++) {
+        const float *row = (const float *)out->data + 6 * (size_t)i;
         if (row[4] >= query->conf && row[5] >= 0 && row[5] < (float)setup->columns)
-            add(setup, data, i, (int)row[5], row[4], query, into);
+            add(setup, out->data, i, (int)row[5], row[4], query, into);
     }
 }
 
@@ -192,7 +206,7 @@ static void decode(const struct head_setup *setup, const fov_tensor *out,
     if (setup->form == CHANNELS)
         decode_channels(setup, out->data, query, into);
     else if (setup->form == FINAL)
-        decode_final(setup, out->data, query, into);
+        decode_final(setup, out, query, into);
     else
         decode_rows(setup, out->data, query, into);
 }

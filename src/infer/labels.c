@@ -179,6 +179,8 @@ static bool add_defaults(struct labels *labels, const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
     bool coco = foreground == 80 || foreground == 90;
+    if (setup->label && foreground == 1)
+        return add(labels, setup->label, strlen(setup->label));
     for (int i = 0; i < (coco ? 80 : foreground); i++)
         if (!(coco ? add(labels, coco_names[i], strlen(coco_names[i])) : add_numbered(labels, i)))
             return false;
