@@ -97,25 +97,36 @@ static struct candidate box_of(const float *size, const float *offset, int cell,
                               .anchor = cell};
 }
 
+/* One row of one class's map. */
+static void decode_row(const struct head_setup *setup, const fov_tensor *out, int k, int y,
+                       const struct head_query *query, struct candidates *into)
+{
+    int across = setup->input.width / STRIDE, down = setup->input.height / STRIDE;
+    int cells = across * down;
+    const float *map = (const float *)out[setup->scores].data + (size_t)k * (size_t)cells;
+    for (int x = 0; x < across; x++) {
+        float value = map[y * across + x];
+        float score = setup->activation == SCORES_SIGMOID ? head_sigmoid(value) : value;
+        if (score < query->conf || !is_peak(map, x, y, across, down))
+            continue;
+        struct candidate c = box_of(out[setup->boxes].data, out[setup->points].data, y * across + x,
+                                    cells, across);
+        c.score = score;
+        c.class_raw = k;
+        head_add(query, c, into);
+    }
+}
+
 static void decode(const struct head_setup *setup, const fov_tensor *out,
                    const struct head_query *query, struct candidates *into)
 {
     int across = setup->input.width / STRIDE, down = setup->input.height / STRIDE;
-    int cells = across * down;
-    bool logits = setup->activation == SCORES_SIGMOID;
-    for (int k = 0; k < setup->columns; k++) {
-        const float *map = (const float *)out[setup->scores].data + (size_t)k * (size_t)cells;
-        for (int cell = 0; cell < cells; cell++) {
-            float score = logits ? head_sigmoid(map[cell]) : map[cell];
-            if (score < query->conf || !is_peak(map, cell % across, cell / across, across, down))
-                continue;
-            struct candidate c = box_of(out[setup->boxes].data, out[setup->points].data, cell,
-                                        cells, across);
-            c.score = score;
-            c.class_raw = k;
-            head_add(query, c, into);
-        }
-    }
+    const float *row = out[setup->scores].data;
+    float least = head_raw_threshold(setup, query->conf);
+    for (int k = 0; k < setup->columns; k++)
+        for (int y = 0; y < down; y++, row += across)
+            if (setup->kernels->any_at_least(row, (size_t)across, least))
+                decode_row(setup, out, k, y, query, into);
 }
 
 const struct head head_centernet = {

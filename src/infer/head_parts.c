@@ -204,16 +204,18 @@ static float logit(float p)
     return p <= 0 ? -HUGE_VALF : p >= 1 ? HUGE_VALF : logf(p / (1 - p));
 }
 
-/* The score from which on a probability may reach the threshold; a little less than exact, for the
- * probability itself decides. */
+float head_raw_threshold(const struct head_setup *setup, float conf)
+{
+    return setup->activation == SCORES_READY ? conf : logit(conf) - 1e-3f;
+}
+
 static float raw_threshold(const struct head_setup *setup, const float *row, float conf)
 {
-    if (setup->activation == SCORES_READY)
-        return conf;
-    if (setup->activation == SCORES_SIGMOID)
-        return logit(conf) - 1e-3f;
+    if (setup->activation != SCORES_SOFTMAX)
+        return head_raw_threshold(setup, conf);
     /* a softmax's odds against the background alone are at least its odds against all */
-    return setup->background < 0 ? -HUGE_VALF : row[setup->background] + logit(conf) - 1e-3f;
+    return setup->background < 0 ? -HUGE_VALF
+                                 : row[setup->background] + head_raw_threshold(setup, conf);
 }
 
 bool head_row_is_low(const struct head_setup *setup, const float *row, float conf)

@@ -40,6 +40,10 @@ void head_explain(char evidence[HEAD_EVIDENCE], const char *format, ...)
 
 float head_sigmoid(float x);
 
+/* The score from which on a probability may reach the threshold; a little less than exact, for the
+ * probability itself decides. */
+float head_raw_threshold(const struct head_setup *setup, float conf);
+
 /* True when a number is below 0 or above 1: no probabilities. */
 bool head_has_logits(const float *values, size_t count);
 
