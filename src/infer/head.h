@@ -9,7 +9,10 @@
 #include "infer/metadata.h"
 #include "infer/nms.h"
 
-enum { HEAD_COLUMNS = 1024, HEAD_EVIDENCE = 160, HEAD_LEVELS = 8 };
+enum { HEAD_COLUMNS = 1024, HEAD_EVIDENCE = 160, HEAD_LEVELS = 8, CONSTANT_FILL = -1 };
+
+/* What makes probabilities of a model's scores. */
+enum head_scores { SCORES_READY, SCORES_SIGMOID, SCORES_SOFTMAX };
 
 /* What there is to know before the first run. */
 struct head_facts {
@@ -24,7 +27,7 @@ struct head_setup {
     struct letterbox_spec input; /* width, height, planar and dtype come filled in */
     int picture;                 /* index of the input that takes the picture */
     /* What the other inputs hold for good (sizes, scale factors); count 0: the head has no use for
-     * such an input, and the model is refused. */
+     * such an input, and the model is refused; CONSTANT_FILL: values[0] in every place. */
     struct {
         float values[4];
         int count;
@@ -47,10 +50,13 @@ struct head_setup {
     int keypoint_values; /* 2: x y, 3: x y score */
     int embedding;       /* numbers of the vector */
     int background;      /* column that is no class, -1 none */
-    const char *class_words; /* names, as model_api has them, where nothing else tells; or NULL */
-    bool y_first;            /* y0 x0 y1 x1 instead of x0 y0 x1 y1 */
-    bool normalized;         /* coordinates 0..1 of the model's input, else model_px */
-    bool needs_probe;        /* `probe` decides the rest from a first run on noise */
+    bool y_first;        /* y0 x0 y1 x1 instead of x0 y0 x1 y1 */
+    bool centred;        /* centre and size instead of two corners */
+    bool best_class;     /* an anchor is of its best class only */
+    enum head_scores activation;
+    const char *label; /* of a model's only class where the file names none; may be NULL */
+    bool normalized;   /* coordinates 0..1 of the model's input, else model_px */
+    bool needs_probe;  /* `probe` decides the rest from a first run on noise */
     const struct infer_kernels *kernels;
 };
 

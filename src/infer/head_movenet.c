@@ -32,7 +32,7 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
     setup->input.fit = FIT_STRETCH;
     setup->task = FOV_TASK_POSE;
     setup->columns = 1;
-    setup->class_words = "person";
+    setup->label = "person";
     setup->keypoints = KEYPOINTS;
     setup->keypoint_values = 3;
     setup->background = -1;

@@ -128,7 +128,7 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
         IDS) /* as many as are named (one: beside the background), else as a byte has */
         setup->columns = named > 1 ? named : named ? 2 : 256;
     if (shape.columns == 1 && shape.form != IDS)
-        setup->class_words = "foreground";
+        setup->label = "foreground";
     setup->needs_probe = shape.form != IDS;
     return FOV_OK;
 }

@@ -2,13 +2,15 @@
  *   CHANNELS  [1, 4 + C, N]  v8, v9, 11, 12: box and class rows, one column an anchor
  *   ROWS      [1, N, 4 + C]  the same, transposed
  *   OBJECT    [1, N, 5 + C]  v5, v6, v7: an objectness multiplies the class scores
- *   FINAL     [1, N, 6]      end to end: x1 y1 x2 y2 score class, suppressed already
+ *   FINAL     [1, N, 6]      end to end: x1 y1 x2 y2 score class, suppressed already; N may be
+ *                            known to the run only
  * Other tasks than boxes have further columns behind these: mask coefficients (and a second output
  * of prototypes), keypoints, an angle. See yolo_tasks.c. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "infer/head_parts.h"
 #include "infer/labels.h"
 #include "infer/yolo.h"
 
@@ -63,9 +65,12 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
                  layout.told ? "the metadata" : "the file's name", words);
         return 80;
     }
-    snprintf(evidence, HEAD_EVIDENCE, "shape: one output %s", words);
-    /* one row a cell with objectness: YOLOX is likelier */
-    return layout.form == YOLO_OBJECT && layout.anchors == head_grid_cells(facts) ? 40 : 70;
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
+             head_is_called(facts, "yolo") ? "named yolo, " : "", words);
+    /* one row a cell with objectness: YOLOX is likelier, but for names of YOLOv6 */
+    bool cells = layout.form == YOLO_OBJECT && layout.anchors == head_grid_cells(facts);
+    bool v6 = head_is_called(facts, "yolov6") || !strcmp(facts->outputs->name, "outputs");
+    return !cells ? 70 : v6 ? 65 : 40;
 }
 
 static enum nms_kind nms_of(const struct yolo_layout *layout)
@@ -104,8 +109,7 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
         setup->mask_height = (int)shape[layout.masks_last ? 1 : 2];
         setup->mask_width = (int)shape[layout.masks_last ? 2 : 3];
     }
-    if (layout.task == FOV_TASK_POSE && layout.columns == 1)
-        setup->class_words = "person";
+    setup->label = layout.task == FOV_TASK_POSE ? "person" : NULL;
     setup->background = -1;
     setup->nms = nms_of(&layout);
     setup->needs_probe = true;
@@ -124,13 +128,22 @@ int yolo_row(const struct head_setup *setup)
     return yolo_extra(setup) + setup->extra;
 }
 
+/* Rows of a list whose length only the run tells. */
+static int rows_of(const struct head_setup *setup, const fov_tensor *out)
+{
+    if (setup->form != YOLO_FINAL)
+        return setup->anchors;
+    return (int)(fov_tensor_count(out) / (size_t)yolo_row(setup));
+}
+
 /* Some exports give 0..1 of the input: no coordinate of any anchor is then above 1 by much. */
 static void probe(struct head_setup *setup, const fov_tensor *out, char evidence[HEAD_EVIDENCE])
 {
+    const fov_tensor *boxes = &out[setup->boxes];
     float most = 0;
-    for (int anchor = 0; anchor < setup->anchors; anchor++)
+    for (int anchor = 0; anchor < rows_of(setup, boxes); anchor++)
         for (int i = 0; i < 4; i++) {
-            float value = yolo_value(setup, out[setup->boxes].data, anchor, i);
+            float value = yolo_value(setup, boxes->data, anchor, i);
             most = value > most ? value : most;
         }
     setup->normalized = most > 0 && most <= 2;
@@ -203,13 +216,13 @@ static void decode_rows(const struct head_setup *setup, const float *data,
     }
 }
 
-static void decode_final(const struct head_setup *setup, const float *data,
+static void decode_final(const struct head_setup *setup, const fov_tensor *out,
                          const struct head_query *query, struct candidates *into)
 {
-    for (int i = 0; i < setup->anchors; i++) {
-        const float *row = data + (size_t)yolo_row(setup) * (size_t)i;
+    for (int i = 0; i < rows_of(setup, out); i++) {
+        const float *row = (const float *)out->data + (size_t)yolo_row(setup) * (size_t)i;
         if (row[4] >= query->conf && row[5] >= 0 && row[5] < (float)setup->columns)
-            add(setup, data, i, (int)row[5], row[4], query, into);
+            add(setup, out->data, i, (int)row[5], row[4], query, into);
     }
 }
 
@@ -220,7 +233,7 @@ static void decode(const struct head_setup *setup, const fov_tensor *out,
     if (setup->form == YOLO_CHANNELS)
         decode_channels(setup, data, query, into);
     else if (setup->form == YOLO_FINAL)
-        decode_final(setup, data, query, into);
+        decode_final(setup, &out[setup->boxes], query, into);
     else
         decode_rows(setup, data, query, into);
 }

@@ -194,6 +194,8 @@ static bool add_defaults(struct labels *labels, const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
     bool coco = finds_objects(setup) && (foreground == 80 || foreground == 90);
+    if (setup->label && foreground == 1)
+        return add(labels, setup->label, strlen(setup->label));
     for (int i = 0; i < (coco ? 80 : foreground); i++)
         if (!(coco ? add(labels, coco_names[i], strlen(coco_names[i])) : add_numbered(labels, i)))
             return false;
@@ -211,8 +213,6 @@ static fov_status from_metadata(struct labels *labels, const struct head_setup *
     }
     if (!labels->count && names && !add_from_dictionary(labels, names))
         labels_release(labels);
-    if (!labels->count && setup->class_words)
-        *numbered = add_from_words(labels, setup, setup->class_words);
     return FOV_OK;
 }
 

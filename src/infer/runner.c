@@ -86,9 +86,13 @@ static void put_number(const fov_tensor *t, size_t i, float value)
 static void fill_constants(fov_runner *runner)
 {
     const struct head_setup *setup = &runner->model->setup;
-    for (int i = 0; i < runner->model->about.input_count; i++)
-        for (int k = 0; i != setup->picture && k < setup->constants[i].count; k++)
-            put_number(&runner->inputs[i], (size_t)k, setup->constants[i].values[k]);
+    for (int i = 0; i < runner->model->about.input_count; i++) {
+        bool fill = setup->constants[i].count == CONSTANT_FILL;
+        size_t count = fill ? fov_tensor_count(&runner->inputs[i])
+                            : (size_t)setup->constants[i].count;
+        for (size_t k = 0; i != setup->picture && k < count; k++)
+            put_number(&runner->inputs[i], k, setup->constants[i].values[fill ? 0 : k]);
+    }
 }
 
 static bool make_scratch(fov_runner *runner)

@@ -3,10 +3,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "infer/head_parts.h"
 #include "infer/labels.h"
 #include "infer/yolo.h"
 
-enum { FINAL_ROWS = 1000, KEYPOINTS = 17, MASKS_MAX = 256, MASK_SIDE_MAX = 2048 };
+enum {
+    FINAL_ROWS = 1000,
+    ANCHORS = 1 << 20,
+    KEYPOINTS = 17,
+    MASKS_MAX = 256,
+    MASK_SIDE_MAX = 2048
+};
 
 /* The task that the metadata or the file's name tells; FOV_TASK_DETECT when neither does. */
 static fov_task named_task(const struct head_facts *facts, bool *told)
@@ -94,28 +101,36 @@ static enum yolo_form form_of(const struct head_facts *facts, const struct yolo_
     const fov_tensor *out = &facts->outputs[layout->boxes];
     int64_t a = out->shape[1], b = out->shape[2], cells = head_grid_cells(facts);
     int64_t extra = layout->extra;
-    if (b == 6 + extra && a > 0 && a <= FINAL_ROWS)
+    if (b == 6 + extra && head_rows_fit(a, FINAL_ROWS))
         return YOLO_FINAL;
+    if (a < 1 || b < 1 || a > ANCHORS || b > ANCHORS)
+        return YOLO_UNKNOWN;
     if (a >= 5 + extra && a < b && a <= 4 + HEAD_COLUMNS + extra)
         return !classes || a == 4 + classes + extra ? YOLO_CHANNELS : YOLO_UNKNOWN;
     if (b < 5 + extra || b > 5 + HEAD_COLUMNS + extra || a <= b)
         return YOLO_UNKNOWN;
-    if (classes && b == 4 + classes + extra)
-        return YOLO_ROWS;
     bool grid = a == cells || a == 3 * cells;
+    if (classes && b == 4 + classes + extra) /* fewer rows than a grid: a transformer's queries */
+        return grid || a > FINAL_ROWS ? YOLO_ROWS : YOLO_UNKNOWN;
     return b >= 6 + extra && grid && (!classes || b == 5 + classes + extra) ? YOLO_OBJECT
                                                                             : YOLO_UNKNOWN;
+}
+
+/* Ultralytics exports RT-DETR with the same metadata, but its rows are others. */
+static bool is_transformer(const struct head_facts *facts)
+{
+    const char *head = metadata_get(facts->meta, "head");
+    return (head && !strcmp(head, "RTDETRDecoder")) || head_is_called(facts, "rtdetr");
 }
 
 void yolo_read_layout(const struct head_facts *facts, struct yolo_layout *layout)
 {
     int classes = labels_count(facts->meta);
     *layout = (struct yolo_layout){.masks = -1};
-    if (!read_task(facts, layout))
+    if (is_transformer(facts) || !read_task(facts, layout))
         return;
     const fov_tensor *out = &facts->outputs[layout->boxes];
-    if (out->rank != 3 || out->shape[0] != 1 || out->shape[1] > INT32_MAX ||
-        out->shape[2] > INT32_MAX)
+    if (!head_shape_is(out, 3, 1, -1, -1, -1))
         return;
     layout->form = form_of(facts, layout, classes);
     bool channels = layout->form == YOLO_CHANNELS;

@@ -227,7 +227,7 @@ static struct labels make_task(fov_task task, int columns, int background, const
     struct metadata meta = {.source = ""};
     struct head_setup setup = {.task = task, .columns = columns, .background = background};
     struct labels labels;
-    setup.class_words = task == FOV_TASK_POSE ? "person" : NULL;
+    setup.label = task == FOV_TASK_POSE ? "person" : NULL;
     if (names)
         metadata_add(&meta, "names", 5, names, strlen(names));
     assert_int_equal(labels_make(&labels, &setup, &meta, NULL, NULL), FOV_OK);
