@@ -33,6 +33,12 @@ FORMS = {  # outputs of a 64 x 64 input: (name, shape), ...; further inputs: (na
     "batched": [("x", (-1, 7))], "flat": [("flat_predictions", (-1, 7))], "omz": [("x", (1, 1, 100, 7))],
     "automl": [("detections", (1, 100, 7))], "mmdet": [("dets", (1, -1, 5)), ("labels", (1, -1))],
     "lists": [("num_dets", (1, 1)), ("boxes", (1, 100, 4)), ("scores", (1, 100)), ("classes", (1, 100))],
+    "yolo_segment": [("output0", (1, 21, 84)), ("x", (1, 12, 16, 16))],
+    "yolo_segment_last": [("x", (1, 16, 16, 12)), ("output0", (1, 21, 84))],
+    "yolo_segment_final": [("output0", (1, 100, 16)), ("x", (1, 10, 16, 16))],
+    "classify": [("x", (1, 100))], "embed": [("labels", (1, 64, 1, 1))],
+    "semantic": [("x", (1, 4, 64, 64))], "semantic_last": [("x", (1, 64, 64, 5))], "mask": [("x", (1, 1, 64, 64))],
+    "mask_flat": [("x", (1, 64, 64))],
     "paddle": [("x", (-1, 6)), ("x", (1,))], "paddle_pair": [("x", (1, 85, 4)), ("x", (1, 80, 85))],
 }
 INPUTS = {"detr_sized": [("x", (1, 2))], "paddle": [("scale_factor", (1, 2)), ("im_shape", (1, 2))],
