@@ -129,6 +129,7 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
         setup->columns = named > 1 ? named : named ? 2 : 256;
     if (shape.columns == 1 && shape.form != IDS)
         setup->label = "foreground";
+    setup->open_classes = shape.form == IDS && !named;
     setup->needs_probe = shape.form != IDS;
     return FOV_OK;
 }
