@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/dynlib.h"
@@ -34,7 +35,7 @@ static fov_status find(const char *name, const char *models_dir, char *path, siz
 {
     char folder[PATH_MAX], models[PATH_MAX + 16];
     text_copy(path, size, name);
-    if (strncmp(name, "fake:", 5) == 0 || find_in(".", name, path, size) ||
+    if (fov_model_is_address(name) || find_in(".", name, path, size) ||
         find_in("", name, path, size))
         return FOV_OK;
     if (models_dir && find_in(models_dir, name, path, size))
@@ -84,7 +85,11 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
-    fov_model_params params = {.device = chosen->device ? chosen->device : s->openvino.device,
+    bool cpu = s->openvino.device && strcasecmp(s->openvino.device, "CPU") == 0; /* the order */
+    fov_model_params params = {.backend = chosen->backend,
+                               .device = chosen->device ? chosen->device
+                                         : cpu          ? NULL
+                                                        : s->openvino.device,
                                .head = chosen->head,
                                .labels = chosen->labels,
                                .threads = s->openvino.num_threads,

@@ -4,9 +4,10 @@
 
 #include <fovea/model.h>
 
-/* Options of predict, benchmark, eval. NULL and 0: the default. */
+/* Options of predict, benchmark, eval, models inspect. NULL and 0: the default. */
 struct chosen_model {
-    const char *model;     /* file, name in models.dir or among the fetched ones, "fake:…" */
+    const char *model;     /* file, name in models.dir or among the fetched ones, address */
+    const char *backend;   /* "openvino", "onnxruntime"; NULL: the best that is there */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */
     const char *head;      /* "ssd", "yolo", "yolox"; NULL: recognised */

@@ -52,6 +52,8 @@ static int parse(struct bench *b, int argc, char **argv)
     const struct option_spec options[] = {
         {"model", OPTION_TEXT, &b->chosen.model, 0, 0, "M", "file or name of a model"},
         {"device", OPTION_TEXT, &b->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
+        {"backend", OPTION_TEXT, &b->chosen.backend, 0, 0, "B",
+         "openvino, onnxruntime (best present)"},
         {"precision", OPTION_TEXT, &b->chosen.precision, 0, 0, "P", "auto, fp32, fp16, int8"},
         {"imgsz", OPTION_INT, &b->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
         {"sessions", OPTION_INT, &b->sessions, 1, SESSIONS_MAX, "N", "throughput of N at once (1)"},

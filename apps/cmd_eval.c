@@ -49,6 +49,8 @@ static int parse(struct eval *e, int argc, char **argv)
         {"head", OPTION_TEXT, &e->chosen.head, 0, 0, "H", "read as ssd, yolo, yolox"},
         {"labels", OPTION_TEXT, &e->chosen.labels, 0, 0, "FILE", "one label a line"},
         {"device", OPTION_TEXT, &e->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
+        {"backend", OPTION_TEXT, &e->chosen.backend, 0, 0, "B",
+         "openvino, onnxruntime (best present)"},
         {"precision", OPTION_TEXT, &e->chosen.precision, 0, 0, "P", "auto, fp32, fp16, int8"},
         {"exact", OPTION_FLAG, &e->chosen.exact, 0, 0, NULL, "full decode, f32"},
         {"dets", OPTION_TEXT, &e->dets, 0, 0, "FILE", "judge these detections, run no model"},

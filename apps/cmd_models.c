@@ -207,6 +207,8 @@ int cmd_models(int argc, char **argv)
     const struct option_spec options[] = {
         {"json", OPTION_FLAG, &json, 0, 0, NULL, "one JSON object a line"},
         {"device", OPTION_TEXT, &chosen.device, 0, 0, "DEVICE", "inspect: CPU, GPU, NPU"},
+        {"backend", OPTION_TEXT, &chosen.backend, 0, 0, "B",
+         "inspect: openvino, onnxruntime (best present)"},
         {"precision", OPTION_TEXT, &chosen.precision, 0, 0, "P", "inspect: auto, fp32, fp16, int8"},
         {"head", OPTION_TEXT, &chosen.head, 0, 0, "H", "inspect: read as ssd, yolo, yolox"},
         {"labels", OPTION_TEXT, &chosen.labels, 0, 0, "FILE", "inspect: one label a line"},

@@ -75,6 +75,8 @@ static int parse(struct predict *p, int argc, char **argv)
         {"imgsz", OPTION_INT, &p->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
         {"classes", OPTION_TEXT, &p->classes, 0, 0, "0,2", "only these class ids"},
         {"device", OPTION_TEXT, &p->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
+        {"backend", OPTION_TEXT, &p->chosen.backend, 0, 0, "B",
+         "openvino, onnxruntime (best present)"},
         {"precision", OPTION_TEXT, &p->chosen.precision, 0, 0, "P", "auto, fp32, fp16, int8"},
         {"exact", OPTION_FLAG, &p->chosen.exact, 0, 0, NULL, "full decode, f32"},
         {"max-latency-ms", OPTION_NUMBER, &p->max_latency_ms, 0, 1e6, "N",

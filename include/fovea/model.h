@@ -25,12 +25,16 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 
 /* Zero means the default everywhere. Strings are copied. */
 typedef struct fov_model_params {
-    const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
+    const char *path;    /* file, "oip://host:port/model", or "fake:key=value,..."; required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
-    const char *backend; /* "openvino", "fake"; default: by suffix and what is present */
-    const char *device;  /* "CPU", "GPU", "NPU"; default: best present */
-    const char *head;    /* "yolo", "ssd", "detr", ...; default: recognised from the file */
-    const char *labels;  /* file with one label a line; default: from the model, else COCO */
+    const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
+    /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
+     * in the order serves when it is not there or fails, unless `backend` is named too. NULL: the
+     * order itself (CUDA where it is, then CPU); "AUTO": with Intel's GPU and NPU before the CPU.
+     */
+    const char *device;
+    const char *head;   /* "yolo", "ssd", "detr", ...; default: recognised from the file */
+    const char *labels; /* file with one label a line; default: from the model, else COCO */
     /* How pixels become the input, where the recognised way is wrong: comma separated words out of
      * rgb bgr stretch letterbox top-left crop, mean=123.7 116.3 103.5, scale=58.4 57.1 57.4 (the
      * value is (pixel - mean) / scale), pad=114. Default: from the model. */
@@ -88,6 +92,10 @@ typedef struct fov_model_info {
 FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *params,
                                   fov_error *error);
 
+/* True for a model's address ("oip://host:port/model", "fake:"), false for a file's path or a name.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_model_is_address(const char *path);
+
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);
 
@@ -129,6 +137,24 @@ FOV_API fov_status fov_runner_detect(fov_runner *runner, const fov_image *image,
 FOV_API fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *frame,
                                            const fov_detect_params *params, fov_detections *out,
                                            int *out_width, int *out_height, fov_timings *timings,
+                                           fov_error *error);
+
+/* One picture of several that go through a model together. */
+typedef struct fov_item {
+    const fov_frame *frame;          /* as for fov_runner_detect_frame; or NULL and */
+    const fov_image *image;          /* as for fov_runner_detect, of a picture of */
+    int width, height;               /* so many px; with a frame: filled with its size */
+    const fov_detect_params *params; /* NULL for the defaults */
+    fov_detections *out;
+    fov_timings *timings; /* may be NULL; inference is the whole run's, which all waited for */
+    fov_error error;      /* filled: status FOV_OK, or why this picture has no detections */
+} fov_item;
+
+/* Detects in up to fov_model_info.batch pictures with one run. A picture that cannot be decoded has
+ * its own error and costs the others nothing. Returns FOV_EINVAL for wrong arguments, FOV_EINFER
+ * when the run failed (all items have that error then), else FOV_OK.
+ * Thread-safety: one thread at a time a runner. Blocks: for the run. */
+FOV_API fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int count,
                                            fov_error *error);
 
 #ifdef __cplusplus

@@ -126,22 +126,26 @@ static bool describe_ports(const struct openvino *ov, const ov_model *model, boo
     return true;
 }
 
-/* Fixes the open dimensions of a picture input: batch 1, 3 channels, the size that was asked for.
- */
+/* Fixes the open dimensions of a picture input: 3 channels, the size and the batch that were asked
+ * for; a batch of 1 that the file fixes is changed as well. */
 static bool make_static(struct loaded *m)
 {
     fov_tensor *in = m->about.inputs;
     const fov_model_params *p = m->params;
     int64_t width = p->input_width > 0 ? p->input_width : 640;
     int64_t height = p->input_height > 0 ? p->input_height : width, dims[4];
-    if (m->about.input_count != 1 || in->rank != 4 || fov_tensor_count(in))
+    int64_t batch = p->batch > 1 ? p->batch : 1;
+    bool rebatch = batch > 1 && in->shape[0] == 1;
+    if (m->about.input_count != 1 || in->rank != 4 || (fov_tensor_count(in) && !rebatch))
         return true;
     bool packed = in->shape[3] == 3 && in->shape[1] != 3;
-    const int64_t planar_dims[4] = {1, 3, height, width}, packed_dims[4] = {1, height, width, 3};
+    const int64_t planar_dims[4] = {batch, 3, height, width};
+    const int64_t packed_dims[4] = {batch, height, width, 3};
     for (int i = 0; i < 4; i++) {
         int64_t wanted = packed ? packed_dims[i] : planar_dims[i];
         dims[i] = in->shape[i] > 0 ? in->shape[i] : wanted;
     }
+    dims[0] = rebatch ? batch : dims[0];
     struct ov_partial_shape shape = {0};
     if (m->ov->partial_shape_create_static(4, dims, &shape) != 0)
         return false;
@@ -176,6 +180,7 @@ static fov_status read_model(struct loaded *m, fov_error *error)
         if (!fov_tensor_count(&m->about.inputs[i]))
             return fov_fail(error, FOV_EUNSUPPORTED, "%s: input %s has no fixed size", path,
                             m->about.inputs[i].name);
+    m->about.batch = m->about.inputs[0].rank == 4 ? (int)m->about.inputs[0].shape[0] : 1;
     m->about.load_ms = ns_to_ms(clock_now_ns() - start);
     return FOV_OK;
 }
@@ -420,20 +425,15 @@ static const char *known_device(const char *device, const fov_backend_probe *p)
     return NULL;
 }
 
-/* The device asked for; else a GPU where there is one, and the CPU when that fails. */
-static fov_status compile_somewhere(struct loaded *m, const fov_backend_probe *p, fov_error *error)
+static fov_status compile_there(struct loaded *m, const fov_backend_probe *p, fov_error *error)
 {
-    const char *wanted = m->params->device, *found = wanted ? known_device(wanted, p) : NULL;
-    if (wanted && !found)
+    const char *wanted = m->params->device ? m->params->device : "CPU";
+    const char *found = known_device(wanted, p);
+    if (!found)
         return fov_fail(error, FOV_EUNSUPPORTED, "OpenVINO has no device %.20s here; it has %s%s%s",
                         wanted, p->device_count > 0 ? p->devices[0] : "none",
                         p->device_count > 1 ? ", " : "", p->device_count > 1 ? p->devices[1] : "");
-    fov_status status = FOV_EMODEL;
-    const char *gpu = known_device("GPU", p);
-    if (!wanted && gpu)
-        status = compile_on(m, gpu);
-    if (status)
-        status = compile_on(m, found ? found : "CPU");
+    fov_status status = compile_on(m, found);
     return status ? fov_fail(error, status, "%s", m->error.message) : FOV_OK;
 }
 
@@ -453,7 +453,7 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     probe(params->runtime_dir, p);
     status = read_model(m, error);
     if (!status)
-        status = compile_somewhere(m, p, error);
+        status = compile_there(m, p, error);
     if (status)
         goto fail;
     describe_compiled(m);

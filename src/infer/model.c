@@ -11,50 +11,6 @@
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
-/* A scheme ("fake:") instead of file suffixes: no file to look into, nothing to warm up. */
-static bool is_scheme(const fov_backend *backend)
-{
-    return backend->suffixes[0] != '.';
-}
-
-static bool takes(const fov_backend *backend, const char *path)
-{
-    if (is_scheme(backend))
-        return !strncmp(path, backend->suffixes, strlen(backend->suffixes));
-    const char *dot = strrchr(path, '.');
-    size_t size = dot ? strlen(dot) : 0;
-    for (const char *s = backend->suffixes; size && s && *s;) {
-        size_t n = strcspn(s, " ");
-        if (n == size && !strncasecmp(s, dot, n))
-            return true;
-        s += n + (s[n] == ' ');
-    }
-    return false;
-}
-
-static fov_status choose_backend(fov_model *model, const fov_model_params *params, fov_error *error)
-{
-    const fov_backend *named = NULL;
-    for (size_t i = 0; fov_backend_at(i); i++) {
-        const fov_backend *b = fov_backend_at(i);
-        if (b->abi != FOV_BACKEND_ABI)
-            continue;
-        if (params->backend && !strcmp(params->backend, b->name))
-            named = b;
-        if ((!params->backend || named == b) && takes(b, params->path)) {
-            model->backend = b;
-            return FOV_OK;
-        }
-    }
-    if (params->backend && !named)
-        return fov_fail(error, FOV_EUNSUPPORTED, "no backend \"%s\" in this build",
-                        params->backend);
-    return fov_fail(error, FOV_EUNSUPPORTED,
-                    "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
-                    "(.tflite) can",
-                    params->path);
-}
-
 /* `model.xml` in a folder is called after the folder. */
 static void name_model(fov_model *model, const fov_model_params *params)
 {
@@ -63,8 +19,10 @@ static void name_model(fov_model *model, const fov_model_params *params)
         text_copy(model->id, sizeof model->id, params->id);
         return;
     }
-    if (is_scheme(model->backend)) {
-        text_copy(model->id, sizeof model->id, model->backend->name);
+    if (chain_is_scheme(path)) { /* "oip://host:port/NAME/version", "NAME:…" */
+        const char *host = strstr(path, "://"), *name = host ? strchr(host + 3, '/') : NULL;
+        name = name ? name + 1 : path;
+        snprintf(model->id, sizeof model->id, "%.*s", (int)strcspn(name, "/:"), name);
         return;
     }
     const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
@@ -94,25 +52,75 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
     }
 }
 
-static fov_status load(fov_model *model, const fov_model_params *params, fov_error *error)
+/* What the file says about itself; of other models the backend says it once it is loaded. */
+static fov_status read_metadata(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    model->meta = (struct metadata){.source = ""};
+    return chain_is_scheme(params->path) ? FOV_OK
+                                         : metadata_read(&model->meta, params->path, error);
+}
+
+static void keep_said(void *user, const char *key, const char *value)
+{
+    metadata_add(user, key, strlen(key), value, strlen(value));
+}
+
+static void ask_metadata(fov_model *model)
+{
+    if (!model->backend->metadata)
+        return;
+    model->meta.source = model->backend->name;
+    model->backend->metadata(model->loaded, keep_said, &model->meta);
+}
+
+static struct head_facts facts_of(const fov_model *model)
+{
+    return (struct head_facts){.inputs = model->inputs,
+                               .outputs = model->outputs,
+                               .input_count = model->about.input_count,
+                               .output_count = model->about.output_count,
+                               .meta = &model->meta,
+                               .name = model->id};
+}
+
+/* Heads read one picture: its share of each tensor. A batch that is fixed in the model or was asked
+ * for shows as the first dimension of the picture's input. */
+static fov_status split_batch(fov_model *model, fov_error *error)
+{
+    fov_backend_model *about = &model->about;
+    struct head_facts facts = facts_of(model);
+    memcpy(model->inputs, about->inputs, sizeof model->inputs);
+    memcpy(model->outputs, about->outputs, sizeof model->outputs);
+    int picture = head_picture_input(&facts);
+    int64_t batch = picture < 0 ? 1 : model->inputs[picture].shape[0];
+    if (batch > FOV_BATCH_MAX)
+        return fov_fail(error, FOV_EUNSUPPORTED, "a batch of %lld; at most %d fit",
+                        (long long)batch, FOV_BATCH_MAX);
+    about->batch = batch > 1 ? (int)batch : 1;
+    for (int i = 0; about->batch > 1 && i < about->input_count + about->output_count; i++) {
+        bool input = i < about->input_count;
+        fov_tensor *t = input ? &model->inputs[i] : &model->outputs[i - about->input_count];
+        if (t->rank < 1 || t->shape[0] != batch)
+            return fov_fail(error, FOV_EUNSUPPORTED,
+                            "a batch of %lld, but %s has no such dimension: export the model with "
+                            "a batch of 1",
+                            (long long)batch, t->name);
+        t->shape[0] = 1;
+    }
+    return FOV_OK;
+}
+
+static fov_status load(fov_model *model, const fov_model_params *params,
+                       const struct chain_link *link, fov_error *error)
 {
     fov_model_params mine = *params;
-    if (is_scheme(model->backend)) {
-        static const char *const entries[][2] = {{"model_type", "ssd"},
-                                                 {"labels", "background box bright frame other"}};
-        model->meta = (struct metadata){.source = model->backend->name};
-        for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
-            metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
-                         strlen(entries[i][1]));
-    } else {
-        fov_status status = metadata_read(&model->meta, params->path, error);
-        if (status)
-            return status;
-        read_size(&model->meta, &mine);
-    }
-    fov_status status = model->backend->load(&mine, &model->loaded, error);
+    mine.device = link->device;
+    model->backend = link->backend;
+    read_size(&model->meta, &mine);
+    fov_status status = link->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
+    ask_metadata(model);
     model->backend->describe(model->loaded, &model->about);
     for (int i = 0; i < model->about.input_count; i++) {
         model->about.inputs[i].scale = model->meta.inputs[i].scale;
@@ -122,26 +130,18 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
         model->about.outputs[i].scale = model->meta.outputs[i].scale;
         model->about.outputs[i].zero = model->meta.outputs[i].zero;
     }
-    return FOV_OK;
+    return split_batch(model, error);
 }
 
-static struct head_facts facts_of(const fov_model *model)
-{
-    return (struct head_facts){.inputs = model->about.inputs,
-                               .outputs = model->about.outputs,
-                               .input_count = model->about.input_count,
-                               .output_count = model->about.output_count,
-                               .meta = &model->meta,
-                               .name = model->id};
-}
-
-/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
- * what real numbers the model was trained on. */
+/* Unsigned bytes are pixels, whatever their scale says, unless the head knows that the model's own
+ * tools round otherwise; signed ones follow it where the head knows what real numbers the model was
+ * trained on. */
 static void map_bytes(fov_model *model)
 {
     struct letterbox_spec *spec = &model->setup.input;
     const fov_tensor *in = &model->about.inputs[model->setup.picture];
-    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+    bool follows = spec->dtype == FOV_I8 || (spec->dtype == FOV_U8 && spec->quant_cut);
+    if (follows && in->scale > 0 && spec->scale[0] != 1) {
         spec->quant_scale = in->scale;
         spec->quant_zero = in->zero;
     }
@@ -171,18 +171,20 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
 static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     fov_runner *runner = NULL;
-    fov_tensor out[FOV_MODEL_OUTPUTS];
+    fov_tensor out[FOV_MODEL_OUTPUTS], slice[FOV_MODEL_OUTPUTS];
     int64_t start = clock_now_ns();
     bool probe = model->setup.needs_probe && model->head->probe;
-    if (!probe && (params->no_warmup || is_scheme(model->backend)))
+    if (!probe && (params->no_warmup || chain_is_scheme(params->path)))
         return FOV_OK;
     fov_status status = runner_open_unsettled(&runner, model, error);
     int runs = params->no_warmup ? 1 : WARMUP_RUNS;
     for (int i = 0; !status && i < runs; i++) {
         runner_fill_noise(runner);
         status = runner_run(runner, out, error);
-        if (!status && i == 0 && probe)
-            model->head->probe(&model->setup, out, model->evidence);
+        if (!status && i == 0 && probe) {
+            runner_slice(runner, out, 0, slice);
+            model->head->probe(&model->setup, slice, model->evidence);
+        }
         if (clock_now_ns() - start > WARMUP_MS * NS_PER_MS)
             break;
     }
@@ -231,7 +233,7 @@ static void fill_info(fov_model *model)
                            .embedding = model->setup.embedding,
                            .head_confidence = model->confidence,
                            .fallback = model->fallback,
-                           .batch = about->batch > 0 ? about->batch : 1,
+                           .batch = about->batch,
                            .letterbox = in->fit == FIT_CENTRE || in->fit == FIT_TOP_LEFT,
                            .fit = fits[in->fit],
                            .layout = in->planar ? "nchw" : "nhwc",
@@ -251,14 +253,75 @@ static void fill_info(fov_model *model)
     model->info = info;
 }
 
-static void release(fov_model *model)
+/* Back to before a try. */
+static void forget_try(fov_model *model)
 {
     if (model->loaded)
         model->backend->unload(model->loaded);
     labels_release(&model->labels);
+    model->loaded = NULL;
+    model->backend = NULL;
+    model->setup = (struct head_setup){0};
+    model->about = (fov_backend_model){0};
+}
+
+static void release(fov_model *model)
+{
+    forget_try(model);
     metadata_release(&model->meta);
     free(model->path);
     free(model);
+}
+
+/* One try; `final` when another runtime would not do better: the file itself is of no use. */
+static fov_status open_on(fov_model *model, const fov_model_params *params,
+                          const struct chain_link *link, bool *final, fov_error *error)
+{
+    *final = false;
+    fov_status status = load(model, params, link, error);
+    if (!status) {
+        status = configure(model, params, error);
+        *final = status != FOV_OK;
+    }
+    if (!status) {
+        fill_info(model);
+        status = warm_up(model, params, error);
+    }
+    if (status)
+        forget_try(model);
+    return status;
+}
+
+/* Tries what may run the model, best first, until one does. */
+static fov_status open_somewhere(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    struct chain chain;
+    struct chain_link link;
+    bool final = false;
+    int tries = 0;
+    fov_error first = {0}, why = {0};
+    fov_status status = chain_begin(&chain, params, &model->meta, error), failed = FOV_OK;
+    if (status)
+        return status;
+    while (!final && chain_next(&chain, &link)) {
+        status = open_on(model, params, &link, &final, &why);
+        if (!status) {
+            text_copy(model->fallback, sizeof model->fallback, chain.missed);
+            break;
+        }
+        if (final || !tries++) {
+            first = why;
+            failed = status;
+        }
+        if (!final)
+            chain_miss(&chain, &link, why.message);
+    }
+    if (!model->loaded && failed) /* of several reasons all are told, one stands for itself */
+        status = fov_fail(error, failed, "%s", tries > 1 && !final ? chain.missed : first.message);
+    else if (!model->loaded)
+        status = chain_fail(&chain, error);
+    chain_end(&chain);
+    return status;
 }
 
 fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
@@ -273,26 +336,23 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
     made->path = strdup(params->path);
-    fov_status status = made->path ? choose_backend(made, params, error)
+    fov_status status = made->path ? read_metadata(made, params, error)
                                    : fov_fail(error, FOV_ENOMEM, "no memory for a model");
-    if (!status)
+    if (!status) {
         name_model(made, params);
-    if (!status)
-        status = load(made, params, error);
-    if (!status)
-        status = configure(made, params, error);
-    if (status) {
-        release(made);
-        return status;
+        status = open_somewhere(made, params, error);
     }
-    fill_info(made);
-    status = warm_up(made, params, error);
     if (status) {
         release(made);
         return status;
     }
     *model = made;
     return FOV_OK;
+}
+
+bool fov_model_is_address(const char *path)
+{
+    return path && chain_is_scheme(path);
 }
 
 fov_model *fov_model_ref(fov_model *model)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <fovea/backend.h>
 
+#include "infer/chain.h"
 #include "infer/head.h"
 #include "infer/labels.h"
 
@@ -17,6 +18,7 @@ struct fov_model {
     struct metadata meta;
     struct labels labels;
     fov_backend_model about;
+    fov_tensor inputs[FOV_MODEL_INPUTS], outputs[FOV_MODEL_OUTPUTS]; /* of one picture */
     fov_model_info info;
     char id[128], *path;
     int confidence;
@@ -26,6 +28,9 @@ struct fov_model {
 /* Runs the model once on what stands in the runner's input; `out`: one dense f32 view an output,
  * valid to the next run. Returns FOV_EINFER, also for numbers that are not finite. */
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error);
+
+/* The i-th picture's part of a run's outputs. */
+void runner_slice(const fov_runner *runner, const fov_tensor *out, int i, fov_tensor *slice);
 
 /* Fills the runner's input with noise. */
 void runner_fill_noise(fov_runner *runner);

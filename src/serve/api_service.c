@@ -23,6 +23,19 @@ void get_healthz(struct exchange *x)
     net_reply(x->request, 200, "text/plain", "ok\n", 3);
 }
 
+/* "ready", and below it what runs the default model when that is not the first choice. */
+static void reply_ready(struct exchange *x)
+{
+    char text[400] = "ready\n";
+    fov_model *model = fov_workers_model(x->server->workers, NULL);
+    const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
+    if (info && info->fallback[0])
+        snprintf(text, sizeof text, "ready\n%.80s runs on %s %s: %s\n", info->id, info->backend,
+                 info->device, info->fallback);
+    net_reply(x->request, 200, "text/plain", text, strlen(text));
+    fov_model_close(&model);
+}
+
 void get_readyz(struct exchange *x)
 {
     struct server *server = x->server;
@@ -36,7 +49,7 @@ void get_readyz(struct exchange *x)
                    "the server",
                    (unsigned long long)info.lost_runs);
     else
-        net_reply(x->request, 200, "text/plain", "ready\n", 6);
+        reply_ready(x);
 }
 
 void get_version(struct exchange *x)

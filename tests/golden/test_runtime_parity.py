@@ -50,8 +50,10 @@ def yolov8(model, square):
 
 
 def yolov5_bytes(model, square):
-    """scale and zero as the file's quantisation says: 0.00448349, 3; the input's scale is 1/255."""
-    rows = (model(square[None])[0][0].astype(np.float32) - 3) * np.float32(0.00448349118)
+    """scale and zero as the file's quantisation says: 0.00448349, 3; the input's scale is 1/255, and YOLOv5's own
+    detect.py cuts what float32 makes of pixel / 255 / scale."""
+    cut = (square.astype(np.float32) / np.float32(255) / np.float32(0.003921568859368563)).astype(np.uint8)
+    rows = (model(cut[None])[0][0].astype(np.float32) - 3) * np.float32(0.00448349118)
     scores = rows[:, 5:] * rows[:, 4:5]
     best = scores.argmax(1)
     return [(float(s[c]), int(c), corners(r[:4] * 640)) for r, s, c in zip(rows, scores, best) if s[c] >= CONF]
