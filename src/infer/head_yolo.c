@@ -67,11 +67,14 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
                  words[form]);
         return 100;
     }
-    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
-             head_is_called(facts, "yolo") ? "named yolo, " : "", words[form]);
     /* one row a cell with objectness: YOLOX is likelier, but for names of YOLOv6 */
     bool cell_rows = form == OBJECT && facts->outputs->shape[1] == head_grid_cells(facts);
     bool v6 = head_is_called(facts, "yolov6") || !strcmp(facts->outputs->name, "outputs");
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
+             cell_rows && !v6                ? "assumed YOLOv6, "
+             : head_is_called(facts, "yolo") ? "named yolo, "
+                                             : "",
+             words[form]);
     return !cell_rows ? 70 : v6 ? 65 : 40;
 }
 

@@ -109,6 +109,12 @@ def yolov8(folder):
 
 
 @row(head="yolo", fit="padded")
+def yolov8_suppressed(folder):
+    """nms=True: suppression inside, so many rows as it finds at most."""
+    return from_ultralytics("yolov8n", folder, nms=True, conf=0.05, iou=0.5), ended
+
+
+@row(head="yolo", fit="padded")
 def yolov9(folder):
     return from_ultralytics("yolov9t", folder), suppressed
 
