@@ -62,12 +62,13 @@ static enum form find_rows(const struct head_facts *facts, int classes)
     if (facts->output_count != 1 || out->rank != 3 || (out->shape[0] != 1 && out->shape[0] != -1) ||
         cells < 1 || (task && strcmp(task, "detect")))
         return NONE;
+    if (out->shape[2] < 5 || out->shape[2] > 4 + HEAD_COLUMNS)
+        return NONE;
     int64_t queries = out->shape[1], columns = out->shape[2] - 4;
     if (columns == 2 && is_rtdetr(facts) && head_rows_fit(queries, QUERIES))
         return BEST;
     bool told = queries >= 10 && queries <= 1000 && queries != cells && queries != 3 * cells &&
-                columns >= 1 && columns <= HEAD_COLUMNS && columns != 2 &&
-                (!classes || columns == classes);
+                columns != 2 && (!classes || columns == classes);
     return told && (columns + 4 < queries || is_rtdetr(facts)) ? ROWS : NONE;
 }
 

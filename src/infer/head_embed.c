@@ -55,7 +55,7 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
                  (int)numbers);
         return 65;
     }
-    snprintf(evidence, HEAD_EVIDENCE, "shape: %d numbers", (int)numbers);
+    snprintf(evidence, HEAD_EVIDENCE, "assumed, shape: %d numbers", (int)numbers);
     return 20;
 }
 

@@ -55,15 +55,18 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
         return 0;
     bool called = head_is_called(facts, "nanodet");
     bool joined = facts->output_count == 1, plus = setup.levels == 4;
-    snprintf(evidence, HEAD_EVIDENCE, "shape: %d levels of %d classes and 4 x %d bins%s",
-             setup.levels, setup.columns, setup.extra, called ? ", named nanodet" : "");
-    if (called)
-        return 95;
-    if (joined) /* a transposed YOLO with many classes has such rows as well */
-        return plus ? 75 : 58;
-    if (plus) /* as PicoDet has */
-        return 40;
-    return head_output_with(facts, "dis_pred") >= 0 ? 90 : 70;
+    /* a transposed YOLO with many classes has such rows as well; four levels are PicoDet's */
+    int confidence = called                                     ? 95
+                     : joined                                   ? (plus ? 75 : 58)
+                     : plus                                     ? 40
+                     : head_output_with(facts, "dis_pred") >= 0 ? 90
+                                                                : 70;
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: %d levels of %d classes and 4 x %d bins",
+             called            ? "named nanodet, "
+             : confidence < 60 ? "assumed, "
+                               : "",
+             setup.levels, setup.columns, setup.extra);
+    return confidence;
 }
 
 static fov_status configure(const struct head_facts *facts, struct head_setup *setup,

@@ -14,9 +14,13 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
     if (!gfl_find(facts, &setup))
         return 0;
     bool called = head_is_called(facts, "picodet");
-    snprintf(evidence, HEAD_EVIDENCE, "shape: %d levels of %d classes and 4 x %d bins%s",
-             setup.levels, setup.columns, setup.extra, called ? ", named picodet" : "");
-    return called ? 95 : setup.levels == LEVELS ? 80 : 30;
+    bool levels = setup.levels == LEVELS; /* three are NanoDet's */
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: %d levels of %d classes and 4 x %d bins",
+             called   ? "named picodet, "
+             : levels ? ""
+                      : "assumed, ",
+             setup.levels, setup.columns, setup.extra);
+    return called ? 95 : levels ? 80 : 30;
 }
 
 static fov_status configure(const struct head_facts *facts, struct head_setup *setup,

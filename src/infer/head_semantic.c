@@ -79,12 +79,11 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
         return 100;
     }
     const char *what = shape.form == IDS ? "class ids" : "scores of classes";
-    snprintf(evidence, HEAD_EVIDENCE, "shape: %dx%d cells of %s", shape.width, shape.height,
-             shape.columns == 1 && shape.form != IDS ? "a mask" : what);
-    if (metadata_get(facts->meta, "task"))
-        return 0;
+    int sure = shape.width == across ? 75 : (int64_t)shape.width * 8 >= across ? 55 : 15;
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: %dx%d cells of %s", sure < 60 ? "assumed, " : "",
+             shape.width, shape.height, shape.columns == 1 && shape.form != IDS ? "a mask" : what);
     /* coarse grids are a detector's more often */
-    return shape.width == across ? 75 : (int64_t)shape.width * 8 >= across ? 55 : 15;
+    return metadata_get(facts->meta, "task") ? 0 : sure;
 }
 
 /* The first of several classes is what is nothing, unless its name says otherwise. */

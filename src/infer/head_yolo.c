@@ -65,11 +65,14 @@ static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
                  layout.told ? "the metadata" : "the file's name", words);
         return 80;
     }
-    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
-             head_is_called(facts, "yolo") ? "named yolo, " : "", words);
     /* one row a cell with objectness: YOLOX is likelier, but for names of YOLOv6 */
     bool cells = layout.form == YOLO_OBJECT && layout.anchors == head_grid_cells(facts);
     bool v6 = head_is_called(facts, "yolov6") || !strcmp(facts->outputs->name, "outputs");
+    snprintf(evidence, HEAD_EVIDENCE, "%sshape: one output %s",
+             cells && !v6                    ? "assumed YOLOv6, "
+             : head_is_called(facts, "yolo") ? "named yolo, "
+                                             : "",
+             words);
     return !cells ? 70 : v6 ? 65 : 40;
 }
 

@@ -151,6 +151,11 @@ static void read_outputs(const struct head *head, struct head_setup *setup, cons
     candidates_release(&found);
 }
 
+static bool detector(const struct head *head)
+{
+    return head->decode && !head->refine;
+}
+
 static void run(const struct head *head, const struct head_facts *facts, const fov_tensor *out,
                 struct reader *r)
 {
@@ -160,6 +165,8 @@ static void run(const struct head *head, const struct head_facts *facts, const f
     int confidence = head->match(facts, evidence);
     if (confidence < 0 || confidence > 100 || strnlen(evidence, HEAD_EVIDENCE) == HEAD_EVIDENCE)
         abort();
+    if (confidence > 0 && confidence < 60 && !strstr(evidence, "assumed") && detector(head))
+        abort(); /* a doubt that is not said */
     if (head->configure(facts, &setup, &error) || head_read_input(facts, &setup, &error) ||
         setup.columns > HEAD_COLUMNS) {
         if (confidence >= 60 && setup.columns > HEAD_COLUMNS)

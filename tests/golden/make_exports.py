@@ -109,6 +109,12 @@ def yolov8(folder):
 
 
 @row(head="yolo", fit="padded")
+def yolov8_suppressed(folder):
+    """nms=True: suppression inside, so many rows as it finds at most."""
+    return from_ultralytics("yolov8n", folder, nms=True, conf=0.05, iou=0.5), ended
+
+
+@row(head="yolo", fit="padded")
 def yolov9(folder):
     return from_ultralytics("yolov9t", folder), suppressed
 
@@ -305,6 +311,26 @@ def dfine_transformers(folder):
     return small_rtdetr(DFineConfig, DFineForObjectDetection, folder)
 
 
+# ---- RF-DETR: Apache-2.0 ---------------------------------------------------------------------------
+
+
+@row(head="detr", side=384, clipped=True)
+def rfdetr(folder):
+    from rfdetr import RFDETRNano
+    model = RFDETRNano(pretrain_weights=None, num_classes=CLASSES, num_queries=60, device="cpu", group_detr=1)
+    net = model.model.model.eval()
+    spread(net, [net.class_embed], 384)
+    model.export(output_dir=str(folder))
+    path, = folder.glob("*.onnx")
+
+    def reference(outputs, conf, iou):
+        found = model.model.postprocess({"pred_logits": torch.tensor(outputs["labels"]),
+                                         "pred_boxes": torch.tensor(outputs["dets"])}, torch.tensor([[384, 384]]))[0]
+        rows = torch.cat([found["boxes"], found["scores"][:, None], found["labels"][:, None].float()], 1)
+        return rows[rows[:, 4] > conf].numpy()
+    return path, reference
+
+
 # ---- libreyolo: MIT; its postprocessing, where it has one for the raw outputs ----------------------
 
 
@@ -429,6 +455,7 @@ def write(name, folder, models):
     rows = reference(outputs, conf, iou)
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     sheet = {"name": name, "head": about["head"], "conf": conf, "iou": iou, "fit": about.get("fit", "stretched"),
+             "clipped": about.get("clipped", False),
              "metadata": {p.key: p.value for p in graph.metadata_props if len(p.value) < 2000},
              "inputs": describe(graph.graph.input), "outputs": describe(graph.graph.output, arrays),
              "detections": [[round(float(v), 4) for v in r[:4]] + [round(float(r[4]), 6), int(r[5])] for r in rows]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import answers
+from conftest import DEPS, answers, fovea
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -135,3 +135,20 @@ def test_same_precision(data, default_model, row, which):
     print(f"{file} {folder.name}: ours {ours['AP']:.4f}, numpy {theirs:.4f}, README {readme[which]:.4f}")
     assert ours["AP"] == pytest.approx(theirs, abs=0.01)
     assert ours["AP"] >= readme[which] - 0.01
+
+
+# quantised models through the runtimes that the data's own table was made with: file, backend, iou, AP on the two sets
+QUANTISED = [("yolov8n_640_int8dyn.onnx", "onnxruntime", 0.7, (0.5924, 0.5005)),
+             ("yolov5n_640_int8.tflite", "litert", 0.6, (0.4458, 0.4316))]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=list(SETS))
+@pytest.mark.parametrize("file, backend, iou, readme", QUANTISED, ids=[q[1] for q in QUANTISED])
+def test_quantised_in_their_own_runtime(data, default_model, file, backend, iou, readme, which):
+    folder = data / "coco" / list(SETS)[which]
+    if not (DEPS / backend).exists():
+        pytest.skip(f"{backend} is not in .deps")
+    done = fovea("eval", folder, folder / f"{list(SETS.values())[which]}.json", "--exact", "--model", data / "models" / file,
+                 "--backend", backend, "--conf", 0.001, "--iou", iou, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["AP"] == pytest.approx(readme[which], abs=0.01)
