@@ -47,6 +47,7 @@ static int parse(struct eval *e, int argc, char **argv)
         {"iou", OPTION_NUMBER, &e->chosen.iou, 0.0001, 1, "N", "overlap of boxes, for NMS (0.65)"},
         {"imgsz", OPTION_INT, &e->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
         {"head", OPTION_TEXT, &e->chosen.head, 0, 0, "H", "read as ssd, yolo, yolox"},
+        {"input", OPTION_TEXT, &e->chosen.input, 0, 0, "WORDS", "pixels: bgr,letterbox,scale=255"},
         {"labels", OPTION_TEXT, &e->chosen.labels, 0, 0, "FILE", "one label a line"},
         {"device", OPTION_TEXT, &e->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
         {"backend", OPTION_TEXT, &e->chosen.backend, 0, 0, "B",

@@ -54,6 +54,7 @@ struct head_setup {
     const char *label; /* of a model's only class where the file names none; may be NULL */
     bool normalized;   /* coordinates 0..1 of the model's input, else model_px */
     bool needs_probe;  /* `probe` decides the rest from a first run on noise */
+    bool open_classes; /* the output holds numbers of classes: how many there are is not told */
     const struct infer_kernels *kernels;
 };
 

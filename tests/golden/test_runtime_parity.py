@@ -70,7 +70,7 @@ def test_quantised_models(data, default_model, file, iou, read):
         square, scale, left, top = letterbox(cv2.cvtColor(cv2.imread(str(picture)), cv2.COLOR_BGR2RGB), 640)
         offset = np.array([left, top, left, top])
         wanted = [(s, c, (box - offset) / scale) for s, c, box in suppress(read(model, square), iou)]
-        ours, = answers("predict", picture, "--model", path, "--exact", "--conf", CONF, "--iou", iou)
+        ours, = answers("predict", picture, "--model", path, "--backend", "openvino", "--exact", "--conf", CONF, "--iou", iou)
         found = [(d["confidence"], d["class_id"], np.array(d["box"])) for d in ours["detections"]]
         limits = np.array([ours["width"], ours["height"]] * 2)
         for score, kind, box in wanted:
