@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <fovea/backend.h>
-#include <fovea/model.h>
 #include <fovea/picture.h>
 
 #include "base/json.h"
@@ -35,9 +34,9 @@ struct golden {
     float conf, iou;
     float floor;           /* the reference reports nothing below */
     float least_iou, most; /* score difference */
+    const char *backend;   /* NULL: the first that reads the file */
     enum feeding feeding;
-    int first_class;     /* what the reference calls our class 0 */
-    const char *backend; /* NULL: the first that reads the file */
+    int first_class; /* what the reference calls our class 0 */
 };
 
 /* The uncut SSD graph drops scores below 0.3 itself. Of the quantised models the references come
@@ -46,37 +45,47 @@ struct golden {
  * Python interface in test_runtime_parity.py. */
 static const struct golden cases[] = {
     {"tests/ref/ssd_skimage.json", "models/ssd_mobilenet_v2/model.xml", false, 0.1f, 0.6f, 0.3f,
-     0.95f, 0.01f, AS_OURS, 0, NULL},
+     0.95f, 0.01f, NULL, AS_OURS, 0},
     {"refs/ssd_mobilenet_v2.json", "models/ssd_mobilenet_v2/model.xml", true, 0.1f, 0.6f, 0.3f,
-     0.95f, 0.01f, AS_OURS, 0, NULL},
+     0.95f, 0.01f, NULL, AS_OURS, 0},
     {"refs/yolox_nano_416.json", "models/yolox_nano_416.onnx", true, 0.1f, 0.45f, 0.1f, 0.95f,
-     0.01f, AS_OURS, 0, NULL},
+     0.01f, NULL, AS_OURS, 0},
     {"refs/yolox_nano_416_float16_tflite.json", "models/yolox_nano_416_float16.tflite", true, 0.1f,
-     0.45f, 0.1f, 0.95f, 0.01f, AS_OURS, 0, NULL},
+     0.45f, 0.1f, 0.95f, 0.01f, NULL, AS_OURS, 0},
     {"refs/yolov8n_640_int8dyn.json", "models/yolov8n_640_int8dyn.onnx", true, 0.25f, 0.7f, 0.25f,
-     0.95f, 0.01f, AS_OURS, 0, NULL},
+     0.95f, 0.01f, NULL, AS_OURS, 0},
     {"refs/yolov5n_640_int8.json", "models/yolov5n_640_int8.tflite", true, 0.25f, 0.45f, 0.25f,
-     0.95f, 0.01f, AS_OURS, 0, NULL},
+     0.95f, 0.01f, NULL, AS_OURS, 0},
     {"refs/yolov8n_640_int8dyn.json", "models/yolov8n_640_int8dyn.onnx", true, 0.25f, 0.7f, 0.25f,
-     0.9f, 0.06f, AS_OURS, 0, "openvino"},
+     0.9f, 0.06f, "openvino", AS_OURS, 0},
     {"refs/yolov5n_640_int8.json", "models/yolov5n_640_int8.tflite", true, 0.25f, 0.45f, 0.25f,
-     0.75f, 0.1f, AS_OURS, 0, "openvino"},
+     0.75f, 0.1f, "openvino", AS_OURS, 0},
+    {"refs/yolox_nano_416_float16_tflite.json", "models/yolox_nano_416_float16.tflite", true, 0.1f,
+     0.45f, 0.1f, 0.95f, 0.01f, "litert", AS_OURS, 0},
+    {"refs/yolox_nano_416.json", "models/yolox_nano_416.onnx", true, 0.1f, 0.45f, 0.1f, 0.95f,
+     0.01f, "onnxruntime", AS_OURS, 0},
     {"refs/nanodet_m_320.json", "models/nanodet_m_320.onnx", true, 0.35f, 0.6f, 0.35f, 0.95f, 0.01f,
-     AREA_PADDED, 0, NULL},
+     NULL, AREA_PADDED, 0},
+    {"refs/nanodet_m_320.json", "models/nanodet_m_320.onnx", true, 0.35f, 0.6f, 0.35f, 0.95f, 0.01f,
+     "onnxruntime", AREA_PADDED, 0},
     {"refs/picodet_s_320.json", "models/picodet_s_320.onnx", true, 0.5f, 0.6f, 0.5f, 0.95f, 0.01f,
-     AREA_BGR, 0, NULL},
+     NULL, AREA_BGR, 0},
+    {"refs/picodet_s_320.json", "models/picodet_s_320.onnx", true, 0.5f, 0.6f, 0.5f, 0.95f, 0.01f,
+     "onnxruntime", AREA_BGR, 0},
     {"refs/fastestdet_352.json", "models/fastestdet_352.onnx", true, 0.65f, 0.45f, 0.65f, 0.95f,
-     0.01f, AREA, 0, NULL},
+     0.01f, NULL, AREA, 0},
+    {"refs/fastestdet_352.json", "models/fastestdet_352.onnx", true, 0.65f, 0.45f, 0.65f, 0.95f,
+     0.01f, "onnxruntime", AREA, 0},
     {"refs/fastestdet_352.json", "models/openvino/fastestdet_352_fp16.xml", true, 0.65f, 0.45f,
-     0.65f, 0.95f, 0.01f, AREA, 0, NULL},
+     0.65f, 0.95f, 0.01f, NULL, AREA, 0},
+    {"refs/yunet_n_320.json", "models/yunet_n_320.onnx", true, 0.6f, 0.3f, 0.6f, 0.95f, 0.01f, NULL,
+     AS_OURS, 0},
     {"refs/yunet_n_320.json", "models/yunet_n_320.onnx", true, 0.6f, 0.3f, 0.6f, 0.95f, 0.01f,
-     AS_OURS, 0, NULL},
+     "onnxruntime", AS_OURS, 0},
     {"refs/ultraface_slim_320.json", "models/ultraface_slim_320.onnx", true, 0.7f, 0.3f, 0.7f,
-     0.95f, 0.01f, AS_OURS, 1, NULL},
-    {"refs/yolox_nano_416_float16_tflite.json", "models/yolox_nano_416_float16.tflite", true, 0.1f,
-     0.45f, 0.1f, 0.95f, 0.01f, AS_OURS, 0, "litert"},
-    {"refs/yolox_nano_416.json", "models/yolox_nano_416.onnx", true, 0.1f, 0.45f, 0.1f, 0.95f,
-     0.01f, AS_OURS, 0, "onnxruntime"},
+     0.95f, 0.01f, NULL, AS_OURS, 1},
+    {"refs/ultraface_slim_320.json", "models/ultraface_slim_320.onnx", true, 0.7f, 0.3f, 0.7f,
+     0.95f, 0.01f, "onnxruntime", AS_OURS, 1},
 };
 
 static const char *data_folder(void)

@@ -130,7 +130,8 @@ def test_same_precision(data, default_model, row, which):
     file, side, how, scale, decode, several, conf, iou, readme = row
     folder = data / "coco" / list(SETS)[which]
     truth = folder / f"{list(SETS.values())[which]}.json"
-    ours, = answers("eval", folder, truth, "--exact", "--model", data / "models" / file, "--conf", conf, "--iou", iou)
+    ours, = answers("eval", folder, truth, "--exact", "--model", data / "models" / file, "--backend", "openvino", "--conf", conf,
+                    "--iou", iou)
     theirs = reference_ap(folder, truth, data / "models" / file, side, how, scale, decode, several, conf, iou)
     print(f"{file} {folder.name}: ours {ours['AP']:.4f}, numpy {theirs:.4f}, README {readme[which]:.4f}")
     assert ours["AP"] == pytest.approx(theirs, abs=0.01)
