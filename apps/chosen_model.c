@@ -35,7 +35,7 @@ static fov_status find(const char *name, const char *models_dir, char *path, siz
 {
     char folder[PATH_MAX], models[PATH_MAX + 16];
     text_copy(path, size, name);
-    if (strncmp(name, "fake:", 5) == 0 || find_in(".", name, path, size) ||
+    if (fov_model_is_address(name) || find_in(".", name, path, size) ||
         find_in("", name, path, size))
         return FOV_OK;
     if (models_dir && find_in(models_dir, name, path, size))

@@ -6,7 +6,7 @@
 
 /* Options of predict, benchmark, eval. NULL and 0: the default. */
 struct chosen_model {
-    const char *model;     /* file, name in models.dir or among the fetched ones, "fake:…" */
+    const char *model;     /* file, name in models.dir or among the fetched ones, address */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */
     const char *head;      /* "ssd", "yolo", "yolox"; NULL: recognised */

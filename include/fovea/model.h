@@ -25,7 +25,7 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 
 /* Zero means the default everywhere. Strings are copied. */
 typedef struct fov_model_params {
-    const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
+    const char *path;    /* file, "oip://host:port/model", or "fake:key=value,..."; required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
     const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
     /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
@@ -91,6 +91,10 @@ typedef struct fov_model_info {
  * what would mend it. Thread-safety: safe. Blocks: yes (0.3 s for the default model). */
 FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *params,
                                   fov_error *error);
+
+/* True for a model's address ("oip://host:port/model", "fake:"), false for a file's path or a name.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_model_is_address(const char *path);
 
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);

@@ -411,6 +411,14 @@ static void cancel(void *handle)
     pthread_mutex_unlock(&runner->lock);
 }
 
+/* What files of models say about themselves. */
+static void metadata(void *model, fov_backend_say say, void *user)
+{
+    (void)model;
+    say(user, "model_type", "ssd");
+    say(user, "labels", "background box bright frame other");
+}
+
 const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .name = "fake",
                                       .suffixes = "fake:",
@@ -423,4 +431,5 @@ const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .limit = limit,
                                       .cancel = cancel,
                                       .runner_close = runner_close,
-                                      .unload = free};
+                                      .unload = free,
+                                      .metadata = metadata};

@@ -108,10 +108,10 @@ static bool is_device(const char *word, size_t size, const char *device)
     return false;
 }
 
-/* The device that was asked for; NULL when the choice is ours. */
+/* The device that was asked for; NULL when the choice is ours, or that of a server. */
 static const char *asked_device(const fov_model_params *params)
 {
-    const char *device = params->device;
+    const char *device = strstr(params->path, "://") ? NULL : params->device;
     return device && *device && strncasecmp(device, "AUTO", 4) ? device : NULL;
 }
 
@@ -320,15 +320,16 @@ void chain_end(struct chain *chain)
 fov_status chain_fail(const struct chain *chain, fov_error *error)
 {
     const fov_model_params *p = chain->params;
+    const char *path = strchr(p->path, '@') ? "this" : p->path; /* may hold a password */
     if (chain->missed[0])
         return fov_fail(error, is_strict(p) ? FOV_EUNSUPPORTED : FOV_ERUNTIME, "%s", chain->missed);
     if (chain->any && p->avoid)
         return fov_fail(error, FOV_ERUNTIME, "nothing runs this model without %s", p->avoid);
     if (p->backend)
-        return fov_fail(error, FOV_EUNSUPPORTED, "%.120s: not a model that backend %s runs",
-                        p->path, p->backend);
+        return fov_fail(error, FOV_EUNSUPPORTED, "%.120s: not a model that backend %s runs", path,
+                        p->backend);
     return fov_fail(error, FOV_EUNSUPPORTED,
                     "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
                     "(.tflite) can",
-                    p->path);
+                    path);
 }

@@ -19,8 +19,10 @@ static void name_model(fov_model *model, const fov_model_params *params)
         text_copy(model->id, sizeof model->id, params->id);
         return;
     }
-    if (!strncmp(path, "fake:", 5)) {
-        text_copy(model->id, sizeof model->id, "fake");
+    if (chain_is_scheme(path)) { /* "oip://host:port/NAME/version", "NAME:…" */
+        const char *host = strstr(path, "://"), *name = host ? strchr(host + 3, '/') : NULL;
+        name = name ? name + 1 : path;
+        snprintf(model->id, sizeof model->id, "%.*s", (int)strcspn(name, "/:"), name);
         return;
     }
     const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
@@ -50,20 +52,25 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
     }
 }
 
-/* What the file says about itself; a scheme has none, and the fake says what it is. */
+/* What the file says about itself; of other models the backend says it once it is loaded. */
 static fov_status read_metadata(fov_model *model, const fov_model_params *params, fov_error *error)
 {
-    static const char *const fake[][2] = {{"model_type", "ssd"},
-                                          {"labels", "background box bright frame other"}};
     model->meta = (struct metadata){.source = ""};
-    if (!chain_is_scheme(params->path))
-        return metadata_read(&model->meta, params->path, error);
-    if (strncmp(params->path, "fake:", 5) != 0)
-        return FOV_OK;
-    model->meta.source = "fake";
-    for (size_t i = 0; i < sizeof fake / sizeof *fake; i++)
-        metadata_add(&model->meta, fake[i][0], strlen(fake[i][0]), fake[i][1], strlen(fake[i][1]));
-    return FOV_OK;
+    return chain_is_scheme(params->path) ? FOV_OK
+                                         : metadata_read(&model->meta, params->path, error);
+}
+
+static void keep_said(void *user, const char *key, const char *value)
+{
+    metadata_add(user, key, strlen(key), value, strlen(value));
+}
+
+static void ask_metadata(fov_model *model)
+{
+    if (!model->backend->metadata)
+        return;
+    model->meta.source = model->backend->name;
+    model->backend->metadata(model->loaded, keep_said, &model->meta);
 }
 
 static struct head_facts facts_of(const fov_model *model)
@@ -113,6 +120,7 @@ static fov_status load(fov_model *model, const fov_model_params *params,
     fov_status status = link->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
+    ask_metadata(model);
     model->backend->describe(model->loaded, &model->about);
     for (int i = 0; i < model->about.input_count; i++) {
         model->about.inputs[i].scale = model->meta.inputs[i].scale;
@@ -338,6 +346,11 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     }
     *model = made;
     return FOV_OK;
+}
+
+bool fov_model_is_address(const char *path)
+{
+    return path && chain_is_scheme(path);
 }
 
 fov_model *fov_model_ref(fov_model *model)

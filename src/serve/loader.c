@@ -46,7 +46,7 @@ fov_status loader_find(const struct settings *s, const char *name, char *path, s
 {
     char folder[512];
     text_copy(path, size, name);
-    if (strncmp(name, "fake:", 5) == 0 || is_file(name))
+    if (fov_model_is_address(name) || is_file(name))
         return FOV_OK;
     if (s->models.dir && !strstr(name, "..") && find_in(s->models.dir, name, path, size))
         return FOV_OK;

@@ -33,7 +33,7 @@ const struct settings_row settings_rows[] = {
      "folder of the token store and the local CA; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
 
     {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
-     "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, or `fake:…`"},
+     "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, `oip://host:port/model`, or `fake:…`"},
     {"models.dir", NULL, SET_TEXT, AT(models.dir), NULL, 0, 0, NULL, 0,
      "folder with model files that clients may name; all are opened at the start"},
     {"models.cache", NULL, SET_TEXT, AT(models.cache), NULL, 0, 0, NULL, 0,
@@ -102,7 +102,7 @@ const struct settings_row settings_rows[] = {
 };
 
 const struct settings_row settings_model_rows[] = {
-    {"path", NULL, SET_TEXT, MODEL_AT(path), NULL, 0, 0, NULL, 0, "model file, or `fake:…`"},
+    {"path", NULL, SET_TEXT, MODEL_AT(path), NULL, 0, 0, NULL, 0, "model file, `oip://host:port/model`, or `fake:…`"},
     {"labels", NULL, SET_TEXT, MODEL_AT(labels), NULL, 0, 0, NULL, 0, "file with one label a line"},
     {"conf", NULL, SET_NUMBER, MODEL_AT(conf), NULL, 0.001, 1, NULL, 0, "least score with this model"},
     {"iou", NULL, SET_NUMBER, MODEL_AT(iou), NULL, 0.01, 1, NULL, 0, "overlap of boxes with this model"},
