@@ -20,8 +20,8 @@ static fov_status open_library(const char *purpose, fov_error *error)
     fov_error reason;
     if (dynlib_open(paths, symbols, &curl.library, &reason) != FOV_OK)
         return fov_fail(error, FOV_ERUNTIME,
-                        "%s libcurl 7.68 or newer (libcurl.so.4, libcurl-gnutls.so.4: %.90s): apt "
-                        "install libcurl4",
+                        "%s libcurl 7.68: apt install libcurl4 (libcurl.so.4, "
+                        "libcurl-gnutls.so.4: %.100s)",
                         purpose, reason.message);
     if (curl.global_init(CURL_GLOBAL_DEFAULT) != 0)
         return fov_fail(error, FOV_ERUNTIME, "%s cannot start", curl.library);

@@ -219,7 +219,7 @@ void chain_miss(struct chain *chain, const struct chain_link *link, const char *
 }
 
 /* A row whose turn it is. What the user would miss is noted: a device that was asked for, and a
- * processor's runtime that cannot be opened; other absences are the normal case. */
+ * processor's or a server's runtime that cannot be opened; other absences are the normal case. */
 static bool try_row(struct chain *chain, const struct row *row, bool asked, struct chain_link *link)
 {
     const fov_backend *backend = backend_named(row->backend);
@@ -228,7 +228,8 @@ static bool try_row(struct chain *chain, const struct row *row, bool asked, stru
     if (p->available &&
         find_device(p, row, asked_device(chain->params), link->device, sizeof link->device))
         return true;
-    if (!p->available && (asked || !strcmp(row->device, "CPU")))
+    bool missed = asked || !strcmp(row->device, "CPU") || !strcmp(row->device, "SERVER");
+    if (!p->available && missed)
         note(chain, row->backend, row->device, p->reason);
     else if (p->available && asked) {
         char reason[96];

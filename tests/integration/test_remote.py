@@ -243,3 +243,16 @@ def test_clients_reach_no_address(stand_in, start_server):
         started = server.post(START, json={"source": "pattern:", "model_id": name})
         assert started.status_code == 404, started.text
     assert stand_in.opened == 0
+
+
+def test_a_frame_waits_no_longer_than_its_time(stand_in, start_server):
+    """The remaining time of a strict frame is the time limit of the request to the other machine."""
+    server = start_server(model=stand_in.address("model~later"))
+    assert frame(server, params={"strict": "true", "max_latency_ms": "5000"}).status_code == 200
+    stand_in.fault, stand_in.pause = "slow", 30
+    start = time.monotonic()
+    late = frame(server, params={"strict": "true", "max_latency_ms": "300"})
+    assert (late.status_code, late.json()["code"]) == (503, "too_late"), late.text
+    assert time.monotonic() - start < 15
+    stand_in.fault = ""
+    assert frame(server, params={"strict": "true", "max_latency_ms": "5000"}).status_code == 200
