@@ -4,6 +4,8 @@
 
 #include <fovea/model.h>
 
+struct settings;
+
 /* Options of predict, benchmark, eval. NULL and 0: the default. */
 struct chosen_model {
     const char *model;     /* file, name in models.dir or among the fetched ones, address */
@@ -19,5 +21,8 @@ struct chosen_model {
 /* Fills what is left at its default, and opens the model. Returns FOV_EINVAL (a wrong word or
  * environment variable), FOV_ENOTFOUND, or what fov_model_open returns. */
 fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error);
+
+/* The settings of the environment; free with settings_free. Returns FOV_EINVAL, FOV_ENOMEM. */
+fov_status chosen_settings(struct settings **settings, fov_error *error);
 
 #endif

@@ -85,6 +85,7 @@ enum { CURL_REASON_SIZE = 256 }; /* of CURL_OPTION_ERRORBUFFER */
     X(curl_easy *, easy_init, (void))                                                              \
     X(void, easy_cleanup, (curl_easy *))                                                           \
     X(int, easy_setopt, (curl_easy *, int, ...))                                                   \
+    X(int, easy_perform, (curl_easy *))                                                            \
     X(int, easy_getinfo, (curl_easy *, int, ...))                                                  \
     X(const char *, easy_strerror, (int))                                                          \
     X(struct curl_list *, slist_append, (struct curl_list *, const char *))                        \
