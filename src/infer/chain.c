@@ -1,6 +1,5 @@
 #include "infer/chain.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,20 +137,40 @@ static bool has_nvidia(void)
     return access("/dev/nvidia0", F_OK) == 0 || access("/dev/nvhost-gpu", F_OK) == 0;
 }
 
-static bool has_engines(const char *folder)
+static const fov_backend_probe *probe_of(struct chain *chain, const fov_backend *backend)
 {
-    DIR *dir = folder ? opendir(folder) : NULL;
-    bool found = false;
-    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
-        const char *dot = strrchr(e->d_name, '.');
-        found = dot && !strcmp(dot, ".engine");
-    }
-    if (dir)
-        closedir(dir);
-    return found;
+    if (chain->probed != backend)
+        backend->probe(chain->params->runtime_dir, chain->probe);
+    chain->probed = backend;
+    return chain->probe;
 }
 
-static bool is_needed(const struct chain *chain, const struct row *row)
+struct cache_key chain_cache_key(const fov_model_params *params, const struct chain_link *link)
+{
+    static const char *const words[] = {"auto", "f32", "f16", "int8"};
+    size_t precision = (size_t)params->precision;
+    return (struct cache_key){.model = params->path,
+                              .backend = link->backend->name,
+                              .version = link->version,
+                              .device = link->device,
+                              .precision = precision < 4 ? words[precision] : "other"};
+}
+
+/* Engines of this very model, as TensorRT keeps them in the folder that it would be given. */
+static bool has_engines(struct chain *chain, const struct row *row)
+{
+    struct chain_link link = {.backend = backend_named(row->backend)};
+    char folder[4096];
+    const char *root = chain->params->cache_dir;
+    if (!root || !has_nvidia())
+        return false;
+    text_copy(link.version, sizeof link.version, probe_of(chain, link.backend)->version);
+    text_copy(link.device, sizeof link.device, row->device);
+    struct cache_key key = chain_cache_key(chain->params, &link);
+    return cache_path(root, &key, folder, sizeof folder) && cache_holds(folder, ".engine");
+}
+
+static bool is_needed(struct chain *chain, const struct row *row)
 {
     switch (row->need) {
     case ALWAYS:
@@ -165,7 +184,7 @@ static bool is_needed(const struct chain *chain, const struct row *row)
     case TPU_FILE:
         return strcasestr(chain->params->path, "edgetpu") != NULL;
     case ENGINES:
-        return has_nvidia() && has_engines(chain->params->cache_dir);
+        return has_engines(chain, row);
     case APPLE:
 #ifdef __APPLE__
         return true;
@@ -176,14 +195,6 @@ static bool is_needed(const struct chain *chain, const struct row *row)
         return strstr(chain->params->path, "gpu_") != NULL;
     }
     return false;
-}
-
-static const fov_backend_probe *probe_of(struct chain *chain, const fov_backend *backend)
-{
-    if (chain->probed != backend)
-        backend->probe(chain->params->runtime_dir, chain->probe);
-    chain->probed = backend;
-    return chain->probe;
 }
 
 /* The device's name as the runtime has it: the one asked for, else the first of its kind. */
@@ -225,6 +236,7 @@ static bool try_row(struct chain *chain, const struct row *row, bool asked, stru
     const fov_backend *backend = backend_named(row->backend);
     const fov_backend_probe *p = probe_of(chain, backend);
     link->backend = backend;
+    text_copy(link->version, sizeof link->version, p->version);
     if (p->available &&
         find_device(p, row, asked_device(chain->params), link->device, sizeof link->device))
         return true;
