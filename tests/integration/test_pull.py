@@ -233,6 +233,16 @@ def test_no_network(place):
     assert list(place.models.iterdir()) == []
 
 
+def test_without_libcurl(place):
+    """A loader that meets something else under that name, as on a machine where it is damaged or missing."""
+    (place.folder / "lib").mkdir()
+    for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+        (place.folder / "lib" / name).write_text("")
+    done = place.pull("good", code=3, env=place.env(LD_LIBRARY_PATH=str(place.folder / "lib")))
+    assert "downloads need libcurl" in done.stderr and "apt install libcurl4" in done.stderr
+    assert place.web.seen == [] and not place.file.exists()
+
+
 def test_offline_means_offline(place):
     done = place.pull("good", code=1, env=place.env(FOVEA_OFFLINE="1"))
     assert "FOVEA_OFFLINE" in done.stderr and str(place.models) in done.stderr
