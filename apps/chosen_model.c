@@ -39,17 +39,20 @@ static void keep_reason(void *user, bool fatal, const char *text)
         fov_fail(error, FOV_EINVAL, "%s", text);
 }
 
+/* Opens the model, or only looks into its file when `inspection` is given. */
 static fov_status open_found(struct chosen_model *chosen, const struct settings *s,
-                             fov_model **model, fov_error *error)
+                             fov_model **model, fov_inspection **inspection, fov_error *error)
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
     bool cpu = s->openvino.device && strcasecmp(s->openvino.device, "CPU") == 0; /* the order */
-    fov_model_params params = {.device = chosen->device ? chosen->device
+    fov_model_params params = {.backend = chosen->backend,
+                               .device = chosen->device ? chosen->device
                                          : cpu          ? NULL
                                                         : s->openvino.device,
                                .head = chosen->head,
                                .labels = chosen->labels,
+                               .input = chosen->input,
                                .threads = s->openvino.num_threads,
                                .input_width = chosen->imgsz,
                                .input_height = chosen->imgsz};
@@ -63,7 +66,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
         params.device = NULL;
     chosen->conf = chosen->conf > 0 ? chosen->conf : settings_conf(s, 0.25);
     chosen->iou = chosen->iou > 0 ? chosen->iou : s->realtime.iou_threshold;
-    return fov_model_open(model, &params, error);
+    return inspection ? fov_inspect(inspection, &params, error)
+                      : fov_model_open(model, &params, error);
 }
 
 fov_status chosen_settings(struct settings **settings, fov_error *error)
@@ -76,14 +80,27 @@ fov_status chosen_settings(struct settings **settings, fov_error *error)
     return FOV_OK;
 }
 
-fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error)
+static fov_status open_chosen(struct chosen_model *chosen, fov_model **model,
+                              fov_inspection **inspection, fov_error *error)
 {
     struct settings *settings;
-    *model = NULL;
     fov_status status = chosen_settings(&settings, error);
     if (status)
         return status;
-    status = open_found(chosen, settings, model, error);
+    status = open_found(chosen, settings, model, inspection, error);
     settings_free(&settings);
     return status;
+}
+
+fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error)
+{
+    *model = NULL;
+    return open_chosen(chosen, model, NULL, error);
+}
+
+fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,
+                                fov_error *error)
+{
+    *inspection = NULL;
+    return open_chosen(chosen, NULL, inspection, error);
 }

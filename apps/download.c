@@ -338,7 +338,7 @@ static fov_status fetch(struct transfer *t, fov_error *error)
 
 static fov_status fetch_part(struct transfer *t, fov_error *error)
 {
-    fov_status status = curl_open("downloads need", error);
+    fov_status status = curl_open(error);
     if (status)
         return status;
     signal(SIGPIPE, SIG_IGN);

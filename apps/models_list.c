@@ -149,9 +149,9 @@ bool models_licence(const char *path, char *text, size_t size)
     for (int i = 0; !m && i < registry.count; i++)
         if (is_path_of(&registry.models[i], path))
             m = &registry.models[i];
-    bool found = m && m->licence[0];
+    bool found = m && m->licence[0], renamed = found && !strstr(path, m->name);
     if (found)
-        snprintf(text, size, "%s (the registry's %s)", m->licence, m->name);
+        snprintf(text, size, renamed ? "%s (it is the registry's %s)" : "%s", m->licence, m->name);
     registry_close(&registry);
     return found;
 }

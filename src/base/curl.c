@@ -9,7 +9,7 @@ struct curl_api curl;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static fov_status open_library(const char *purpose, fov_error *error)
+static fov_status open_library(fov_error *error)
 {
     static const struct dynlib_symbol symbols[] = {
 #define CURL_SYMBOL(result, name, parameters) {"curl_" #name, (void **)&curl.name, 0},
@@ -20,21 +20,21 @@ static fov_status open_library(const char *purpose, fov_error *error)
     fov_error reason;
     if (dynlib_open(paths, symbols, &curl.library, &reason) != FOV_OK)
         return fov_fail(error, FOV_ERUNTIME,
-                        "%s libcurl 7.68: apt install libcurl4 (libcurl.so.4, "
-                        "libcurl-gnutls.so.4: %.100s)",
-                        purpose, reason.message);
+                        "libcurl 7.68 or newer is not here: apt install libcurl4 "
+                        "(libcurl.so.4, libcurl-gnutls.so.4: %.100s)",
+                        reason.message);
     if (curl.global_init(CURL_GLOBAL_DEFAULT) != 0)
         return fov_fail(error, FOV_ERUNTIME, "%s cannot start", curl.library);
     return FOV_OK;
 }
 
-fov_status curl_open(const char *purpose, fov_error *error)
+fov_status curl_open(fov_error *error)
 {
     static bool is_open;
     fov_status status = FOV_OK;
     pthread_mutex_lock(&lock);
     if (!is_open)
-        status = open_library(purpose, error);
+        status = open_library(error);
     is_open = is_open || status == FOV_OK;
     pthread_mutex_unlock(&lock);
     return status;

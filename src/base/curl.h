@@ -110,8 +110,8 @@ struct curl_api {
 
 extern struct curl_api curl;
 
-/* Opens libcurl once; `purpose` begins the reason of a failure: "models on other machines need".
- * Returns FOV_ERUNTIME with what was looked for and what would mend it. Thread-safe. */
-fov_status curl_open(const char *purpose, fov_error *error);
+/* Opens libcurl once. Returns FOV_ERUNTIME with what was looked for and what would mend it.
+ * Thread-safe. */
+fov_status curl_open(fov_error *error);
 
 #endif

@@ -211,6 +211,7 @@ static void describe(void *model, fov_backend_model *d)
                              .output_count = 2,
                              .threads = 1,
                              .max_runners = fake->max_runners,
+                             .batch = (int)fake->batch,
                              .delay_ns = ms_to_ns(fake->delay_ms)};
     d->inputs[0] = input_of(fake, NULL);
     outputs_of(fake, NULL, d->outputs);

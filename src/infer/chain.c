@@ -15,6 +15,7 @@ enum need {
     AUTO,     /* ... or the device is "AUTO" */
     NVIDIA,   /* the driver's device is there */
     TPU_FILE, /* the file is compiled for an Edge TPU */
+    INTEGER,  /* the file computes in whole numbers as its own runtime does */
     ENGINES,  /* ... and engines were built before: building takes minutes */
     APPLE,
     FAKE_GPU, /* the fake was told to have one */
@@ -31,6 +32,8 @@ static const struct row {
     {"openvino", "GPU", AUTO},
     {"openvino", "NPU", AUTO},
     {"onnxruntime", "COREML", APPLE},
+    {"litert", "CPU", INTEGER},
+    {"onnxruntime", "CPU", INTEGER},
     {"openvino", "CPU", ALWAYS},
     {"onnxruntime", "CPU", ALWAYS},
     {"litert", "CPU", ALWAYS},
@@ -170,6 +173,17 @@ static bool has_engines(struct chain *chain, const struct row *row)
     return cache_path(root, &key, folder, sizeof folder) && cache_holds(folder, ".engine");
 }
 
+/* TFLite files of whole numbers, and ONNX that quantises while it runs, run faster in the runtimes
+ * that they were made for (docs/models.md) and give their numbers there. ONNX with QDQ pairs is
+ * made for every runtime. */
+static bool is_integer(const struct inspected *found)
+{
+    if (!found || !found->quantised[0])
+        return false;
+    return found->kind == FILE_TFLITE || strstr(found->quantised, "dynamic") ||
+           strstr(found->quantised, "QLinear");
+}
+
 static bool is_needed(struct chain *chain, const struct row *row)
 {
     switch (row->need) {
@@ -182,7 +196,9 @@ static bool is_needed(struct chain *chain, const struct row *row)
     case NVIDIA:
         return has_nvidia();
     case TPU_FILE:
-        return strcasestr(chain->params->path, "edgetpu") != NULL;
+        return chain->found && chain->found->edge_tpu;
+    case INTEGER:
+        return is_integer(chain->found);
     case ENGINES:
         return has_engines(chain, row);
     case APPLE:
@@ -195,6 +211,19 @@ static bool is_needed(struct chain *chain, const struct row *row)
         return strstr(chain->params->path, "gpu_") != NULL;
     }
     return false;
+}
+
+/* Whether the row's turn comes: it is needed, or its device was asked for; of the two rows of a
+ * processor only the first that counts. */
+static bool is_due(struct chain *chain, const struct row *row, bool asked)
+{
+    if (row->need == INTEGER ? !is_needed(chain, row) : !asked && !is_needed(chain, row))
+        return false;
+    for (const struct row *before = rows; before < row; before++)
+        if (before->need == INTEGER && !strcmp(before->backend, row->backend) &&
+            !strcmp(before->device, row->device) && is_needed(chain, before))
+            return false;
+    return true;
 }
 
 /* The device's name as the runtime has it: the one asked for, else the first of its kind. */
@@ -270,7 +299,7 @@ static bool is_in_pass(const struct chain *chain, const struct row *row, bool as
 
 static void end_pass(struct chain *chain, const char *device)
 {
-    if (chain->pass == 0 && device && !chain->found)
+    if (chain->pass == 0 && device && !chain->known)
         note(chain, "no runtime runs such a file on", device,
              is_strict(chain->params) ? "name another device" : "another one serves");
     chain->pass++;
@@ -288,11 +317,12 @@ bool chain_next(struct chain *chain, struct chain_link *link)
             if (!is_in_pass(chain, row, asked))
                 continue;
             chain->any = true;
-            chain->found |= asked;
+            chain->known |= asked;
+            if (!is_due(chain, row, asked))
+                continue;
             if (is_avoided(params->avoid, row, true))
                 note(chain, row->backend, row->device, "failed while it ran");
-            else if (!is_avoided(params->avoid, row, false) && (asked || is_needed(chain, row)) &&
-                     try_row(chain, row, asked, link))
+            else if (!is_avoided(params->avoid, row, false) && try_row(chain, row, asked, link))
                 return true;
         }
     return false;
@@ -311,9 +341,9 @@ static fov_status check_device(const char *device, fov_error *error)
 }
 
 fov_status chain_begin(struct chain *chain, const fov_model_params *params,
-                       const struct metadata *meta, fov_error *error)
+                       const struct inspected *found, fov_error *error)
 {
-    *chain = (struct chain){.params = params, .meta = meta};
+    *chain = (struct chain){.params = params, .found = found};
     if (params->backend && !backend_named(params->backend))
         return fov_fail(error, FOV_EUNSUPPORTED, "no backend \"%.40s\" in this build",
                         params->backend);

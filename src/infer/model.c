@@ -8,11 +8,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "infer/input_words.h"
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
 /* `model.xml` in a folder is called after the folder. */
-static void name_model(fov_model *model, const fov_model_params *params)
+void model_set_name(fov_model *model, const fov_model_params *params)
 {
     const char *path = params->path, *base = strrchr(path, '/');
     if (params->id && *params->id) {
@@ -38,7 +39,7 @@ static void name_model(fov_model *model, const fov_model_params *params)
 }
 
 /* "[640, 640]" (height, width) of the exporter, when the caller asks for no size. */
-static void read_size(const struct metadata *meta, fov_model_params *params)
+void model_read_size(const struct metadata *meta, fov_model_params *params)
 {
     const char *size = metadata_get(meta, "imgsz");
     int height, width;
@@ -50,14 +51,6 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
         params->input_width = width;
         params->input_height = height;
     }
-}
-
-/* What the file says about itself; of other models the backend says it once it is loaded. */
-static fov_status read_metadata(fov_model *model, const fov_model_params *params, fov_error *error)
-{
-    model->meta = (struct metadata){.source = ""};
-    return chain_is_scheme(params->path) ? FOV_OK
-                                         : metadata_read(&model->meta, params->path, error);
 }
 
 static void keep_said(void *user, const char *key, const char *value)
@@ -85,7 +78,7 @@ static struct head_facts facts_of(const fov_model *model)
 
 /* Heads read one picture: its share of each tensor. A batch that is fixed in the model or was asked
  * for shows as the first dimension of the picture's input. */
-static fov_status split_batch(fov_model *model, fov_error *error)
+fov_status model_split_batch(fov_model *model, fov_error *error)
 {
     fov_backend_model *about = &model->about;
     struct head_facts facts = facts_of(model);
@@ -119,8 +112,13 @@ static fov_status load(fov_model *model, const fov_model_params *params,
     mine.device = link->device;
     mine.cache_dir = cache_open(params->cache_dir, &key, cache, sizeof cache);
     model->backend = link->backend;
-    read_size(&model->meta, &mine);
-    fov_status status = link->backend->load(&mine, &model->loaded, error);
+    fov_status status = FOV_OK;
+    if (!chain_is_scheme(params->path)) {
+        model_read_size(&model->meta, &mine);
+        status = model_check_backend(model, error);
+    }
+    if (!status)
+        status = link->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
     ask_metadata(model);
@@ -133,22 +131,63 @@ static fov_status load(fov_model *model, const fov_model_params *params,
         model->about.outputs[i].scale = model->meta.outputs[i].scale;
         model->about.outputs[i].zero = model->meta.outputs[i].zero;
     }
-    return split_batch(model, error);
+    return model_split_batch(model, error);
 }
 
-/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
- * what real numbers the model was trained on. */
+/* Unsigned bytes are pixels, whatever their scale says, unless the head knows that the model's own
+ * tools round otherwise; signed ones follow it where the head knows what real numbers the model was
+ * trained on. */
 static void map_bytes(fov_model *model)
 {
     struct letterbox_spec *spec = &model->setup.input;
     const fov_tensor *in = &model->about.inputs[model->setup.picture];
-    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+    bool follows = spec->dtype == FOV_I8 || (spec->dtype == FOV_U8 && spec->quant_cut);
+    if (follows && in->scale > 0 && spec->scale[0] != 1) {
         spec->quant_scale = in->scale;
         spec->quant_zero = in->zero;
     }
 }
 
-static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
+/* The words of the `input` option. Bytes with a scale of their own take mean and scale through it;
+ * bytes without one are pixels, and nothing else. */
+static fov_status apply_words(fov_model *model, const char *words, fov_error *error)
+{
+    struct letterbox_spec *spec = &model->setup.input, before = *spec;
+    const fov_tensor *in = &model->about.inputs[model->setup.picture];
+    fov_status status = input_words_apply(words, spec, error);
+    bool asked = memcmp(before.mean, spec->mean, sizeof spec->mean) ||
+                 memcmp(before.scale, spec->scale, sizeof spec->scale);
+    if (status || !asked || spec->dtype != FOV_U8)
+        return status;
+    if (in->scale <= 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "input: this model takes bytes as they are, mean and scale do not apply");
+    spec->quant_scale = in->scale;
+    spec->quant_zero = in->zero;
+    return FOV_OK;
+}
+
+/* An output with a column a class tells how many there are; one with numbers of classes does not.
+ */
+static bool tells_classes(const fov_model *model)
+{
+    const fov_backend_model *about = &model->about;
+    for (int i = 0; i < about->output_count; i++)
+        for (int d = 0; d < about->outputs[i].rank; d++) {
+            int64_t rest = about->outputs[i].shape[d] - model->setup.columns;
+            if (rest == 0 || rest == 4 || rest == 5)
+                return true;
+        }
+    return model->setup.nms != NMS_NONE;
+}
+
+static fov_status labels_of(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    model->setup.open_classes = model->setup.open_classes || !tells_classes(model);
+    return labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+}
+
+fov_status model_configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     struct head_facts facts = facts_of(model);
     model->setup.kernels = infer_kernels();
@@ -159,11 +198,13 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
     if (!status)
+        status = apply_words(model, params->input, error);
+    if (!status)
         map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)
         status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
     if (!status)
-        status = labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+        status = labels_of(model, params, error);
     return status;
 }
 
@@ -208,7 +249,7 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
                  (double)s[0], (double)s[1], (double)s[2]);
 }
 
-static void fill_info(fov_model *model)
+void model_fill_info(fov_model *model)
 {
     static const char *const fits[] = {"stretched", "aspect kept, padded",
                                        "aspect kept, padded right and below",
@@ -222,7 +263,7 @@ static void fill_info(fov_model *model)
                            .path = model->path,
                            .head = model->head->name,
                            .head_evidence = model->evidence,
-                           .backend = model->backend->name,
+                           .backend = model->backend ? model->backend->name : "",
                            .backend_version = about->version,
                            .device = about->device,
                            .device_name = about->device_name,
@@ -244,6 +285,7 @@ static void fill_info(fov_model *model)
                            .input_dtype = in->dtype,
                            .labels = (const char *const *)model->labels.names,
                            .label_count = model->labels.count,
+                           .label_source = model->labels.from,
                            .threads = about->threads,
                            .max_runners = about->max_runners,
                            .delay_ns = about->delay_ns,
@@ -270,6 +312,7 @@ static void release(fov_model *model)
 {
     forget_try(model);
     metadata_release(&model->meta);
+    free(model->found);
     free(model->path);
     free(model);
 }
@@ -281,11 +324,11 @@ static fov_status open_on(fov_model *model, const fov_model_params *params,
     *final = false;
     fov_status status = load(model, params, link, error);
     if (!status) {
-        status = configure(model, params, error);
+        status = model_configure(model, params, error);
         *final = status != FOV_OK;
     }
     if (!status) {
-        fill_info(model);
+        model_fill_info(model);
         status = warm_up(model, params, error);
     }
     if (status)
@@ -301,7 +344,11 @@ static fov_status open_somewhere(fov_model *model, const fov_model_params *param
     bool final = false;
     int tries = 0;
     fov_error first = {0}, why = {0};
-    fov_status status = chain_begin(&chain, params, &model->meta, error), failed = FOV_OK;
+    fov_model_params sized = *params;
+    model_read_size(&model->meta, &sized);
+    if (model->found && model_check_size(model, &sized, error))
+        return error ? error->status : FOV_EMODEL;
+    fov_status status = chain_begin(&chain, params, model->found, error), failed = FOV_OK;
     if (status)
         return status;
     while (!final && chain_next(&chain, &link)) {
@@ -337,10 +384,11 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
     made->path = strdup(params->path);
-    fov_status status = made->path ? read_metadata(made, params, error)
+    made->meta = (struct metadata){.source = ""};
+    fov_status status = made->path ? model_look_into(made, params, error)
                                    : fov_fail(error, FOV_ENOMEM, "no memory for a model");
     if (!status) {
-        name_model(made, params);
+        model_set_name(made, params);
         status = open_somewhere(made, params, error);
     }
     if (status) {

@@ -32,11 +32,9 @@ struct oip_http {
     const char *refused;            /* why we ended it, NULL when we did not */
 };
 
-static const char purpose[] = "models on other machines need";
-
 fov_status oip_http_probe(char version[64], char library[256], fov_error *error)
 {
-    fov_status status = curl_open(purpose, error);
+    fov_status status = curl_open(error);
     if (status)
         return status;
     /* Not curl_version(): it asks LDAP's library, which looks up this machine's own name. */
@@ -182,7 +180,7 @@ static bool set_options(struct oip_http *h)
 fov_status oip_http_open(struct oip_http **http, fov_error *error)
 {
     *http = NULL;
-    fov_status status = curl_open(purpose, error);
+    fov_status status = curl_open(error);
     if (status)
         return status;
     struct oip_http *h = calloc(1, sizeof *h);

@@ -56,7 +56,9 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     params->id = entry->id;
     params->labels = entry->labels;
     params->head = entry->head;
+    params->input = entry->input;
     params->backend = entry->backend;
+    params->batch = entry->batch;
     if (entry->device)
         params->device = entry->device;
     if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */

@@ -17,6 +17,12 @@ static bool is_file(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 /* `before` + NAME, with the endings that a model's file has. */
 static bool find_from(const char *before, const char *name, char *path, size_t size)
 {
@@ -80,6 +86,9 @@ fov_status model_files_find(const struct settings *s, const char *name, enum mod
     if (whose == MODEL_OF_USER && (fov_model_is_address(name) || find_from("", name, path, size)))
         return FOV_OK;
     if (in_folders(s, name, path, size))
+        return FOV_OK;
+    text_copy(path, size, name);
+    if (whose == MODEL_OF_USER && is_folder(name)) /* refused with what is inside */
         return FOV_OK;
     if (registry_offers(name))
         return fov_fail(error, FOV_ENOTFOUND,

@@ -108,8 +108,10 @@ const struct settings_row settings_model_rows[] = {
     {"iou", NULL, SET_NUMBER, MODEL_AT(iou), NULL, 0.01, 1, NULL, 0, "overlap of boxes with this model"},
     {"device", NULL, SET_TEXT, MODEL_AT(device), NULL, 0, 63, NULL, 0, "instead of openvino.device"},
     {"precision", NULL, SET_CHOICE, MODEL_AT(precision), "auto", 0, 0, "auto f32 f16 int8", 0, "of the arithmetic"},
-    {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: ssd, yolo, yolox"},
+    {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: yolo, ssd, detr, … (see models.md)"},
+    {"input", NULL, SET_TEXT, MODEL_AT(input), NULL, 0, 255, NULL, 0, "how pixels go in, where the recognised way is wrong: `bgr, letterbox, mean=…, scale=255, pad=114`"},
     {"backend", NULL, SET_TEXT, MODEL_AT(backend), NULL, 0, 31, NULL, 0, "runtime, when the file's kind does not tell"},
+    {"batch", NULL, SET_INT, MODEL_AT(batch), NULL, 1, 16, NULL, 0, "frames of several streams in one run while several are busy, for models that allow it"},
 };
 
 const struct settings_row settings_camera_rows[] = {
