@@ -265,12 +265,13 @@ static fov_status fail_network(const struct transfer *t, int code, fov_error *er
                         strerror(t->no_room));
     if (t->refused)
         return fov_fail(error, FOV_EFORMAT, "%.80s: the server sends %s", name, t->refused);
-    if (code == CURL_CODE_RESOLVE || code == CURL_CODE_RESOLVE_PROXY || code == CURL_CODE_CONNECT)
+    if (code == CURL_CODE_RESOLVE || code == CURL_CODE_RESOLVE_PROXY || code == CURL_CODE_CONNECT ||
+        code == CURL_CODE_TLS)
         return fov_fail(error, FOV_EIO,
                         "%.60s: no connection (%.80s); check the network, or the proxy in "
                         "https_proxy",
                         name, why);
-    if (code == CURL_CODE_CERTIFICATE || code == CURL_CODE_TLS)
+    if (code == CURL_CODE_CERTIFICATE || code == CURL_CODE_AUTHORITIES)
         return fov_fail(error, FOV_EIO,
                         "%.60s: the server's certificate is not trusted (%.80s); apt install "
                         "ca-certificates",

@@ -42,6 +42,7 @@ enum {
     CURL_CODE_TIMEOUT = 28,
     CURL_CODE_TLS = 35,
     CURL_CODE_CERTIFICATE = 60,
+    CURL_CODE_AUTHORITIES = 77, /* whose file cannot be read */
 };
 
 enum {

@@ -6,6 +6,7 @@ import pty
 import resource
 import shutil
 import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -58,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(302, Location="file:///etc/passwd")
         elif kind == "other":
             self.answer(302, Location=f"http://example.invalid:{port}/good")
+        elif kind == "plain":  # from TLS to none
+            self.answer(302, Location=f"http://127.0.0.1:{port}/good")
         elif kind == "nowhere":
             self.answer(302)
         elif kind == "wrong":
@@ -93,6 +96,25 @@ def web():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.seen, server.files = [], {}
     server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def safe(tmp_path_factory):
+    """The same over TLS, with a certificate of its own."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not here: apt-get install openssl")
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "key.pem"),
+                    "-out", str(folder / "cert.pem")], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.seen, server.files, server.certificate, server.daemon_threads = [], {}, folder / "cert.pem", True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -219,6 +241,18 @@ def test_what_a_server_may_not_do(place, path, code, words):
 
 def test_a_few_redirects_are_followed(place):
     place.pull("to/5/good")
+    assert place.file.read_bytes() == BYTES
+
+
+def test_over_tls(place, safe):
+    def pull(path, code, **env):
+        one = entry(safe, path)
+        one["downloads"][0]["url"] = f"https://127.0.0.1:{safe.server_port}/{path}"
+        place.registry(one)
+        return place.fovea("models", "pull", "boats", code=code, env=place.env(**env)).stderr
+    assert "certificate is not trusted" in pull("good", 3) and not place.file.exists()
+    assert "not followed" in pull("plain", 1, SSL_CERT_FILE=str(safe.certificate))
+    pull("to/2/good", 0, SSL_CERT_FILE=str(safe.certificate))
     assert place.file.read_bytes() == BYTES
 
 
