@@ -154,6 +154,8 @@ static void a_folder_of_others_is_not_used(void **unused)
     /* a sub-folder that others may write to */
     assert_int_equal(chmod(folder, 0777), 0);
     assert_null(cache_open(at("open"), &key, folder, sizeof folder));
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_non_null(cache_open(at("open"), &key, folder, sizeof folder));
     assert_int_equal(symlink(at("open"), at("link")), 0);
     assert_null(cache_open(at("link"), &key, folder, sizeof folder));
     assert_null(cache_open(at("a.onnx"), &key, folder, sizeof folder));
