@@ -41,9 +41,9 @@ static int end(void **unused)
 
 static const char *at(const char *name)
 {
-    static char paths[8][256];
+    static char paths[64][256];
     static int next;
-    next = (next + 1) % 8;
+    next = (next + 1) % 64;
     snprintf(paths[next], sizeof paths[next], "%s/%s", base, name);
     return paths[next];
 }
@@ -187,7 +187,7 @@ static void old_folders_are_forgotten_and_nothing_else(void **unused)
     char folder[256], name[64], inner[320], model[256];
     struct stat about;
     struct cache_key key = key_of(model);
-    snprintf(model, sizeof model, "%s", at("a.onnx")); /* at() keeps eight */
+    snprintf(model, sizeof model, "%s", at("a.onnx")); /* at() keeps 64 */
     write_model(model, 10, -1);
     assert_int_equal(mkdir(at("old"), 0700), 0);
     assert_int_equal(mkdir(at("old/notes"), 0700), 0);
