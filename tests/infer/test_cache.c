@@ -149,6 +149,8 @@ static void a_folder_of_others_is_not_used(void **unused)
     assert_non_null(strstr(said, "chmod 700 /tmp/fovea_cache_"));
     assert_int_equal(chmod(at("open"), 0770), 0);
     assert_null(cache_open(at("open"), &key, folder, sizeof folder));
+    assert_int_equal(chmod(at("open"), 0702), 0);
+    assert_null(cache_open(at("open"), &key, folder, sizeof folder));
     assert_int_equal(chmod(at("open"), 0755), 0);
     assert_non_null(cache_open(at("open"), &key, folder, sizeof folder));
     /* a sub-folder that others may write to */
@@ -211,6 +213,11 @@ static void old_folders_are_forgotten_and_nothing_else(void **unused)
     assert_int_equal(stat(at("old/notes"), &about), 0);
     assert_int_equal(stat(at("old/0123456789abcdef0123456X"), &about), 0);
     assert_int_equal(stat(at("old/ffffffffffffffffffffffff"), &about), 0);
+    make_aged(folder, 30);
+    assert_non_null(
+        cache_open(at("old"), &key, folder, sizeof folder)); /* used again: the newest */
+    assert_int_equal(stat(folder, &about), 0);
+    assert_true(about.st_mtim.tv_sec > 1000000);
     assert_true(cache_holds(at("old/00000000000000000000000e/deeper"), ".blob"));
     assert_false(cache_holds(at("old/notes"), ".blob"));
     assert_false(cache_holds(at("old/none"), ".blob"));
