@@ -1,4 +1,5 @@
 /* fovea predict SOURCE: detections of each picture or frame. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct predict {
     fov_decoder *decoder; /* for pictures that have to be turned first */
     struct saver *saver;
     struct json_writer writer;
+    fov_details *details; /* of the model's task */
     fov_detection items[MAX_DETECTIONS];
     int64_t start_ns, done, failed, late;
     bool progress;
@@ -112,6 +114,14 @@ static bool parse_classes(struct predict *p)
 /* ---- opening ----------------------------------------------------------------------------------
  */
 
+static fov_status make_details(struct predict *p, fov_error *error)
+{
+    const fov_model_info *m = fov_model_get_info(p->model);
+    fov_status status = fov_details_create(&p->details, m->task, MAX_DETECTIONS, m->keypoints,
+                                           m->embedding);
+    return status ? fov_fail(error, status, "no memory for masks or keypoints") : FOV_OK;
+}
+
 static fov_status open_all(struct predict *p, fov_error *error)
 {
     fov_source_params source = {.url = p->url};
@@ -126,6 +136,8 @@ static fov_status open_all(struct predict *p, fov_error *error)
         status = fov_frame_pool_create(&p->pool, &pool, error);
     if (status == FOV_OK)
         status = fov_decoder_create(&p->decoder, error);
+    if (status == FOV_OK)
+        status = make_details(p, error);
     if (status == FOV_OK && !p->json && !p->save)
         p->save = "fovea-out";
     if (status == FOV_OK && p->save)
@@ -141,6 +153,7 @@ static fov_status close_all(struct predict *p, fov_error *error)
 {
     fov_status status = saver_close(&p->saver, error);
     fov_decoder_destroy(&p->decoder);
+    fov_details_destroy(&p->details);
     fov_runner_close(&p->runner);
     fov_model_close(&p->model);
     fov_source_close(&p->source);
@@ -214,6 +227,8 @@ static void print_json(struct predict *p, const struct seen *seen)
     json_add_int(w, "height", seen->height);
     json_name(w, "detections");
     message_detections(w, &seen->detections, 0, p->model, seen->width, seen->height);
+    message_task(w, &seen->detections, p->model);
+    message_embedding(w, &seen->detections);
     json_name(w, "timings_ms");
     json_object_begin(w);
     json_add_number(w, "decode", ns_to_ms(t->decode), 3);
@@ -247,20 +262,45 @@ static bool seen_before(const fov_detections *d, size_t index)
     return false;
 }
 
-static void print_line(const struct predict *p, const struct seen *seen)
+static void print_counts(const struct predict *p, const fov_detections *d)
 {
-    const fov_detections *d = &seen->detections;
-    const fov_timings *t = &seen->timings;
-    if (seen->name)
-        printf("%s %dx%d: ", seen->name, seen->width, seen->height);
-    else
-        printf("frame %lld %.2f s: ", (long long)seen->number, seen->pts_ms / 1000);
     if (!d->count)
         printf("nothing");
     for (size_t i = 0, classes = 0; i < d->count; i++)
         if (!seen_before(d, i))
             printf("%s%d %s", classes++ ? ", " : "", count_class(d, d->items[i].class_id),
                    fov_model_label(p->model, d->items[i].class_id));
+}
+
+static void print_classes(const struct predict *p, const fov_details *d)
+{
+    for (int i = 0; i < d->class_count && i < 3; i++)
+        printf("%s%s %.1f %%", i ? ", " : "", fov_model_label(p->model, d->classes[i].class_id),
+               100 * (double)d->classes[i].score);
+}
+
+static void print_embedding(const fov_details *d)
+{
+    double square = 0;
+    for (size_t i = 0; i < d->embedding_count; i++)
+        square += (double)d->embedding[i] * (double)d->embedding[i];
+    printf("%zu numbers, norm %.4g", d->embedding_count, sqrt(square));
+}
+
+static void print_line(const struct predict *p, const struct seen *seen)
+{
+    const fov_details *details = seen->detections.details;
+    const fov_timings *t = &seen->timings;
+    if (seen->name)
+        printf("%s %dx%d: ", seen->name, seen->width, seen->height);
+    else
+        printf("frame %lld %.2f s: ", (long long)seen->number, seen->pts_ms / 1000);
+    if (details && details->class_count)
+        print_classes(p, details);
+    else if (details && details->embedding_count)
+        print_embedding(details);
+    else
+        print_counts(p, &seen->detections);
     printf(" (%.1f ms: decode %.1f, preprocess %.1f, inference %.1f, postprocess %.1f)%s\n",
            ns_to_ms(t->total), ns_to_ms(t->decode), ns_to_ms(t->preprocess), ns_to_ms(t->inference),
            ns_to_ms(t->postprocess),
@@ -306,7 +346,7 @@ static fov_status handle(struct predict *p, fov_frame *frame, const char *name, 
     struct seen seen = {.name = name,
                         .number = p->done,
                         .pts_ms = frame->pts_ms,
-                        .detections = {p->items, 0, MAX_DETECTIONS}};
+                        .detections = {p->items, 0, MAX_DETECTIONS, p->details}};
     fov_status status = detect(p, frame, read_ns, &seen, error);
     if (status)
         return status;

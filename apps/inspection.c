@@ -284,11 +284,36 @@ static void write_file(struct json_writer *w, const fov_inspection_info *f)
     json_object_end(w);
 }
 
+/* How many; their names and the lines between them where they are COCO's. */
+static void write_keypoints(struct json_writer *w, int count)
+{
+    int from, to;
+    json_add_int(w, "keypoints", count);
+    if (count != 17)
+        return;
+    json_name(w, "keypoint_names");
+    json_array_begin(w);
+    for (int i = 0; i < count; i++)
+        json_put_string(w, fov_keypoint_name(i));
+    json_array_end(w);
+    json_name(w, "skeleton");
+    json_array_begin(w);
+    for (int i = 0; fov_keypoint_line(i, &from, &to); i++) {
+        json_array_begin(w);
+        json_put_int(w, from);
+        json_put_int(w, to);
+        json_array_end(w);
+    }
+    json_array_end(w);
+}
+
 static void write_reading(struct json_writer *w, const struct known *k)
 {
     const fov_model_info *info = k->info;
     json_add_string(w, "id", info->id);
     json_add_string(w, "task", fov_task_name(info->task));
+    if (info->keypoints > 0)
+        write_keypoints(w, info->keypoints);
     json_add_string(w, "head", info->head);
     json_add_string(w, "certainty", certainty(k));
     json_add_int(w, "confidence", info->head_confidence);

@@ -43,6 +43,14 @@ typedef struct fov_point {
     float x, y; /* source px */
 } fov_point;
 
+/* The 17 keypoints that COCO's pose models give: name of the i-th ("left_wrist"), NULL for others.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API const char *fov_keypoint_name(int i);
+
+/* Keypoints that the i-th line of such a skeleton joins; false after the last.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_keypoint_line(int i, int *from, int *to);
+
 /* What a detection has beside its box: ranges of the arrays of fov_details, empty where the task
  * knows none. */
 typedef struct fov_detail {
@@ -56,6 +64,10 @@ typedef struct fov_detail {
     float center_x, center_y, width, height, angle;
     bool rotated;
 } fov_detail;
+
+/* Corners of an oriented box in source px, clockwise from the top left of the box before it was
+ * turned. Thread-safety: safe. Blocks: no. */
+FOV_API void fov_detail_corners(const fov_detail *detail, fov_point corners[4]);
 
 typedef struct fov_class_score {
     int32_t class_id;
@@ -95,6 +107,11 @@ FOV_API fov_status fov_details_create(fov_details **details, fov_task task, size
 
 /* Sets *details to NULL, accepts NULL. Thread-safety: once. Blocks: no. */
 FOV_API void fov_details_destroy(fov_details **details);
+
+/* Makes *details of the same capacities as `from`, emptied; memory that fits already is kept. A
+ * NULL `from` empties it only. Returns FOV_ENOMEM, and *details is NULL then. Thread-safety: as
+ * their owners. Blocks: no. */
+FOV_API fov_status fov_details_like(fov_details **details, const fov_details *from);
 
 /* Empties; accepts NULL. Thread-safety: as its owner. Blocks: no. */
 FOV_API void fov_details_reset(fov_details *details);

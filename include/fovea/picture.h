@@ -67,7 +67,8 @@ FOV_API fov_status fov_encode_jpeg(fov_encoder *encoder, const fov_image *image,
                                    const uint8_t **bytes, size_t *size, fov_error *error);
 
 /* Draws boxes with label, confidence and track id into the pixels (FOV_YUV, FOV_RGB24, FOV_BGR24),
- * 2 px lines with a dark edge, scaled up for large pictures. label(user, class_id) names classes.
+ * 2 px lines with a dark edge, scaled up for large pictures; of the details the masks, skeletons,
+ * turned boxes and classes. label(user, class_id) names classes.
  * Thread-safety: the image's owner. Blocks: no. */
 FOV_API void fov_draw_detections(fov_image *image, const fov_detections *detections,
                                  const char *(*label)(void *user, int class_id), void *user);

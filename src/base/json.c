@@ -319,6 +319,30 @@ static void append_escaped(struct json_writer *w, const char *text)
     append(w, "\"", 1);
 }
 
+void json_text_begin(struct json_writer *w)
+{
+    separate(w);
+    append(w, "\"", 1);
+}
+
+void json_text_add(struct json_writer *w, const char *ascii, size_t size)
+{
+    for (size_t i = 0, from = 0; i < size; i++) {
+        if (ascii[i] == '"' || ascii[i] == '\\') {
+            append(w, ascii + from, i - from);
+            append(w, "\\", 1);
+            from = i;
+        }
+        if (i + 1 == size)
+            append(w, ascii + from, size - from);
+    }
+}
+
+void json_text_end(struct json_writer *w)
+{
+    append(w, "\"", 1);
+}
+
 void json_name(struct json_writer *w, const char *key)
 {
     separate(w);

@@ -70,6 +70,10 @@ void json_put_int(struct json_writer *w, int64_t value);
 void json_put_number(struct json_writer *w, double value, int decimals); /* trailing zeros cut */
 void json_put_bool(struct json_writer *w, bool value);
 void json_put_null(struct json_writer *w);
+/* A string in pieces, of ASCII: begin, any number of adds, end. */
+void json_text_begin(struct json_writer *w);
+void json_text_add(struct json_writer *w, const char *ascii, size_t size);
+void json_text_end(struct json_writer *w);
 void json_put_raw(struct json_writer *w, const char *json, size_t size); /* already JSON */
 
 /* Members in one line. */

@@ -6,7 +6,7 @@
 
 enum {
     RUNS = 1 << 18, /* 1 MiB: 260 masks of 500 columns that start and end once each */
-    POINTS = 1 << 14,
+    POINTS = 1 << 15,
 };
 
 const char *fov_task_name(fov_task task)
@@ -30,28 +30,64 @@ static bool make_room(void *array, size_t *capacity, size_t count, size_t elemen
     return !count || *at;
 }
 
-fov_status fov_details_create(fov_details **details, fov_task task, size_t capacity, int keypoints,
-                              int embedding)
+struct room {
+    size_t items, keypoints, runs, points, numbers;
+};
+
+static fov_status create(fov_details **details, const struct room *room)
 {
-    *details = NULL;
-    if (task == FOV_TASK_DETECT)
-        return FOV_OK;
     fov_details *d = calloc(1, sizeof *d);
+    *details = NULL;
     if (!d)
         return FOV_ENOMEM;
-    size_t points = keypoints > 0 ? capacity * (size_t)keypoints : 0;
-    size_t runs = has_masks(task) ? RUNS : 0, outline = has_masks(task) ? POINTS : 0;
-    size_t numbers = embedding > 0 ? (size_t)embedding : 0;
-    if (make_room(&d->items, &d->capacity, capacity, sizeof *d->items) &&
-        make_room(&d->keypoints, &d->keypoint_capacity, points, sizeof *d->keypoints) &&
-        make_room(&d->runs, &d->run_capacity, runs, sizeof *d->runs) &&
-        make_room(&d->points, &d->point_capacity, outline, sizeof *d->points) &&
-        make_room(&d->embedding, &d->embedding_capacity, numbers, sizeof *d->embedding)) {
+    if (make_room(&d->items, &d->capacity, room->items, sizeof *d->items) &&
+        make_room(&d->keypoints, &d->keypoint_capacity, room->keypoints, sizeof *d->keypoints) &&
+        make_room(&d->runs, &d->run_capacity, room->runs, sizeof *d->runs) &&
+        make_room(&d->points, &d->point_capacity, room->points, sizeof *d->points) &&
+        make_room(&d->embedding, &d->embedding_capacity, room->numbers, sizeof *d->embedding)) {
         *details = d;
         return FOV_OK;
     }
     fov_details_destroy(&d);
     return FOV_ENOMEM;
+}
+
+fov_status fov_details_create(fov_details **details, fov_task task, size_t capacity, int keypoints,
+                              int embedding)
+{
+    struct room room = {.items = capacity};
+    *details = NULL;
+    if (task == FOV_TASK_DETECT)
+        return FOV_OK;
+    room.keypoints = keypoints > 0 ? capacity * (size_t)keypoints : 0;
+    room.runs = has_masks(task) ? RUNS : 0;
+    room.points = has_masks(task) ? POINTS : 0;
+    room.numbers = embedding > 0 ? (size_t)embedding : 0;
+    return create(details, &room);
+}
+
+static struct room room_of(const fov_details *d)
+{
+    return (struct room){d->capacity, d->keypoint_capacity, d->run_capacity, d->point_capacity,
+                         d->embedding_capacity};
+}
+
+fov_status fov_details_like(fov_details **details, const fov_details *from)
+{
+    struct room room = {0}, wanted = {0};
+    if (*details)
+        room = room_of(*details);
+    if (from)
+        wanted = room_of(from);
+    bool fits = room.items == wanted.items && room.keypoints == wanted.keypoints &&
+                room.runs == wanted.runs && room.points == wanted.points &&
+                room.numbers == wanted.numbers;
+    if (!from || (*details && fits)) {
+        fov_details_reset(*details);
+        return FOV_OK;
+    }
+    fov_details_destroy(details);
+    return create(details, &wanted);
 }
 
 void fov_details_destroy(fov_details **details)

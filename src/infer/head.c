@@ -100,21 +100,36 @@ void head_describe_shapes(const struct head_facts *facts, char *text, size_t siz
     describe(facts->outputs, facts->output_count, text, size, at);
 }
 
-/* "ssd, yolo, ..." */
+/* "ssd, yolo, ..."; whole names only. */
 static void list_names(char *text, size_t size)
 {
     size_t at = 0;
     text[0] = '\0';
     for (size_t i = 0; i < HEADS; i++) {
+        bool fits = at + strlen(heads[i]->name) + sizeof ", ..." < size;
         at = add_text(text, size, at, i ? ", " : "");
-        at = add_text(text, size, at, heads[i]->name);
+        at = add_text(text, size, at, fits ? heads[i]->name : "...");
+        if (!fits)
+            return;
     }
+}
+
+/* Two heads that fit equally well are never told apart silently. */
+static void mention_rival(char evidence[HEAD_EVIDENCE], const struct head *rival)
+{
+    char reason[HEAD_EVIDENCE];
+    if (!rival)
+        return;
+    snprintf(reason, sizeof reason, "%s", evidence);
+    snprintf(evidence, HEAD_EVIDENCE, "assumed, --head %s fits as well: %.110s", rival->name,
+             reason);
 }
 
 fov_status head_choose(const struct head_facts *facts, const char *wanted, const struct head **head,
                        int *confidence, char evidence[HEAD_EVIDENCE], fov_error *error)
 {
-    char shapes[160], reason[HEAD_EVIDENCE], names[120];
+    char shapes[160], reason[HEAD_EVIDENCE], names[90];
+    const struct head *rival = NULL;
     int best = 0;
     head_describe_shapes(facts, shapes, sizeof shapes);
     list_names(names, sizeof names);
@@ -126,19 +141,23 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
             continue;
         reason[0] = '\0';
         int score = heads[i]->match(facts, reason);
+        if (score == best && best > 0)
+            rival = heads[i];
         if (score > best) {
             best = score;
+            rival = NULL;
             *head = heads[i];
             snprintf(evidence, HEAD_EVIDENCE, "%.*s", HEAD_EVIDENCE - 1, reason);
         }
     }
+    mention_rival(evidence, *head ? rival : NULL);
     *confidence = best;
     if (*head)
         return FOV_OK;
     if (wanted)
         return fov_fail(error, FOV_EMODEL, "head %s cannot read this model: %s", wanted, shapes);
     return fov_fail(error, FOV_EUNSUPPORTED,
-                    "no head reads this model: %.100s; name one with --head (%s)", shapes, names);
+                    "no head reads this model: %.90s; name one with --head (%s)", shapes, names);
 }
 
 /* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. */
@@ -154,6 +173,20 @@ static void read_three(const char *text, float three[3])
     }
     for (int i = 1; count == 1 && i < 3; i++)
         three[i] = three[0];
+}
+
+void head_guess_scale(const struct head_facts *facts, struct letterbox_spec *spec)
+{
+    static const float mean[3] = {123.675f, 116.28f, 103.53f},
+                       scale[3] = {58.395f, 57.12f, 57.375f};
+    int i = head_picture_input(facts);
+    if (i < 0 || facts->inputs[i].dtype == FOV_U8 || facts->inputs[i].dtype == FOV_I8)
+        return;
+    bool planar = channel_dimension(&facts->inputs[i], 3) == 1;
+    for (int c = 0; c < 3; c++) {
+        spec->mean[c] = planar ? mean[c] : 127.5f;
+        spec->scale[c] = planar ? scale[c] : 127.5f;
+    }
 }
 
 static bool is_true(const char *text)
@@ -187,7 +220,9 @@ static bool others_are_known(const struct head_facts *facts, const struct head_s
 {
     for (int i = 0; i < facts->input_count; i++) {
         size_t count = fov_tensor_count(&facts->inputs[i]);
-        if (i != setup->picture && (!count || (size_t)setup->constants[i].count != count))
+        bool known = setup->constants[i].count == CONSTANT_FILL ||
+                     (size_t)setup->constants[i].count == count;
+        if (i != setup->picture && (!count || !known))
             return false;
     }
     return true;

@@ -9,7 +9,10 @@
 #include "infer/metadata.h"
 #include "infer/nms.h"
 
-enum { HEAD_COLUMNS = 1024, HEAD_EVIDENCE = 160, HEAD_LEVELS = 8 };
+enum { HEAD_COLUMNS = 1024, HEAD_EVIDENCE = 160, HEAD_LEVELS = 8, CONSTANT_FILL = -1 };
+
+/* What makes probabilities of a model's scores. */
+enum head_scores { SCORES_READY, SCORES_SIGMOID, SCORES_SOFTMAX };
 
 /* What there is to know before the first run. */
 struct head_facts {
@@ -24,17 +27,20 @@ struct head_setup {
     struct letterbox_spec input; /* width, height, planar and dtype come filled in */
     int picture;                 /* index of the input that takes the picture */
     /* What the other inputs hold for good (sizes, scale factors); count 0: the head has no use for
-     * such an input, and the model is refused. */
+     * such an input, and the model is refused; CONSTANT_FILL: values[0] in every place. */
     struct {
         float values[4];
         int count;
     } constants[FOV_MODEL_INPUTS];
     fov_task task;
     enum nms_kind nms;
-    int form;           /* the head's own: which variant of its output */
-    int boxes, scores;  /* indices of outputs */
-    int classes, count; /* further outputs of some forms */
-    int masks, points;  /* outputs of mask prototypes, of keypoints */
+    int form;                    /* the head's own: which variant of its output */
+    int boxes, scores;           /* indices of outputs */
+    bool done;                   /* scores are probabilities already */
+    int classes, count;          /* further outputs of some forms */
+    int masks, points;           /* outputs of mask prototypes, of keypoints */
+    int mask_width, mask_height; /* cells of the grid that masks come on */
+    bool masks_last;             /* a cell's numbers lie together: [1,h,w,M] */
     /* Heads with outputs a level: strides in px of the input, and which output is which. */
     int levels, strides[HEAD_LEVELS];
     int level_outputs[4][HEAD_LEVELS]; /* scores, boxes, objectness, keypoints */
@@ -45,9 +51,13 @@ struct head_setup {
     int embedding;       /* numbers of the vector */
     int background;      /* column that is no class, -1 none */
     bool y_first;        /* y0 x0 y1 x1 instead of x0 y0 x1 y1 */
-    bool normalized;     /* coordinates 0..1 of the model's input, else model_px */
-    bool needs_probe;    /* `probe` decides the rest from a first run on noise */
-    bool open_classes;   /* the output holds numbers of classes: how many there are is not told */
+    bool centred;        /* centre and size instead of two corners */
+    bool best_class;     /* an anchor is of its best class only */
+    enum head_scores activation;
+    const char *label; /* of a model's only class where the file names none; may be NULL */
+    bool normalized;   /* coordinates 0..1 of the model's input, else model_px */
+    bool needs_probe;  /* `probe` decides the rest from a first run on noise */
+    bool open_classes; /* the output holds numbers of classes: how many there are is not told */
     const struct infer_kernels *kernels;
 };
 
@@ -105,6 +115,10 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
  * pad_value). Refuses further inputs that the head has given no constants. */
 fov_status head_read_input(const struct head_facts *facts, struct head_setup *setup,
                            fov_error *error);
+
+/* How pixels of real numbers are usually scaled where nothing says: ImageNet's mean and deviation
+ * for planar inputs (PyTorch), -1..1 for the others (TensorFlow); bytes as they are. */
+void head_guess_scale(const struct head_facts *facts, struct letterbox_spec *spec);
 
 /* "images f32[1,3,640,640] -> output0 f32[1,84,8400]" */
 void head_describe_shapes(const struct head_facts *facts, char *text, size_t size);

@@ -1,12 +1,15 @@
-/* SSD: decoded boxes with a probability a class (form PAIRS), or the four lists that TensorFlow's
- * object detection API ends with, suppressed already (form LISTS).
+/* SSD: decoded boxes with a probability or a logit a class (form PAIRS), or four lists, suppressed
+ * already: those that TensorFlow's object detection API ends with (form LISTS) and those of
+ * TFLite's own postprocessing (form TFLITE), whose names differ and whose classes count from 0.
  * Source: Liu et al., "SSD: Single Shot MultiBox Detector", 2016. */
-#include "infer/head.h"
-
 #include <stdio.h>
 #include <string.h>
 
-enum { PAIRS, LISTS };
+#include "infer/head_parts.h"
+#include "infer/labels.h"
+
+enum { PAIRS, LISTS, TFLITE };
+enum { ROWS_MAX = 10000, COCO_NUMBERS = 91 };
 
 static int output_named(const struct head_facts *facts, const char *name)
 {
@@ -16,26 +19,10 @@ static int output_named(const struct head_facts *facts, const char *name)
     return -1;
 }
 
-static bool is_boxes(const fov_tensor *t)
-{
-    return t->rank == 3 && t->shape[0] == 1 && t->shape[1] > 0 && t->shape[2] == 4;
-}
-
 /* Boxes and scores over the same anchors. */
 static bool find_pair(const struct head_facts *facts, int *boxes, int *scores)
 {
-    if (facts->output_count != 2)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        const fov_tensor *b = &facts->outputs[i], *s = &facts->outputs[1 - i];
-        if (is_boxes(b) && s->rank == 3 && s->shape[0] == 1 && s->shape[1] == b->shape[1] &&
-            s->shape[2] >= 2 && s->shape[2] <= HEAD_COLUMNS) {
-            *boxes = i;
-            *scores = 1 - i;
-            return true;
-        }
-    }
-    return false;
+    return head_find_pair(facts, boxes, scores) && facts->outputs[*scores].shape[2] >= 2;
 }
 
 static bool find_lists(const struct head_facts *facts, struct head_setup *setup)
@@ -47,28 +34,97 @@ static bool find_lists(const struct head_facts *facts, struct head_setup *setup)
     return setup->boxes >= 0 && setup->scores >= 0 && setup->classes >= 0 && setup->count >= 0;
 }
 
+/* Which list is which by their names' ends: TFLite_Detection_PostProcess, :1 classes, :2 scores,
+ * :3 count; StatefulPartitionedCall:3 boxes, :2 classes, :1 scores, :0 count. */
+static void name_lists(const struct head_facts *facts, struct head_setup *setup, const int lists[2])
+{
+    const char *first = facts->outputs[lists[0]].name, *end = strrchr(first, ':');
+    bool stateful = strstr(first, "StatefulPartitionedCall") != NULL;
+    bool postprocess = strstr(first, "TFLite_Detection_PostProcess") != NULL;
+    bool first_is_scores = (stateful && end && !strcmp(end, ":1")) ||
+                           (postprocess && end && !strcmp(end, ":2"));
+    setup->scores = lists[first_is_scores ? 0 : 1];
+    setup->classes = lists[first_is_scores ? 1 : 0];
+}
+
+/* Four outputs in any order: boxes [1,n,4], two lists [1,n], and a count. */
+static bool find_tflite(const struct head_facts *facts, struct head_setup *setup)
+{
+    int lists[2], found = 0;
+    setup->boxes = setup->count = -1;
+    for (int i = 0; i < facts->output_count && facts->output_count == 4; i++) {
+        const fov_tensor *t = &facts->outputs[i];
+        bool one = head_shape_is(t, 1, 1, -1, -1, -1) || head_shape_is(t, 0, -1, -1, -1, -1);
+        if (head_shape_is(t, 3, 1, -1, 4, -1) && head_rows_fit(t->shape[1], ROWS_MAX))
+            setup->boxes = i;
+        else if (one)
+            setup->count = i;
+        else if (found < 2 && head_shape_is(t, 2, 1, -1, -1, -1))
+            lists[found++] = i;
+    }
+    if (setup->boxes < 0 || setup->count < 0 || found != 2)
+        return false;
+    for (int k = 0; k < 2; k++)
+        if (facts->outputs[lists[k]].shape[1] != facts->outputs[setup->boxes].shape[1])
+            return false;
+    name_lists(facts, setup, lists);
+    return true;
+}
+
+/* model_type=ssd stands for probabilities and needs no probe. */
+static bool is_named(const struct head_facts *facts)
+{
+    const char *type = metadata_get(facts->meta, "model_type");
+    return type && (!strcmp(type, "ssd") || !strcmp(type, "SSD"));
+}
+
 static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
 {
     struct head_setup setup;
     int boxes, scores;
-    const char *type = metadata_get(facts->meta, "model_type");
-    bool named = type && (!strcmp(type, "ssd") || !strcmp(type, "SSD"));
     bool pair = find_pair(facts, &boxes, &scores);
-    if (named && pair) {
-        snprintf(evidence, HEAD_EVIDENCE, "%s model_type=%s", facts->meta->source, type);
+    if (pair && is_named(facts)) {
+        snprintf(evidence, HEAD_EVIDENCE, "%s model_type=%s", facts->meta->source,
+                 metadata_get(facts->meta, "model_type"));
         return 100;
     }
     if (find_lists(facts, &setup)) {
         snprintf(evidence, HEAD_EVIDENCE, "outputs named detection_boxes, _classes, _scores, num_");
         return 90;
     }
+    if (find_tflite(facts, &setup)) {
+        snprintf(evidence, HEAD_EVIDENCE, "shapes: TFLite's boxes, two lists and a count");
+        return 80;
+    }
     /* shapes alone do not tell the scale of a float picture */
     if (pair && facts->input_count && facts->inputs[0].dtype == FOV_U8) {
         snprintf(evidence, HEAD_EVIDENCE,
-                 "shapes: boxes [1,N,4] and scores [1,N,C], input of bytes");
+                 "assumed, shapes: boxes [1,N,4] and scores [1,N,C], input of bytes");
         return 50;
     }
     return 0;
+}
+
+static fov_status configure_lists(const struct head_facts *facts, struct head_setup *setup,
+                                  fov_error *error)
+{
+    int classes = labels_count(facts->meta);
+    setup->nms = NMS_NONE;
+    setup->columns = COCO_NUMBERS; /* COCO's; the lists do not say */
+    if (find_lists(facts, setup)) {
+        setup->form = LISTS;
+        return FOV_OK;
+    }
+    if (!find_tflite(facts, setup))
+        return fov_fail(error, FOV_EMODEL,
+                        "head ssd needs boxes [1,N,4] and scores [1,N,C], or four lists");
+    setup->form = TFLITE;
+    setup->background = -1;
+    setup->columns = classes ? classes : COCO_NUMBERS - 1;
+    setup->needs_probe = true;
+    if (facts->inputs[0].dtype != FOV_U8) /* as the API's models were trained */
+        head_set_scale(&setup->input, 127.5f, 127.5f);
+    return FOV_OK;
 }
 
 static fov_status configure(const struct head_facts *facts, struct head_setup *setup,
@@ -81,28 +137,50 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
     setup->y_first = !order || strcmp(order, "x0y0x1y1");
     setup->normalized = !space || !strcmp(space, "normalized");
     setup->background = background && strcmp(background, "0") ? -1 : 0;
-    if (find_pair(facts, &setup->boxes, &setup->scores)) {
-        setup->form = PAIRS;
-        setup->nms = NMS_PER_CLASS;
-        setup->anchors = (int)facts->outputs[setup->boxes].shape[1];
-        setup->columns = (int)facts->outputs[setup->scores].shape[2];
-        return FOV_OK;
-    }
-    if (!find_lists(facts, setup))
-        return fov_fail(error, FOV_EMODEL, "head ssd needs boxes [1,N,4] and scores [1,N,C]");
-    setup->form = LISTS;
-    setup->nms = NMS_NONE;
-    setup->columns = 91; /* COCO's ids; the lists do not say */
+    if (!find_pair(facts, &setup->boxes, &setup->scores))
+        return configure_lists(facts, setup, error);
+    setup->form = PAIRS;
+    setup->nms = NMS_PER_CLASS;
+    setup->anchors = (int)facts->outputs[setup->boxes].shape[1];
+    setup->columns = (int)facts->outputs[setup->scores].shape[2];
+    setup->needs_probe = !is_named(facts);
     return FOV_OK;
 }
 
-static struct candidate box_of(const struct head_setup *setup, const float *b)
+static void probe_pairs(struct head_setup *setup, const fov_tensor *scores,
+                        char evidence[HEAD_EVIDENCE])
 {
-    float width = setup->normalized ? (float)setup->input.width : 1;
-    float height = setup->normalized ? (float)setup->input.height : 1;
-    int x = setup->y_first, y = !setup->y_first;
-    return (struct candidate){
-        .x1 = b[x] * width, .y1 = b[y] * height, .x2 = b[2 + x] * width, .y2 = b[2 + y] * height};
+    if (!head_has_logits(scores->data, fov_tensor_count(scores)))
+        return;
+    /* a softmax is what a column for the background is for */
+    setup->activation = setup->background < 0 ? SCORES_SIGMOID : SCORES_SOFTMAX;
+    head_explain(evidence, ", scores are logits, %s assumed",
+                 setup->background < 0 ? "sigmoid" : "softmax");
+}
+
+static bool has_fractions(const fov_tensor *t)
+{
+    const float *values = t->data;
+    for (size_t i = 0; i < fov_tensor_count(t); i++)
+        if (values[i] != (float)(int)values[i] && values[i] > -1e6f && values[i] < 1e6f)
+            return true;
+    return false;
+}
+
+/* Classes are whole numbers; scores, as a rule, are not. */
+static void probe(struct head_setup *setup, const fov_tensor *out, char evidence[HEAD_EVIDENCE])
+{
+    if (setup->form == PAIRS) {
+        probe_pairs(setup, &out[setup->scores], evidence);
+        return;
+    }
+    int classes = setup->classes;
+    if (has_fractions(&out[classes]) && !has_fractions(&out[setup->scores])) {
+        setup->classes = setup->scores;
+        setup->scores = classes;
+    }
+    bool sure = has_fractions(&out[setup->scores]);
+    head_explain(evidence, ", scores told from classes by %s", sure ? "value" : "name or order");
 }
 
 static void add(const struct head_setup *setup, const float *boxes, int anchor, int column,
@@ -110,28 +188,11 @@ static void add(const struct head_setup *setup, const float *boxes, int anchor, 
 {
     if (column == setup->background || (query->wanted && !query->wanted[column]))
         return;
-    struct candidate c = box_of(setup, boxes + 4 * (size_t)anchor);
+    struct candidate c = head_box(setup, boxes + 4 * (size_t)anchor);
     c.score = score;
     c.class_raw = column;
     c.anchor = anchor;
     candidates_add(into, &c);
-}
-
-/* Every class of an anchor counts on its own, as in the model's own postprocessor. */
-static void decode_pairs(const struct head_setup *setup, const fov_tensor *out,
-                         const struct head_query *query, struct candidates *into)
-{
-    const float *boxes = out[setup->boxes].data, *scores = out[setup->scores].data;
-    int first = setup->background == 0; /* nearly every row has nothing but background */
-    size_t columns = (size_t)(setup->columns - first);
-    for (int anchor = 0; anchor < setup->anchors; anchor++) {
-        const float *row = scores + (size_t)anchor * (size_t)setup->columns;
-        if (!setup->kernels->any_at_least(row + first, columns, query->conf))
-            continue;
-        for (int column = first; column < setup->columns; column++)
-            if (row[column] >= query->conf)
-                add(setup, boxes, anchor, column, row[column], query, into);
-    }
 }
 
 static void decode_lists(const struct head_setup *setup, const fov_tensor *out,
@@ -152,11 +213,11 @@ static void decode_lists(const struct head_setup *setup, const fov_tensor *out,
 static void decode(const struct head_setup *setup, const fov_tensor *out,
                    const struct head_query *query, struct candidates *into)
 {
-    if (setup->form == LISTS)
-        decode_lists(setup, out, query, into);
+    if (setup->form == PAIRS) /* every class of an anchor counts, as in the model's own end */
+        head_decode_pair(setup, &out[setup->boxes], &out[setup->scores], query, into);
     else
-        decode_pairs(setup, out, query, into);
+        decode_lists(setup, out, query, into);
 }
 
 const struct head head_ssd = {
-    .name = "ssd", .match = match, .configure = configure, .decode = decode};
+    .name = "ssd", .match = match, .configure = configure, .probe = probe, .decode = decode};

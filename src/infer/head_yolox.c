@@ -1,7 +1,7 @@
 /* YOLOX: [1, N, 5 + C] over grids at strides 8, 16, 32, either raw (centre offsets in cells, log
  * sizes) or decoded to pixels; picture at the top left, BGR, 0..255.
  * Source: Ge et al., "YOLOX: Exceeding YOLO Series in 2021". */
-#include "infer/head.h"
+#include "infer/head_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,12 +24,16 @@ static bool fits(const struct head_facts *facts)
 static int match(const struct head_facts *facts, char evidence[HEAD_EVIDENCE])
 {
     const char *type = metadata_get(facts->meta, "model_type");
-    if (!fits(facts))
+    if (!fits(facts) || head_is_called(facts, "yolov6"))
         return 0;
     bool named = type && !strcasecmp(type, "yolox");
+    bool called = named || head_is_called(facts, "yolox");
     snprintf(evidence, HEAD_EVIDENCE, "%s%sshape: one row a cell of the grids 8, 16, 32",
-             named ? facts->meta->source : "", named ? " model_type=YOLOX, " : "");
-    return named ? 100 : 60;
+             named ? facts->meta->source : "",
+             named    ? " model_type=YOLOX, "
+             : called ? "named yolox, "
+                      : "assumed (YOLOv6 has it too), ");
+    return named ? 100 : called ? 90 : 59;
 }
 
 static fov_status configure(const struct head_facts *facts, struct head_setup *setup,
@@ -73,7 +77,7 @@ static void add_cell(const struct head_setup *setup, const float *row, int ancho
         h = expf(fminf(h, 20)) * (float)stride;
     }
     struct candidate c = {x - w / 2, y - h / 2, x + w / 2, y + h / 2, row[4] * row[5 + column],
-                          column,    anchor};
+                          column,    anchor,    0};
     candidates_add(into, &c);
 }
 

@@ -164,14 +164,28 @@ static fov_status add_from_file(struct labels *labels, const char *path, fov_err
     return status;
 }
 
+/* COCO's classes are those of objects; pictures and pixels have others. */
+static bool finds_objects(const struct head_setup *setup)
+{
+    return setup->task == FOV_TASK_DETECT || setup->task == FOV_TASK_SEGMENT;
+}
+
+/* A classifier with one column more than there are names begins with the background. */
+static int background_of(const struct labels *labels, const struct head_setup *setup)
+{
+    bool before = setup->task == FOV_TASK_CLASSIFY && labels->count == setup->columns - 1;
+    return before && labels->count ? 0 : setup->background;
+}
+
 /* Columns to classes in order, without the background; with COCO's gaps where they belong. */
 static void number_columns(struct labels *labels, const struct head_setup *setup)
 {
-    int next = 0, foreground = setup->columns - (setup->background >= 0);
-    bool gaps = foreground == 90 && (labels->count == 80 || labels->count == 0);
+    int next = 0, background = background_of(labels, setup);
+    int foreground = setup->columns - (background >= 0);
+    bool gaps = finds_objects(setup) && foreground == 90 &&
+                (labels->count == 80 || labels->count == 0);
     for (int column = 0; column < setup->columns && column < HEAD_COLUMNS; column++) {
-        bool skipped = column == setup->background ||
-                       (gaps && !coco_uses(column + (setup->background < 0)));
+        bool skipped = column == background || (gaps && !coco_uses(column + (background < 0)));
         labels->class_of[column] = (int16_t)(skipped ? -1 : next++);
     }
 }
@@ -179,13 +193,15 @@ static void number_columns(struct labels *labels, const struct head_setup *setup
 static bool is_coco(const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
-    return foreground == 80 || foreground == 90;
+    return finds_objects(setup) && (foreground == 80 || foreground == 90);
 }
 
 static bool add_defaults(struct labels *labels, const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
     bool coco = is_coco(setup);
+    if (setup->label && foreground == 1)
+        return add(labels, setup->label, strlen(setup->label));
     for (int i = 0; i < (coco ? 80 : foreground); i++)
         if (!(coco ? add(labels, coco_names[i], strlen(coco_names[i])) : add_numbered(labels, i)))
             return false;
@@ -199,14 +215,15 @@ static bool names_no_class(const char *name)
 }
 
 /* A line a column, in its order: lines that name no class, and the background's, are taken out. */
-static void number_lines(struct labels *labels, const struct head_setup *setup, int first)
+static void number_lines(struct labels *labels, const struct head_setup *setup, int background,
+                         int first)
 {
     int kept = 0;
     for (int column = 0; column < setup->columns && column < HEAD_COLUMNS; column++)
         labels->class_of[column] = -1;
     for (int i = 0; i < labels->count; i++) {
         int column = first + i;
-        if (column == setup->background || names_no_class(labels->names[i])) {
+        if (column == background || names_no_class(labels->names[i])) {
             free(labels->names[i]);
             continue;
         }
@@ -220,19 +237,23 @@ static void number_lines(struct labels *labels, const struct head_setup *setup, 
  */
 static bool fit_lines(struct labels *labels, const struct head_setup *setup, bool *numbered)
 {
-    int foreground = setup->columns - (setup->background >= 0);
+    int background = background_of(labels, setup);
+    int foreground = setup->columns - (background >= 0);
     if (labels->count == foreground || labels->count == setup->columns) {
-        *numbered = setup->background <= 0; /* a background behind the classes keeps their order */
+        *numbered = background <= 0; /* a background behind the classes keeps their order */
         if (*numbered)
-            number_lines(labels, setup, labels->count == setup->columns ? 0 : 1);
+            number_lines(labels, setup, background, labels->count == setup->columns ? 0 : 1);
         return true;
     }
     return (foreground == 90 && labels->count == 80) ||
            (setup->open_classes && labels->count <= foreground);
 }
 
-static bool has_gaps(const struct labels *labels)
+/* Names that stand for no class: of gaps, and of the background where there is a name a column. */
+static bool has_gaps(const struct labels *labels, const struct head_setup *setup)
 {
+    if (setup->background >= 0 && labels->count == setup->columns)
+        return true;
     for (int i = 0; i < labels->count; i++)
         if (names_no_class(labels->names[i]))
             return true;
@@ -250,7 +271,7 @@ static void from_metadata(struct labels *labels, const struct head_setup *setup,
     }
     if (!labels->count && names && !add_from_dictionary(labels, names))
         labels_release(labels);
-    else if (!*numbered && has_gaps(labels))
+    else if (!*numbered && has_gaps(labels, setup))
         fit_lines(labels, setup, numbered);
     labels->from = "the model's metadata";
 }
@@ -306,7 +327,9 @@ fov_status labels_make(struct labels *labels, const struct head_setup *setup,
     if (!known && !add_defaults(labels, setup))
         goto no_memory;
     if (!known)
-        labels->from = is_coco(setup) ? "COCO, as their number is" : "numbers";
+        labels->from = is_coco(setup)                       ? "COCO, as their number is"
+                       : setup->label && labels->count == 1 ? "the head"
+                                                            : "numbers";
     for (int column = 0; column < setup->columns; column++) /* a list that is too short */
         while (labels->class_of[column] >= labels->count)
             if (!add_numbered(labels, labels->count))

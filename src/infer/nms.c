@@ -84,15 +84,78 @@ static bool overlaps(const struct candidate *a, const struct candidate *b, float
     return common > iou * (area(a) + area(b) - common);
 }
 
+/* Second moments of an oriented box about its centre: of x, of y, mixed. */
+struct moments {
+    double xx, yy, xy;
+};
+
+static struct moments moments_of(const struct candidate *c)
+{
+    double width = (double)c->x2 - c->x1, height = (double)c->y2 - c->y1;
+    double along = width * width / 12, across = height * height / 12; /* of an even density */
+    double cosine = cos((double)c->angle), sine = sin((double)c->angle);
+    return (struct moments){along * cosine * cosine + across * sine * sine,
+                            along * sine * sine + across * cosine * cosine,
+                            (along - across) * cosine * sine};
+}
+
+float candidates_rotated_overlap(const struct candidate *a, const struct candidate *b)
+{
+    static const double tiny = 1e-7;
+    struct moments m = moments_of(a), n = moments_of(b);
+    double x = ((double)a->x1 + a->x2 - b->x1 - b->x2) / 2;
+    double y = ((double)a->y1 + a->y2 - b->y1 - b->y2) / 2;
+    double xx = m.xx + n.xx, yy = m.yy + n.yy, xy = m.xy + n.xy;
+    double joint = xx * yy - xy * xy;
+    double apart = (xx * y * y + yy * x * x - 2 * xy * x * y) / (joint + tiny) / 4;
+    double own = fmax(m.xx * m.yy - m.xy * m.xy, 0) * fmax(n.xx * n.yy - n.xy * n.xy, 0);
+    double unlike = log(joint / (4 * sqrt(own) + tiny) + tiny) / 2;
+    double distance = fmin(fmax(apart + unlike, tiny), 100); /* Bhattacharyya's */
+    return (float)(1 - sqrt(1 - exp(-distance) + tiny));
+}
+
+void candidate_bounds(const struct candidate *c, float *x1, float *y1, float *x2, float *y2)
+{
+    float x = (c->x1 + c->x2) / 2, y = (c->y1 + c->y2) / 2;
+    float width = (c->x2 - c->x1) / 2, height = (c->y2 - c->y1) / 2;
+    float cosine = fabsf(cosf(c->angle)), sine = fabsf(sinf(c->angle));
+    float across = width * cosine + height * sine, down = width * sine + height * cosine;
+    *x1 = x - across;
+    *y1 = y - down;
+    *x2 = x + across;
+    *y2 = y + down;
+}
+
+/* False when even circles around the boxes stay apart: such boxes overlap by less than 0.15. */
+static bool are_near(const struct candidate *a, const struct candidate *b)
+{
+    float x = (a->x1 + a->x2 - b->x1 - b->x2) / 2, y = (a->y1 + a->y2 - b->y1 - b->y2) / 2;
+    float reach = (hypotf(a->x2 - a->x1, a->y2 - a->y1) + hypotf(b->x2 - b->x1, b->y2 - b->y1)) / 2;
+    return x * x + y * y <= reach * reach;
+}
+
+static bool overlaps_rotated(const struct candidate *a, const struct candidate *b, float iou)
+{
+    static const float apart = 0.15f;
+    return (iou < apart || are_near(a, b)) && candidates_rotated_overlap(a, b) > iou;
+}
+
+static bool drops(enum nms_kind kind, const struct candidate *better, const struct candidate *c,
+                  float iou)
+{
+    if (kind == NMS_NONE || (kind != NMS_AGNOSTIC && better->class_raw != c->class_raw))
+        return false;
+    return kind == NMS_ROTATED ? overlaps_rotated(better, c, iou) : overlaps(better, c, iou);
+}
+
 size_t candidates_suppress(struct candidates *c, enum nms_kind kind, float iou, size_t most)
 {
     size_t kept = 0;
     candidates_prune(c);
     for (size_t i = 0; i < c->count && kept < most; i++) {
         bool keep = true;
-        for (size_t k = 0; keep && k < kept && kind != NMS_NONE; k++)
-            keep = (kind == NMS_PER_CLASS && c->items[k].class_raw != c->items[i].class_raw) ||
-                   !overlaps(&c->items[k], &c->items[i], iou);
+        for (size_t k = 0; keep && k < kept; k++)
+            keep = !drops(kind, &c->items[k], &c->items[i], iou);
         if (keep)
             c->items[kept++] = c->items[i];
     }

@@ -86,9 +86,13 @@ static void put_number(const fov_tensor *t, size_t i, float value)
 static void fill_constants(fov_runner *runner)
 {
     const struct head_setup *setup = &runner->model->setup;
-    for (int i = 0; i < runner->model->about.input_count; i++)
-        for (int k = 0; i != setup->picture && k < setup->constants[i].count; k++)
-            put_number(&runner->inputs[i], (size_t)k, setup->constants[i].values[k]);
+    for (int i = 0; i < runner->model->about.input_count; i++) {
+        bool fill = setup->constants[i].count == CONSTANT_FILL;
+        size_t count = fill ? fov_tensor_count(&runner->inputs[i])
+                            : (size_t)setup->constants[i].count;
+        for (size_t k = 0; i != setup->picture && k < count; k++)
+            put_number(&runner->inputs[i], k, setup->constants[i].values[fill ? 0 : k]);
+    }
 }
 
 static bool make_scratch(fov_runner *runner)
@@ -281,6 +285,8 @@ static void write_detections(fov_runner *runner, const struct letterbox *box, fo
                            .score = from->score > 1 ? 1 : from->score,
                            .class_id_raw = from->class_raw,
                            .track_id = -1};
+        if (from->angle != 0)
+            candidate_bounds(from, &d.x1, &d.y1, &d.x2, &d.y2);
         letterbox_undo(box, &d.x1, &d.y1);
         letterbox_undo(box, &d.x2, &d.y2);
         if (d.x2 > d.x1 && d.y2 > d.y1) {
@@ -322,9 +328,9 @@ static void read_outputs(fov_runner *runner, const struct letterbox *box, const 
                                .wanted = wanted_columns(runner, params),
                                .scratch = runner->scratch};
     struct head_output output = {box, out, runner->scratch};
-    fov_details_reset(out->details);
     if (model->head->read) {
         model->head->read(&model->setup, tensors, &query, &output);
+        out->count = out->count < limits->most ? out->count : limits->most;
     } else {
         find_candidates(runner, tensors, &query, limits);
         write_detections(runner, box, out);
@@ -436,6 +442,7 @@ static int place_items(fov_runner *runner, fov_item *items, int count, struct li
             continue;
         }
         item->out->count = 0;
+        fov_details_reset(item->out->details);
         item->error.status = read_params(item->params, &limits[i], &item->error);
         if (!item->error.status)
             item->error.status = place_item(runner, i, item);

@@ -5,34 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "media/glyphs.h"
 #include "media/image.h"
+#include "media/overlay.h"
 
 /* Light colours that stay apart for colour-blind eyes, read on video with a dark edge, and carry
  * dark text. The pages have the same list. */
 static const uint32_t palette[10] = {0x56B4E9, 0xF0A30A, 0x1FC99A, 0xF2E55C, 0xE58FC0,
                                      0xFF8560, 0xB9ADFF, 0xA4E06A, 0xFFFFFF, 0xFFB3A7};
-#define INK 0x06131C
+
+enum { CLASSES = 3 }; /* of a classifier */
 
 uint32_t fov_class_color(int class_id)
 {
     return palette[(unsigned)class_id % 10];
 }
 
-struct rect {
-    int x1, y1, x2, y2; /* half-open */
-};
-
-struct style {
-    int line; /* px */
-    int edge;
-    const struct glyph_font *font;
-};
-
 /* ---- colours and rectangles ------------------------------------------------------------------ */
 
-/* A colour in the picture's own terms: bytes of a pixel, or samples of the planes. */
-static void to_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3])
+void overlay_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3])
 {
     uint8_t pixel[3] = {(uint8_t)(rgb >> 16), (uint8_t)(rgb >> 8), (uint8_t)rgb};
     fov_image from = {FOV_RGB24, 1, 1, {pixel}, {3}, 0, 0};
@@ -45,7 +35,7 @@ static int clip(int value, int most)
     return value < 0 ? 0 : value > most ? most : value;
 }
 
-static void fill_packed(const fov_image *image, struct rect r, const uint8_t samples[3])
+static void fill_packed(const fov_image *image, struct overlay_rect r, const uint8_t samples[3])
 {
     int bytes = image_pixel_bytes(image);
     for (int y = r.y1; y < r.y2; y++) {
@@ -55,40 +45,41 @@ static void fill_packed(const fov_image *image, struct rect r, const uint8_t sam
     }
 }
 
-static void fill_plane(const fov_image *image, int plane, struct rect r, uint8_t sample)
+static void fill_plane(const fov_image *image, int plane, struct overlay_rect r, uint8_t sample)
 {
     for (int y = r.y1; y < r.y2; y++)
         memset(image->plane[plane] + (ptrdiff_t)y * image->stride[plane] + r.x1, sample,
                (size_t)(r.x2 - r.x1));
 }
 
-static void fill(const fov_image *image, struct rect r, uint32_t rgb)
+void overlay_fill(const fov_image *image, struct overlay_rect r, uint32_t rgb)
 {
     uint8_t samples[3];
-    r = (struct rect){clip(r.x1, image->width), clip(r.y1, image->height), clip(r.x2, image->width),
-                      clip(r.y2, image->height)};
+    r = (struct overlay_rect){clip(r.x1, image->width), clip(r.y1, image->height),
+                              clip(r.x2, image->width), clip(r.y2, image->height)};
     if (r.x1 >= r.x2 || r.y1 >= r.y2)
         return;
-    to_samples(image, rgb, samples);
+    overlay_samples(image, rgb, samples);
     if (image->pixels != FOV_YUV) {
         fill_packed(image, r, samples);
         return;
     }
     fill_plane(image, 0, r, samples[0]);
     int round_x = (1 << image->shift_x) - 1, round_y = (1 << image->shift_y) - 1;
-    struct rect c = {r.x1 >> image->shift_x, r.y1 >> image->shift_y,
-                     (r.x2 + round_x) >> image->shift_x, (r.y2 + round_y) >> image->shift_y};
+    struct overlay_rect c = {r.x1 >> image->shift_x, r.y1 >> image->shift_y,
+                             (r.x2 + round_x) >> image->shift_x,
+                             (r.y2 + round_y) >> image->shift_y};
     for (int p = 1; p < 3 && image->plane[p]; p++)
         fill_plane(image, p, c, samples[p]);
 }
 
 /* Frame of `thick` px inside the rectangle. */
-static void outline(const fov_image *image, struct rect r, int thick, uint32_t rgb)
+static void outline(const fov_image *image, struct overlay_rect r, int thick, uint32_t rgb)
 {
-    fill(image, (struct rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
-    fill(image, (struct rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
-    fill(image, (struct rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
-    fill(image, (struct rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
+    overlay_fill(image, (struct overlay_rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
+    overlay_fill(image, (struct overlay_rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
+    overlay_fill(image, (struct overlay_rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
+    overlay_fill(image, (struct overlay_rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -152,9 +143,8 @@ static void draw_glyph(const fov_image *image, const struct glyph *g, int x, int
         }
 }
 
-/* Text on a bar of the class's colour, above the box where there is room, else inside its top. */
-static void draw_label(const fov_image *image, const struct style *style, struct rect box,
-                       uint32_t rgb, const char *text)
+void overlay_label(const fov_image *image, const struct overlay_style *style,
+                   struct overlay_rect box, uint32_t rgb, const char *text)
 {
     const struct glyph_font *font = style->font;
     int pad = font->ascent / 4, height = font->ascent + font->descent;
@@ -164,8 +154,8 @@ static void draw_label(const fov_image *image, const struct style *style, struct
     uint8_t ink[3];
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
-    fill(image, (struct rect){x, y, x + width, y + height}, rgb);
-    to_samples(image, INK, ink);
+    overlay_fill(image, (struct overlay_rect){x, y, x + width, y + height}, rgb);
+    overlay_samples(image, OVERLAY_INK, ink);
     for (x += pad; *text;) {
         const struct glyph *g = glyph_of(font, next_code(&text));
         draw_glyph(image, g, x, y + font->ascent, ink);
@@ -175,15 +165,15 @@ static void draw_label(const fov_image *image, const struct style *style, struct
 
 /* ---- detections ------------------------------------------------------------------------------ */
 
-static struct style style_for(const fov_image *image)
+static struct overlay_style style_for(const fov_image *image)
 {
     int side = image->width < image->height ? image->width : image->height;
     int line = (2 * side + 360) / 720;
-    return (struct style){.line = line < 2 ? 2 : line,
-                          .edge = line < 4 ? 1 : line / 3,
-                          .font = &glyph_fonts[side <= 800    ? 0
-                                               : side <= 1600 ? 1
-                                                              : 2]};
+    return (struct overlay_style){.line = line < 2 ? 2 : line,
+                                  .edge = line < 4 ? 1 : line / 3,
+                                  .font = &glyph_fonts[side <= 800    ? 0
+                                                       : side <= 1600 ? 1
+                                                                      : 2]};
 }
 
 static bool in_reach(const fov_detection *d, const fov_image *image)
@@ -194,34 +184,80 @@ static bool in_reach(const fov_detection *d, const fov_image *image)
            d->y1 < (float)image->height; /* false for NaN */
 }
 
-static void draw_one(const fov_image *image, const struct style *style, const fov_detection *d,
+static void label_text(char *text, size_t size, const fov_detection *d, const char *name)
+{
+    int used = snprintf(text, size, "%.63s %.2f", name, (double)d->score);
+    if (d->track_id >= 0 && used > 0 && used < (int)size)
+        snprintf(text + used, size - (size_t)used, " #%d", d->track_id);
+}
+
+static void draw_one(const fov_image *image, const struct overlay_style *style,
+                     const fov_detection *d, const fov_details *details, const fov_detail *detail,
                      const char *name)
 {
     char text[96];
     uint32_t rgb = fov_class_color(d->class_id);
-    struct rect box = {(int)lroundf(d->x1), (int)lroundf(d->y1), (int)lroundf(d->x2),
-                       (int)lroundf(d->y2)};
+    struct overlay_rect box = {(int)lroundf(d->x1), (int)lroundf(d->y1), (int)lroundf(d->x2),
+                               (int)lroundf(d->y2)};
     int e = style->edge;
-    outline(image, (struct rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
-            style->line + 2 * e, INK);
-    outline(image, box, style->line, rgb);
-    int used = snprintf(text, sizeof text, "%.63s %.2f", name, (double)d->score);
-    if (d->track_id >= 0 && used > 0 && used < (int)sizeof text)
-        snprintf(text + used, sizeof text - (size_t)used, " #%d", d->track_id);
-    draw_label(image, style, box, rgb, text);
+    if (!detail || !detail->rotated) {
+        outline(image, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
+                style->line + 2 * e, OVERLAY_INK);
+        outline(image, box, style->line, rgb);
+    }
+    if (detail)
+        overlay_detail(image, style, details, detail, rgb);
+    label_text(text, sizeof text, d, name);
+    overlay_label(image, style, box, rgb, text);
+}
+
+static const char *name_of(const char *(*label)(void *user, int class_id), void *user, int class_id,
+                           char number[24])
+{
+    const char *name = label ? label(user, class_id) : NULL;
+    snprintf(number, 24, "class %d", class_id);
+    return name ? name : number;
+}
+
+/* What a classifier says of the picture as a whole: top left, below what pages show there. */
+static void draw_classes(const fov_image *image, const struct overlay_style *style,
+                         const fov_details *details, const char *(*label)(void *user, int class_id),
+                         void *user)
+{
+    int height = style->font->ascent + style->font->descent, gap = height / 2;
+    for (int i = 0; i < details->class_count && i < CLASSES; i++) {
+        const fov_class_score *c = &details->classes[i];
+        fov_detection d = {.score = c->score, .track_id = -1};
+        char number[24], text[96];
+        struct overlay_rect at = {gap, image->height / 6 + (i + 1) * (height + 2), gap, 0};
+        label_text(text, sizeof text, &d, name_of(label, user, c->class_id, number));
+        overlay_label(image, style, at, fov_class_color(c->class_id), text);
+    }
+}
+
+/* NULL where there are none. */
+static const fov_detail *detail_of(const fov_details *details, size_t i)
+{
+    return details && i < details->capacity ? &details->items[i] : NULL;
 }
 
 void fov_draw_detections(fov_image *image, const fov_detections *detections,
                          const char *(*label)(void *user, int class_id), void *user)
 {
-    struct style style = style_for(image);
+    const fov_details *details = detections->details;
+    struct overlay_style style = style_for(image);
+    char number[24];
+    for (size_t i = 0; details && i < detections->count && i < details->capacity; i++) {
+        const fov_detail *d = &details->items[i];
+        overlay_mask(image, details->runs + d->run, d->run_count,
+                     fov_class_color(detections->items[i].class_id));
+    }
     for (size_t i = 0; i < detections->count; i++) {
         const fov_detection *d = &detections->items[i];
-        char number[24];
-        const char *name = label ? label(user, d->class_id) : NULL;
-        if (!in_reach(d, image))
-            continue;
-        snprintf(number, sizeof number, "class %d", d->class_id);
-        draw_one(image, &style, d, name ? name : number);
+        if (in_reach(d, image))
+            draw_one(image, &style, d, details, detail_of(details, i),
+                     name_of(label, user, d->class_id, number));
     }
+    if (details)
+        draw_classes(image, &style, details, label, user);
 }

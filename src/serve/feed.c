@@ -58,6 +58,8 @@ static struct net_blob *make_note(const struct feed *feed, const fov_result *res
     json_name(&w, "detections");
     message_detections(&w, analysed ? result->detections : NULL, 0, result->model, result->width,
                        result->height);
+    if (analysed)
+        message_task(&w, result->detections, result->model);
     json_add_number(&w, "processing_time_ms", ns_to_ms(result->timings.total), 3);
     if (analysed) {
         json_add_bool(&w, "in_time", result->in_time);

@@ -43,6 +43,7 @@ void message_detections(struct json_writer *w, const fov_detections *detections,
                 5);
         if (d->track_id >= 0)
             json_add_int(w, "track_id", d->track_id);
+        message_detail(w, detections->details, i, width, height);
         json_object_end(w);
     }
     json_array_end(w);
@@ -73,17 +74,28 @@ static const fov_detection *best_of(const fov_detections *detections, float conf
     return best;
 }
 
-static void put_prediction(struct json_writer *w, const fov_detection *best, const fov_model *model)
+/* What the picture shows: the surest detection; of classifiers the best class. class_id -1: nothing
+ * was found. */
+static fov_class_score prediction_of(const fov_detections *detections, float conf)
+{
+    const fov_details *details = detections ? detections->details : NULL;
+    const fov_detection *best = best_of(detections, conf);
+    if (details && details->class_count > 0)
+        return details->classes[0];
+    return best ? (fov_class_score){best->class_id, best->score} : (fov_class_score){-1, 0};
+}
+
+static void put_prediction(struct json_writer *w, fov_class_score best, const fov_model *model)
 {
     json_name(w, "prediction");
-    if (!best) {
+    if (best.class_id < 0) {
         json_put_null(w);
         return;
     }
     json_object_begin(w);
-    json_add_string(w, "class", fov_model_label(model, best->class_id));
-    json_add_int(w, "class_id", best->class_id);
-    json_add_number(w, "confidence", (double)best->score, 4);
+    json_add_string(w, "class", fov_model_label(model, best.class_id));
+    json_add_int(w, "class_id", best.class_id);
+    json_add_number(w, "confidence", (double)best.score, 4);
     json_object_end(w);
 }
 
@@ -91,13 +103,14 @@ void message_result(struct json_writer *w, const fov_result *result,
                     const struct message_answer *answer)
 {
     const fov_model_info *info = fov_model_get_info(result->model);
-    const fov_detection *best = best_of(result->detections, answer->conf);
+    fov_class_score best = prediction_of(result->detections, answer->conf);
     double total_ms = ns_to_ms(result->timings.total);
     json_add_int(w, "frame_id", (int64_t)answer->frame_id);
     json_add_number(w, "processing_time_ms", message_work_ms(&result->timings), 3);
     json_add_number(w, "total_time_ms", total_ms, 3);
     put_prediction(w, best, result->model);
-    json_add_number(w, "confidence", best ? (double)best->score : 0, 4);
+    json_add_number(w, "confidence", (double)best.score, 4);
+    message_task(w, result->detections, result->model);
     json_name(w, "annotations");
     message_detections(w, result->detections, answer->conf, result->model, result->width,
                        result->height);

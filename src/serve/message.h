@@ -12,9 +12,21 @@
 #define SOCKET_TEXT_MAX ((size_t)1 << 20)
 
 /* {"class_id","class_id_raw","class","confidence","box","box_norm","track_id"?} of each detection
- * with score >= conf, as one array value. width, height: px of the source picture, for box_norm. */
+ * with score >= conf, as one array value; with "mask", "keypoints", "angle" and "corners" where the
+ * details have them. width, height: px of the source picture. */
 void message_detections(struct json_writer *w, const fov_detections *detections, float conf,
                         const fov_model *model, int width, int height);
+
+/* Members of an object of one detection that the details add to its box: "mask", "keypoints",
+ * "angle" and "corners"; none for NULL. */
+void message_detail(struct json_writer *w, const fov_details *details, size_t i, int width,
+                    int height);
+
+/* Members "task" and, of classifiers, "classes": the best five. */
+void message_task(struct json_writer *w, const fov_detections *detections, const fov_model *model);
+
+/* Member "embedding", where there is one. */
+void message_embedding(struct json_writer *w, const fov_detections *detections);
 
 /* Members of an object: decode, preprocess … total in ms. */
 void message_timings(struct json_writer *w, const fov_timings *timings);

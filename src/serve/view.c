@@ -20,6 +20,7 @@ struct view_job {
     bool analysed, in_time; /* not analysed: there was no result, model is NULL */
     size_t count;
     struct net_blob *note;
+    fov_details *details; /* memory that stays with the slot; NULL for models of boxes */
     fov_detection items[DETECTIONS_MAX];
 };
 
@@ -56,8 +57,10 @@ fov_status view_prepare(struct feed *feed)
 
 void view_forget(struct feed *feed)
 {
-    if (feed->job)
+    if (feed->job) {
         job_release(feed->job);
+        fov_details_destroy(&feed->job->details);
+    }
     free(feed->job);
     feed->job = NULL;
 }
@@ -83,6 +86,8 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
                                                             : DETECTIONS_MAX;
     if (job->count > 0)
         memcpy(job->items, result->detections->items, job->count * sizeof *job->items);
+    if (fov_details_like(&job->details, result->detections->details) == FOV_OK)
+        fov_details_copy(job->details, result->detections->details, job->count);
 }
 
 void view_submit(struct view *view, struct feed *feed, const fov_result *result,
@@ -124,8 +129,10 @@ static struct feed *take(struct view *view)
             view->end = &view->first;
         feed->queued = false;
         size_t used = offsetof(struct view_job, items) + feed->job->count * sizeof(fov_detection);
+        fov_details *details = view->job.details; /* serves the slot's next result */
         memcpy(&view->job, feed->job, used);
         memset(feed->job, 0, offsetof(struct view_job, items));
+        feed->job->details = details;
     }
     pthread_mutex_unlock(&view->lock);
     return feed;
@@ -203,7 +210,7 @@ static struct net_blob *plain(struct view *view, double *encode_ms)
 static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_ms)
 {
     struct view_job *job = &view->job;
-    fov_detections detections = {.items = job->items, .count = job->count, .capacity = job->count};
+    fov_detections detections = {job->items, job->count, job->count, job->details};
     int64_t start = clock_now_ns();
     fov_frame *on = canvas(view);
     if (!on)
@@ -235,8 +242,7 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
                                    double draw_ms, double encode_ms)
 {
     struct json_writer w = {0};
-    fov_detections detections = {
-        .items = (fov_detection *)job->items, .count = job->count, .capacity = job->count};
+    fov_detections detections = {(fov_detection *)job->items, job->count, job->count, job->details};
     double total = ns_to_ms(clock_now_ns() - job->frame->capture_ns);
     json_object_begin(&w);
     feed_write_head(&w, feed, job->frame, job->seq);
@@ -247,6 +253,8 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
     json_add_bool(&w, "in_time", job->in_time);
     json_name(&w, "detections");
     message_detections(&w, &detections, 0, job->model, job->picture->width, job->picture->height);
+    if (job->analysed)
+        message_task(&w, &detections, job->model);
     json_add_int(&w, "dropped_before", (int64_t)job->dropped_before);
     json_name(&w, "timings_ms");
     json_object_begin(&w);
@@ -291,9 +299,10 @@ static void work_on(struct view *view, struct feed *feed)
         return;
     p->feed = feed_ref(feed);
     p->seq = job->seq;
-    if (job->plain || job->count == 0)
+    bool bare = job->count == 0 && (!job->details || job->details->class_count == 0);
+    if (job->plain || bare)
         p->plain = plain(view, &encode_ms);
-    if (job->drawn && job->count == 0 && p->plain)
+    if (job->drawn && bare && p->plain)
         p->drawn = net_blob_ref(p->plain);
     else if (job->drawn)
         p->drawn = draw(view, &draw_ms, &encode_ms);
@@ -325,6 +334,7 @@ static void view_free(struct view *view)
     fov_frame_pool_destroy(&view->copies);
     pthread_cond_destroy(&view->changed);
     pthread_mutex_destroy(&view->lock);
+    fov_details_destroy(&view->job.details);
     free(view);
 }
 

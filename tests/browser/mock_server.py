@@ -1,6 +1,7 @@
 """A small stand-in for the server's page-facing side, to bring the pages into every state at will.
 
 Rooms `live`, `delayed`, `nosignal`, `aioff`, `slowai`, `adapted`, `never`, `damaged` play a drawn street;
+`segment`, `pose`, `turned`, `classify` do so with what models of other tasks find;
 any other name is a room for a browser camera, whose pictures go to its viewers with boxes read
 from the barcode in them. `POST /mock/ROOM {"delay_ms":…, "pictures":…, "fps":…}` changes a room,
 `{"play":true}` makes it play the street.
@@ -23,7 +24,7 @@ from PIL import Image
 import barcode
 import tiny_http
 from tiny_http import TEXT, Request, Response, Socket, json_response
-from street import LABELS, Street, boxes_at
+from street import CLASSES, LABELS, Street, boxes_at, details_at
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CSP = ("default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; "
@@ -33,6 +34,7 @@ STATES = {
     "live": {}, "delayed": {"age_ms": 260}, "nosignal": {"stop_after": 2.0}, "aioff": {"ai_stop_after": 1.0},
     "slowai": {"inference_ms": 70, "every": 3}, "adapted": {"inference_ms": 41, "adapt": True},
     "never": {"pictures": False}, "damaged": {"damage_every": 3},
+    "segment": {"task": "segment"}, "pose": {"task": "pose"}, "turned": {"task": "obb"}, "classify": {"task": "classify"},
 }
 
 
@@ -87,7 +89,8 @@ class Room:
                         "frameNumber": number, "width": street.width, "height": street.height, "format": "jpeg"}
                 jpeg = street.jpeg(number)
                 every = self.settings.get("damage_every")
-                await self.frame(head, jpeg[:200] if every and number % every == 0 else jpeg, boxes_at(number))
+                await self.frame(head, jpeg[:200] if every and number % every == 0 else jpeg,
+                                 details_at(number, self.settings.get("task")))
             number += 1
 
     async def frame(self, head: dict, jpeg: bytes, boxes: list[dict]) -> None:
@@ -99,6 +102,8 @@ class Room:
         timings["total"] = sum(timings.values())
         answer = {"type": "detections", "seq": seq, "frameNumber": head["frameNumber"], "detections": boxes,
                   "processing_time_ms": timings["total"], "timings_ms": timings, "analysed": True}
+        if self.settings.get("task") == "classify":
+            answer |= {"task": "classify", "classes": CLASSES}
         client = {**head, "seq": seq, "detections": None}
         server = {**head, "seq": seq, "processing_time_ms": timings["total"], "processed_at": unix_ms(),
                   "detections": boxes if analysed else [], "dropped_before": 0, "timings_ms": timings, "analysed": analysed}

@@ -58,6 +58,44 @@ def boxes_at(number: int, width: int = 960) -> list[dict]:
     return found
 
 
+CLASSES = [{"class": "street", "class_id": 3, "confidence": 0.81}, {"class": "parking lot", "class_id": 5, "confidence": 0.12},
+           {"class": "railway platform", "class_id": 1, "confidence": 0.03}]
+# COCO's 17 points of somebody who stands, in shares of the box
+STANDING = [(.5, .1), (.56, .08), (.44, .08), (.62, .1), (.38, .1), (.72, .25), (.28, .25), (.8, .4), (.2, .4), (.78, .54), (.22, .54),
+            (.62, .54), (.38, .54), (.62, .76), (.38, .76), (.62, .96), (.38, .96)]
+
+
+def _outline(box: list[float]) -> list[list[float]]:
+    """A rounded shape within the box."""
+    x1, y1, x2, y2 = box
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    x, y = np.cos(turn), np.sin(turn)
+    return [[(x1 + x2) / 2 + (x2 - x1) / 2.1 * np.sign(u) * abs(u) ** .6, (y1 + y2) / 2 + (y2 - y1) / 2.1 * np.sign(v) * abs(v) ** .6]
+            for u, v in zip(x.tolist(), y.tolist())]
+
+
+def _turned(box: list[float], angle: float = 0.35) -> list[list[float]]:
+    x1, y1, x2, y2 = box
+    c, s = np.cos(angle), np.sin(angle)
+    w, h = (x2 - x1) * .8, (y2 - y1) * .6
+    return [[(x1 + x2) / 2 + float(u * w * c - v * h * s) / 2, (y1 + y2) / 2 + float(u * w * s + v * h * c) / 2]
+            for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+
+
+def details_at(number: int, task: str | None) -> list[dict]:
+    """The boxes of a picture with what a model of this task adds to them."""
+    found = [] if task == "classify" else boxes_at(number)
+    for d in found:
+        x1, y1, x2, y2 = d["box"]
+        if task == "segment":
+            d["mask"] = {"size": [540, 960], "counts": "", "polygon": _outline(d["box"])}
+        elif task == "obb":
+            d |= {"angle": 0.35, "corners": _turned(d["box"])}
+        elif task == "pose" and d["class"] == "person":
+            d["keypoints"] = [[x1 + (x2 - x1) * u, y1 + (y2 - y1) * v, .9] for u, v in STANDING]
+    return [d for d in found if task != "pose" or d["class"] == "person"]
+
+
 def _actor(draw: ImageDraw.ImageDraw, name: str, x: float, ground: float, h: float, colour: str) -> None:
     w = h * ASPECT[name]
     if name == "car":

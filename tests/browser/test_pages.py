@@ -95,6 +95,31 @@ def test_the_server_draws_on_request(mock, open_page):
     assert page.evaluate("fovea.lastFrame.boxes") == []  # they are in the picture already
 
 
+# The mean difference of the canvas, within what the task draws into, to the same picture with nothing drawn.
+DIFFERENCE = """() => {
+  const canvas = document.getElementById('canvas'), context = canvas.getContext('2d', { alpha: false });
+  const read = () => context.getImageData(0, 0, canvas.width, canvas.height).data;
+  const with_ = read();
+  document.getElementById('boxes').click();
+  const without = read();
+  document.getElementById('boxes').click();
+  let changed = 0;
+  for (let i = 0; i < with_.length; i += 4)
+    changed += Math.abs(with_[i] - without[i]) + Math.abs(with_[i + 1] - without[i + 1]) > 12;
+  return changed / (with_.length / 4);
+}"""
+
+
+@pytest.mark.parametrize("room, least, most", [("segment", .02, .2), ("pose", .004, .06), ("turned", .005, .06), ("classify", .004, .06)])
+def test_other_tasks_are_drawn(mock, open_page, room, least, most):
+    page = open_page(f"{mock.url}/view/{room}")
+    wait(page, "fovea.stats().painted > 20")
+    mock.post(room, {"pictures": False})
+    page.wait_for_timeout(300)
+    share = page.evaluate(DIFFERENCE)
+    assert least < share < most  # masks tint, the others are lines and words; nothing hides the picture
+
+
 def test_clock_of_the_viewer_may_be_wrong(mock, open_page):
     """The server's clock is 5 s ahead of the page's; the camera's stamps come with its own offset of 0."""
     mock.post("live", {"offset_ms": 5000.0, "age_ms": -5000})

@@ -20,6 +20,10 @@ STATES = {  # name: path, scene of the start page, what must be there before the
     "view-no-signal": ("/view/nosignal", "full", "#stage[data-state=no_signal] canvas:not([hidden])"),
     "view-ai-off": ("/view/aioff", "full", "#ai:not([hidden])"),
     "view-adapted": ("/view/adapted", "full", "#changes:not([hidden])"),
+    "view-segment": ("/view/segment", "full", "#pill[data-state=live]"),
+    "view-pose": ("/view/pose", "full", "#pill[data-state=live]"),
+    "view-turned": ("/view/turned", "full", "#pill[data-state=live]"),
+    "view-classes": ("/view/classify", "full", "#pill[data-state=live]"),
     "view-waiting": ("/view/never", "full", "#empty:not([hidden])"),
 }
 LOOKS = [("dark", "en"), ("light", "fa")]

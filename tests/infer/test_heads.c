@@ -46,10 +46,15 @@ static void heads_are_recognised(void **unused)
         {416, 3549, 7, "model_type", "YOLOX", "yolox", "YOLOX"},
         {640, 8400, 6, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,N,4+C]"},
         {640, 6, 8400, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,4+C,N]"},
-        {640, 116, 8400, "task", "segment", NULL, "--head (ssd"},
-        {640, 56, 8400, "task", "pose", NULL, "--head (ssd"},
+        {640, 116, 8400, "task", "segment", NULL, "--head (ssd"}, /* without prototypes */
+        {640, 56, 8400, "task", "pose", "yolo", "pose of the metadata, output [1,4+C+51,N]"},
+        {640, 300, 57, "task", "pose", "yolo", "[1,N,6+51]"},
+        {1024, 20, 21504, "task", "obb", "yolo", "obb of the metadata, output [1,4+C+1,N]"},
+        {1024, 300, 7, "task", "obb", "yolo", "[1,N,6+1]"},
+        {640, 84, 8400, "task", "depth", NULL, "[1,84,8400]"},
         {640, 1000, 1000, NULL, NULL, NULL, "[1,1000,1000]"},
-        {224, 1, 1000, NULL, NULL, NULL, "[1,1,1000]"},
+        {640, 640, 640, NULL, NULL, "semantic", "640x640 cells of a mask"},
+        {224, 1, 1000, NULL, NULL, "classify", "1000 scores"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fov_tensor in = picture(cases[i].side);

@@ -229,6 +229,43 @@ static void labels_by_metadata(void **unused)
     labels_release(&l);
 }
 
+static struct labels make_task(fov_task task, int columns, int background, const char *names)
+{
+    struct metadata meta = {.source = ""};
+    struct head_setup setup = {.task = task, .columns = columns, .background = background};
+    struct labels labels;
+    setup.label = task == FOV_TASK_POSE ? "person" : NULL;
+    if (names)
+        metadata_add(&meta, "names", 5, names, strlen(names));
+    assert_int_equal(labels_make(&labels, &setup, &meta, NULL, NULL), FOV_OK);
+    metadata_release(&meta);
+    return labels;
+}
+
+static void labels_of_other_tasks(void **unused)
+{
+    (void)unused;
+    struct labels l = make_task(FOV_TASK_CLASSIFY, 3, -1,
+                                "{0: 'cat', 1: 'dog'}"); /* background first */
+    assert_int_equal(l.class_of[0], -1);
+    assert_int_equal(l.class_of[2], 1);
+    labels_release(&l);
+    l = make_task(FOV_TASK_CLASSIFY, 80, -1, NULL); /* not COCO's: those are objects */
+    assert_string_equal(l.names[79], "class_79");
+    labels_release(&l);
+    l = make_task(FOV_TASK_SEMANTIC, 3, 0, "{0: 'background', 1: 'polyp', 2: 'tool'}");
+    assert_int_equal(l.class_of[0], -1);
+    assert_int_equal(l.class_of[2], 1); /* the background is no class */
+    assert_string_equal(l.names[1], "tool");
+    labels_release(&l);
+    l = make_task(FOV_TASK_SEMANTIC, 3, 0, "{0: 'polyp', 1: 'tool'}");
+    assert_int_equal(l.class_of[1], 0);
+    labels_release(&l);
+    l = make_task(FOV_TASK_POSE, 1, -1, NULL);
+    assert_string_equal(l.names[0], "person");
+    labels_release(&l);
+}
+
 static void labels_by_file(void **unused)
 {
     (void)unused;
@@ -252,6 +289,7 @@ int main(void)
         cmocka_unit_test(files_are_refused_with_a_reason),
         cmocka_unit_test(labels_by_columns),
         cmocka_unit_test(labels_by_metadata),
+        cmocka_unit_test(labels_of_other_tasks),
         cmocka_unit_test(labels_by_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

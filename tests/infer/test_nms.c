@@ -26,7 +26,7 @@ static void draw(struct candidates *c, const struct nms_case *which, int anchor_
         float w = (float)(10 + next_number() % 120), h = (float)(10 + next_number() % 120);
         float score = (float)(1 + next_number() % 255) / 256;
         all[i] = (struct candidate){
-            x, y, x + w, y + h, score, (int32_t)(next_number() % (uint32_t)which->classes), i};
+            x, y, x + w, y + h, score, (int32_t)(next_number() % (uint32_t)which->classes), i, 0};
     }
     /* the order of adding must not matter */
     for (int i = 0; i < which->count; i++)
@@ -62,7 +62,7 @@ static void the_best_survive_the_bound(void **unused)
     candidates_begin(&c, 10, 0.1f);
     for (int i = 0; i < 1000; i++) {
         struct candidate one = {
-            (float)i * 10, 0, (float)i * 10 + 5, 5, (float)((i * 7) % 1000) / 1000, 0, i};
+            (float)i * 10, 0, (float)i * 10 + 5, 5, (float)((i * 7) % 1000) / 1000, 0, i, 0};
         candidates_add(&c, &one);
         assert_true(c.count <= c.capacity);
     }
@@ -79,7 +79,7 @@ static void stops_at_the_most_wanted(void **unused)
     assert_true(candidates_init(&c, 100));
     candidates_begin(&c, 100, 0);
     for (int i = 0; i < 50; i++) {
-        struct candidate one = {(float)i, 0, (float)i + 0.5f, 1, 0.5f, 0, i};
+        struct candidate one = {(float)i, 0, (float)i + 0.5f, 1, 0.5f, 0, i, 0};
         candidates_add(&c, &one);
     }
     assert_int_equal(candidates_suppress(&c, NMS_PER_CLASS, 0.5f, 7), 7);

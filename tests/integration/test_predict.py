@@ -31,7 +31,7 @@ def test_json_has_the_members_of_the_contract(tmp_path):
     picture(tmp_path / "a.jpg")
     done = predict("a.jpg", "--json", *MODEL, cwd=tmp_path)
     frame = json.loads(done.stdout)
-    assert list(frame) == ["source", "frame", "pts_ms", "width", "height", "detections", "timings_ms"]
+    assert list(frame) == ["source", "frame", "pts_ms", "width", "height", "detections", "task", "timings_ms"]
     assert (frame["source"], frame["frame"], frame["width"], frame["height"]) == ("a.jpg", 0, 320, 240)
     assert list(frame["timings_ms"]) == ["decode", "preprocess", "inference", "postprocess", "total"]
     stages = sum(frame["timings_ms"][k] for k in ("decode", "preprocess", "inference", "postprocess"))

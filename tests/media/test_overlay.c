@@ -196,6 +196,129 @@ static void test_palette(void **state)
     fov_class_color(-5);
 }
 
+/* A mask of rows 20..59 in columns 30..69, a turned box, two keypoints and two classes. */
+static void draw_details(fov_image *image, bool mask, bool rest)
+{
+    static uint32_t runs[2 * 40 + 1];
+    static fov_keypoint points[17];
+    fov_details details = {.runs = runs, .keypoints = points, .capacity = 1};
+    fov_detail item = {0};
+    fov_detection box = {30, 20, 70, 60, 0.5f, 2, 2, -1};
+    fov_detections list = {.items = &box, .count = 1, .capacity = 1, .details = &details};
+    uint32_t height = (uint32_t)image->height;
+    runs[0] = 30 * height + 20;
+    for (int i = 0; i < 40; i++) {
+        runs[2 * i + 1] = 40;
+        runs[2 * i + 2] = height - 40;
+    }
+    details.items = &item;
+    item.run_count = mask ? 81 : 0;
+    item.rotated = rest;
+    item.center_x = 200;
+    item.center_y = 150;
+    item.width = 100;
+    item.height = 40;
+    item.angle = 0.7853982f; /* 45 degrees: a corner at (249.5, 171.2) */
+    item.keypoint_count = rest ? 17 : 0;
+    points[5] = (fov_keypoint){300, 100, 1};
+    points[7] = (fov_keypoint){350, 200, 1};
+    points[9] = (fov_keypoint){350, 280, 0.1f}; /* not seen */
+    fov_draw_detections(image, &list, NULL, NULL);
+}
+
+static void test_masks_tint_what_they_cover(void **state)
+{
+    (void)state;
+    static const fov_pixels formats[] = {FOV_YUV, FOV_RGB24, FOV_BGR24};
+    uint32_t c = fov_class_color(2), tint = 0;
+    for (int shift = 0; shift < 24; shift += 8)
+        tint |= (uint32_t)(128 + ((int)(c >> shift & 255) - 128) * 45 / 100) << shift;
+    for (size_t f = 0; f < 3; f++) {
+        struct buffer buffer = {0};
+        fov_image image = make(&buffer, formats[f], 400, 300);
+        draw_details(&image, true, false);
+        for (int x = 36; x < 64; x++)
+            for (int y = 44; y < 54; y++)
+                assert_colour(&image, x, y, tint);
+        assert_colour(&image, 80, 50, 0x808080);
+        assert_colour(&image, 50, 70, 0x808080);
+        assert_guarded(&image);
+        buffer_release(&buffer);
+    }
+}
+
+static void test_skeletons_and_turned_boxes(void **state)
+{
+    (void)state;
+    static const fov_pixels formats[] = {FOV_YUV, FOV_RGB24, FOV_BGR24};
+    for (size_t f = 0; f < 3; f++) {
+        struct buffer buffer = {0};
+        fov_image image = make(&buffer, formats[f], 400, 300);
+        draw_details(&image, false, true);
+        uint32_t colour = fov_class_color(2);
+        /* the middle of the long sides, 20 px beside the centre at right angles */
+        assert_colour(&image, 214, 136, colour);
+        assert_colour(&image, 186, 164, colour);
+        assert_colour(&image, 200, 150, 0x808080);
+        assert_colour(&image, 30, 40, 0x808080); /* no upright box */
+        assert_colour(&image, 325, 150, colour); /* half way between the keypoints */
+        assert_colour(&image, 300, 100, colour);
+        assert_colour(&image, 350, 240, 0x808080);
+        assert_guarded(&image);
+        buffer_release(&buffer);
+    }
+}
+
+/* Runs that end early, overrun or are empty; points anywhere. */
+static void test_any_details_are_safe(void **state)
+{
+    (void)state;
+    static uint32_t runs[64];
+    static fov_keypoint points[17];
+    static fov_point outline[16];
+    fov_detail item = {.run_count = 64, .keypoint_count = 17, .point_count = 16, .rotated = true};
+    fov_details details = {
+        .items = &item, .runs = runs, .keypoints = points, .points = outline, .capacity = 1};
+    fov_detection box = {3, 2, 70, 60, 0.5f, 2, 2, -1};
+    fov_detections list = {.items = &box, .count = 1, .capacity = 1, .details = &details};
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 1e9f, -1e9f, 0, 50, 0.5f, 399.9f, -3};
+    for (unsigned round = 0; round < 60; round++) {
+        struct buffer buffer = {0};
+        fov_image image = make(&buffer, round % 2 ? FOV_YUV : FOV_RGB24, 101, 77);
+        for (unsigned i = 0; i < 64; i++)
+            runs[i] = round == 0 ? 0 : round == 1 ? UINT32_MAX : (i * 7919 + round * 104729) % 997;
+        for (unsigned i = 0; i < 17; i++)
+            points[i] = (fov_keypoint){odd[(i + round) % 10], odd[(i * 3 + round) % 10], 1};
+        for (unsigned i = 0; i < 16; i++)
+            outline[i] = (fov_point){odd[(i * 7 + round) % 10], odd[(i + 2 * round) % 10]};
+        item.center_x = odd[round % 10];
+        item.width = odd[(round / 10) % 10];
+        fov_draw_detections(&image, &list, NULL, NULL);
+        assert_guarded(&image);
+        buffer_release(&buffer);
+    }
+}
+
+static void test_classes_are_written(void **state)
+{
+    (void)state;
+    struct buffer buffer = {0};
+    fov_image image = make(&buffer, FOV_RGB24, 400, 300);
+    fov_details details = {.classes = {{4, 0.9f}, {1, 0.1f}}, .class_count = 2};
+    fov_detections list = {.details = &details};
+    fov_draw_detections(&image, &list, NULL, NULL);
+    int found = 0;
+    for (int y = 0; y < 150; y++) {
+        int rgb[3];
+        rgb_at(&image, 12, y, rgb);
+        found |= rgb[0] == (int)(fov_class_color(4) >> 16) ? 1 : 0;
+        found |= rgb[0] == (int)(fov_class_color(1) >> 16) ? 2 : 0;
+    }
+    assert_int_equal(found, 3);
+    assert_guarded(&image);
+    buffer_release(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +328,10 @@ int main(void)
         cmocka_unit_test(test_odd_labels),
         cmocka_unit_test(test_gray_planes),
         cmocka_unit_test(test_palette),
+        cmocka_unit_test(test_masks_tint_what_they_cover),
+        cmocka_unit_test(test_skeletons_and_turned_boxes),
+        cmocka_unit_test(test_any_details_are_safe),
+        cmocka_unit_test(test_classes_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,7 +242,8 @@ export class Player {
   repaint() {
     if (!this.#shown) return;
     const boxes = this.options.boxes && this.render === 'client';
-    paint(this.#context, this.#shown.bitmap, this.#shown.detections, { ...this.options, boxes });
+    const { bitmap, detections, result, analysed } = this.#shown;
+    paint(this.#context, bitmap, detections, { ...this.options, boxes, classes: analysed ? result?.classes : null });
   }
 
   history(n) { return this.#history.slice(-n); }

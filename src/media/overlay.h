@@ -1,0 +1,41 @@
+/* What the files that draw share. Everything is clipped to the picture. */
+#ifndef MEDIA_OVERLAY_H
+#define MEDIA_OVERLAY_H
+
+#include <fovea/picture.h>
+
+#include "media/glyphs.h"
+
+#define OVERLAY_INK 0x06131C
+
+struct overlay_rect {
+    int x1, y1, x2, y2; /* half-open */
+};
+
+struct overlay_style {
+    int line; /* px */
+    int edge;
+    const struct glyph_font *font;
+};
+
+/* A colour in the picture's own terms: bytes of a pixel, or samples of the planes. */
+void overlay_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3]);
+
+void overlay_fill(const fov_image *image, struct overlay_rect r, uint32_t rgb);
+
+/* Text on a bar of the class's colour, above the box where there is room, else inside its top. */
+void overlay_label(const fov_image *image, const struct overlay_style *style,
+                   struct overlay_rect box, uint32_t rgb, const char *text);
+
+/* A line `thick` px wide with round ends. */
+void overlay_line(const fov_image *image, fov_point a, fov_point b, float thick, uint32_t rgb);
+
+/* Mixes the colour into what the run lengths of a mask say; the masks lie under everything else. */
+void overlay_mask(const fov_image *image, const uint32_t *runs, size_t count, uint32_t rgb);
+
+/* Lines and points of one detection that belong to its details: the mask's outline, the skeleton,
+ * the turned box. */
+void overlay_detail(const fov_image *image, const struct overlay_style *style,
+                    const fov_details *details, const fov_detail *detail, uint32_t rgb);
+
+#endif
