@@ -435,6 +435,23 @@ def test_a_file_is_known_by_its_sum(place, real):
     assert said["licence"].startswith("unknown: see where")
 
 
+def test_every_model_of_the_registry_is_read_as_it_says(place):
+    """Fetched from here instead of its address, found by its name, recognised without options."""
+    if SANITIZED or not (DATA / "models/nanodet_m_320.onnx").exists():
+        pytest.skip(f"{DATA}/models or a runtime is not here")
+    sums = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in (DATA / "models").iterdir() if path.is_file()}
+    models = [m for m in json.loads((ROOT / "models/registry.json").read_text())["models"] if "downloads" in m]
+    for file in (file for model in models for file in model["downloads"]):
+        place.web.files[file["file"]] = sums[file["sha256"]].read_bytes()
+        file["url"] = f"http://127.0.0.1:{place.web.server_port}/{file['file']}"
+    place.registry(*models)
+    for model in models:
+        place.fovea("models", "pull", model["name"])
+        said = json.loads(place.fovea("models", "inspect", model["name"], "--json").stdout)
+        assert [said[key] for key in ("head", "task", "licence")] == [model[key] for key in ("head", "task", "licence")]
+        assert said["labels"][0] in ("person", "face", "background")
+
+
 def test_the_registry_tells_the_truth_about_its_files():
     """Sizes and sums are those of the test data, whose origins are the registry's addresses."""
     manifest = DATA / "MANIFEST.tsv"
