@@ -4,6 +4,8 @@
 
 #include <fovea/model.h>
 
+struct settings;
+
 /* Options of predict, benchmark, eval, models inspect. NULL and 0: the default. */
 struct chosen_model {
     const char *model;     /* file, name in models.dir or among the fetched ones, address */
@@ -25,5 +27,8 @@ fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov
 /* The same without any runtime: what the file is. As fov_inspect. */
 fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,
                                 fov_error *error);
+
+/* The settings of the environment; free with settings_free. Returns FOV_EINVAL, FOV_ENOMEM. */
+fov_status chosen_settings(struct settings **settings, fov_error *error);
 
 #endif

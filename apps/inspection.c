@@ -366,15 +366,15 @@ static void write_known(const struct known *k, const char *path)
 
 /* ---- the command ---- */
 
-static void name_licence(struct known *k,
-                         bool (*licence_of)(const char *id, char *text, size_t size))
+static void name_licence(struct known *k, const char *path,
+                         bool (*licence_of)(const char *path, char *text, size_t size))
 {
-    if (k->info && licence_of(k->info->id, k->licence, sizeof k->licence))
+    if (licence_of(path, k->licence, sizeof k->licence))
         return;
     if (k->file && k->file->licence[0])
         snprintf(k->licence, sizeof k->licence, "%.120s (the file says so)", k->file->licence);
     else
-        snprintf(k->licence, sizeof k->licence, "not known: see where the file came from");
+        snprintf(k->licence, sizeof k->licence, "unknown: see where the file came from");
 }
 
 /* The scanners let it pass: a runtime may know shapes that the file does not tell. */
@@ -411,12 +411,12 @@ static int exit_code(const struct known *k)
 }
 
 int inspection_print(struct chosen_model *chosen, bool no_run, bool json,
-                     bool (*licence_of)(const char *id, char *text, size_t size))
+                     bool (*licence_of)(const char *path, char *text, size_t size))
 {
     struct known k = {.head_asked = chosen->head, .input_asked = chosen->input};
     if (learn(&k, chosen, no_run)) {
-        name_licence(&k, licence_of);
         const char *path = k.info ? k.info->path : chosen->model;
+        name_licence(&k, path, licence_of);
         if (json)
             write_known(&k, path);
         else

@@ -1,6 +1,5 @@
 #include "infer/chain.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,17 +140,37 @@ static bool has_nvidia(void)
     return access("/dev/nvidia0", F_OK) == 0 || access("/dev/nvhost-gpu", F_OK) == 0;
 }
 
-static bool has_engines(const char *folder)
+static const fov_backend_probe *probe_of(struct chain *chain, const fov_backend *backend)
 {
-    DIR *dir = folder ? opendir(folder) : NULL;
-    bool found = false;
-    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
-        const char *dot = strrchr(e->d_name, '.');
-        found = dot && !strcmp(dot, ".engine");
-    }
-    if (dir)
-        closedir(dir);
-    return found;
+    if (chain->probed != backend)
+        backend->probe(chain->params->runtime_dir, chain->probe);
+    chain->probed = backend;
+    return chain->probe;
+}
+
+struct cache_key chain_cache_key(const fov_model_params *params, const struct chain_link *link)
+{
+    static const char *const words[] = {"auto", "f32", "f16", "int8"};
+    size_t precision = (size_t)params->precision;
+    return (struct cache_key){.model = params->path,
+                              .backend = link->backend->name,
+                              .version = link->version,
+                              .device = link->device,
+                              .precision = precision < 4 ? words[precision] : "other"};
+}
+
+/* Engines of this very model, as TensorRT keeps them in the folder that it would be given. */
+static bool has_engines(struct chain *chain, const struct row *row)
+{
+    struct chain_link link = {.backend = backend_named(row->backend)};
+    char folder[4096];
+    const char *root = chain->params->cache_dir;
+    if (!root || !has_nvidia())
+        return false;
+    text_copy(link.version, sizeof link.version, probe_of(chain, link.backend)->version);
+    text_copy(link.device, sizeof link.device, row->device);
+    struct cache_key key = chain_cache_key(chain->params, &link);
+    return cache_path(root, &key, folder, sizeof folder) && cache_holds(folder, ".engine");
 }
 
 /* TFLite files of whole numbers, and ONNX that quantises while it runs, run faster in the runtimes
@@ -165,7 +184,7 @@ static bool is_integer(const struct inspected *found)
            strstr(found->quantised, "QLinear");
 }
 
-static bool is_needed(const struct chain *chain, const struct row *row)
+static bool is_needed(struct chain *chain, const struct row *row)
 {
     switch (row->need) {
     case ALWAYS:
@@ -181,7 +200,7 @@ static bool is_needed(const struct chain *chain, const struct row *row)
     case INTEGER:
         return is_integer(chain->found);
     case ENGINES:
-        return has_nvidia() && has_engines(chain->params->cache_dir);
+        return has_engines(chain, row);
     case APPLE:
 #ifdef __APPLE__
         return true;
@@ -196,7 +215,7 @@ static bool is_needed(const struct chain *chain, const struct row *row)
 
 /* Whether the row's turn comes: it is needed, or its device was asked for; of the two rows of a
  * processor only the first that counts. */
-static bool is_due(const struct chain *chain, const struct row *row, bool asked)
+static bool is_due(struct chain *chain, const struct row *row, bool asked)
 {
     if (row->need == INTEGER ? !is_needed(chain, row) : !asked && !is_needed(chain, row))
         return false;
@@ -205,14 +224,6 @@ static bool is_due(const struct chain *chain, const struct row *row, bool asked)
             !strcmp(before->device, row->device) && is_needed(chain, before))
             return false;
     return true;
-}
-
-static const fov_backend_probe *probe_of(struct chain *chain, const fov_backend *backend)
-{
-    if (chain->probed != backend)
-        backend->probe(chain->params->runtime_dir, chain->probe);
-    chain->probed = backend;
-    return chain->probe;
 }
 
 /* The device's name as the runtime has it: the one asked for, else the first of its kind. */
@@ -254,6 +265,7 @@ static bool try_row(struct chain *chain, const struct row *row, bool asked, stru
     const fov_backend *backend = backend_named(row->backend);
     const fov_backend_probe *p = probe_of(chain, backend);
     link->backend = backend;
+    text_copy(link->version, sizeof link->version, p->version);
     if (p->available &&
         find_device(p, row, asked_device(chain->params), link->device, sizeof link->device))
         return true;

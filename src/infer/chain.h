@@ -4,6 +4,7 @@
 
 #include <fovea/backend.h>
 
+#include "infer/cache.h"
 #include "infer/inspect.h"
 
 enum { CHAIN_REASONS = 200 };
@@ -11,8 +12,11 @@ enum { CHAIN_REASONS = 200 };
 /* One try: this backend on this device. */
 struct chain_link {
     const fov_backend *backend;
-    char device[32];
+    char device[32], version[64]; /* of the runtime */
 };
+
+/* What compiled forms of the model depend on there; points into both. */
+struct cache_key chain_cache_key(const fov_model_params *params, const struct chain_link *link);
 
 /* Goes through the order row by row and looks at a runtime only when its turn comes: one that is
  * not needed is never opened. */

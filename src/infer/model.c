@@ -107,12 +107,14 @@ static fov_status load(fov_model *model, const fov_model_params *params,
                        const struct chain_link *link, fov_error *error)
 {
     fov_model_params mine = *params;
+    char cache[4096];
+    struct cache_key key = chain_cache_key(params, link);
     mine.device = link->device;
+    mine.cache_dir = cache_open(params->cache_dir, &key, cache, sizeof cache);
     model->backend = link->backend;
     fov_status status = FOV_OK;
     if (!chain_is_scheme(params->path)) {
         model_read_size(&model->meta, &mine);
-        model_check_cache(&mine);
         status = model_check_backend(model, error);
     }
     if (!status)

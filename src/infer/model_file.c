@@ -1,12 +1,6 @@
-/* What is done about a model's file before a runtime sees it: looking into it, memory, cache. */
-#include <errno.h>
-#include <limits.h>
-#include <stdatomic.h>
+/* What is done about a model's file before a runtime sees it: looking into it, memory. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <fovea/log.h>
 
 #include "base/text.h"
 #include "infer/memory.h"
@@ -26,38 +20,6 @@ fov_status model_look_into(fov_model *model, const fov_model_params *params, fov
         return status;
     inspect_short_path(params->path, name, sizeof name);
     return memory_check(name, model->found->bytes, memory_available(""), error);
-}
-
-static bool make_folders(const char *path)
-{
-    char part[PATH_MAX];
-    size_t size = text_copy(part, sizeof part, path);
-    for (size_t i = 1; i <= size; i++) {
-        if (part[i] != '/' && part[i] != '\0')
-            continue;
-        part[i] = '\0';
-        if (mkdir(part, 0700) && errno != EEXIST)
-            return false;
-        if (i < size)
-            part[i] = '/';
-    }
-    return access(path, W_OK | X_OK) == 0;
-}
-
-void model_check_cache(fov_model_params *params)
-{
-    static atomic_flag said = ATOMIC_FLAG_INIT;
-    const char *cache = params->cache_dir;
-    if (!cache || !*cache)
-        return;
-    if (make_folders(cache))
-        return;
-    if (!atomic_flag_test_and_set(&said))
-        fov_log(FOV_LOG_WARN, "infer",
-                "compiled models cannot be kept in %s: %s; the next start compiles again "
-                "(models.cache names another folder)",
-                cache, strerror(errno));
-    params->cache_dir = NULL;
 }
 
 static bool is_open(const struct inspected *found)

@@ -47,10 +47,6 @@ fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_erro
  * that memory cannot hold. Models behind a scheme have no file. */
 fov_status model_look_into(fov_model *model, const fov_model_params *params, fov_error *error);
 
-/* Compiled models are kept to start sooner; a folder that cannot be made or written must not cost
- * the model: params->cache_dir becomes NULL, which the log says once. */
-void model_check_cache(fov_model_params *params);
-
 /* The size of a dynamic input out of the metadata, when the caller asks for none. */
 void model_read_size(const struct metadata *meta, fov_model_params *params);
 

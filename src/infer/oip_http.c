@@ -1,6 +1,5 @@
 #include "infer/oip_http.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,113 +9,21 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/dynlib.h"
+#include "base/curl.h"
 #include "base/text.h"
 
 enum {
     CONNECT_MS = 1000,
     HEADERS_MAX = 64 * 1024,
     BUFFER = 256 * 1024, /* of libcurl, a direction */
-    ERROR_SIZE = 256,
 };
-
-/* The part of libcurl that we call. Own declarations: its numbers are a stable ABI, and its headers
- * are not needed to build. Source: curl.se/libcurl/c, libcurl 7.68. */
-typedef void curl_easy;
-typedef void curl_multi;
-struct curl_list;
-
-struct curl_message {
-    int kind; /* MESSAGE_DONE */
-    curl_easy *easy;
-    union {
-        void *any;
-        int code;
-    } data;
-};
-
-struct curl_about { /* its first members */
-    int age;
-    const char *version;
-};
-
-enum {
-    GLOBAL_DEFAULT = 3,
-    MESSAGE_DONE = 1,
-    HTTP_1_1 = 2,
-    PROTOCOL_HTTP = 1,
-    PROTOCOL_HTTPS = 2,
-    INFO_RESPONSE_CODE = 0x200002,
-    CODE_RESOLVE = 6,
-    CODE_CONNECT = 7,
-    CODE_TIMEOUT = 28,
-};
-
-enum {
-    OPTION_POST = 47,
-    OPTION_FOLLOWLOCATION = 52,
-    OPTION_MAXCONNECTS = 71,
-    OPTION_HTTPGET = 80,
-    OPTION_HTTP_VERSION = 84,
-    OPTION_BUFFERSIZE = 98,
-    OPTION_NOSIGNAL = 99,
-    OPTION_TCP_NODELAY = 121,
-    OPTION_CONNECTTIMEOUT_MS = 156,
-    OPTION_PROTOCOLS = 181,
-    OPTION_TCP_KEEPALIVE = 213,
-    OPTION_UPLOAD_BUFFERSIZE = 280,
-    OPTION_QUICK_EXIT = 322, /* from 7.87 on */
-    OPTION_WRITEDATA = 10001,
-    OPTION_URL = 10002,
-    OPTION_PROXY = 10004,
-    OPTION_ERRORBUFFER = 10010,
-    OPTION_POSTFIELDS = 10015,
-    OPTION_USERAGENT = 10018,
-    OPTION_HTTPHEADER = 10023,
-    OPTION_HEADERDATA = 10029,
-    OPTION_CAINFO = 10065,
-    OPTION_WRITEFUNCTION = 20011,
-    OPTION_HEADERFUNCTION = 20079,
-    OPTION_POSTFIELDSIZE = 30120, /* the one that takes an off_t */
-};
-
-// clang-format off
-#define CURL_FUNCTIONS(X)                                                                          \
-    X(int, global_init, (long))                                                                    \
-    X(struct curl_about *, version_info, (int))                                                    \
-    X(curl_easy *, easy_init, (void))                                                              \
-    X(void, easy_cleanup, (curl_easy *))                                                           \
-    X(int, easy_setopt, (curl_easy *, int, ...))                                                   \
-    X(int, easy_getinfo, (curl_easy *, int, ...))                                                  \
-    X(const char *, easy_strerror, (int))                                                          \
-    X(struct curl_list *, slist_append, (struct curl_list *, const char *))                        \
-    X(void, slist_free_all, (struct curl_list *))                                                  \
-    X(curl_multi *, multi_init, (void))                                                            \
-    X(int, multi_cleanup, (curl_multi *))                                                          \
-    X(int, multi_add_handle, (curl_multi *, curl_easy *))                                          \
-    X(int, multi_remove_handle, (curl_multi *, curl_easy *))                                       \
-    X(int, multi_perform, (curl_multi *, int *))                                                   \
-    X(int, multi_poll, (curl_multi *, void *, unsigned, int, int *))                               \
-    X(int, multi_wakeup, (curl_multi *))                                                           \
-    X(struct curl_message *, multi_info_read, (curl_multi *, int *))
-// clang-format on
-
-static struct {
-#define CURL_MEMBER(result, name, parameters) result(*name) parameters;
-    CURL_FUNCTIONS(CURL_MEMBER)
-#undef CURL_MEMBER
-    const char *library;
-    bool is_open;
-} curl;
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct oip_http {
     curl_easy *easy;
     curl_multi *multi;
     struct curl_list *fields; /* of the POST with `fields_json` */
     size_t fields_json;
-    char reason[ERROR_SIZE];
+    char reason[CURL_REASON_SIZE];
     atomic_bool running, cancelled;
     /* the reply as it comes */
     char *room; /* the body begins at `shift`, so that its binary part is aligned */
@@ -124,36 +31,6 @@ struct oip_http {
     size_t headers_size, json_size; /* json_size SIZE_MAX: not said */
     const char *refused;            /* why we ended it, NULL when we did not */
 };
-
-static fov_status open_library(fov_error *error)
-{
-    static const struct dynlib_symbol symbols[] = {
-#define CURL_SYMBOL(result, name, parameters) {"curl_" #name, (void **)&curl.name, 0},
-        CURL_FUNCTIONS(CURL_SYMBOL)
-#undef CURL_SYMBOL
-            {NULL, NULL, 0}};
-    static const char *const paths[] = {"libcurl.so.4", "libcurl-gnutls.so.4", NULL};
-    fov_error reason;
-    if (dynlib_open(paths, symbols, &curl.library, &reason) != FOV_OK)
-        return fov_fail(error, FOV_ERUNTIME,
-                        "libcurl 7.68 or newer is not here: apt install libcurl4 "
-                        "(libcurl.so.4, libcurl-gnutls.so.4: %.100s)",
-                        reason.message);
-    if (curl.global_init(GLOBAL_DEFAULT) != 0)
-        return fov_fail(error, FOV_ERUNTIME, "%s cannot start", curl.library);
-    return FOV_OK;
-}
-
-static fov_status curl_open(fov_error *error)
-{
-    fov_status status = FOV_OK;
-    pthread_mutex_lock(&lock);
-    if (!curl.is_open)
-        status = open_library(error);
-    curl.is_open = curl.is_open || status == FOV_OK;
-    pthread_mutex_unlock(&lock);
-    return status;
-}
 
 fov_status oip_http_probe(char version[64], char library[256], fov_error *error)
 {
@@ -271,31 +148,32 @@ static bool set_options(struct oip_http *h)
     static const struct {
         int option;
         long value;
-    } numbers[] = {{OPTION_NOSIGNAL, 1},
-                   {OPTION_FOLLOWLOCATION, 0},
-                   {OPTION_PROTOCOLS, PROTOCOL_HTTP | PROTOCOL_HTTPS},
-                   {OPTION_HTTP_VERSION, HTTP_1_1},
-                   {OPTION_TCP_NODELAY, 1},
-                   {OPTION_TCP_KEEPALIVE, 1},
-                   {OPTION_MAXCONNECTS, 1},
-                   {OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
-                   {OPTION_BUFFERSIZE, BUFFER},
-                   {OPTION_UPLOAD_BUFFERSIZE, BUFFER}};
+    } numbers[] = {{CURL_OPTION_NOSIGNAL, 1},
+                   {CURL_OPTION_FOLLOWLOCATION, 0},
+                   {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS},
+                   {CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
+                   {CURL_OPTION_TCP_NODELAY, 1},
+                   {CURL_OPTION_TCP_KEEPALIVE, 1},
+                   {CURL_OPTION_MAXCONNECTS, 1},
+                   {CURL_OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
+                   {CURL_OPTION_BUFFERSIZE, BUFFER},
+                   {CURL_OPTION_UPLOAD_BUFFERSIZE, BUFFER}};
     int failed = 0;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         failed |= curl.easy_setopt(h->easy, numbers[i].option, numbers[i].value);
-    failed |= curl.easy_setopt(h->easy, OPTION_PROXY, ""); /* none, whatever the environment says */
-    failed |= curl.easy_setopt(h->easy, OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
-    failed |= curl.easy_setopt(h->easy, OPTION_ERRORBUFFER, h->reason);
-    failed |= curl.easy_setopt(h->easy, OPTION_WRITEFUNCTION, take_body);
-    failed |= curl.easy_setopt(h->easy, OPTION_WRITEDATA, h);
-    failed |= curl.easy_setopt(h->easy, OPTION_HEADERFUNCTION, take_header);
-    failed |= curl.easy_setopt(h->easy, OPTION_HEADERDATA, h);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_PROXY,
+                               ""); /* none, whatever the environment says */
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_ERRORBUFFER, h->reason);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEFUNCTION, take_body);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEDATA, h);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERFUNCTION, take_header);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERDATA, h);
     /* A name that is being looked up is not waited for when time is over; older ones do wait. */
-    curl.easy_setopt(h->easy, OPTION_QUICK_EXIT, 1L);
+    curl.easy_setopt(h->easy, CURL_OPTION_QUICK_EXIT, 1L);
     const char *authorities = getenv("SSL_CERT_FILE");
     if (authorities && *authorities)
-        failed |= curl.easy_setopt(h->easy, OPTION_CAINFO, authorities);
+        failed |= curl.easy_setopt(h->easy, CURL_OPTION_CAINFO, authorities);
     return !failed;
 }
 
@@ -352,18 +230,18 @@ static bool prepare(struct oip_http *h, const struct oip_exchange *x)
     h->most = x->most;
     h->refused = NULL;
     h->reason[0] = '\0';
-    int failed = curl.easy_setopt(h->easy, OPTION_URL, x->url);
+    int failed = curl.easy_setopt(h->easy, CURL_OPTION_URL, x->url);
     if (!x->body) {
-        failed |= curl.easy_setopt(h->easy, OPTION_HTTPHEADER, NULL);
-        failed |= curl.easy_setopt(h->easy, OPTION_HTTPGET, 1L);
+        failed |= curl.easy_setopt(h->easy, CURL_OPTION_HTTPHEADER, NULL);
+        failed |= curl.easy_setopt(h->easy, CURL_OPTION_HTTPGET, 1L);
         return !failed;
     }
     if (!make_fields(h, x->json_size))
         return false;
-    failed |= curl.easy_setopt(h->easy, OPTION_HTTPHEADER, h->fields);
-    failed |= curl.easy_setopt(h->easy, OPTION_POST, 1L);
-    failed |= curl.easy_setopt(h->easy, OPTION_POSTFIELDS, x->body);
-    failed |= curl.easy_setopt(h->easy, OPTION_POSTFIELDSIZE, (int64_t)x->size);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HTTPHEADER, h->fields);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_POST, 1L);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_POSTFIELDS, x->body);
+    failed |= curl.easy_setopt(h->easy, CURL_OPTION_POSTFIELDSIZE, (int64_t)x->size);
     return !failed;
 }
 
@@ -382,7 +260,7 @@ static fov_status drive(struct oip_http *h, int64_t deadline_ns, int *code)
         if (curl.multi_perform(h->multi, &busy) != 0)
             return FOV_EIO;
         struct curl_message *m = curl.multi_info_read(h->multi, &left);
-        if (m && m->kind == MESSAGE_DONE) {
+        if (m && m->kind == CURL_MESSAGE_DONE) {
             *code = m->data.code;
             return FOV_OK;
         }
@@ -401,9 +279,9 @@ static fov_status explain(const struct oip_http *h, int code, fov_error *error)
     const char *reason = h->reason[0] ? h->reason : curl.easy_strerror(code);
     if (h->refused)
         return fov_fail(error, FOV_EIO, "the server sends %s", h->refused);
-    if (code == CODE_TIMEOUT)
+    if (code == CURL_CODE_TIMEOUT)
         return fov_fail(error, FOV_ETIMEOUT, "no connection within %d ms", CONNECT_MS);
-    if (code == CODE_RESOLVE || code == CODE_CONNECT)
+    if (code == CURL_CODE_RESOLVE || code == CURL_CODE_CONNECT)
         return fov_fail(error, FOV_EIO, "no connection: %.150s", reason);
     return fov_fail(error, FOV_EIO, "the connection failed: %.150s", reason);
 }
@@ -413,7 +291,7 @@ static fov_status finish(struct oip_http *h, int code, struct oip_answer *answer
     if (code)
         return explain(h, code, error);
     long status = 0;
-    curl.easy_getinfo(h->easy, INFO_RESPONSE_CODE, &status);
+    curl.easy_getinfo(h->easy, CURL_INFO_RESPONSE_CODE, &status);
     bool whole = h->json_size == SIZE_MAX || h->json_size <= h->size;
     if (!whole)
         return fov_fail(error, FOV_EIO,

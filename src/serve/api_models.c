@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "serve/chores.h"
 #include "serve/frames.h"
+#include "serve/model_files.h"
 #include "serve/routes.h"
 #include "serve/server.h"
 
@@ -54,18 +55,19 @@ static bool name_of(const struct settings *s, const char *file, char *name, size
         return false;
     if (dot && dot > name)
         *dot = '\0';
-    return loader_find(s, name, path, sizeof path, NULL) == FOV_OK;
+    return model_files_find(s, name, MODEL_OF_CLIENT, path, sizeof path, NULL) == FOV_OK;
 }
 
 static void write_available(struct json_writer *w, const struct settings *s, fov_workers *workers)
 {
-    char name[256];
+    char name[256], folder[1024];
     json_name(w, "available");
     json_array_begin(w);
     for (size_t i = 0; i < s->models.count; i++)
         if (!is_loaded(workers, s->models.items[i].id))
             json_put_string(w, s->models.items[i].id);
-    DIR *dir = s->models.dir ? opendir(s->models.dir) : NULL;
+    model_files_folder(s, folder, sizeof folder);
+    DIR *dir = folder[0] ? opendir(folder) : NULL;
     int shown = 0;
     for (struct dirent *e; dir && shown < FILES_SHOWN && (e = readdir(dir));)
         if (name_of(s, e->d_name, name, sizeof name) && !is_loaded(workers, name) &&
@@ -141,8 +143,9 @@ static void open_wish(void *arg)
     const struct settings_model *entry = settings_find_model(s, wish->name);
     fov_model_params params = loader_params(s, entry, wish->cache);
     char path[1024];
-    wish->status = loader_find(s, entry ? entry->path : wish->name, path, sizeof path,
-                               &wish->error);
+    wish->status = model_files_find(s, entry ? entry->path : wish->name,
+                                    entry ? MODEL_OF_USER : MODEL_OF_CLIENT, path, sizeof path,
+                                    &wish->error);
     params.path = path;
     params.id = wish->id;
     if (wish->status == FOV_OK)

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/dynlib.h"
 #include "base/text.h"
+#include "serve/model_files.h"
 #include "serve/server.h"
 
 struct loader {
@@ -22,45 +21,6 @@ struct loader {
     fov_error error;
     char path[1024], cache[512];
 };
-
-static bool is_file(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
-}
-
-/* NAME in a folder of models: NAME itself, NAME/model.xml, NAME.xml, NAME.onnx, NAME.tflite. */
-static bool find_in(const char *folder, const char *name, char *path, size_t size)
-{
-    static const char *const forms[] = {"", "/model.xml", ".xml", ".onnx", ".tflite"};
-    for (size_t i = 0; folder[0] && i < sizeof forms / sizeof *forms; i++) {
-        int length = snprintf(path, size, "%s/%s%s", folder, name, forms[i]);
-        if (length > 0 && (size_t)length < size && is_file(path))
-            return true;
-    }
-    return false;
-}
-
-fov_status loader_find(const struct settings *s, const char *name, char *path, size_t size,
-                       fov_error *error)
-{
-    char folder[512];
-    text_copy(path, size, name);
-    if (fov_model_is_address(name) || is_file(name))
-        return FOV_OK;
-    if (s->models.dir && !strstr(name, "..") && find_in(s->models.dir, name, path, size))
-        return FOV_OK;
-    if (strchr(name, '/') == NULL && dynlib_deps_folder(folder, sizeof folder)) {
-        size_t used = strlen(folder);
-        text_copy(folder + used, sizeof folder - used, "/models");
-        if (find_in(folder, name, path, size))
-            return FOV_OK;
-    }
-    return fov_fail(error, FOV_ENOTFOUND,
-                    "model %s: no such file or name; `make build` fetches the default one, "
-                    "`fovea models list` shows the names, --model FILE takes another",
-                    name);
-}
 
 void loader_cache(const struct settings *s, char *folder, size_t size)
 {
@@ -151,8 +111,9 @@ static fov_status open_default(struct loader *loader)
     const struct settings *s = loader->settings;
     const struct settings_model *entry = settings_find_model(s, s->models.default_model);
     fov_model_params params = loader_params(s, entry, loader->cache);
-    fov_status status = loader_find(s, entry ? entry->path : s->models.default_model, loader->path,
-                                    sizeof loader->path, &loader->error);
+    fov_status status = model_files_find(s, entry ? entry->path : s->models.default_model,
+                                         MODEL_OF_USER, loader->path, sizeof loader->path,
+                                         &loader->error);
     if (status != FOV_OK)
         return status;
     params.path = loader->path;
@@ -180,7 +141,8 @@ static void open_others(struct loader *loader)
         char path[1024];
         if (strcmp(entry->id, s->models.default_model) == 0)
             continue;
-        fov_status status = loader_find(s, entry->path, path, sizeof path, &error);
+        fov_status status = model_files_find(s, entry->path, MODEL_OF_USER, path, sizeof path,
+                                             &error);
         params.path = path;
         if (status == FOV_OK)
             status = fov_workers_add_model(loader->workers, &params, false, &error);
@@ -198,7 +160,7 @@ static bool name_of_file(const char *folder, const char *file, char *id, size_t 
     text_copy(id, size, file);
     char *dot = strrchr(id, '.');
     if (snprintf(path, sizeof path, "%s/%s/model.xml", folder, file) < (int)sizeof path &&
-        is_file(path))
+        access(path, R_OK) == 0)
         return true;
     for (size_t i = 0; dot && dot > id && i < sizeof endings / sizeof *endings; i++)
         if (strcmp(dot, endings[i]) == 0) {
@@ -224,7 +186,7 @@ static void open_file(struct loader *loader, const char *file)
     }
     params.id = id;
     params.path = path;
-    if (!find_in(loader->settings->models.dir, file, path, sizeof path) ||
+    if (!model_files_in(loader->settings->models.dir, file, path, sizeof path) ||
         fov_workers_add_model(loader->workers, &params, false, &error) != FOV_OK)
         fov_log(FOV_LOG_ERROR, "serve", "model %s of models.dir cannot be used: %s", file,
                 error.message);

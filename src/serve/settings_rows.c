@@ -35,7 +35,7 @@ const struct settings_row settings_rows[] = {
     {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
      "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, `oip://host:port/model`, or `fake:…`"},
     {"models.dir", NULL, SET_TEXT, AT(models.dir), NULL, 0, 0, NULL, 0,
-     "folder with model files that clients may name; all are opened at the start"},
+     "folder with model files that clients may name; all are opened at the start; `fovea models pull` fills it"},
     {"models.cache", NULL, SET_TEXT, AT(models.cache), NULL, 0, 0, NULL, 0,
      "folder of compiled models; default $XDG_CACHE_HOME/fovea or ~/.cache/fovea"},
 

@@ -371,40 +371,6 @@ static void open_classes_take_shorter_lists(void **unused)
     labels_release(&l);
 }
 
-/* ---- the cache ---- */
-
-static int warnings;
-
-static void count_warnings(void *user, fov_log_level level, const char *module, const char *line)
-{
-    (void)user;
-    (void)module;
-    warnings += level == FOV_LOG_WARN && strstr(line, "cannot be kept in") != NULL;
-}
-
-static void a_cache_that_cannot_be_written_costs_nothing(void **unused)
-{
-    (void)unused;
-    char good[256], bad[256];
-    struct stat st;
-    write_text("occupied", "a file");
-    path_in(bad, sizeof bad, "occupied/cache");
-    path_in(good, sizeof good, "made/for/it");
-    fov_log_set(count_warnings, NULL, FOV_LOG_INFO);
-    fov_model_params params = {.cache_dir = bad};
-    model_check_cache(&params);
-    assert_null(params.cache_dir);
-    params.cache_dir = bad;
-    model_check_cache(&params); /* said once */
-    fov_log_set(NULL, NULL, FOV_LOG_INFO);
-    assert_int_equal(warnings, 1);
-    params.cache_dir = good;
-    model_check_cache(&params);
-    assert_string_equal(params.cache_dir, good);
-    assert_int_equal(stat(good, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0700);
-}
-
 /* ---- TensorFlow Lite's own metadata, in a real file ---- */
 
 static void tflite_metadata_of_a_real_file(void **unused)
@@ -463,7 +429,6 @@ int main(void)
         cmocka_unit_test(a_file_of_the_wrong_count_is_refused),
         cmocka_unit_test(a_file_beside_counts_only_if_it_fits),
         cmocka_unit_test(open_classes_take_shorter_lists),
-        cmocka_unit_test(a_cache_that_cannot_be_written_costs_nothing),
         cmocka_unit_test(tflite_metadata_of_a_real_file),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,0 +1,28 @@
+/* Where model files lie and how a name leads to one: for the command line and the server. */
+#ifndef SERVE_MODEL_FILES_H
+#define SERVE_MODEL_FILES_H
+
+#include <stdbool.h>
+#include <fovea/status.h>
+
+#include "serve/settings.h"
+
+/* Whose name it is. */
+enum model_name {
+    MODEL_OF_USER,  /* also an address or a file anywhere: settings and the command line */
+    MODEL_OF_CLIENT /* only a name in the folders of models */
+};
+
+/* The folder that `models pull` fills: models.dir, else $XDG_DATA_HOME/fovea/models, else
+ * ~/.local/share/fovea/models; "" when there is no home. */
+void model_files_folder(const struct settings *s, char *folder, size_t size);
+
+/* NAME in one folder: NAME itself, NAME/model.xml, NAME.xml, NAME.onnx, NAME.tflite. */
+bool model_files_in(const char *folder, const char *name, char *path, size_t size);
+
+/* Looks for `name` in models.dir, the user's folder, and what set-up fetched. Returns FOV_ENOTFOUND
+ * with what would bring it. */
+fov_status model_files_find(const struct settings *s, const char *name, enum model_name whose,
+                            char *path, size_t size, fov_error *error);
+
+#endif
