@@ -89,7 +89,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
                                .labels = chosen->labels,
                                .threads = s->openvino.num_threads,
                                .input_width = chosen->imgsz,
-                               .input_height = chosen->imgsz};
+                               .input_height = chosen->imgsz,
+                               .no_int8 = s->realtime.optimization_level != LEVEL_HIGH};
     fov_status status = to_precision(chosen, &params.precision, error);
     if (status == FOV_OK)
         status = find(name, s->models.dir, path, sizeof path, error);

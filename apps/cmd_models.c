@@ -120,6 +120,7 @@ static void write_info(const fov_model_info *info, const char *licence)
     json_object_begin(&w);
     json_add_string(&w, "id", info->id);
     json_add_string(&w, "path", info->path);
+    json_add_string(&w, "file_reason", info->file_reason);
     json_add_string(&w, "licence", licence);
     json_add_string(&w, "head", info->head);
     json_add_string(&w, "why", info->head_evidence);
@@ -160,7 +161,8 @@ static void print_info(const fov_model_info *info, const char *licence)
 {
     const char *dot = strrchr(info->path, '.');
     printf("%-10s %s\n", "model", info->id);
-    printf("%-10s %s\n", "file", info->path);
+    printf("%-10s %s%s%s%s\n", "file", info->path, info->file_reason[0] ? " (" : "",
+           info->file_reason, info->file_reason[0] ? ")" : "");
     printf("%-10s %s\n", "format", dot && !strchr(dot, '/') ? dot + 1 : "-");
     printf("%-10s %s\n", "licence", licence);
     printf("%-10s %s\n", "head", info->head);

@@ -20,6 +20,8 @@ import openvino as ov
 from openvino import opset13 as op
 from openvino._offline_transformations import apply_moc_transformations, compress_quantize_weights_transformation
 
+import int8_mark
+
 CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
@@ -122,6 +124,7 @@ def main():
     model = folded(source)
     quantise(model, facts)
     model.set_rt_info("int8", ["model_info", "fovea_precision"])
+    model.set_rt_info(int8_mark.mark(source.with_suffix(".bin")), ["model_info", int8_mark.KEY])
     ov.save_model(model, str(output), compress_to_fp16=True)
 
 

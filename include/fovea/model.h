@@ -15,7 +15,8 @@ typedef struct fov_model fov_model;
 typedef struct fov_runner fov_runner;
 
 typedef enum fov_precision {
-    FOV_PRECISION_AUTO, /* the fastest the device offers that keeps results (bf16, f16) */
+    FOV_PRECISION_AUTO, /* the fastest the device offers that keeps results (bf16, f16); INT8 where
+                         * an accepted INT8 form lies beside the file (NAME_int8.xml) */
     FOV_PRECISION_F32,
     FOV_PRECISION_F16,
     FOV_PRECISION_INT8
@@ -37,24 +38,26 @@ typedef struct fov_model_params {
                   */
     int runners; /* throughput: how many run at once; default: the cores */
     int input_width, input_height; /* for models with a dynamic size; default 640 */
-    int batch; /* pictures a run takes, for models whose batch can be changed; default 1 */
+    int batch;         /* pictures a run takes, for models whose batch can be changed; default 1 */
     const char *avoid; /* "openvino:GPU onnxruntime:CUDA": not tried, as they failed before */
-    const char *cache_dir;         /* compiled forms; NULL: no cache */
+    const char *cache_dir; /* compiled forms; NULL: no cache */
     const char
         *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
+    bool no_int8;     /* FOV_PRECISION_AUTO never takes the INT8 form beside a model */
     bool no_warmup;   /* skip the runs on noise that make the first frame as fast as the others */
 } fov_model_params;
 
 /* What a model turned out to be. Pointers live as long as the model. */
 typedef struct fov_model_info {
-    const char *id, *path;
+    const char *id, *path;         /* path: of the file that runs */
+    const char *file_reason;       /* why that one of a model's forms; "" when it has one only */
     const char *head;              /* "ssd" */
     const char *head_evidence;     /* why this head: "rt_info model_type=ssd" */
     const char *backend;           /* "openvino" */
     const char *backend_version;   /* "2026.4.1-..." */
     const char *device;            /* "CPU" */
     const char *device_name;       /* "AMD EPYC ..." */
-    const char *precision;         /* effective: "bf16" */
+    const char *precision;         /* effective: "bf16", "int8" */
     int input_width, input_height; /* px of the model's input */
     bool letterbox;                /* aspect kept and padded; else stretched */
     const char *layout;            /* "nhwc" or "nchw" */

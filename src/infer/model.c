@@ -180,6 +180,13 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
                  (double)s[0], (double)s[1], (double)s[2]);
 }
 
+/* The runtime names the precision of what is left in float; a quantised file says so itself. */
+static const char *effective_precision(const fov_model *model)
+{
+    const char *said = metadata_get(&model->meta, "fovea_precision");
+    return said && !strcmp(said, "int8") ? "int8" : model->about.precision;
+}
+
 static void fill_info(fov_model *model)
 {
     struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
@@ -190,13 +197,14 @@ static void fill_info(fov_model *model)
     const fov_backend_model *about = &model->about;
     fov_model_info info = {.id = model->id,
                            .path = model->path,
+                           .file_reason = model->file_reason,
                            .head = model->head->name,
                            .head_evidence = model->evidence,
                            .backend = model->backend->name,
                            .backend_version = about->version,
                            .device = about->device,
                            .device_name = about->device_name,
-                           .precision = about->precision,
+                           .precision = effective_precision(model),
                            .input_width = in->width,
                            .input_height = in->height,
                            .letterbox = in->fit != FIT_STRETCH,
@@ -213,6 +221,18 @@ static void fill_info(fov_model *model)
                            .shapes = model->shapes,
                            .scale = model->scale};
     model->info = info;
+}
+
+/* Sets model->path and params->path; false without memory. */
+static bool choose_file(fov_model *model, fov_model_params *params)
+{
+    char path[4096];
+    const char *name;
+    if (strlen(params->path) < sizeof path)
+        variant_choose(params, variant_fast_int8(&name), path, sizeof path, model->file_reason);
+    model->path = strdup(model->file_reason[0] ? path : params->path);
+    params->path = model->path;
+    return model->path != NULL;
 }
 
 static void release(fov_model *model)
@@ -236,11 +256,12 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
         return fov_fail(error, FOV_ENOMEM, "no memory for a model");
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
-    made->path = strdup(params->path);
-    fov_status status = made->path ? choose_backend(made, params, error)
-                                   : fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    fov_model_params chosen = *params;
+    fov_status status = choose_file(made, &chosen)
+                            ? choose_backend(made, &chosen, error)
+                            : fov_fail(error, FOV_ENOMEM, "no memory for a model");
     if (!status)
-        status = load(made, params, error);
+        status = load(made, &chosen, error);
     if (!status)
         status = configure(made, params, error);
     if (status) {

@@ -7,6 +7,7 @@
 
 #include "infer/head.h"
 #include "infer/labels.h"
+#include "infer/variant.h"
 
 struct fov_model {
     atomic_int references, runners;
@@ -18,7 +19,7 @@ struct fov_model {
     struct labels labels;
     fov_backend_model about;
     fov_model_info info;
-    char id[128], *path;
+    char id[128], *path, file_reason[VARIANT_REASON];
     char evidence[HEAD_EVIDENCE], shapes[256], scale[96];
 };
 

@@ -1,6 +1,7 @@
 /* What this machine is and what fovea makes of it. */
 #include <fovea/device.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "serve/routes.h"
 #include "serve/serve.h"
@@ -38,6 +39,13 @@ static void write_runtimes(struct json_writer *w, const fov_device_info *info)
     json_array_end(w);
 }
 
+/* Clients learn which file of a model runs, not where it lies. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* What runs now: of the open model when there is one, else what would be taken. */
 static void write_selected(struct json_writer *w, struct server *server,
                            const fov_device_info *info)
@@ -48,6 +56,8 @@ static void write_selected(struct json_writer *w, struct server *server,
     json_object_begin(w);
     json_add_string(w, "runtime", open ? open->backend : info->selected_runtime);
     json_add_string(w, "device", open ? open->device : info->selected_device);
+    json_add_string(w, "file", open ? file_name(open->path) : NULL);
+    json_add_string(w, "file_reason", open ? open->file_reason : NULL);
     json_object_end(w);
     json_add_string(w, "precision", open ? open->precision : NULL);
     fov_model_close(&model);

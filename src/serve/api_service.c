@@ -23,6 +23,21 @@ void get_healthz(struct exchange *x)
     net_reply(x->request, 200, "text/plain", "ok\n", 3);
 }
 
+/* "ready", and which file runs where a model has two. */
+static void say_ready(struct exchange *x)
+{
+    char text[400] = "ready\n";
+    fov_model *model = fov_workers_model(x->server->workers, NULL);
+    const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
+    if (info && info->file_reason[0]) {
+        const char *slash = strrchr(info->path, '/');
+        snprintf(text, sizeof text, "ready\n%.80s: %.80s (%s)\n", info->id,
+                 slash ? slash + 1 : info->path, info->file_reason);
+    }
+    fov_model_close(&model);
+    net_reply(x->request, 200, "text/plain", text, strlen(text));
+}
+
 void get_readyz(struct exchange *x)
 {
     struct server *server = x->server;
@@ -36,7 +51,7 @@ void get_readyz(struct exchange *x)
                    "the server",
                    (unsigned long long)info.lost_runs);
     else
-        net_reply(x->request, 200, "text/plain", "ready\n", 6);
+        say_ready(x);
 }
 
 void get_version(struct exchange *x)
@@ -142,6 +157,7 @@ static void write_model(struct json_writer *w, struct server *server)
     json_add_string(w, "id", info ? info->id : NULL);
     json_add_string(w, "title", title);
     json_add_string(w, "precision", info ? info->precision : NULL);
+    json_add_string(w, "file_reason", info ? info->file_reason : NULL);
     json_add_string(w, "licence", licence);
     json_add_string(w, "state",
                     server->model_state == MODEL_READY     ? "ready"

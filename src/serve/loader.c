@@ -95,6 +95,7 @@ static fov_model_params common(const struct loader *loader)
         .threads = s->openvino.num_threads,
         .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
                                                                  : FOV_PRECISION_AUTO,
+        .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,
         .cache_dir = loader->cache[0] ? loader->cache : NULL,
     };
 }

@@ -1,0 +1,119 @@
+#include "infer/variant.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#ifdef __aarch64__
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+#include "base/text.h"
+#include "infer/metadata.h"
+
+enum { END = 64 << 10, MARK = 48 }; /* scripts/int8_mark.py makes the mark */
+
+bool variant_fast_int8(const char **name)
+{
+#if defined(__x86_64__)
+    *name = __builtin_cpu_supports("avx512vnni") ? "AVX512_VNNI"
+            : __builtin_cpu_supports("avxvnni")  ? "AVX_VNNI"
+                                                 : "no VNNI";
+    return (*name)[0] == 'A';
+#elif defined(__aarch64__)
+    bool has = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+    *name = has ? "ASIMDDP" : "no ASIMDDP";
+    return has;
+#else
+    *name = "no 8 bit products";
+    return false;
+#endif
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t add_bytes(uint64_t sum, FILE *file)
+{
+    int byte;
+    for (int i = 0; i < END && (byte = fgetc(file)) != EOF; i++)
+        sum = (sum ^ (uint64_t)byte) * UINT64_C(0x100000001B3);
+    return sum;
+}
+
+/* Size and sum of both ends of a file of weights: what was trained again has another. */
+static bool make_mark(const char *weights, char mark[MARK])
+{
+    FILE *file = fopen(weights, "rbe");
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    if (!file)
+        return false;
+    sum = add_bytes(sum, file);
+    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    bool read = size >= 0 && fseek(file, size > END ? size - END : 0, SEEK_SET) == 0;
+    sum = add_bytes(sum, file);
+    read = read && !ferror(file);
+    fclose(file);
+    snprintf(mark, MARK, "%ld-%016llx", size, (unsigned long long)sum);
+    return read;
+}
+
+static bool made_from(const char *beside, const char *weights)
+{
+    struct metadata meta = {0};
+    char mark[MARK];
+    const char *said = NULL;
+    if (metadata_read(&meta, beside, NULL) == FOV_OK)
+        said = metadata_get(&meta, "fovea_int8_of");
+    bool same = said && make_mark(weights, mark) && !strcmp(said, mark);
+    metadata_release(&meta);
+    return same;
+}
+
+/* NAME.xml -> NAME_int8.xml, when that is there and made from NAME.bin. */
+static bool find_beside(const char *path, char *beside, size_t size)
+{
+    char weights[4096];
+    const char *dot = strrchr(path, '.');
+    if (!dot || strcasecmp(dot, ".xml") != 0)
+        return false;
+    int stem = (int)(dot - path);
+    int length = snprintf(beside, size, "%.*s_int8.xml", stem, path);
+    if (length < 0 || (size_t)length >= size || access(beside, R_OK) != 0)
+        return false;
+    length = snprintf(weights, sizeof weights, "%.*s.bin", stem, path);
+    return length > 0 && (size_t)length < sizeof weights && made_from(beside, weights);
+}
+
+static bool on_cpu(const fov_model_params *p)
+{
+    return (!p->device || !*p->device || !strcasecmp(p->device, "CPU")) &&
+           (!p->backend || !*p->backend || !strcmp(p->backend, "openvino"));
+}
+
+void variant_choose(const fov_model_params *params, bool fast_int8, char *path, size_t size,
+                    char reason[VARIANT_REASON])
+{
+    const char *has;
+    variant_fast_int8(&has);
+    reason[0] = '\0';
+    bool found = find_beside(params->path, path, size);
+    bool asked = params->precision == FOV_PRECISION_INT8;
+    bool open = params->precision == FOV_PRECISION_AUTO && !params->no_int8;
+    if (found && asked) {
+        text_copy(reason, VARIANT_REASON, "INT8 form: asked for");
+        return;
+    }
+    if (found && open && on_cpu(params) && fast_int8) {
+        snprintf(reason, VARIANT_REASON, "INT8 form: accepted at set-up, the processor has %s",
+                 has);
+        return;
+    }
+    text_copy(path, size, params->path);
+    if (found)
+        snprintf(reason, VARIANT_REASON, "float form: %s",
+                 !open             ? "INT8 was not asked for"
+                 : !on_cpu(params) ? "INT8 was judged on OpenVINO's CPU only"
+                                   : "without VNNI, INT8 gains little");
+    else if (asked)
+        text_copy(reason, VARIANT_REASON, "as named: there is no INT8 form beside it");
+}
