@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/dynlib.h"
@@ -84,7 +85,10 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
-    fov_model_params params = {.device = chosen->device ? chosen->device : s->openvino.device,
+    bool cpu = s->openvino.device && strcasecmp(s->openvino.device, "CPU") == 0; /* the order */
+    fov_model_params params = {.device = chosen->device ? chosen->device
+                                         : cpu          ? NULL
+                                                        : s->openvino.device,
                                .head = chosen->head,
                                .labels = chosen->labels,
                                .threads = s->openvino.num_threads,

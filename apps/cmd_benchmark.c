@@ -139,7 +139,7 @@ static fov_status raw_frame(struct bench *b, fov_runner *runner, int i, double *
                             fov_error *error)
 {
     fov_detection items[300];
-    fov_detections found = {items, 0, 300};
+    fov_detections found = {.items = items, .capacity = 300};
     fov_frame frame = bench_frames_view(&b->frames, i);
     int64_t start = clock_now_ns();
     fov_status status = fov_runner_detect_frame(runner, &frame, NULL, &found, NULL, NULL, NULL,

@@ -114,7 +114,7 @@ static fov_status read_picture(struct eval *e, const char *name, fov_frame *fram
 static fov_status detect(struct eval *e, int image, fov_error *error)
 {
     fov_detection items[PER_PICTURE];
-    fov_detections found = {items, 0, PER_PICTURE};
+    fov_detections found = {.items = items, .capacity = PER_PICTURE};
     fov_detect_params params = {.conf = (float)e->chosen.conf,
                                 .iou = (float)e->chosen.iou,
                                 .max_detections = PER_PICTURE,

@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     fov_model *model = NULL;
     fov_runner *runner = NULL;
     fov_detection items[100];
-    fov_detections found = {items, 0, 100};
+    fov_detections found = {.items = items, .capacity = 100};
     fov_timings timings = {0};
     fov_model_params model_params = {.path = argv[1]};
 

@@ -43,7 +43,8 @@ typedef struct fov_backend {
     /* Fills `probe`; never fails, prints or blocks long. dlopen happens here, never dlclose. */
     void (*probe)(const char *runtime_dir, fov_backend_probe *probe);
     /* Loads for exactly params->device, one of the probe's devices (NULL: "CPU"): falling back to
-     * another one is the caller's business (chain.h). Strings in `params` live for the call only. */
+     * another one is the caller's business (chain.h). Strings in `params` live for the call only.
+     */
     fov_status (*load)(const fov_model_params *params, void **model, fov_error *error);
     void (*describe)(void *model, fov_backend_model *description);
     fov_status (*runner_open)(void *model, void **runner, fov_error *error);

@@ -19,11 +19,89 @@ typedef struct fov_detection {
     int32_t track_id;     /* -1: none */
 } fov_detection;
 
-/* The caller's array. Functions fill `items` up to `capacity`, set `count`, never allocate. */
+/* What models are for. */
+typedef enum fov_task {
+    FOV_TASK_DETECT,   /* boxes */
+    FOV_TASK_SEGMENT,  /* boxes with a mask each */
+    FOV_TASK_SEMANTIC, /* every pixel a class; connected regions come out as boxes with masks */
+    FOV_TASK_POSE,     /* boxes with keypoints */
+    FOV_TASK_ORIENTED, /* boxes with an angle */
+    FOV_TASK_CLASSIFY, /* the picture as a whole: classes */
+    FOV_TASK_EMBED     /* the picture as a whole: a vector to compare with others */
+} fov_task;
+
+/* "detect", "segment", "semantic", "pose", "obb", "classify", "embed". Never NULL.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API const char *fov_task_name(fov_task task);
+
+/* Source px; score 0..1, of how sure the model is that the point is there. */
+typedef struct fov_keypoint {
+    float x, y, score;
+} fov_keypoint;
+
+typedef struct fov_point {
+    float x, y; /* source px */
+} fov_point;
+
+/* What a detection has beside its box: ranges of the arrays of fov_details, empty where the task
+ * knows none. */
+typedef struct fov_detail {
+    uint32_t keypoint, keypoint_count;
+    /* Mask over the whole picture as COCO has it: lengths of runs column by column from the top
+     * left, the first one outside the mask (maybe 0). */
+    uint32_t run, run_count;
+    uint32_t point, point_count; /* outline of the mask's largest part, closed, clockwise */
+    /* An oriented box: centre and sides in source px, angle in radians, clockwise from the x axis.
+     * `rotated` false: the box is upright. */
+    float center_x, center_y, width, height, angle;
+    bool rotated;
+} fov_detail;
+
+typedef struct fov_class_score {
+    int32_t class_id;
+    float score; /* 0..1 */
+} fov_class_score;
+
+enum { FOV_CLASSES_MAX = 10 };
+
+/* What models of other tasks than boxes give. One block of memory, made once and filled again and
+ * again; functions fill it up to its capacities and never allocate. */
+typedef struct fov_details {
+    fov_detail *items; /* items[i] belongs to detection i */
+    fov_keypoint *keypoints;
+    uint32_t *runs;
+    fov_point *points;
+    float *embedding;
+    size_t capacity, keypoint_count, keypoint_capacity, run_count, run_capacity, point_count,
+        point_capacity, embedding_count, embedding_capacity;
+    fov_class_score classes[FOV_CLASSES_MAX]; /* best first */
+    int class_count;
+    bool cut; /* room ran out: some masks are missing */
+} fov_details;
+
+/* The caller's array. Functions fill `items` up to `capacity`, set `count`, never allocate.
+ * `details`: NULL for those who want boxes only. */
 typedef struct fov_detections {
     fov_detection *items;
     size_t count, capacity;
+    fov_details *details;
 } fov_detections;
+
+/* Room for the details of `capacity` detections of a task with so many keypoints a detection or
+ * numbers an embedding; *details is NULL for tasks that have boxes only. Returns FOV_ENOMEM.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API fov_status fov_details_create(fov_details **details, fov_task task, size_t capacity,
+                                      int keypoints, int embedding);
+
+/* Sets *details to NULL, accepts NULL. Thread-safety: once. Blocks: no. */
+FOV_API void fov_details_destroy(fov_details **details);
+
+/* Empties; accepts NULL. Thread-safety: as its owner. Blocks: no. */
+FOV_API void fov_details_reset(fov_details *details);
+
+/* Copies what is in `from` as far as `to` has room, for `count` detections; either may be NULL.
+ * Thread-safety: as their owners. Blocks: no. */
+FOV_API void fov_details_copy(fov_details *to, const fov_details *from, size_t count);
 
 /* What to keep. Zero means the default. */
 typedef struct fov_detect_params {

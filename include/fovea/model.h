@@ -28,10 +28,18 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 typedef struct fov_model_params {
     const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
-    const char *backend; /* "openvino", "fake"; default: by suffix and what is present */
-    const char *device;  /* "CPU", "GPU", "NPU"; default: best present */
-    const char *head;    /* "ssd", "yolo", "yolox"; default: recognised from the file */
-    const char *labels;  /* file with one label a line; default: from the model, else COCO */
+    const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
+    /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
+     * in the order serves when it is not there or fails, unless `backend` is named too. NULL: the
+     * order itself (CUDA where it is, then CPU); "AUTO": with Intel's GPU and NPU before the CPU.
+     */
+    const char *device;
+    const char *head;   /* "yolo", "ssd", "detr", ...; default: recognised from the file */
+    const char *labels; /* file with one label a line; default: from the model, else COCO */
+    /* How pixels become the input, where the recognised way is wrong: comma separated words out of
+     * rgb bgr stretch letterbox top-left crop, mean=123.7 116.3 103.5, scale=58.4 57.1 57.4 (the
+     * value is (pixel - mean) / scale), pad=114. Default: from the model. */
+    const char *input;
     fov_precision precision;
     fov_hint hint;
     int threads; /* of the runtime; default: the cores this process may use (throughput: 1 a runner)
@@ -49,24 +57,31 @@ typedef struct fov_model_params {
 
 /* What a model turned out to be. Pointers live as long as the model. */
 typedef struct fov_model_info {
-    const char *id, *path;         /* path: of the file that runs */
-    const char *file_reason;       /* why that one of a model's forms; "" when it has one only */
+    const char *id, *path;   /* path: of the file that runs */
+    const char *file_reason; /* why that one of a model's forms; "" when it has one only */
+    fov_task task;
+    int keypoints;                 /* of each detection (pose) */
+    int embedding;                 /* numbers of the vector (embed) */
     const char *head;              /* "ssd" */
     const char *head_evidence;     /* why this head: "rt_info model_type=ssd" */
+    int head_confidence;           /* 0..100: how far that evidence goes */
     const char *backend;           /* "openvino" */
     const char *backend_version;   /* "2026.4.1-..." */
+    const char *fallback;          /* why better choices do not run it, "" when none was missed */
     const char *device;            /* "CPU" */
     const char *device_name;       /* "AMD EPYC ..." */
     const char *precision;         /* effective: "bf16", "int8" */
     int input_width, input_height; /* px of the model's input */
-    bool letterbox;                /* aspect kept and padded; else stretched */
+    bool letterbox;                /* aspect kept and padded; else stretched or cropped */
+    const char *fit;               /* "stretched", "aspect kept, padded", "cropped", ... */
     const char *layout;            /* "nhwc" or "nchw" */
-    const char *color;             /* "rgb" or "bgr" */
+    const char *color;             /* "rgb", "bgr" or "gray" */
     fov_dtype input_dtype;
     const char *const *labels;
     int label_count;
     int threads,
         max_runners;  /* max_runners: runs that may be in flight at once; 1 for latency form */
+    int batch;        /* pictures a run takes */
     int64_t delay_ns; /* fake only: results are to be published this much later (delay line) */
     double load_ms, compile_ms, warmup_ms;
     const char *shapes; /* "image u8[1,300,300,3] -> boxes f32[1,1917,4], ..." */

@@ -41,8 +41,9 @@ typedef struct fov_workers_params {
     int workers;                      /* default: the cores this process may use */
     const fov_model_params *model;    /* default model of streams; required (may be "fake:") */
     bool pin_latency, pin_throughput; /* never switch the form of the model by load */
-    void (*on_event)(void *user, const char *event,
-                     const char *text); /* may be NULL: "switch", "lost_run", "degraded" */
+    void (*on_event)(
+        void *user, const char *event,
+        const char *text); /* may be NULL: "switch", "lost_run", "degraded", "fallback" */
     void *user;
 } fov_workers_params;
 
@@ -60,6 +61,17 @@ FOV_API void fov_workers_destroy(fov_workers **workers);
 FOV_API fov_status fov_workers_add_model(fov_workers *workers, const fov_model_params *params,
                                          bool as_default, fov_error *error);
 
+/* Forgets a model beside the default one; it is freed with its last frame. Returns FOV_ENOTFOUND,
+ * FOV_EBUSY for the default model and for one that a stream names. Thread-safety: safe. Blocks:
+ * briefly. */
+FOV_API fov_status fov_workers_remove_model(fov_workers *workers, const char *id, fov_error *error);
+
+/* The i-th model, with one more reference: close it. NULL after the last; `streams` (may be NULL)
+ * gets how many streams run on it, `is_default` (may be NULL) whether those that name none do.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API fov_model *fov_workers_model_at(fov_workers *workers, size_t i, int *streams,
+                                        bool *is_default);
+
 /* The model of this id (NULL or "": the default), with one more reference: close it.
  * Returns NULL if there is none. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_workers_model(fov_workers *workers, const char *id);
@@ -68,8 +80,9 @@ typedef struct fov_workers_info {
     int workers;
     bool degraded; /* runs were lost four times: no worker left */
     uint64_t lost_runs;
-    const char *form; /* "latency" or "throughput" of the default model */
-    double bound_ms;  /* recent p50 of the work of one frame, without any waiting */
+    uint64_t fallbacks; /* times that a model went on on another runtime or device */
+    const char *form;   /* "latency" or "throughput" of the default model */
+    double bound_ms;    /* recent p50 of the work of one frame, without any waiting */
 } fov_workers_info;
 
 /* Thread-safety: safe. Blocks: no. */

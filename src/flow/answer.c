@@ -58,8 +58,8 @@ void job_answer(struct job *job)
                          .model = job->form ? job->form->model : NULL};
     fov_status status = job->error.status;
     if (status != FOV_OK) {
-        result.outcome = job->undecodable ? FOV_DROPPED : FOV_FAILED;
-        result.reason = FOV_DROP_DECODE;
+        result.outcome = job->dropped ? FOV_DROPPED : FOV_FAILED;
+        result.reason = job->reason;
         result.status = status;
         result.message = job->error.message;
         result.detections = NULL;

@@ -18,9 +18,11 @@
 #include "flow/stats.h"
 
 enum {
-    PARKED_MAX = 64, /* results of a stream that wait for their turn or their delay */
-    DROPS_MAX = 192, /* drops gathered before they are answered */
-    LOST_MAX = 4,    /* lost runs before the pool calls itself degraded */
+    PARKED_MAX = 64,  /* results of a stream that wait for their turn or their delay */
+    DROPS_MAX = 192,  /* drops gathered before they are answered */
+    FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
+    AVOID_MAX = 256,
+    LOST_MAX = 4, /* lost runs before the pool calls itself degraded */
     DETECTIONS_MAX = 1000,
     /* Workers stand behind the event loop; backends put the threads of their runtimes there
      * themselves, so much behind the thread that loads the model. */
@@ -35,8 +37,9 @@ struct form {
     fov_model *model;
     fov_runner **idle; /* stack of free runners */
     int idle_count;
-    int runners; /* open and not lost */
-    bool dead;   /* its runs hung too often: nothing runs here any more */
+    int runners;  /* open and not lost */
+    bool dead;    /* its runs hung too often: nothing runs here any more */
+    int failures; /* in a row */
     int refs;
     struct recent work; /* durations of its runs */
 };
@@ -50,7 +53,12 @@ struct slot {
     fov_hint active;
     bool wanted[2];   /* to be built by the builder thread */
     int64_t retry_ns; /* after a failed build: not before */
-    int refs;         /* pool, streams, builder */
+    /* Fallback: what failed while it ran ("openvino:GPU"), that a form without it is being made,
+     * why, and when it may be tried again after nothing else was found. */
+    char avoid[AVOID_MAX], why[160];
+    bool falling;
+    int64_t fall_retry_ns;
+    int refs; /* pool, streams, builder */
 };
 
 /* ---- a frame's run ------------------------------------------------------------------------ */
@@ -67,7 +75,10 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
-    bool watched, done, undecodable;
+    bool watched, done;
+    bool dropped; /* answered at once, out of order, as dropped for this reason */
+    fov_drop reason;
+    bool limited;    /* the run ended because its limit had passed */
     fov_error error; /* status FOV_OK: delivered */
 };
 
@@ -79,6 +90,7 @@ struct run {
     fov_runner *runner;
     fov_detect_params params;
     bool watched;
+    int64_t limit_ns; /* the run is of no use after it; 0: it is */
     int width, height;
     fov_timings timings;
     fov_detections detections;
@@ -98,6 +110,7 @@ struct worker {
     fov_decoder *decoder; /* made for the first watched frame */
     uint8_t *scratch;     /* reduced copy of a watched picture */
     size_t scratch_size;
+    fov_details *details; /* of the model's task; given to the job with the run's detections */
     fov_detection items[DETECTIONS_MAX];
 };
 
@@ -114,7 +127,7 @@ struct fov_workers {
     int refs;         /* owner, streams, threads */
     bool stopping, degraded, pin_latency, pin_throughput;
     bool timer_sleeps, timer_runs, building;
-    uint64_t lost_runs;
+    uint64_t lost_runs, fallbacks;
     int strikes;            /* lost runs since a model was last added */
     struct worker *workers; /* not lost */
     struct job *free_jobs;
@@ -213,6 +226,11 @@ void slot_unref(fov_workers *pool, struct slot *slot);     /* lock held, release
 void form_unref(fov_workers *pool, struct form *form);     /* lock held, released meanwhile */
 fov_runner *form_take(struct form *form);                  /* lock held */
 void form_give(struct form *form, fov_runner *runner);     /* lock held */
+
+/* A run of the form ended: two failures in a row, or one with numbers that are not finite, ask for
+ * a form on the next runtime or device; lock held. */
+void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bool nonsense,
+                int64_t now);
 
 /* Follows the load, `passed` ns after the last call: asks for the second form, switches between the
  * forms (then `news` says so, else it is ""); lock held. */

@@ -14,6 +14,7 @@
 #include <fovea/log.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define BUSY_ENTER 0.5 /* part of the time with work, smoothed over a second */
 #define BUSY_LEAVE 0.2
@@ -103,16 +104,17 @@ static bool copy_text(const char **text)
 
 static void params_free(fov_model_params *p)
 {
-    const char *texts[] = {p->path, p->id,     p->backend,   p->device,
-                           p->head, p->labels, p->cache_dir, p->runtime_dir};
+    const char *texts[] = {p->path,   p->id,    p->backend, p->device,    p->head,
+                           p->labels, p->input, p->avoid,   p->cache_dir, p->runtime_dir};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((void *)texts[i]);
 }
 
 static bool params_copy(fov_model_params *to, const fov_model_params *from)
 {
-    const char **texts[] = {&to->path, &to->id,     &to->backend,   &to->device,
-                            &to->head, &to->labels, &to->cache_dir, &to->runtime_dir};
+    const char **texts[] = {&to->path,      &to->id,         &to->backend, &to->device,
+                            &to->head,      &to->labels,     &to->input,   &to->avoid,
+                            &to->cache_dir, &to->runtime_dir};
     size_t i = 0, n = sizeof texts / sizeof *texts;
     *to = *from;
     while (i < n && copy_text(texts[i]))
@@ -216,16 +218,25 @@ bool forms_wanted(const fov_workers *pool, int64_t now)
     return next_wanted(pool, now, &hint) != NULL;
 }
 
-static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
+/* What the operator and what experience forbid. */
+static void list_avoided(const struct slot *slot, char *avoid, size_t size)
+{
+    const char *given = slot->params.avoid ? slot->params.avoid : "";
+    snprintf(avoid, size, "%s%s%s", given, given[0] && slot->avoid[0] ? " " : "", slot->avoid);
+}
+
+/* Without the lock. */
+static struct form *make_form(fov_workers *pool, const struct slot *slot, fov_hint hint,
+                              const char *avoid, bool behind)
 {
     struct form *form = NULL;
     fov_error error = {0};
-    slot->refs++;
-    pthread_mutex_unlock(&pool->lock);
-    if (!slot->forms[hint]) /* a second form: behind the frames of the first */
+    fov_model_params params = slot->params;
+    params.avoid = avoid[0] ? avoid : NULL;
+    if (behind)
         setpriority(PRIO_PROCESS, 0, NICE_BUILD);
     int64_t start = clock_now_ns();
-    fov_status status = form_open(&form, &slot->params, hint, pool->worker_count, &error);
+    fov_status status = form_open(&form, &params, hint, pool->worker_count, &error);
     double ms = ns_to_ms(clock_now_ns() - start);
     if (status)
         fov_log(FOV_LOG_WARN, "flow", "%s: no %s form: %s", slot->id, form_names[hint],
@@ -233,6 +244,48 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
     else
         fov_log(FOV_LOG_INFO, "flow", "%s: %s form ready after %.0f ms, %d runners", slot->id,
                 form_names[hint], ms, form->runners);
+    return form;
+}
+
+/* Lock held, released meanwhile. The other form may stand on what failed: it is made anew when it
+ * is needed. */
+static void fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint,
+                        const struct form *form)
+{
+    const fov_model_info *info = fov_model_get_info(form->model);
+    char why[sizeof slot->why], backend[32], device[32];
+    text_copy(why, sizeof why, slot->why);
+    text_copy(backend, sizeof backend, info->backend);
+    text_copy(device, sizeof device, info->device);
+    struct form *other = slot->forms[!hint];
+    slot->forms[!hint] = NULL;
+    slot->falling = false;
+    slot->active = hint;
+    pool->fallbacks++;
+    form_unref(pool, other);
+    pthread_mutex_unlock(&pool->lock);
+    pool_event(pool, "fallback", "%s: %s; now on %s %s", slot->id, why, backend, device);
+    pthread_mutex_lock(&pool->lock);
+}
+
+/* Nothing else was found: what failed may have been a passing trouble, so it serves on. */
+static void not_fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint)
+{
+    slot->falling = false;
+    slot->avoid[0] = '\0';
+    slot->fall_retry_ns = pool->clock() + RETRY_NS;
+    slot->wanted[hint] = !works(slot->forms[hint]);
+    slot->retry_ns = pool->clock() + REPAIR_NS;
+}
+
+static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
+{
+    char avoid[2 * AVOID_MAX];
+    slot->refs++;
+    list_avoided(slot, avoid, sizeof avoid);
+    bool second = !slot->forms[hint], falling = slot->falling;
+    pthread_mutex_unlock(&pool->lock);
+    struct form *form = make_form(pool, slot, hint, avoid, second); /* second: behind the first */
     pthread_mutex_lock(&pool->lock);
     struct form *old = slot->forms[hint];
     if (form) {
@@ -240,11 +293,55 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
         slot->wanted[hint] = false;
         slot->retry_ns = 0;
         form_unref(pool, old);
+        if (falling)
+            fallen_back(pool, slot, hint, form);
+    } else if (falling) {
+        not_fallen_back(pool, slot, hint);
     } else {
         slot->retry_ns = pool->clock() + (old ? REPAIR_NS : RETRY_NS);
     }
     slot_unref(pool, slot);
     pthread_cond_broadcast(&pool->work);
+}
+
+static struct slot *slot_of(const fov_workers *pool, const struct form *form, fov_hint *hint)
+{
+    for (struct slot *slot = pool->slots; slot; slot = slot->next)
+        for (int h = 0; h < 2; h++)
+            if (slot->forms[h] == form) {
+                *hint = (fov_hint)h;
+                return slot;
+            }
+    return NULL;
+}
+
+void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bool nonsense,
+                int64_t now)
+{
+    fov_hint hint;
+    bool failed = error->status == FOV_EINFER || error->status == FOV_ETIMEOUT;
+    if (!failed) {
+        form->failures = error->status == FOV_OK ? 0 : form->failures; /* others say nothing */
+        return;
+    }
+    form->failures = nonsense ? FAILURES_MAX : form->failures + 1;
+    struct slot *slot = slot_of(pool, form, &hint);
+    if (form->failures < FAILURES_MAX || !slot || slot->falling || now < slot->fall_retry_ns)
+        return;
+    const fov_model_info *info = fov_model_get_info(form->model);
+    size_t used = strlen(slot->avoid);
+    int more = snprintf(slot->avoid + used, sizeof slot->avoid - used, "%s%s:%s", used ? " " : "",
+                        info->backend, info->device);
+    if (more < 0 || (size_t)more >= sizeof slot->avoid - used) {
+        slot->avoid[used] = '\0';
+        return;
+    }
+    snprintf(slot->why, sizeof slot->why, "%s %s failed (%.100s)", info->backend, info->device,
+             error->message);
+    slot->falling = true;
+    slot->wanted[hint] = true;
+    slot->retry_ns = 0;
+    timer_wake(pool);
 }
 
 void forms_build(fov_workers *pool)

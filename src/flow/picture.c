@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "flow/reduce.h"
+#include "infer/runner.h"
 #include "media/image.h"
 
 static void detect_frame(struct run *run)
@@ -88,10 +89,34 @@ static void detect_picture(struct worker *w)
     run->timings.decode = reduced - start;
 }
 
+static bool details_fit(const fov_details *d, const fov_model_info *m, size_t room)
+{
+    bool masks = m->task == FOV_TASK_SEGMENT || m->task == FOV_TASK_SEMANTIC;
+    if (m->task == FOV_TASK_DETECT)
+        return !d;
+    return d && d->capacity >= room && d->keypoint_capacity >= room * (size_t)m->keypoints &&
+           (d->run_capacity > 0) == masks && d->embedding_capacity == (size_t)m->embedding;
+}
+
+/* Room for what the model's task gives; made again only when the task changes. */
+static void prepare_details(struct worker *w)
+{
+    struct run *run = &w->run;
+    const fov_model_info *m = fov_model_get_info(run->form->model);
+    size_t room = run->detections.capacity;
+    if (!details_fit(w->details, m, room)) {
+        fov_details_destroy(&w->details);
+        fov_details_create(&w->details, m->task, room, m->keypoints, m->embedding);
+    }
+    run->detections.details = w->details;
+}
+
 void picture_detect(struct worker *w)
 {
     struct run *run = &w->run;
     int64_t start = clock_now_ns();
+    prepare_details(w);
+    runner_limit(run->runner, run->limit_ns);
     if (run->watched)
         run->picture = whole_picture(w);
     int64_t decoded = clock_now_ns();

@@ -52,6 +52,7 @@ static void pool_free(fov_workers *pool)
     for (struct job *job = pool->free_jobs, *next; job; job = next) {
         next = job->next;
         free(job->detections.items);
+        fov_details_destroy(&job->detections.details);
         free(job);
     }
     fov_frame_pool_destroy(&pool->pictures);
@@ -236,6 +237,55 @@ fov_status fov_workers_add_model(fov_workers *pool, const fov_model_params *para
     return FOV_OK;
 }
 
+static int streams_of(const fov_workers *pool, const struct slot *slot)
+{
+    int count = 0;
+    for (int i = 0; i < pool->stream_count; i++) {
+        const struct slot *used = pool->streams[i]->slot;
+        count += (used ? used : pool->default_slot) == slot;
+    }
+    return count;
+}
+
+fov_status fov_workers_remove_model(fov_workers *pool, const char *id, fov_error *error)
+{
+    fov_status status = FOV_OK;
+    pthread_mutex_lock(&pool->lock);
+    struct slot **link = &pool->slots;
+    while (*link && strcmp((*link)->id, id) != 0)
+        link = &(*link)->next;
+    struct slot *slot = *link;
+    int streams = slot ? streams_of(pool, slot) : 0;
+    if (!slot)
+        status = fov_fail(error, FOV_ENOTFOUND, "no model '%.100s' is loaded", id);
+    else if (slot == pool->default_slot)
+        status = fov_fail(error, FOV_EBUSY, "%.100s is the default model", id);
+    else if (streams > 0)
+        status = fov_fail(error, FOV_EBUSY, "%d %s on %.100s", streams,
+                          streams == 1 ? "stream runs" : "streams run", id);
+    if (!status) {
+        *link = slot->next;
+        slot_unref(pool, slot);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
+fov_model *fov_workers_model_at(fov_workers *pool, size_t i, int *streams, bool *is_default)
+{
+    pthread_mutex_lock(&pool->lock);
+    const struct slot *slot = pool->slots;
+    while (slot && i-- > 0)
+        slot = slot->next;
+    fov_model *model = slot ? fov_model_ref(slot_form(slot)->model) : NULL;
+    if (slot && streams)
+        *streams = streams_of(pool, slot);
+    if (slot && is_default)
+        *is_default = slot == pool->default_slot;
+    pthread_mutex_unlock(&pool->lock);
+    return model;
+}
+
 fov_model *fov_workers_model(fov_workers *pool, const char *id)
 {
     pthread_mutex_lock(&pool->lock);
@@ -253,6 +303,7 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .workers = pool->worker_count,
         .degraded = pool->degraded,
         .lost_runs = pool->lost_runs,
+        .fallbacks = pool->fallbacks,
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work))};
     pthread_mutex_unlock(&pool->lock);

@@ -83,7 +83,7 @@ static void settle(struct job *job)
     fov_frame_unref(&job->frame);
     fov_frame_unref(&job->picture);
     pthread_mutex_lock(&pool->lock);
-    if (!job->undecodable)
+    if (!job->dropped)
         s->view.silent_since_ns = pool->clock();
     job_free(pool, job);
     if (form)
@@ -194,9 +194,14 @@ struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_ru
     return job;
 }
 
-static bool is_undecodable(fov_status status)
+/* Pictures that cannot be decoded, and runs that ended at their limit, are drops and no failures.
+ */
+static bool is_drop(const struct job *job, fov_drop *reason)
 {
-    return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT;
+    fov_status status = job->error.status;
+    bool late = status == FOV_ETIMEOUT && job->limited;
+    *reason = late ? FOV_DROP_DEADLINE : FOV_DROP_DECODE;
+    return late || status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT;
 }
 
 /* Learns what a run costs, from those that went well. */
@@ -221,8 +226,8 @@ void job_done(struct job *job, int64_t now)
     job->timings.queue = job->taken_ns - job->frame->capture_ns;
     learn(job, now);
     job->done = true;
-    job->undecodable = is_undecodable(job->error.status);
-    if (job->undecodable) { /* a drop: at once, whatever waits before it */
+    job->dropped = is_drop(job, &job->reason);
+    if (job->dropped) { /* at once, whatever waits before it */
         s->callbacks++;
         unlink_job(s, job);
         settle(job);

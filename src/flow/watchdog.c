@@ -59,6 +59,7 @@ static void abandon(fov_workers *pool, struct worker *w, int64_t now)
     pool->threads--;
     job->form->runners--;
     watchdog_blame(job, now);
+    form_judge(pool, job->form, &job->error, false, now);
     job_done(job, now);
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "infer/runner.h"
+
 static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
 {
     struct run *run = &w->run;
@@ -19,9 +21,13 @@ static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
     run->watched = job->watched;
     run->width = job->frame->width;
     run->height = job->frame->height;
+    /* a frame that is run although it is late (POST, nothing else for a while) has no limit */
+    int64_t deadline = job->frame->deadline_ns;
+    run->limit_ns = deadline > job->taken_ns && !job->stream->view.always_run ? deadline : 0;
     size_t room = job->detections.capacity;
     run->detections = (fov_detections){.items = w->items,
-                                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX};
+                                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
+                                       .details = w->details};
     w->job = job;
     w->since_ns = job->taken_ns;
 }
@@ -32,12 +38,17 @@ static void hand_over(struct run *run, struct job *job)
     if (run->detections.count > 0)
         memcpy(job->detections.items, run->detections.items,
                run->detections.count * sizeof *run->detections.items);
+    /* the job's old ones serve the worker's next run: nothing is copied */
+    fov_details *details = job->detections.details;
+    job->detections.details = run->detections.details;
+    run->detections.details = details;
     job->timings = run->timings;
     job->width = run->width;
     job->height = run->height;
     job->picture = run->picture;
     run->picture = NULL;
     job->error = run->error;
+    job->limited = run->limit_ns && run->error.status == FOV_ETIMEOUT;
 }
 
 /* The runner is free again: another worker may go on while this one answers. */
@@ -59,9 +70,13 @@ static void run_end(struct worker *w)
     w->job = NULL;
     if (job) {
         hand_over(run, job);
+        w->details = run->detections.details;
         if (w->cancelled)
             watchdog_blame(job, pool->clock());
         w->cancelled = false;
+        if (!job->limited) /* too slow for its frame: nothing is broken */
+            form_judge(pool, run->form, &job->error, runner_gave_nonsense(run->runner),
+                       pool->clock());
         form_give(run->form, run->runner);
         run->runner = NULL;
         call_another(pool);
@@ -121,6 +136,7 @@ static void *worker_run(void *argument)
     forget(pool, w);
     pthread_mutex_unlock(&pool->lock);
     fov_decoder_destroy(&w->decoder);
+    fov_details_destroy(&w->details);
     free(w->scratch);
     free(w);
     pthread_mutex_lock(&pool->lock);

@@ -18,6 +18,11 @@
  *   hang_after=N             the run after N runs does not return until it is cancelled (-1: never)
  *   deaf=1                   ... and cancelling does not help
  *   load_fails=1             loading fails
+ *   gpu_load_fails=0|1       there is a device GPU beside the CPU, better than it, and loading on
+ *                            it works or fails
+ *   gpu_fail_after=N         every run there after N runs fails      (-1: never)
+ *   gpu_nan_after=N          every run there after N runs gives NaN  (-1: never)
+ *   limits=1                 a run that sleeps ends at its frame's deadline, as a remote one does
  *   runners=N                how many may be open at once (default: 1, throughput: the cores)
  *   seed=1
  */
@@ -40,6 +45,8 @@ enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
 struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
     double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
+    double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
+    bool on_gpu;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
 };
@@ -49,6 +56,7 @@ struct fake_runner {
     uint8_t *picture;
     float boxes[FAKE_BOXES * 4], scores[FAKE_BOXES * (FAKE_CLASSES + 1)];
     uint64_t runs, random;
+    int64_t limit_ns;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool cancelled;
@@ -57,10 +65,12 @@ struct fake_runner {
 static void probe(const char *runtime_dir, fov_backend_probe *p)
 {
     (void)runtime_dir;
-    *p = (fov_backend_probe){.available = true, .device_count = 1};
+    *p = (fov_backend_probe){.available = true, .device_count = 2};
     text_copy(p->version, sizeof p->version, FOVEA_VERSION);
-    text_copy(p->devices[0], sizeof p->devices[0], "CPU");
-    text_copy(p->device_names[0], sizeof p->device_names[0], "fake (no model)");
+    for (int i = 0; i < 2; i++) {
+        text_copy(p->devices[i], sizeof p->devices[i], i ? "GPU" : "CPU");
+        text_copy(p->device_names[i], sizeof p->device_names[i], "fake (no model)");
+    }
 }
 
 static bool set_boxes(struct fake *fake, const char *value)
@@ -101,6 +111,10 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"deaf", &fake->deaf, 0, 1},
                    {"load_fails", &fake->load_fails, 0, 1},
                    {"runners", &fake->runners, 0, 64},
+                   {"limits", &fake->limits, 0, 1},
+                   {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
+                   {"gpu_fail_after", &fake->gpu_fail_after, -1, 1e9},
+                   {"gpu_nan_after", &fake->gpu_nan_after, -1, 1e9},
                    {"seed", &fake->seed, 0, 1e15}};
     if (!strcmp(key, "boxes"))
         return set_boxes(fake, value);
@@ -134,14 +148,23 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     struct fake *fake = malloc(sizeof *fake);
     if (!fake)
         return fov_fail(error, FOV_ENOMEM, "no memory");
-    *fake = (struct fake){
-        .width = 300, .height = 300, .score = 0.9, .hang_after = -1, .seed = 1, .boxes = 1};
+    *fake = (struct fake){.width = 300,
+                          .height = 300,
+                          .score = 0.9,
+                          .hang_after = -1,
+                          .seed = 1,
+                          .boxes = 1,
+                          .gpu_fail_after = -1,
+                          .gpu_nan_after = -1,
+                          .on_gpu = params->device && !strcmp(params->device, "GPU")};
     const char *colon = strchr(params->path, ':');
     fov_status status = read_options(fake, colon ? colon + 1 : NULL, error);
     if (!status)
         status = read_options(fake, getenv("FOVEA_FAKE"), error);
     if (!status && fake->load_fails != 0)
         status = fov_fail(error, FOV_EMODEL, "fake: load_fails=1");
+    if (!status && fake->on_gpu && fake->gpu_load_fails != 0)
+        status = fov_fail(error, FOV_EMODEL, "fake: gpu_load_fails=1");
     if (status) {
         free(fake);
         return status;
@@ -185,7 +208,7 @@ static void describe(void *model, fov_backend_model *d)
     d->inputs[0] = input_of(fake, NULL);
     outputs_of(NULL, d->outputs);
     text_copy(d->version, sizeof d->version, FOVEA_VERSION);
-    text_copy(d->device, sizeof d->device, "CPU");
+    text_copy(d->device, sizeof d->device, fake->on_gpu ? "GPU" : "CPU");
     text_copy(d->device_name, sizeof d->device_name, "fake (no model)");
     text_copy(d->precision, sizeof d->precision, "f32");
 }
@@ -237,20 +260,27 @@ static int64_t thread_time_ns(void)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void spend(struct fake_runner *runner)
+/* Works or waits as long as it was told; false when the limit came first. */
+static bool spend(struct fake_runner *runner)
 {
     const struct fake *fake = runner->fake;
     double more = fake->jitter_ms > 0 ? fake->jitter_ms * random_share(runner) : 0;
     if (fake->sleep_ms > 0 || fake->cost_ms <= 0) {
         int64_t ns = ms_to_ns(fake->sleep_ms + more);
+        int64_t left = runner->limit_ns - clock_now_ns();
+        bool limited = fake->limits != 0 && runner->limit_ns && left < ns;
+        ns = limited ? left > 0 ? left : 0 : ns;
         struct timespec pause = {ns / NS_PER_S, ns % NS_PER_S};
         if (ns > 0)
             clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        if (limited)
+            return false;
         more = 0;
     }
     int64_t until = thread_time_ns() + ms_to_ns(fake->cost_ms + more);
     while (fake->cost_ms > 0 && thread_time_ns() < until)
         ;
+    return true;
 }
 
 /* True when a cancel ended the wait. */
@@ -319,6 +349,11 @@ static bool is_due(double every, uint64_t run)
     return every >= 1 && run % (uint64_t)every == 0;
 }
 
+static bool is_past(const struct fake *fake, double after, uint64_t run)
+{
+    return fake->on_gpu && after >= 0 && run > (uint64_t)after;
+}
+
 static fov_status run(void *handle, fov_tensor *out, fov_error *error)
 {
     struct fake_runner *runner = handle;
@@ -328,14 +363,20 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
         hang(runner);
         return fov_fail(error, FOV_EINFER, "fake: cancelled");
     }
-    spend(runner);
-    if (is_due(fake->fail_every, number))
+    if (!spend(runner))
+        return fov_fail(error, FOV_ETIMEOUT, "fake: the frame's deadline passed");
+    if (is_due(fake->fail_every, number) || is_past(fake, fake->gpu_fail_after, number))
         return fov_fail(error, FOV_EINFER, "fake: fail_every");
     put_boxes(runner, index);
-    if (is_due(fake->nan_every, number))
+    if (is_due(fake->nan_every, number) || is_past(fake, fake->gpu_nan_after, number))
         runner->boxes[0] = NAN;
     outputs_of(runner, out);
     return FOV_OK;
+}
+
+static void limit(void *handle, int64_t deadline_ns)
+{
+    ((struct fake_runner *)handle)->limit_ns = deadline_ns;
 }
 
 static void cancel(void *handle)
@@ -356,6 +397,7 @@ const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .runner_open = runner_open,
                                       .inputs = inputs,
                                       .run = run,
+                                      .limit = limit,
                                       .cancel = cancel,
                                       .runner_close = runner_close,
                                       .unload = free};

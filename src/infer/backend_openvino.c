@@ -420,20 +420,15 @@ static const char *known_device(const char *device, const fov_backend_probe *p)
     return NULL;
 }
 
-/* The device asked for; else a GPU where there is one, and the CPU when that fails. */
-static fov_status compile_somewhere(struct loaded *m, const fov_backend_probe *p, fov_error *error)
+static fov_status compile_there(struct loaded *m, const fov_backend_probe *p, fov_error *error)
 {
-    const char *wanted = m->params->device, *found = wanted ? known_device(wanted, p) : NULL;
-    if (wanted && !found)
+    const char *wanted = m->params->device ? m->params->device : "CPU";
+    const char *found = known_device(wanted, p);
+    if (!found)
         return fov_fail(error, FOV_EUNSUPPORTED, "OpenVINO has no device %.20s here; it has %s%s%s",
                         wanted, p->device_count > 0 ? p->devices[0] : "none",
                         p->device_count > 1 ? ", " : "", p->device_count > 1 ? p->devices[1] : "");
-    fov_status status = FOV_EMODEL;
-    const char *gpu = known_device("GPU", p);
-    if (!wanted && gpu)
-        status = compile_on(m, gpu);
-    if (status)
-        status = compile_on(m, found ? found : "CPU");
+    fov_status status = compile_on(m, found);
     return status ? fov_fail(error, status, "%s", m->error.message) : FOV_OK;
 }
 
@@ -453,7 +448,7 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     probe(params->runtime_dir, p);
     status = read_model(m, error);
     if (!status)
-        status = compile_somewhere(m, p, error);
+        status = compile_there(m, p, error);
     if (status)
         goto fail;
     describe_compiled(m);

@@ -31,14 +31,40 @@ const struct head *head_named(const char *name)
     return NULL;
 }
 
+/* Channels of a picture's input and where they stand: 1 (planar) or 3; 0 for other inputs. */
+static int channel_dimension(const fov_tensor *t, int channels)
+{
+    if (t->rank != 4)
+        return 0;
+    return t->shape[1] == channels ? 1 : t->shape[3] == channels ? 3 : 0;
+}
+
+int head_picture_input(const struct head_facts *facts)
+{
+    for (int channels = 3; channels >= 1; channels -= 2)
+        for (int i = 0; i < facts->input_count; i++)
+            if (channel_dimension(&facts->inputs[i], channels))
+                return i;
+    return -1;
+}
+
+bool head_input_size(const struct head_facts *facts, int64_t *width, int64_t *height)
+{
+    int i = head_picture_input(facts);
+    if (i < 0)
+        return false;
+    const fov_tensor *in = &facts->inputs[i];
+    int at = channel_dimension(in, 3) ? channel_dimension(in, 3) : channel_dimension(in, 1);
+    *height = in->shape[at == 1 ? 2 : 1];
+    *width = in->shape[at == 1 ? 3 : 2];
+    return true;
+}
+
 int64_t head_grid_cells(const struct head_facts *facts)
 {
-    const fov_tensor *in = facts->inputs;
-    if (facts->input_count < 1 || in->rank != 4)
+    int64_t height, width, cells = 0;
+    if (!head_input_size(facts, &width, &height))
         return 0;
-    int64_t height = in->shape[in->shape[1] == 3 ? 2 : 1],
-            width = in->shape[in->shape[1] == 3 ? 3 : 2];
-    int64_t cells = 0;
     for (int stride = 8; stride <= 32 && width > 0 && height > 0; stride *= 2)
         cells += (width / stride) * (height / stride);
     return cells;
@@ -74,14 +100,26 @@ void head_describe_shapes(const struct head_facts *facts, char *text, size_t siz
     describe(facts->outputs, facts->output_count, text, size, at);
 }
 
-fov_status head_choose(const struct head_facts *facts, const char *wanted, const struct head **head,
-                       char evidence[HEAD_EVIDENCE], fov_error *error)
+/* "ssd, yolo, ..." */
+static void list_names(char *text, size_t size)
 {
-    char shapes[160], reason[HEAD_EVIDENCE];
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < HEADS; i++) {
+        at = add_text(text, size, at, i ? ", " : "");
+        at = add_text(text, size, at, heads[i]->name);
+    }
+}
+
+fov_status head_choose(const struct head_facts *facts, const char *wanted, const struct head **head,
+                       int *confidence, char evidence[HEAD_EVIDENCE], fov_error *error)
+{
+    char shapes[160], reason[HEAD_EVIDENCE], names[120];
     int best = 0;
     head_describe_shapes(facts, shapes, sizeof shapes);
+    list_names(names, sizeof names);
     if (wanted && !head_named(wanted))
-        return fov_fail(error, FOV_EINVAL, "no head \"%s\"; there are ssd, yolo, yolox", wanted);
+        return fov_fail(error, FOV_EINVAL, "no head \"%.40s\"; there are %s", wanted, names);
     *head = NULL;
     for (size_t i = 0; i < HEADS; i++) {
         if (wanted && strcmp(wanted, heads[i]->name))
@@ -94,13 +132,13 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
             snprintf(evidence, HEAD_EVIDENCE, "%.*s", HEAD_EVIDENCE - 1, reason);
         }
     }
+    *confidence = best;
     if (*head)
         return FOV_OK;
     if (wanted)
         return fov_fail(error, FOV_EMODEL, "head %s cannot read this model: %s", wanted, shapes);
-    return fov_fail(
-        error, FOV_EUNSUPPORTED,
-        "no head reads this model: %s; if one should, name it (head: ssd, yolo or yolox)", shapes);
+    return fov_fail(error, FOV_EUNSUPPORTED,
+                    "no head reads this model: %.100s; name one with --head (%s)", shapes, names);
 }
 
 /* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. */
@@ -144,26 +182,45 @@ static void read_shared_metadata(const struct metadata *meta, struct letterbox_s
         spec->pad = (uint8_t)strtol(pad, NULL, 10);
 }
 
+/* Inputs beside the picture must have been given their values by the head. */
+static bool others_are_known(const struct head_facts *facts, const struct head_setup *setup)
+{
+    for (int i = 0; i < facts->input_count; i++) {
+        size_t count = fov_tensor_count(&facts->inputs[i]);
+        if (i != setup->picture && (!count || (size_t)setup->constants[i].count != count))
+            return false;
+    }
+    return true;
+}
+
+static bool is_pixel_type(fov_dtype dtype)
+{
+    return dtype == FOV_U8 || dtype == FOV_I8 || dtype == FOV_F16 || dtype == FOV_F32;
+}
+
 fov_status head_read_input(const struct head_facts *facts, struct head_setup *setup,
                            fov_error *error)
 {
-    const fov_tensor *in = facts->inputs;
     struct letterbox_spec *spec = &setup->input;
     char shapes[160];
+    int64_t width = 0, height = 0;
     head_describe_shapes(facts, shapes, sizeof shapes);
-    bool picture = facts->input_count == 1 && in->rank == 4 && in->shape[0] == 1;
-    bool planar = picture && in->shape[1] == 3, packed = picture && in->shape[3] == 3;
-    if (!planar && !packed)
-        return fov_fail(error, FOV_EUNSUPPORTED, "the input is not one colour picture: %s", shapes);
-    int64_t height = in->shape[planar ? 2 : 1], width = in->shape[planar ? 3 : 2];
+    setup->picture = head_picture_input(facts);
+    const fov_tensor *in = &facts->inputs[setup->picture < 0 ? 0 : setup->picture];
+    if (!head_input_size(facts, &width, &height) || in->shape[0] != 1)
+        return fov_fail(error, FOV_EUNSUPPORTED, "the input is not one picture: %s", shapes);
+    if (!others_are_known(facts, setup))
+        return fov_fail(error, FOV_EUNSUPPORTED,
+                        "an input beside the picture that this head has no value for: %s", shapes);
     if (width < 1 || height < 1 || width > 8192 || height > 8192)
         return fov_fail(error, FOV_EMODEL, "the input has no usable size: %s", shapes);
-    if (in->dtype != FOV_U8 && in->dtype != FOV_I8 && in->dtype != FOV_F32)
+    if (!is_pixel_type(in->dtype))
         return fov_fail(error, FOV_EUNSUPPORTED, "the input is %s: %s", fov_dtype_name(in->dtype),
                         shapes);
     spec->width = (int)width;
     spec->height = (int)height;
-    spec->planar = planar;
+    spec->gray = !channel_dimension(in, 3);
+    spec->planar = channel_dimension(in, spec->gray ? 1 : 3) == 1;
     spec->dtype = in->dtype;
     for (int i = 0; i < 3; i++)
         if (spec->scale[i] == 0)

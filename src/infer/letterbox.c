@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/tensor.h"
+
 enum { PICTURE_MAX = 1 << 16 };
 
 static int at_least(int value, int least)
@@ -15,9 +17,16 @@ struct letterbox_place letterbox_place_of(const struct letterbox_spec *spec, int
                                           int src_height)
 {
     struct letterbox_place place = {0, 0, spec->width, spec->height, 1, 1};
-    double across = (double)spec->width / src_width, down = (double)spec->height / src_height;
+    double across = (double)(spec->width - spec->inset) / src_width;
+    double down = (double)(spec->height - spec->inset) / src_height;
     double ratio = across < down ? across : down;
-    if (spec->fit == FIT_CENTRE) {
+    if (spec->fit == FIT_CROP) {
+        ratio = across < down ? down : across;
+        place.width = at_least((int)lrint(src_width * ratio), spec->width);
+        place.height = at_least((int)lrint(src_height * ratio), spec->height);
+        place.left = -((place.width - spec->width) / 2);
+        place.top = -((place.height - spec->height) / 2);
+    } else if (spec->fit == FIT_CENTRE) {
         place.width = at_least((int)lrint(src_width * ratio), 1);
         place.height = at_least((int)lrint(src_height * ratio), 1);
         place.left = (spec->width - place.width) / 2;
@@ -62,8 +71,8 @@ static void make_taps(struct letterbox *box, int which, double step, int size, i
     int32_t *offset = box->taps + 2 * which * row_room(&box->spec);
     int32_t *weights = offset + row_room(&box->spec);
     box->safe[which] = 0;
-    for (int i = 0; i < box->place.width; i++) {
-        struct sample s = sample_at(i, step);
+    for (int i = 0; i < box->width; i++) {
+        struct sample s = sample_at(i + box->left - box->place.left, step);
         if (s.low < 0)
             s = (struct sample){0, KERNEL_ONE, 0};
         if (s.low >= size - 1) /* the last sample, as the right neighbour where there are two */
@@ -88,10 +97,29 @@ static int16_t *output_row(const struct letterbox *box, int channel)
 static bool spec_is_valid(const struct letterbox_spec *spec)
 {
     bool sizes = spec->width > 0 && spec->height > 0 && spec->width <= 8192 && spec->height <= 8192;
-    bool scales = spec->dtype != FOV_F32 ||
+    bool floats = spec->dtype == FOV_F32 || spec->dtype == FOV_F16;
+    bool scales = (!floats && spec->quant_scale == 0) ||
                   (spec->scale[0] != 0 && spec->scale[1] != 0 && spec->scale[2] != 0);
-    return sizes && scales &&
-           (spec->dtype == FOV_F32 || spec->dtype == FOV_U8 || spec->dtype == FOV_I8);
+    bool insets = spec->inset >= 0 && spec->inset < spec->width && spec->inset < spec->height;
+    return sizes && scales && insets && (floats || spec->dtype == FOV_U8 || spec->dtype == FOV_I8);
+}
+
+/* The byte for each pixel value, where that is not the value itself. */
+static void make_byte_maps(struct letterbox *box)
+{
+    const struct letterbox_spec *spec = &box->spec;
+    int least = spec->dtype == FOV_I8 ? -128 : 0;
+    for (int c = 0; c < 3; c++)
+        for (int pixel = 0; pixel < 256; pixel++) {
+            long value = pixel + least;
+            if (spec->quant_scale > 0)
+                value = lrintf(((float)pixel - spec->mean[c]) / spec->scale[c] /
+                               spec->quant_scale) +
+                        spec->quant_zero;
+            value = value < least ? least : value > least + 255 ? least + 255 : value;
+            box->bytes[c][pixel] = (uint8_t)value;
+            box->maps_bytes |= box->bytes[c][pixel] != pixel;
+        }
 }
 
 fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *spec)
@@ -99,6 +127,8 @@ fov_status letterbox_init(struct letterbox *box, const struct letterbox_spec *sp
     *box = (struct letterbox){.spec = *spec, .kernels = infer_kernels()};
     if (!spec_is_valid(spec))
         return FOV_EINVAL;
+    if (spec->dtype == FOV_U8 || spec->dtype == FOV_I8)
+        make_byte_maps(box);
     size_t room = (size_t)row_room(spec);
     box->taps = calloc(4 * room, sizeof *box->taps);
     box->rows = calloc(9 * room, sizeof *box->rows); /* slack is read, its value never used */
@@ -155,6 +185,10 @@ static void plan(struct letterbox *box, const fov_image *image, int src_width, i
     if (memcmp(&place, &box->place, sizeof place))
         box->padded = NULL;
     box->place = place;
+    box->left = place.left > 0 ? place.left : 0;
+    box->top = place.top > 0 ? place.top : 0;
+    box->width = place.width < box->spec.width ? place.width : box->spec.width;
+    box->height = place.height < box->spec.height ? place.height : box->spec.height;
     box->src_width = src_width;
     box->src_height = src_height;
     box->shape = *image;
@@ -170,7 +204,7 @@ static void plan(struct letterbox *box, const fov_image *image, int src_width, i
 /* Row `y` of the source blended across; it may stand there from the output row before. */
 static void fill_cache(struct letterbox *box, const fov_image *image, int plane, int slot, int y)
 {
-    int n = box->place.width;
+    int n = box->width;
     if (box->cached[plane][slot] == y)
         return;
     box->cached[plane][slot] = y;
@@ -194,7 +228,7 @@ static void fill_cache(struct letterbox *box, const fov_image *image, int plane,
 static void make_plane_row(struct letterbox *box, const fov_image *image, int plane, int y)
 {
     int shift = plane ? image->shift_y : 0, last = reduced(image->height, shift) - 1;
-    struct sample s = sample_at(y, box->down / (1 << shift));
+    struct sample s = sample_at(y + box->top - box->place.top, box->down / (1 << shift));
     int a = s.low < 0 ? 0 : s.low > last ? last : s.low;
     int b = s.low + 1 < 0 ? 0 : s.low + 1 > last ? last : s.low + 1;
     fill_cache(box, image, plane, a & 1, a);
@@ -202,7 +236,7 @@ static void make_plane_row(struct letterbox *box, const fov_image *image, int pl
     int channels = is_triples(image) ? 3 : 1;
     for (int c = plane; c < plane + channels; c++)
         box->kernels->vertical(cache_row(box, c, a & 1), cache_row(box, c, b & 1), (int16_t)s.left,
-                               (int16_t)s.right, output_row(box, c), box->place.width);
+                               (int16_t)s.right, output_row(box, c), box->width);
 }
 
 /* One output row as three channels, red first; gray gives the same row three times. */
@@ -220,30 +254,71 @@ static void make_row(struct letterbox *box, const fov_image *image, int y, const
     }
     make_plane_row(box, image, 1, y);
     make_plane_row(box, image, 2, y);
-    box->kernels->yuv_to_rgb(rows[0], rows[1], rows[2], box->place.width);
+    box->kernels->yuv_to_rgb(rows[0], rows[1], rows[2], box->width);
 }
 
-/* The less usual byte layouts, one at a time. */
-static void store_bytes(const struct letterbox_spec *spec, const int16_t *const c[3], uint8_t *out,
-                        size_t plane, int n)
+/* ---- the less usual layouts, a channel at a time ---- */
+
+/* Elements of a pixel, and from a channel's number to the next one's. */
+static size_t channel_step(const struct letterbox_spec *spec)
 {
-    int flip = spec->dtype == FOV_I8 ? 0x80 : 0; /* value - 128 as a signed byte */
-    size_t step = spec->planar ? 1 : 3, next = spec->planar ? plane : 1;
-    for (int channel = 0; channel < 3; channel++)
+    return spec->planar ? (size_t)spec->width * (size_t)spec->height : 1;
+}
+
+static size_t pixel_step(const struct letterbox_spec *spec)
+{
+    return spec->planar || spec->gray ? 1 : 3;
+}
+
+static uint8_t pixel_of(int16_t level)
+{
+    return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
+}
+
+static void store_bytes(const struct letterbox *box, const int16_t *const c[3], int channels,
+                        uint8_t *out, int n)
+{
+    size_t step = pixel_step(&box->spec);
+    for (int channel = 0; channel < channels; channel++) {
+        uint8_t *to = out + (size_t)channel * channel_step(&box->spec);
         for (int i = 0; i < n; i++)
-            out[(size_t)channel * next + (size_t)i * step] = (uint8_t)(((c[channel][i] + 64) >> 7) ^
-                                                                       flip);
+            to[(size_t)i * step] = box->bytes[channel][pixel_of(c[channel][i])];
+    }
 }
 
-static void store_floats_interleaved(const struct letterbox_spec *spec, const int16_t *const c[3],
-                                     float *out, int n)
+static void store_floats(const struct letterbox *box, const int16_t *const c[3], int channels,
+                         float *out, int n)
 {
-    for (int channel = 0; channel < 3; channel++) {
+    const struct letterbox_spec *spec = &box->spec;
+    size_t step = pixel_step(spec);
+    for (int channel = 0; channel < channels; channel++) {
+        float *to = out + (size_t)channel * channel_step(spec);
         float scale = 1 / spec->scale[channel];
         float bias = -spec->mean[channel] / spec->scale[channel];
         for (int i = 0; i < n; i++)
-            out[3 * i + channel] = (float)c[channel][i] * scale + bias;
+            to[(size_t)i * step] = (float)c[channel][i] * scale + bias;
     }
+}
+
+static void store_halves(const struct letterbox *box, const int16_t *const c[3], int channels,
+                         uint16_t *out, int n)
+{
+    const struct letterbox_spec *spec = &box->spec;
+    size_t step = pixel_step(spec);
+    for (int channel = 0; channel < channels; channel++) {
+        uint16_t *to = out + (size_t)channel * channel_step(spec);
+        float scale = 1 / spec->scale[channel];
+        float bias = -spec->mean[channel] / spec->scale[channel];
+        for (int i = 0; i < n; i++)
+            to[(size_t)i * step] = tensor_half((float)c[channel][i] * scale + bias);
+    }
+}
+
+/* BT.601 luma of a row, into the first channel. */
+static void make_gray(const int16_t *const rgb[3], int16_t *out, int n)
+{
+    for (int i = 0; i < n; i++)
+        out[i] = (int16_t)((77 * rgb[0][i] + 150 * rgb[1][i] + 29 * rgb[2][i] + 128) >> 8);
 }
 
 /* Writes n pixels at column x of row y. */
@@ -252,33 +327,38 @@ static void store_row(const struct letterbox *box, const int16_t *const rgb[3], 
 {
     const struct letterbox_spec *spec = &box->spec;
     const struct infer_kernels *k = box->kernels;
-    const int16_t *const c[3] = {rgb[spec->bgr ? 2 : 0], rgb[1], rgb[spec->bgr ? 0 : 2]};
-    size_t pixel = (size_t)y * (size_t)spec->width + (size_t)x;
-    size_t plane = (size_t)spec->width * (size_t)spec->height;
-    if (spec->dtype != FOV_F32 && (spec->planar || spec->dtype == FOV_I8))
-        store_bytes(spec, c, (uint8_t *)out + pixel * (spec->planar ? 1 : 3), plane, n);
-    else if (spec->dtype != FOV_F32)
-        k->store_u8x3(c, (uint8_t *)out + 3 * pixel, n);
-    else if (!spec->planar)
-        store_floats_interleaved(spec, c, (float *)out + 3 * pixel, n);
-    else
-        for (int i = 0; i < 3; i++)
+    const int16_t *c[3] = {rgb[spec->bgr ? 2 : 0], rgb[1], rgb[spec->bgr ? 0 : 2]};
+    int channels = spec->gray ? 1 : 3;
+    size_t at = ((size_t)y * (size_t)spec->width + (size_t)x) * pixel_step(spec);
+    if (spec->gray) {
+        make_gray(rgb, output_row(box, 0), n);
+        c[0] = output_row(box, 0);
+    }
+    if (spec->dtype == FOV_F16)
+        store_halves(box, c, channels, (uint16_t *)out + at, n);
+    else if (spec->dtype == FOV_F32 && spec->planar)
+        for (int i = 0; i < channels; i++)
             k->store_f32(c[i], 1 / spec->scale[i], -spec->mean[i] / spec->scale[i],
-                         (float *)out + (size_t)i * plane + pixel, n);
+                         (float *)out + (size_t)i * channel_step(spec) + at, n);
+    else if (spec->dtype == FOV_F32)
+        store_floats(box, c, channels, (float *)out + at, n);
+    else if (spec->planar || spec->gray || box->maps_bytes)
+        store_bytes(box, c, channels, (uint8_t *)out + at, n);
+    else
+        k->store_u8x3(c, (uint8_t *)out + at, n);
 }
 
 static void store_padding(const struct letterbox *box, int16_t *row, void *out)
 {
-    const struct letterbox_place *place = &box->place;
-    int width = box->spec.width, right = place->left + place->width;
+    int width = box->spec.width, right = box->left + box->width;
     for (int i = 0; i < width; i++)
         row[i] = box->spec.pad;
     const int16_t *const gray[3] = {row, row, row};
     for (int y = 0; y < box->spec.height; y++) {
-        if (y < place->top || y >= place->top + place->height) {
+        if (y < box->top || y >= box->top + box->height) {
             store_row(box, gray, 0, y, width, out);
-        } else if (place->width < width) {
-            store_row(box, gray, 0, y, place->left, out);
+        } else if (box->width < width) {
+            store_row(box, gray, 0, y, box->left, out);
             store_row(box, gray, right, y, width - right, out);
         }
     }
@@ -307,10 +387,10 @@ fov_status letterbox_run(struct letterbox *box, const fov_image *image, int src_
         box->padded = out;
     }
     memset(box->cached, 0xFF, sizeof box->cached);
-    for (int y = 0; y < box->place.height; y++) {
+    for (int y = 0; y < box->height; y++) {
         const int16_t *rgb[3];
         make_row(box, image, y, rgb);
-        store_row(box, rgb, box->place.left, y + box->place.top, box->place.width, out);
+        store_row(box, rgb, box->left, y + box->top, box->width, out);
     }
     return FOV_OK;
 }
@@ -320,9 +400,16 @@ static float clip(float value, float most)
     return value < 0 ? 0 : value > most ? most : value;
 }
 
-void letterbox_undo(const struct letterbox *box, float *x, float *y)
+void letterbox_to_source(const struct letterbox *box, float *x, float *y)
 {
     const struct letterbox_place *place = &box->place;
-    *x = clip((*x - (float)place->left) * place->step_x, (float)box->src_width);
-    *y = clip((*y - (float)place->top) * place->step_y, (float)box->src_height);
+    *x = (*x - (float)place->left) * place->step_x;
+    *y = (*y - (float)place->top) * place->step_y;
+}
+
+void letterbox_undo(const struct letterbox *box, float *x, float *y)
+{
+    letterbox_to_source(box, x, y);
+    *x = clip(*x, (float)box->src_width);
+    *y = clip(*y, (float)box->src_height);
 }

@@ -12,6 +12,7 @@ enum letterbox_fit {
     FIT_STRETCH,  /* fills the input, aspect not kept */
     FIT_CENTRE,   /* aspect kept, padding on both sides */
     FIT_TOP_LEFT, /* aspect kept, padding right and below */
+    FIT_CROP,     /* aspect kept, the middle fills the input, the rest is cut off */
 };
 
 /* What the model wants: value = (pixel - mean) / scale, channels in the model's order. */
@@ -19,13 +20,19 @@ struct letterbox_spec {
     int width, height; /* model_px */
     bool planar;       /* NCHW, else NHWC */
     bool bgr;
+    bool gray; /* one channel: luma */
     enum letterbox_fit fit;
-    fov_dtype dtype; /* FOV_U8, FOV_I8 (pixel - 128) or FOV_F32; bytes take no mean or scale */
+    int inset;       /* FIT_CENTRE: the picture keeps so many px free in either direction */
+    fov_dtype dtype; /* FOV_U8, FOV_I8, FOV_F16 or FOV_F32 */
     uint8_t pad;     /* pixel value of the padding */
     float mean[3], scale[3];
+    /* Bytes stand for real = quant_scale * (byte - quant_zero); 0: the byte is the pixel itself
+     * (FOV_I8: pixel - 128), and mean and scale do not count. */
+    float quant_scale;
+    int quant_zero;
 };
 
-/* Where the picture stands inside the model's input. */
+/* Where the picture stands inside the model's input; beyond its edges where it is cropped. */
 struct letterbox_place {
     int left, top, width, height; /* model_px */
     float step_x, step_y;         /* src_px per model_px */
@@ -34,7 +41,10 @@ struct letterbox_place {
 struct letterbox {
     struct letterbox_spec spec;
     struct letterbox_place place;
+    int left, top, width, height; /* the part of the place that is inside */
     const struct infer_kernels *kernels;
+    uint8_t bytes[3][256]; /* pixel -> byte, a channel of the model each */
+    bool maps_bytes;       /* `bytes` is not the identity */
     /* what the tables below were made for */
     int src_width, src_height;
     fov_image shape;    /* size and format of the decode; no pixels */
@@ -63,5 +73,8 @@ fov_status letterbox_run(struct letterbox *box, const fov_image *image, int src_
 
 /* Model pixels to source pixels, clipped to the picture. */
 void letterbox_undo(const struct letterbox *box, float *x, float *y);
+
+/* The same, not clipped. */
+void letterbox_to_source(const struct letterbox *box, float *x, float *y);
 
 #endif

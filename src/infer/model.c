@@ -11,50 +11,6 @@
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
-/* A scheme ("fake:") instead of file suffixes: no file to look into, nothing to warm up. */
-static bool is_scheme(const fov_backend *backend)
-{
-    return backend->suffixes[0] != '.';
-}
-
-static bool takes(const fov_backend *backend, const char *path)
-{
-    if (is_scheme(backend))
-        return !strncmp(path, backend->suffixes, strlen(backend->suffixes));
-    const char *dot = strrchr(path, '.');
-    size_t size = dot ? strlen(dot) : 0;
-    for (const char *s = backend->suffixes; size && s && *s;) {
-        size_t n = strcspn(s, " ");
-        if (n == size && !strncasecmp(s, dot, n))
-            return true;
-        s += n + (s[n] == ' ');
-    }
-    return false;
-}
-
-static fov_status choose_backend(fov_model *model, const fov_model_params *params, fov_error *error)
-{
-    const fov_backend *named = NULL;
-    for (size_t i = 0; fov_backend_at(i); i++) {
-        const fov_backend *b = fov_backend_at(i);
-        if (b->abi != FOV_BACKEND_ABI)
-            continue;
-        if (params->backend && !strcmp(params->backend, b->name))
-            named = b;
-        if ((!params->backend || named == b) && takes(b, params->path)) {
-            model->backend = b;
-            return FOV_OK;
-        }
-    }
-    if (params->backend && !named)
-        return fov_fail(error, FOV_EUNSUPPORTED, "no backend \"%s\" in this build",
-                        params->backend);
-    return fov_fail(error, FOV_EUNSUPPORTED,
-                    "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
-                    "(.tflite) can",
-                    params->path);
-}
-
 /* `model.xml` in a folder is called after the folder. */
 static void name_model(fov_model *model, const fov_model_params *params)
 {
@@ -63,8 +19,8 @@ static void name_model(fov_model *model, const fov_model_params *params)
         text_copy(model->id, sizeof model->id, params->id);
         return;
     }
-    if (is_scheme(model->backend)) {
-        text_copy(model->id, sizeof model->id, model->backend->name);
+    if (!strncmp(path, "fake:", 5)) {
+        text_copy(model->id, sizeof model->id, "fake");
         return;
     }
     const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
@@ -94,23 +50,30 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
     }
 }
 
-static fov_status load(fov_model *model, const fov_model_params *params, fov_error *error)
+/* What the file says about itself; a scheme has none, and the fake says what it is. */
+static fov_status read_metadata(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    static const char *const fake[][2] = {{"model_type", "ssd"},
+                                          {"labels", "background box bright frame other"}};
+    model->meta = (struct metadata){.source = ""};
+    if (!chain_is_scheme(params->path))
+        return metadata_read(&model->meta, params->path, error);
+    if (strncmp(params->path, "fake:", 5) != 0)
+        return FOV_OK;
+    model->meta.source = "fake";
+    for (size_t i = 0; i < sizeof fake / sizeof *fake; i++)
+        metadata_add(&model->meta, fake[i][0], strlen(fake[i][0]), fake[i][1], strlen(fake[i][1]));
+    return FOV_OK;
+}
+
+static fov_status load(fov_model *model, const fov_model_params *params,
+                       const struct chain_link *link, fov_error *error)
 {
     fov_model_params mine = *params;
-    if (is_scheme(model->backend)) {
-        static const char *const entries[][2] = {{"model_type", "ssd"},
-                                                 {"labels", "background box bright frame other"}};
-        model->meta = (struct metadata){.source = model->backend->name};
-        for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
-            metadata_add(&model->meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
-                         strlen(entries[i][1]));
-    } else {
-        fov_status status = metadata_read(&model->meta, params->path, error);
-        if (status)
-            return status;
-        read_size(&model->meta, &mine);
-    }
-    fov_status status = model->backend->load(&mine, &model->loaded, error);
+    mine.device = link->device;
+    model->backend = link->backend;
+    read_size(&model->meta, &mine);
+    fov_status status = link->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
     model->backend->describe(model->loaded, &model->about);
@@ -125,16 +88,40 @@ static fov_status load(fov_model *model, const fov_model_params *params, fov_err
     return FOV_OK;
 }
 
+static struct head_facts facts_of(const fov_model *model)
+{
+    return (struct head_facts){.inputs = model->about.inputs,
+                               .outputs = model->about.outputs,
+                               .input_count = model->about.input_count,
+                               .output_count = model->about.output_count,
+                               .meta = &model->meta,
+                               .name = model->id};
+}
+
+/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
+ * what real numbers the model was trained on. */
+static void map_bytes(fov_model *model)
+{
+    struct letterbox_spec *spec = &model->setup.input;
+    const fov_tensor *in = &model->about.inputs[model->setup.picture];
+    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+        spec->quant_scale = in->scale;
+        spec->quant_zero = in->zero;
+    }
+}
+
 static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
-    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
-                               model->about.output_count, &model->meta};
+    struct head_facts facts = facts_of(model);
     model->setup.kernels = infer_kernels();
-    fov_status status = head_choose(&facts, params->head, &model->head, model->evidence, error);
+    fov_status status = head_choose(&facts, params->head, &model->head, &model->confidence,
+                                    model->evidence, error);
     if (!status)
         status = model->head->configure(&facts, &model->setup, error);
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
+    if (!status)
+        map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)
         status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
     if (!status)
@@ -150,7 +137,7 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     fov_tensor out[FOV_MODEL_OUTPUTS];
     int64_t start = clock_now_ns();
     bool probe = model->setup.needs_probe && model->head->probe;
-    if (!probe && (params->no_warmup || is_scheme(model->backend)))
+    if (!probe && (params->no_warmup || chain_is_scheme(params->path)))
         return FOV_OK;
     fov_status status = runner_open_unsettled(&runner, model, error);
     int runs = params->no_warmup ? 1 : WARMUP_RUNS;
@@ -171,7 +158,8 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
 {
     const float *m = in->mean, *s = in->scale;
     bool one_mean = m[0] == m[1] && m[1] == m[2], one_scale = s[0] == s[1] && s[1] == s[2];
-    if (in->dtype != FOV_F32 || (one_mean && one_scale && m[0] == 0 && s[0] == 1))
+    bool bytes = in->dtype == FOV_U8 || in->dtype == FOV_I8;
+    if ((bytes && in->quant_scale == 0) || (one_mean && one_scale && m[0] == 0 && s[0] == 1))
         text_copy(text, size, in->dtype == FOV_I8 ? "- 128" : "as it is");
     else if (one_mean && one_scale && m[0] == 0)
         snprintf(text, size, "/ %g", (double)s[0]);
@@ -189,8 +177,10 @@ static const char *effective_precision(const fov_model *model)
 
 static void fill_info(fov_model *model)
 {
-    struct head_facts facts = {model->about.inputs, model->about.outputs, model->about.input_count,
-                               model->about.output_count, &model->meta};
+    static const char *const fits[] = {"stretched", "aspect kept, padded",
+                                       "aspect kept, padded right and below",
+                                       "aspect kept, the middle cut out"};
+    struct head_facts facts = facts_of(model);
     head_describe_shapes(&facts, model->shapes, sizeof model->shapes);
     describe_scale(&model->setup.input, model->scale, sizeof model->scale);
     const struct letterbox_spec *in = &model->setup.input;
@@ -207,9 +197,18 @@ static void fill_info(fov_model *model)
                            .precision = effective_precision(model),
                            .input_width = in->width,
                            .input_height = in->height,
-                           .letterbox = in->fit != FIT_STRETCH,
+                           .task = model->setup.task,
+                           .keypoints = model->setup.keypoints,
+                           .embedding = model->setup.embedding,
+                           .head_confidence = model->confidence,
+                           .fallback = model->fallback,
+                           .batch = about->batch > 0 ? about->batch : 1,
+                           .letterbox = in->fit == FIT_CENTRE || in->fit == FIT_TOP_LEFT,
+                           .fit = fits[in->fit],
                            .layout = in->planar ? "nchw" : "nhwc",
-                           .color = in->bgr ? "bgr" : "rgb",
+                           .color = in->gray  ? "gray"
+                                    : in->bgr ? "bgr"
+                                              : "rgb",
                            .input_dtype = in->dtype,
                            .labels = (const char *const *)model->labels.names,
                            .label_count = model->labels.count,
@@ -235,14 +234,75 @@ static bool choose_file(fov_model *model, fov_model_params *params)
     return model->path != NULL;
 }
 
-static void release(fov_model *model)
+/* Back to before a try. */
+static void forget_try(fov_model *model)
 {
     if (model->loaded)
         model->backend->unload(model->loaded);
     labels_release(&model->labels);
+    model->loaded = NULL;
+    model->backend = NULL;
+    model->setup = (struct head_setup){0};
+    model->about = (fov_backend_model){0};
+}
+
+static void release(fov_model *model)
+{
+    forget_try(model);
     metadata_release(&model->meta);
     free(model->path);
     free(model);
+}
+
+/* One try; `final` when another runtime would not do better: the file itself is of no use. */
+static fov_status open_on(fov_model *model, const fov_model_params *params,
+                          const struct chain_link *link, bool *final, fov_error *error)
+{
+    *final = false;
+    fov_status status = load(model, params, link, error);
+    if (!status) {
+        status = configure(model, params, error);
+        *final = status != FOV_OK;
+    }
+    if (!status) {
+        fill_info(model);
+        status = warm_up(model, params, error);
+    }
+    if (status)
+        forget_try(model);
+    return status;
+}
+
+/* Tries what may run the model, best first, until one does. */
+static fov_status open_somewhere(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    struct chain chain;
+    struct chain_link link;
+    bool final = false;
+    int tries = 0;
+    fov_error first = {0}, why = {0};
+    fov_status status = chain_begin(&chain, params, &model->meta, error), failed = FOV_OK;
+    if (status)
+        return status;
+    while (!final && chain_next(&chain, &link)) {
+        status = open_on(model, params, &link, &final, &why);
+        if (!status) {
+            text_copy(model->fallback, sizeof model->fallback, chain.missed);
+            break;
+        }
+        if (final || !tries++) {
+            first = why;
+            failed = status;
+        }
+        if (!final)
+            chain_miss(&chain, &link, why.message);
+    }
+    if (!model->loaded && failed) /* of several reasons all are told, one stands for itself */
+        status = fov_fail(error, failed, "%s", tries > 1 && !final ? chain.missed : first.message);
+    else if (!model->loaded)
+        status = chain_fail(&chain, error);
+    chain_end(&chain);
+    return status;
 }
 
 fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
@@ -258,19 +318,12 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     atomic_init(&made->runners, 0);
     fov_model_params chosen = *params;
     fov_status status = choose_file(made, &chosen)
-                            ? choose_backend(made, &chosen, error)
+                            ? read_metadata(made, &chosen, error)
                             : fov_fail(error, FOV_ENOMEM, "no memory for a model");
-    if (!status)
-        status = load(made, &chosen, error);
-    if (!status)
-        status = configure(made, params, error);
-    if (status) {
-        release(made);
-        return status;
+    if (!status) {
+        name_model(made, params);
+        status = open_somewhere(made, &chosen, error);
     }
-    name_model(made, params);
-    fill_info(made);
-    status = warm_up(made, params, error);
     if (status) {
         release(made);
         return status;

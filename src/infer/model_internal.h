@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <fovea/backend.h>
 
+#include "infer/chain.h"
 #include "infer/head.h"
 #include "infer/labels.h"
 #include "infer/variant.h"
@@ -20,7 +21,8 @@ struct fov_model {
     fov_backend_model about;
     fov_model_info info;
     char id[128], *path, file_reason[VARIANT_REASON];
-    char evidence[HEAD_EVIDENCE], shapes[256], scale[96];
+    int confidence;
+    char evidence[HEAD_EVIDENCE], shapes[256], scale[96], fallback[240];
 };
 
 /* Runs the model once on what stands in the runner's input; `out`: one dense f32 view an output,

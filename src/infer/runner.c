@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "infer/model_internal.h"
 #include "infer/runner.h"
+#include "infer/tensor.h"
 
 enum {
     KEEP = 1000,      /* candidates that reach NMS */
@@ -29,8 +30,15 @@ struct fov_runner {
     struct letterbox box;
     struct candidates candidates;
     uint8_t wanted[HEAD_COLUMNS];
+    void *scratch;        /* of the head */
+    bool nonsense;        /* the last run gave numbers that are not finite */
     fov_decoder *decoder; /* made with the first encoded picture */
 };
+
+static const fov_tensor *picture_input(const fov_runner *runner)
+{
+    return &runner->inputs[runner->model->setup.picture];
+}
 
 void fov_runner_close(fov_runner **runner)
 {
@@ -41,6 +49,7 @@ void fov_runner_close(fov_runner **runner)
     fov_decoder_destroy(&r->decoder);
     candidates_release(&r->candidates);
     letterbox_release(&r->box);
+    free(r->scratch);
     for (int i = 0; i < FOV_MODEL_OUTPUTS; i++)
         free(r->real[i]);
     if (r->handle)
@@ -48,6 +57,43 @@ void fov_runner_close(fov_runner **runner)
     atomic_fetch_sub(&r->model->runners, 1);
     fov_model_close(&r->model);
     free(r);
+}
+
+/* A number as an element of the tensor's type. */
+static void put_number(const fov_tensor *t, size_t i, float value)
+{
+    switch (t->dtype) {
+    case FOV_F32:
+        ((float *)t->data)[i] = value;
+        break;
+    case FOV_F16:
+        ((uint16_t *)t->data)[i] = tensor_half(value);
+        break;
+    case FOV_I32:
+        ((int32_t *)t->data)[i] = (int32_t)value;
+        break;
+    case FOV_I64:
+        ((int64_t *)t->data)[i] = (int64_t)value;
+        break;
+    default:
+        break;
+    }
+}
+
+static void fill_constants(fov_runner *runner)
+{
+    const struct head_setup *setup = &runner->model->setup;
+    for (int i = 0; i < runner->model->about.input_count; i++)
+        for (int k = 0; i != setup->picture && k < setup->constants[i].count; k++)
+            put_number(&runner->inputs[i], (size_t)k, setup->constants[i].values[k]);
+}
+
+static bool make_scratch(fov_runner *runner)
+{
+    const struct head *head = runner->model->head;
+    size_t size = head->scratch ? head->scratch(&runner->model->setup) : 0;
+    runner->scratch = size ? aligned_alloc(64, (size + 63) & ~(size_t)63) : NULL;
+    return !size || runner->scratch;
 }
 
 fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_error *error)
@@ -66,8 +112,9 @@ fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_erro
     fov_status status = model->backend->runner_open(model->loaded, &r->handle, error);
     if (!status) {
         model->backend->inputs(r->handle, r->inputs);
+        fill_constants(r);
         status = letterbox_init(&r->box, &model->setup.input);
-        if (!status && !candidates_init(&r->candidates, KEEP_MORE))
+        if (!status && (!candidates_init(&r->candidates, KEEP_MORE) || !make_scratch(r)))
             status = FOV_ENOMEM;
         if (status)
             fov_fail(error, status, "no memory for a runner");
@@ -93,9 +140,20 @@ void runner_cancel(fov_runner *runner)
         runner->model->backend->cancel(runner->handle);
 }
 
+void runner_limit(fov_runner *runner, int64_t deadline_ns)
+{
+    if (runner->model->backend->limit)
+        runner->model->backend->limit(runner->handle, deadline_ns);
+}
+
+bool runner_gave_nonsense(const fov_runner *runner)
+{
+    return runner->nonsense;
+}
+
 void runner_fill_noise(fov_runner *runner)
 {
-    const fov_tensor *in = &runner->inputs[0];
+    const fov_tensor *in = picture_input(runner);
     const struct letterbox_spec *spec = &runner->model->setup.input;
     size_t count = fov_tensor_count(in);
     uint32_t random = 12345;
@@ -104,67 +162,14 @@ void runner_fill_noise(fov_runner *runner)
         uint8_t pixel = (uint8_t)(random >> 24);
         if (in->dtype == FOV_F32)
             ((float *)in->data)[i] = (pixel - spec->mean[0]) / spec->scale[0];
+        else if (in->dtype == FOV_F16)
+            ((uint16_t *)in->data)[i] = tensor_half((pixel - spec->mean[0]) / spec->scale[0]);
         else
             ((uint8_t *)in->data)[i] = pixel;
     }
 }
 
 /* ---- outputs as f32 ---- */
-
-static float half_to_float(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, bits = half & 1023;
-    uint32_t whole = sign | (exponent + 112) << 23 | bits << 13;
-    float value;
-    if (exponent == 31)
-        whole = sign | 0x7F800000u | bits << 13;
-    if (exponent == 0) /* zero and subnormals: bits * 2^-24 */
-        return (sign ? -1.0f : 1.0f) * (float)bits / 16777216.0f;
-    memcpy(&value, &whole, sizeof value);
-    return value;
-}
-
-static float bfloat_to_float(uint16_t half)
-{
-    uint32_t whole = (uint32_t)half << 16;
-    float value;
-    memcpy(&value, &whole, sizeof value);
-    return value;
-}
-
-static void convert(const fov_tensor *from, float *to, size_t count)
-{
-    float scale = from->scale > 0 ? from->scale : 1;
-    float zero = from->scale > 0 ? (float)from->zero : 0;
-    float table[256];
-    switch (from->dtype) {
-    case FOV_U8:
-    case FOV_I8:
-        for (int i = 0; i < 256; i++)
-            table[i] = scale * ((float)(from->dtype == FOV_I8 ? (int8_t)i : i) - zero);
-        for (size_t i = 0; i < count; i++)
-            to[i] = table[((const uint8_t *)from->data)[i]];
-        break;
-    case FOV_F16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = half_to_float(((const uint16_t *)from->data)[i]);
-        break;
-    case FOV_BF16:
-        for (size_t i = 0; i < count; i++)
-            to[i] = bfloat_to_float(((const uint16_t *)from->data)[i]);
-        break;
-    case FOV_I32:
-        for (size_t i = 0; i < count; i++)
-            to[i] = (float)((const int32_t *)from->data)[i];
-        break;
-    case FOV_I64:
-        for (size_t i = 0; i < count; i++)
-            to[i] = (float)((const int64_t *)from->data)[i];
-        break;
-    default:
-        break;
-    }
-}
 
 static fov_status to_real(fov_runner *runner, int i, fov_tensor *tensor, fov_error *error)
 {
@@ -183,7 +188,7 @@ static fov_status to_real(fov_runner *runner, int i, fov_tensor *tensor, fov_err
             return fov_fail(error, FOV_ENOMEM, "no memory for output %s", tensor->name);
         runner->real_room[i] = count;
     }
-    convert(tensor, runner->real[i], count);
+    tensor_to_floats(tensor, runner->real[i]);
     tensor->data = runner->real[i];
     tensor->dtype = FOV_F32;
     return FOV_OK;
@@ -192,10 +197,15 @@ static fov_status to_real(fov_runner *runner, int i, fov_tensor *tensor, fov_err
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error)
 {
     const fov_model *model = runner->model;
+    runner->nonsense = false;
     fov_status status = model->backend->run(runner->handle, out, error);
     for (int i = 0; !status && i < model->about.output_count; i++) {
         status = to_real(runner, i, &out[i], error);
-        if (!status && !model->setup.kernels->all_finite(out[i].data, fov_tensor_count(&out[i])))
+        if (status)
+            break;
+        runner->nonsense = !model->setup.kernels->all_finite(out[i].data,
+                                                             fov_tensor_count(&out[i]));
+        if (runner->nonsense)
             status = fov_fail(error, FOV_EINFER, "output %s has numbers that are not finite",
                               out[i].name);
     }
@@ -243,9 +253,11 @@ static const uint8_t *wanted_columns(fov_runner *runner, const fov_detect_params
     return all ? NULL : runner->wanted;
 }
 
-static void write_detections(const fov_runner *runner, fov_detections *out)
+/* Survivors as boxes of the source; those with nothing of the picture in them are left out, of the
+ * candidates as well, so that the two stay side by side. */
+static void write_detections(fov_runner *runner, fov_detections *out)
 {
-    const struct candidates *c = &runner->candidates;
+    struct candidates *c = &runner->candidates;
     for (size_t i = 0; i < c->count && out->count < out->capacity; i++) {
         const struct candidate *from = &c->items[i];
         fov_detection d = {.x1 = from->x1,
@@ -253,14 +265,37 @@ static void write_detections(const fov_runner *runner, fov_detections *out)
                            .x2 = from->x2,
                            .y2 = from->y2,
                            .score = from->score > 1 ? 1 : from->score,
-                           .class_id = runner->model->labels.class_of[from->class_raw],
                            .class_id_raw = from->class_raw,
                            .track_id = -1};
         letterbox_undo(&runner->box, &d.x1, &d.y1);
         letterbox_undo(&runner->box, &d.x2, &d.y2);
-        if (d.x2 > d.x1 && d.y2 > d.y1)
+        if (d.x2 > d.x1 && d.y2 > d.y1) {
+            c->items[out->count] = *from;
             out->items[out->count++] = d;
+        }
     }
+}
+
+/* Columns of the output become classes. */
+static void number_classes(const fov_model *model, fov_detections *out)
+{
+    const struct labels *labels = &model->labels;
+    for (size_t i = 0; i < out->count; i++)
+        out->items[i].class_id = labels->class_of[out->items[i].class_id_raw];
+    for (int i = 0; out->details && i < out->details->class_count; i++)
+        out->details->classes[i].class_id = labels->class_of[out->details->classes[i].class_id];
+}
+
+static void find_candidates(fov_runner *runner, const fov_tensor *tensors,
+                            const struct head_query *query, const struct limits *limits)
+{
+    const fov_model *model = runner->model;
+    enum nms_kind nms = model->setup.nms;
+    candidates_begin(&runner->candidates, query->every_class ? KEEP_MORE : KEEP, limits->conf);
+    model->head->decode(&model->setup, tensors, query, &runner->candidates);
+    if (query->every_class && nms == NMS_AGNOSTIC)
+        nms = NMS_PER_CLASS;
+    candidates_suppress(&runner->candidates, nms, limits->iou, limits->most);
 }
 
 static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
@@ -268,15 +303,21 @@ static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
                          fov_detections *out)
 {
     const fov_model *model = runner->model;
-    bool evaluation = limits->conf <= EVALUATION_CONF;
-    enum nms_kind nms = model->setup.nms;
-    struct head_query query = {limits->conf, evaluation, wanted_columns(runner, params)};
-    candidates_begin(&runner->candidates, evaluation ? KEEP_MORE : KEEP, limits->conf);
-    model->head->decode(&model->setup, tensors, &query, &runner->candidates);
-    if (evaluation && nms == NMS_AGNOSTIC)
-        nms = NMS_PER_CLASS;
-    candidates_suppress(&runner->candidates, nms, limits->iou, limits->most);
-    write_detections(runner, out);
+    struct head_query query = {.conf = limits->conf,
+                               .every_class = limits->conf <= EVALUATION_CONF,
+                               .wanted = wanted_columns(runner, params),
+                               .scratch = runner->scratch};
+    struct head_output output = {&runner->box, out, runner->scratch};
+    fov_details_reset(out->details);
+    if (model->head->read) {
+        model->head->read(&model->setup, tensors, &query, &output);
+    } else {
+        find_candidates(runner, tensors, &query, limits);
+        write_detections(runner, out);
+        if (model->head->refine && out->details)
+            model->head->refine(&model->setup, tensors, runner->candidates.items, &output);
+    }
+    number_classes(model, out);
 }
 
 static bool arguments_are_valid(const fov_image *image, const fov_detections *out)
@@ -298,7 +339,7 @@ fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src
     if (status)
         return status;
     int64_t start = clock_now_ns();
-    status = letterbox_run(&runner->box, image, src_width, src_height, runner->inputs[0].data);
+    status = letterbox_run(&runner->box, image, src_width, src_height, picture_input(runner)->data);
     if (status)
         return fov_fail(error, status, "a picture that cannot be resized");
     int64_t filled = clock_now_ns();

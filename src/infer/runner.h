@@ -2,10 +2,19 @@
 #ifndef INFER_RUNNER_H
 #define INFER_RUNNER_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <fovea/model.h>
 
 /* Asks a run in progress on another thread to return early, where the backend can. The caller
  * keeps the runner open meanwhile. Thread-safe. */
 void runner_cancel(fov_runner *runner);
+
+/* The next run is of no use after this moment (monotonic ns, 0: no limit): a backend that waits for
+ * others ends it then with FOV_ETIMEOUT; the others take no notice. */
+void runner_limit(fov_runner *runner, int64_t deadline_ns);
+
+/* True when the last run gave numbers that are not finite: the device is not to be trusted. */
+bool runner_gave_nonsense(const fov_runner *runner);
 
 #endif

@@ -1,4 +1,6 @@
-#include <fovea/tensor.h>
+#include "infer/tensor.h"
+
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -31,4 +33,83 @@ size_t fov_tensor_count(const fov_tensor *tensor)
         count *= tensor->shape[i];
     }
     return (size_t)count;
+}
+
+uint16_t tensor_half(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
+    if (rest >= 0x7F800000) /* infinite, or no number */
+        return (uint16_t)(sign | 0x7C00 | (rest > 0x7F800000 ? 0x200 : 0));
+    if (rest >= 0x477FF000) /* rounds to more than 65504 */
+        return (uint16_t)(sign | 0x7C00);
+    if (rest < 0x38800000) { /* below 2^-14: the sum's last bits are the half's */
+        float magnitude, half = 0.5f;
+        uint32_t sum;
+        memcpy(&magnitude, &rest, sizeof magnitude);
+        magnitude += half;
+        memcpy(&sum, &magnitude, sizeof sum);
+        return (uint16_t)(sign | (sum - 0x3F000000));
+    }
+    return (uint16_t)(sign | (rest - 0x38000000 + 0xFFF + (rest >> 13 & 1)) >> 13);
+}
+
+static float half_to_float(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, bits = half & 1023;
+    uint32_t whole = sign | (exponent + 112) << 23 | bits << 13;
+    float value;
+    if (exponent == 31)
+        whole = sign | 0x7F800000u | bits << 13;
+    if (exponent == 0) /* zero and subnormals: bits * 2^-24 */
+        return (sign ? -1.0f : 1.0f) * (float)bits / 16777216.0f;
+    memcpy(&value, &whole, sizeof value);
+    return value;
+}
+
+static float bfloat_to_float(uint16_t half)
+{
+    uint32_t whole = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &whole, sizeof value);
+    return value;
+}
+
+void tensor_to_floats(const fov_tensor *from, float *to)
+{
+    size_t count = fov_tensor_count(from);
+    float scale = from->scale > 0 ? from->scale : 1;
+    float zero = from->scale > 0 ? (float)from->zero : 0;
+    float table[256];
+    switch (from->dtype) {
+    case FOV_U8:
+    case FOV_I8:
+        for (int i = 0; i < 256; i++)
+            table[i] = scale * ((float)(from->dtype == FOV_I8 ? (int8_t)i : i) - zero);
+        for (size_t i = 0; i < count; i++)
+            to[i] = table[((const uint8_t *)from->data)[i]];
+        break;
+    case FOV_F16:
+        for (size_t i = 0; i < count; i++)
+            to[i] = half_to_float(((const uint16_t *)from->data)[i]);
+        break;
+    case FOV_BF16:
+        for (size_t i = 0; i < count; i++)
+            to[i] = bfloat_to_float(((const uint16_t *)from->data)[i]);
+        break;
+    case FOV_I32:
+        for (size_t i = 0; i < count; i++)
+            to[i] = (float)((const int32_t *)from->data)[i];
+        break;
+    case FOV_I64:
+        for (size_t i = 0; i < count; i++)
+            to[i] = (float)((const int64_t *)from->data)[i];
+        break;
+    case FOV_F32:
+        memcpy(to, from->data, count * sizeof *to);
+        break;
+    default:
+        break;
+    }
 }

@@ -60,6 +60,7 @@ static void write_selected(struct json_writer *w, struct server *server,
     json_add_string(w, "file_reason", open ? open->file_reason : NULL);
     json_object_end(w);
     json_add_string(w, "precision", open ? open->precision : NULL);
+    json_add_string(w, "fallback", open && open->fallback[0] ? open->fallback : NULL);
     fov_model_close(&model);
 }
 

@@ -148,6 +148,28 @@ static struct post_stream *post_stream(struct frames *frames, fov_workers *worke
     return made;
 }
 
+static void forgotten(void *stream)
+{
+    free(stream);
+}
+
+bool frames_forget_model(struct server *server, const char *model_id)
+{
+    struct frames *frames = server->frames;
+    if (frames->posts_waiting > 0)
+        return false;
+    for (struct post_stream **link = &frames->post_streams; *link;) {
+        struct post_stream *s = *link;
+        if (strcmp(s->model_id, model_id) != 0) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        frames_close_stream(server, &s->stream, forgotten, s);
+    }
+    return true;
+}
+
 /* ---- the request ------------------------------------------------------------------------------
  */
 

@@ -23,19 +23,23 @@ void get_healthz(struct exchange *x)
     net_reply(x->request, 200, "text/plain", "ok\n", 3);
 }
 
-/* "ready", and which file runs where a model has two. */
-static void say_ready(struct exchange *x)
+/* "ready", and below it which of a model's files runs, and on what when that is not the first
+ * choice. */
+static void reply_ready(struct exchange *x)
 {
-    char text[400] = "ready\n";
+    char text[800] = "ready\n";
+    int length = (int)strlen(text);
     fov_model *model = fov_workers_model(x->server->workers, NULL);
     const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
-    if (info && info->file_reason[0]) {
-        const char *slash = strrchr(info->path, '/');
-        snprintf(text, sizeof text, "ready\n%.80s: %.80s (%s)\n", info->id,
+    const char *slash = info ? strrchr(info->path, '/') : NULL;
+    if (info && info->fallback[0])
+        length = snprintf(text, sizeof text, "ready\n%.80s runs on %s %s: %s\n", info->id,
+                          info->backend, info->device, info->fallback);
+    if (info && info->file_reason[0])
+        snprintf(text + length, sizeof text - (size_t)length, "%.80s: %.80s (%s)\n", info->id,
                  slash ? slash + 1 : info->path, info->file_reason);
-    }
-    fov_model_close(&model);
     net_reply(x->request, 200, "text/plain", text, strlen(text));
+    fov_model_close(&model);
 }
 
 void get_readyz(struct exchange *x)
@@ -51,7 +55,7 @@ void get_readyz(struct exchange *x)
                    "the server",
                    (unsigned long long)info.lost_runs);
     else
-        say_ready(x);
+        reply_ready(x);
 }
 
 void get_version(struct exchange *x)

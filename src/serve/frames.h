@@ -56,6 +56,10 @@ void sessions_leave(struct server *server);
 void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
                          void *arg);
 
+/* Closes the idle streams that process-frame keeps for a model. False while a picture is on its
+ * way. */
+bool frames_forget_model(struct server *server, const char *model_id);
+
 /* The stream of a WebSocket session by its client_id or "session-N"; NULL: none. */
 fov_stream *session_stream(struct server *server, const char *id);
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,9 +41,8 @@ static bool find_in(const char *folder, const char *name, char *path, size_t siz
     return false;
 }
 
-/* The file of a model as settings name it. */
-static fov_status find_model(const struct settings *s, const char *name, char *path, size_t size,
-                             fov_error *error)
+fov_status loader_find(const struct settings *s, const char *name, char *path, size_t size,
+                       fov_error *error)
 {
     char folder[512];
     text_copy(path, size, name);
@@ -62,42 +62,33 @@ static fov_status find_model(const struct settings *s, const char *name, char *p
                     name);
 }
 
-static void cache_folder(struct loader *loader)
+void loader_cache(const struct settings *s, char *folder, size_t size)
 {
-    const char *set = loader->settings->models.cache, *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-    loader->cache[0] = '\0';
-    if (!loader->settings->openvino.cache_enabled)
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    folder[0] = '\0';
+    if (!s->openvino.cache_enabled)
         return;
-    if (set)
-        text_copy(loader->cache, sizeof loader->cache, set);
+    if (s->models.cache)
+        text_copy(folder, size, s->models.cache);
     else if (cache && cache[0] == '/')
-        snprintf(loader->cache, sizeof loader->cache, "%s/fovea", cache);
+        snprintf(folder, size, "%s/fovea", cache);
     else if (home && home[0] == '/')
-        snprintf(loader->cache, sizeof loader->cache, "%s/.cache/fovea", home);
+        snprintf(folder, size, "%s/.cache/fovea", home);
 }
 
-/* realtime.use_gpu: false keeps models off the GPU, whatever the device says. */
+/* openvino.device says where OpenVINO runs. Its default, CPU, leaves the order to the machine,
+ * which may have something better than OpenVINO. */
 static const char *device_of(const struct settings *s)
 {
     const char *device = s->openvino.device;
-    if (!s->realtime.use_gpu && device && (strstr(device, "GPU") || strstr(device, "AUTO")))
-        return "CPU";
-    return device && device[0] ? device : NULL;
+    return device && device[0] && strcasecmp(device, "CPU") != 0 ? device : NULL;
 }
 
-/* What all models share. */
-static fov_model_params common(const struct loader *loader)
+/* realtime.use_gpu and use_tpu: kinds of device that models are kept off, whatever else is set. */
+static const char *avoid_of(const struct settings *s)
 {
-    const struct settings *s = loader->settings;
-    return (fov_model_params){
-        .device = device_of(s),
-        .threads = s->openvino.num_threads,
-        .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
-                                                                 : FOV_PRECISION_AUTO,
-        .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,
-        .cache_dir = loader->cache[0] ? loader->cache : NULL,
-    };
+    static const char *const words[2][2] = {{"GPU TPU", "GPU"}, {"TPU", NULL}};
+    return words[s->realtime.use_gpu][s->realtime.use_tpu];
 }
 
 static void from_entry(fov_model_params *params, const struct settings_model *entry)
@@ -108,8 +99,27 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     params->backend = entry->backend;
     if (entry->device)
         params->device = entry->device;
+    if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */
+        params->avoid = NULL;
     if (entry->precision != FOV_PRECISION_AUTO)
         params->precision = (fov_precision)entry->precision;
+}
+
+fov_model_params loader_params(const struct settings *s, const struct settings_model *entry,
+                               const char *cache)
+{
+    fov_model_params params = {
+        .device = device_of(s),
+        .avoid = avoid_of(s),
+        .threads = s->openvino.num_threads,
+        .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
+                                                                 : FOV_PRECISION_AUTO,
+        .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,
+        .cache_dir = cache && cache[0] ? cache : NULL,
+    };
+    if (entry)
+        from_entry(&params, entry);
+    return params;
 }
 
 static void on_event(void *user, const char *event, const char *text)
@@ -139,15 +149,13 @@ static fov_status open_default(struct loader *loader)
 {
     const struct settings *s = loader->settings;
     const struct settings_model *entry = settings_find_model(s, s->models.default_model);
-    fov_model_params params = common(loader);
-    fov_status status = find_model(s, entry ? entry->path : s->models.default_model, loader->path,
-                                   sizeof loader->path, &loader->error);
+    fov_model_params params = loader_params(s, entry, loader->cache);
+    fov_status status = loader_find(s, entry ? entry->path : s->models.default_model, loader->path,
+                                    sizeof loader->path, &loader->error);
     if (status != FOV_OK)
         return status;
     params.path = loader->path;
-    if (entry)
-        from_entry(&params, entry);
-    else if (!strchr(s->models.default_model, '/') && !strchr(s->models.default_model, ':'))
+    if (!entry && !strchr(s->models.default_model, '/') && !strchr(s->models.default_model, ':'))
         params.id = s->models.default_model;
     fov_workers_params workers = {
         .workers = s->openvino.async_inference ? 0 : 1,
@@ -166,14 +174,13 @@ static void open_others(struct loader *loader)
     const struct settings *s = loader->settings;
     for (size_t i = 0; i < s->models.count; i++) {
         const struct settings_model *entry = &s->models.items[i];
-        fov_model_params params = common(loader);
+        fov_model_params params = loader_params(s, entry, loader->cache);
         fov_error error = {0};
         char path[1024];
         if (strcmp(entry->id, s->models.default_model) == 0)
             continue;
-        fov_status status = find_model(s, entry->path, path, sizeof path, &error);
+        fov_status status = loader_find(s, entry->path, path, sizeof path, &error);
         params.path = path;
-        from_entry(&params, entry);
         if (status == FOV_OK)
             status = fov_workers_add_model(loader->workers, &params, false, &error);
         if (status != FOV_OK)
@@ -203,7 +210,7 @@ static bool name_of_file(const char *folder, const char *file, char *id, size_t 
 /* One file of models.dir, under its name, unless a model of that name is there already. */
 static void open_file(struct loader *loader, const char *file)
 {
-    fov_model_params params = common(loader);
+    fov_model_params params = loader_params(loader->settings, NULL, loader->cache);
     fov_error error = {0};
     char path[1024], id[128];
     if (!name_of_file(loader->settings->models.dir, file, id, sizeof id) ||
@@ -248,7 +255,7 @@ static void loaded(void *arg)
 static void *load(void *arg)
 {
     struct loader *loader = arg;
-    cache_folder(loader);
+    loader_cache(loader->settings, loader->cache, sizeof loader->cache);
     fov_status status = open_default(loader);
     if (status != FOV_OK && loader->error.message[0] == '\0')
         fov_fail(&loader->error, status, "the model cannot be opened: %s", fov_status_text(status));

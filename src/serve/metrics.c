@@ -266,6 +266,14 @@ static void write_server(struct page *page, struct server *server)
     line(page, "fovea_source_reconnects_total 0\n");
     head(page, "fovea_ready", "gauge", "1 when the model is warm.");
     line(page, "fovea_ready %d\n", server->workers != NULL);
+    fov_workers_info workers = {0};
+    if (server->workers)
+        fov_workers_get_info(server->workers, &workers);
+    head(page, "fovea_lost_runs_total", "counter", "Runs of models that hung and were given up.");
+    line(page, "fovea_lost_runs_total %llu\n", (unsigned long long)workers.lost_runs);
+    head(page, "fovea_fallbacks_total", "counter",
+         "Times that a model went on on another runtime or device.");
+    line(page, "fovea_fallbacks_total %llu\n", (unsigned long long)workers.fallbacks);
     head(page, "fovea_connections", "gauge", "Connections that are open.");
     line(page, "fovea_connections %u\n", net.connections);
     head(page, "fovea_requests_total", "counter", "HTTP requests.");

@@ -29,6 +29,10 @@ const struct route serve_routes[] = {
     {"GET", "/api/qr",            ROLE_ANY,   0, 0, get_qr},
     {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
     {"GET", "/api/v1/realtime/edge/device-info", ROLE_ADMIN, 0, ROUTE_REALTIME, get_device_info},
+    /* -- models: api_models.c -- */
+    {"GET", "/api/v1/models",     ROLE_ADMIN, 0, 0, get_models},
+    {"POST", "/api/v1/models",    ROLE_ADMIN, 16 * KIB, 0, post_models},
+    {"DELETE", "/api/v1/models/{id}", ROLE_ADMIN, 0, 0, delete_model},
     /* -- frames: api_frame.c, api_session.c, api_stream.c -- */
     {"POST", "/api/v1/realtime/video/process-frame", ROLE_PUSH, 10 * MIB, ROUTE_REALTIME, post_process_frame},
     {"GET", "/api/v1/realtime/video/stream", ROLE_PUSH, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_REALTIME | ROUTE_HIDDEN, ws_video_stream},

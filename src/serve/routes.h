@@ -30,6 +30,11 @@ void post_start_stream(struct exchange *x);
 void post_stop_stream(struct exchange *x);
 void get_streams(struct exchange *x);
 
+/* api_models.c */
+void get_models(struct exchange *x);
+void post_models(struct exchange *x);
+void delete_model(struct exchange *x);
+
 /* camera.c, api_camera.c */
 void ws_camera(struct exchange *x);
 void ws_view(struct exchange *x);

@@ -52,7 +52,7 @@ const struct settings_row settings_rows[] = {
      "frames that may wait in a stream"},
     {"realtime.use_gpu", "REALTIME_USE_GPU", SET_BOOL, AT(realtime.use_gpu), "true", 0, 0, NULL, 0,
      "a GPU is allowed in the order of devices"},
-    {"realtime.use_tpu", "REALTIME_USE_TPU", SET_BOOL, AT(realtime.use_tpu), "false", 0, 0, NULL, SET_LATER,
+    {"realtime.use_tpu", "REALTIME_USE_TPU", SET_BOOL, AT(realtime.use_tpu), "false", 0, 0, NULL, 0,
      "a TPU is allowed in the order of devices"},
     {"realtime.optimization_level", "REALTIME_OPTIMIZATION_LEVEL", SET_CHOICE, AT(realtime.optimization_level), "high", 0, 0, "low medium high", 0,
      "low: f32 and full decode; medium: automatic precision, scaled decode; high: INT8 too where accepted"},

@@ -203,7 +203,7 @@ static struct net_blob *plain(struct view *view, double *encode_ms)
 static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_ms)
 {
     struct view_job *job = &view->job;
-    fov_detections detections = {job->items, job->count, job->count};
+    fov_detections detections = {.items = job->items, .count = job->count, .capacity = job->count};
     int64_t start = clock_now_ns();
     fov_frame *on = canvas(view);
     if (!on)
@@ -235,7 +235,8 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
                                    double draw_ms, double encode_ms)
 {
     struct json_writer w = {0};
-    fov_detections detections = {(fov_detection *)job->items, job->count, job->count};
+    fov_detections detections = {
+        .items = (fov_detection *)job->items, .count = job->count, .capacity = job->count};
     double total = ns_to_ms(clock_now_ns() - job->frame->capture_ns);
     json_object_begin(&w);
     feed_write_head(&w, feed, job->frame, job->seq);

@@ -14,6 +14,8 @@ static void on_event(void *user, const char *event, const char *text)
         e->lost++;
     if (strcmp(event, "degraded") == 0)
         e->degraded++;
+    if (strcmp(event, "fallback") == 0)
+        e->fallbacks++;
 }
 
 fov_workers *workers_of(const char *path, int count, struct events *events)

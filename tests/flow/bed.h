@@ -8,7 +8,7 @@
 
 /* Events of workers, counted. */
 struct events {
-    atomic_int switches, lost, degraded;
+    atomic_int switches, lost, degraded, fallbacks;
 };
 
 extern fov_frame_pool *frames; /* made by bed_make */

@@ -52,6 +52,30 @@ static void pinned_forms_stay(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* A runtime that waits for others (a remote server) gives up when the frame's time is over: the
+ * frame is dropped by deadline, not failed. Who wants an answer at any time gets one, late. */
+static void a_run_ends_at_its_limit(void **state)
+{
+    (void)state;
+    struct sink live, post;
+    fov_workers *workers = workers_of("fake:limits=1,sleep_ms=400", 2, NULL);
+    fov_stream *a = stream_of(workers, &live, (fov_stream_params){.max_latency_ms = 60});
+    put(a, 0);
+    assert_true(sink_wait(&live, 1, 5000));
+    assert_int_equal(live.dropped[FOV_DROP_DEADLINE], 1);
+    assert_int_equal(live.failed, 0);
+    assert_true(live.entries[0].total_ns < 300 * MS);
+    fov_stream *b = stream_of(workers, &post,
+                              (fov_stream_params){.max_latency_ms = 60, .always_run = true});
+    put(b, 0);
+    assert_true(sink_wait(&post, 1, 5000));
+    assert_int_equal(post.delivered, 1);
+    assert_false(post.entries[0].in_time);
+    close_all(&a, &live);
+    close_all(&b, &post);
+    fov_workers_destroy(&workers);
+}
+
 /* A model that hangs and cannot be cancelled: its frame is answered, other streams go on, the
  * model is tried again with a new runner, four times in all. */
 static void hanging_runs_are_given_up(void **state)
@@ -197,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pinned_forms_stay),
+        cmocka_unit_test(a_run_ends_at_its_limit),
         cmocka_unit_test(closing_waits_and_is_final),
         cmocka_unit_test(workers_may_end_before_streams),
         cmocka_unit_test(wrong_parameters_are_refused),

@@ -135,7 +135,7 @@ static int run_picture(const struct golden *g, fov_runner *runner, const char *p
                        const json_value *list)
 {
     fov_detection items[ROOM];
-    fov_detections found = {items, 0, ROOM};
+    fov_detections found = {.items = items, .count = 0, .capacity = ROOM};
     fov_detect_params params = {.conf = g->conf, .iou = g->iou, .exact = true};
     fov_frame frame = {0};
     fov_error error = {.message = ""};

@@ -24,7 +24,7 @@ struct found {
 static inline void prepare(struct found *f)
 {
     memset(f, 0, sizeof *f);
-    f->list = (fov_detections){f->items, 0, ROOM};
+    f->list = (fov_detections){.items = f->items, .count = 0, .capacity = ROOM};
 }
 
 static inline fov_model *open_model(const char *path, fov_hint hint, int runners)

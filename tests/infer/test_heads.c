@@ -46,8 +46,8 @@ static void heads_are_recognised(void **unused)
         {416, 3549, 7, "model_type", "YOLOX", "yolox", "YOLOX"},
         {640, 8400, 6, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,N,4+C]"},
         {640, 6, 8400, "names", "{0: 'a', 1: 'b'}", "yolo", "[1,4+C,N]"},
-        {640, 116, 8400, "task", "segment", NULL, "head: ssd"},
-        {640, 56, 8400, "task", "pose", NULL, "head: ssd"},
+        {640, 116, 8400, "task", "segment", NULL, "--head (ssd"},
+        {640, 56, 8400, "task", "pose", NULL, "--head (ssd"},
         {640, 1000, 1000, NULL, NULL, NULL, "[1,1000,1000]"},
         {224, 1, 1000, NULL, NULL, NULL, "[1,1,1000]"},
     };
@@ -59,11 +59,12 @@ static void heads_are_recognised(void **unused)
         if (cases[i].key)
             metadata_add(&meta, cases[i].key, strlen(cases[i].key), cases[i].value,
                          strlen(cases[i].value));
-        struct head_facts facts = {&in, &out, 1, 1, &meta};
+        struct head_facts facts = {&in, &out, 1, 1, &meta, ""};
         const struct head *head = NULL;
         char evidence[HEAD_EVIDENCE] = "";
+        int confidence;
         fov_error error;
-        fov_status status = head_choose(&facts, NULL, &head, evidence, &error);
+        fov_status status = head_choose(&facts, NULL, &head, &confidence, evidence, &error);
         if (cases[i].head) {
             assert_int_equal(status, FOV_OK);
             assert_string_equal(head->name, cases[i].head);
@@ -81,14 +82,16 @@ static void a_named_head_must_fit(void **unused)
     (void)unused;
     fov_tensor in = picture(640), out = tensor("out", FOV_F32, 3, SHAPE(1, 84, 8400), NULL);
     struct metadata meta = {.source = ""};
-    struct head_facts facts = {&in, &out, 1, 1, &meta};
+    struct head_facts facts = {&in, &out, 1, 1, &meta, ""};
     const struct head *head;
     char evidence[HEAD_EVIDENCE];
+    int confidence;
     fov_error error;
-    assert_int_equal(head_choose(&facts, "yolo", &head, evidence, &error), FOV_OK);
-    assert_int_equal(head_choose(&facts, "ssd", &head, evidence, &error), FOV_EMODEL);
+    assert_int_equal(head_choose(&facts, "yolo", &head, &confidence, evidence, &error), FOV_OK);
+    assert_int_equal(head_choose(&facts, "ssd", &head, &confidence, evidence, &error), FOV_EMODEL);
     assert_non_null(strstr(error.message, "out f32[1,84,8400]"));
-    assert_int_equal(head_choose(&facts, "nonsense", &head, evidence, &error), FOV_EINVAL);
+    assert_int_equal(head_choose(&facts, "nonsense", &head, &confidence, evidence, &error),
+                     FOV_EINVAL);
 }
 
 static void inputs_are_checked(void **unused)
@@ -103,16 +106,18 @@ static void inputs_are_checked(void **unused)
         {FOV_U8, 4, {1, 300, 300, 3}, FOV_OK},
         {FOV_F32, 4, {1, 3, 352, 640}, FOV_OK},
         {FOV_F32, 4, {2, 3, 640, 640}, FOV_EUNSUPPORTED},
-        {FOV_F32, 4, {1, 1, 640, 640}, FOV_EUNSUPPORTED},
+        {FOV_F32, 4, {1, 1, 640, 640}, FOV_OK},
+        {FOV_F32, 4, {1, 2, 640, 640}, FOV_EUNSUPPORTED},
         {FOV_F32, 2, {1, 3}, FOV_EUNSUPPORTED},
-        {FOV_F16, 4, {1, 3, 640, 640}, FOV_EUNSUPPORTED},
+        {FOV_F16, 4, {1, 3, 640, 640}, FOV_OK},
+        {FOV_I64, 4, {1, 3, 640, 640}, FOV_EUNSUPPORTED},
         {FOV_F32, 4, {1, 3, -1, 640}, FOV_EMODEL},
         {FOV_F32, 4, {1, 3, 100000, 640}, FOV_EMODEL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fov_tensor in = tensor("x", cases[i].dtype, cases[i].rank, cases[i].shape, NULL);
         struct metadata meta = {.source = ""};
-        struct head_facts facts = {&in, &in, 1, 1, &meta};
+        struct head_facts facts = {&in, &in, 1, 1, &meta, ""};
         struct head_setup setup = {0};
         fov_error error;
         assert_int_equal(head_read_input(&facts, &setup, &error), cases[i].status);
@@ -132,7 +137,7 @@ static void shared_metadata_is_read(void **unused)
         metadata_add(&meta, entries[i][0], strlen(entries[i][0]), entries[i][1],
                      strlen(entries[i][1]));
     fov_tensor in = picture(320);
-    struct head_facts facts = {&in, &in, 1, 1, &meta};
+    struct head_facts facts = {&in, &in, 1, 1, &meta, ""};
     struct head_setup setup = {.input = {.bgr = true}};
     assert_int_equal(head_read_input(&facts, &setup, NULL), FOV_OK);
     assert_int_equal(setup.input.fit, FIT_CENTRE);
@@ -156,8 +161,8 @@ static struct reading read_with(const struct head *head, const fov_tensor *in,
 {
     struct reading r = {.setup = {.kernels = infer_kernels()}};
     struct metadata meta = {.source = ""};
-    struct head_facts facts = {in, outs, 1, count, &meta};
-    struct head_query query = {conf, every_class, NULL};
+    struct head_facts facts = {in, outs, 1, count, &meta, ""};
+    struct head_query query = {.conf = conf, .every_class = every_class};
     assert_int_equal(head->configure(&facts, &r.setup, NULL), FOV_OK);
     assert_int_equal(head_read_input(&facts, &r.setup, NULL), FOV_OK);
     if (r.setup.needs_probe)

@@ -382,7 +382,7 @@ def test_examples_of_the_description_are_what_is_answered(server):
             "Stats": server.get("/api/v1/realtime/video/stats").json(),
             "StreamControl": server.post("/api/camera/described/frame", data=picture(),
                                          headers={"Content-Type": "image/jpeg"}).json(),
-            "Stream": start,
+            "Stream": start, "Model": server.get("/api/v1/models").json()["models"][0],
             "Problem": server.get("/api/v1/realtime/video/stats?stream_id=nothing").json()}
     server.post("/api/v1/realtime/video/stop-stream", json={"stream_id": start["stream_id"]})
     with_example = {name for name, schema in schemas.items() if "example" in schema}

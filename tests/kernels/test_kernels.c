@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "infer/letterbox.h"
+#include "infer/tensor.h"
 #include "resize_fixture.h"
 
 static int failures, checks;
@@ -207,7 +208,8 @@ static void erase(struct picture *p)
 
 static size_t bytes_of(const struct letterbox_spec *spec)
 {
-    return (size_t)spec->width * (size_t)spec->height * 3 * (spec->dtype == FOV_F32 ? 4 : 1);
+    return (size_t)spec->width * (size_t)spec->height * (spec->gray ? 1 : 3) *
+           fov_dtype_size(spec->dtype);
 }
 
 /* Runs one kernel set into memory that ends at a guard page. */
@@ -428,6 +430,124 @@ static void bench(const struct infer_kernels *k, fov_pixels pixels, int width, i
     erase(&p);
 }
 
+/* ---- the same pixels in every layout ---- */
+
+/* Element of channel c at pixel i as a real number. */
+static double element(const struct letterbox_spec *spec, const uint8_t *out, int c, int i)
+{
+    int pixels = spec->width * spec->height, channels = spec->gray ? 1 : 3;
+    fov_tensor one = {.dtype = spec->dtype, .rank = 0};
+    size_t at = (size_t)(spec->planar ? c * pixels + i : i * channels + c);
+    float value;
+    one.data = (uint8_t *)(uintptr_t)out + at * fov_dtype_size(spec->dtype);
+    tensor_to_floats(&one, &value);
+    return (double)value;
+}
+
+/* What the layout must hold for a pixel value. */
+static double wanted(const struct letterbox_spec *spec, int c, double pixel)
+{
+    double real = (pixel - (double)spec->mean[c]) / (double)spec->scale[c];
+    if (spec->dtype == FOV_F32 || spec->dtype == FOV_F16)
+        return real;
+    double byte = spec->dtype == FOV_I8 ? pixel - 128 : pixel;
+    if (spec->quant_scale > 0)
+        byte = rint(real / (double)spec->quant_scale) + spec->quant_zero;
+    double least = spec->dtype == FOV_I8 ? -128 : 0;
+    return byte < least ? least : byte > least + 255 ? least + 255 : byte;
+}
+
+static void test_layouts(const struct infer_kernels *k)
+{
+    static const fov_dtype types[] = {FOV_U8, FOV_I8, FOV_F16, FOV_F32};
+    enum { WIDTH = 33, HEIGHT = 21, PIXELS = WIDTH * HEIGHT };
+    struct picture p = draw(FOV_RGB24, 97, 61, 0, 0, 4);
+    struct letterbox_spec plain = {.width = WIDTH, .height = HEIGHT, .dtype = FOV_U8};
+    struct guarded bytes = run(k, &plain, &p.image, 97, 61);
+    const uint8_t *rgb = bytes.end - bytes_of(&plain);
+    for (int kind = 0; kind < 32; kind++) {
+        struct letterbox_spec spec = {.width = WIDTH,
+                                      .height = HEIGHT,
+                                      .planar = kind & 1,
+                                      .bgr = kind >> 1 & 1,
+                                      .gray = kind >> 2 & 1,
+                                      .dtype = types[kind >> 3],
+                                      .mean = {103.53f, 116.28f, 123.675f},
+                                      .scale = {57.375f, 57.12f, 58.395f}};
+        spec.quant_scale = spec.bgr ? 0.02f : 0;
+        spec.quant_zero = spec.dtype == FOV_I8 ? -3 : 125;
+        struct guarded out = run(k, &spec, &p.image, 97, 61);
+        const uint8_t *got = out.end - bytes_of(&spec);
+        int wrong = 0;
+        for (int i = 0; i < PIXELS; i++)
+            for (int c = 0; c < (spec.gray ? 1 : 3); c++) {
+                const uint8_t *at = rgb + 3 * i;
+                double pixel = at[spec.bgr ? 2 - c : c];
+                if (spec.gray)
+                    pixel = (77 * at[0] + 150 * at[1] + 29 * at[2] + 128) >> 8;
+                double want = wanted(&spec, c, pixel), have = element(&spec, got, c, i);
+                wrong += fabs(want - have) > (spec.dtype == FOV_F16 ? 2e-3 : 1e-5);
+            }
+        CHECK(wrong == 0, "%s layout %d: %d of %d wrong", k->name, kind, wrong, 3 * PIXELS);
+        release(&out);
+    }
+    release(&bytes);
+    erase(&p);
+}
+
+/* The middle of the picture at the size at which it just covers the input: bit for bit the middle
+ * of a stretch to that size. */
+static void test_crop(const struct infer_kernels *k)
+{
+    static const int sizes[][4] = {{97, 61, 32, 20}, {61, 97, 24, 38}, {640, 357, 43, 24}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int w = sizes[i][0], h = sizes[i][1], side = 24;
+        struct letterbox_spec crop = {
+            .width = side, .height = side, .dtype = FOV_U8, .fit = FIT_CROP};
+        struct letterbox_place place = letterbox_place_of(&crop, w, h);
+        struct letterbox_spec whole = {
+            .width = place.width, .height = place.height, .dtype = FOV_U8};
+        struct picture p = draw(FOV_RGB24, w, h, 0, 0, 0);
+        struct guarded a = run(k, &crop, &p.image, w, h), b = run(k, &whole, &p.image, w, h);
+        const uint8_t *small = a.end - bytes_of(&crop), *large = b.end - bytes_of(&whole);
+        int wrong = 0;
+        for (int y = 0; y < side; y++)
+            wrong += memcmp(small + 3 * side * y,
+                            large + 3 * ((y - place.top) * place.width - place.left),
+                            (size_t)(3 * side)) != 0;
+        CHECK(place.width == side || place.height == side, "the crop covers the input");
+        CHECK(wrong == 0, "%s crop of %dx%d: %d rows wrong", k->name, w, h, wrong);
+        release(&a);
+        release(&b);
+        erase(&p);
+    }
+}
+
+static void test_halves(void)
+{
+    static const struct {
+        float value;
+        uint16_t half;
+    } cases[] = {{0, 0},
+                 {-0.0f, 0x8000},
+                 {1, 0x3C00},
+                 {-2, 0xC000},
+                 {65504, 0x7BFF},
+                 {65519, 0x7BFF},
+                 {65520, 0x7C00},
+                 {1e9f, 0x7C00},
+                 {5.9604645e-8f, 1},
+                 {2.9e-8f, 0},
+                 {6.1035156e-5f, 0x400},
+                 {0.33325195f, 0x3555},
+                 {1.00048828125f, 0x3C00},
+                 {1.00146484375f, 0x3C02},
+                 {-INFINITY, 0xFC00}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(tensor_half(cases[i].value) == cases[i].half, "half of %g is %04x",
+              (double)cases[i].value, (unsigned)tensor_half(cases[i].value));
+}
+
 static void bench_all(const struct infer_kernels *k)
 {
     struct letterbox_spec yolo = {.width = 640,
@@ -458,6 +578,8 @@ int main(int argc, char **argv)
         test_stores(k);
         test_numbers(k);
         test_pictures(k);
+        test_layouts(k);
+        test_crop(k);
         test_against_opencv(k);
         printf("%s: %d checks, %d failed\n", k->name, checks, failures);
     }
@@ -465,6 +587,7 @@ int main(int argc, char **argv)
         test_colours();
         test_planes_against_doubles();
         test_places();
+        test_halves();
         test_padding_is_renewed();
         printf("%d checks, %d failed\n", checks, failures);
     }

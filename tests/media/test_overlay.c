@@ -39,7 +39,7 @@ static void assert_guarded(const fov_image *image)
 
 static void draw(fov_image *image, fov_detection box, const char *(*label)(void *, int))
 {
-    fov_detections boxes = {&box, 1, 1};
+    fov_detections boxes = {.items = &box, .count = 1, .capacity = 1};
     fov_draw_detections(image, &boxes, label, NULL);
 }
 

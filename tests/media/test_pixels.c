@@ -235,7 +235,7 @@ static void one_frame(const struct jpeg_file *file, fov_encoder *encoder, fov_fr
     assert_int_equal(decode(file, FOV_BGR24, 1, &image, NULL), FOV_OK);
     assert_int_equal(fov_decode_into(decoder, frame->bytes, file->size, frame, NULL), FOV_OK);
     fov_detection box = {4, 30, 60, 90, 0.5f, 1, 1, 2};
-    fov_detections boxes = {&box, 1, 1};
+    fov_detections boxes = {.items = &box, .count = 1, .capacity = 1};
     fov_draw_detections(&frame->image, &boxes, NULL, NULL);
     assert_int_equal(fov_encode_jpeg(encoder, &frame->image, 80, &bytes, &size, NULL), FOV_OK);
     fov_frame_unref(&frame);

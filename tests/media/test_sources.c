@@ -228,7 +228,7 @@ static void test_pattern_truth(void **state)
         fov_detection items[8], before[8] = {0};
         for (int i = 0; i < 60; i++) {
             fov_frame *frame = read_frame(source, NULL);
-            fov_detections truth = {items, 0, 8};
+            fov_detections truth = {.items = items, .count = 0, .capacity = 8};
             assert_int_equal(fov_source_truth(source, &truth), FOV_OK);
             assert_int_equal(truth.count, 5);
             assert_true(fabs(frame->pts_ms - i * 1000 / info->fps) < 0.001);
