@@ -326,6 +326,17 @@ static bool arguments_are_valid(const fov_image *image, const fov_detections *ou
            image->height > 0 && (int64_t)image->width * image->height <= PIXELS_MAX;
 }
 
+fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
+                              fov_error *error)
+{
+    if (!runner || !image || !input || image->width <= 0 || image->height <= 0)
+        return fov_fail(error, FOV_EINVAL, "no runner or picture");
+    *input = *picture_input(runner);
+    fov_status status = letterbox_run(&runner->box, image, image->width, image->height,
+                                      input->data);
+    return status ? fov_fail(error, status, "a picture that cannot be resized") : FOV_OK;
+}
+
 fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src_width,
                              int src_height, const fov_detect_params *params, fov_detections *out,
                              fov_timings *timings, fov_error *error)
