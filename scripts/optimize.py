@@ -145,7 +145,7 @@ def to_openvino(options):
         model = quantised(model, options.inputs)
         model.set_rt_info("int8", ["model_info", "fovea_precision"])
         if source.suffix == ".xml":
-            model.set_rt_info(int8_mark.mark(source.with_suffix(".bin")), ["model_info", int8_mark.KEY])
+            model.set_rt_info(int8_mark.mark(source), ["model_info", int8_mark.KEY])
     for key, value in facts_of(source).items():
         model.set_rt_info(value, ["model_info", key])
     progress(0.97, "writing")

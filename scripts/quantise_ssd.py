@@ -124,7 +124,7 @@ def main():
     model = folded(source)
     quantise(model, facts)
     model.set_rt_info("int8", ["model_info", "fovea_precision"])
-    model.set_rt_info(int8_mark.mark(source.with_suffix(".bin")), ["model_info", int8_mark.KEY])
+    model.set_rt_info(int8_mark.mark(source), ["model_info", int8_mark.KEY])
     ov.save_model(model, str(output), compress_to_fp16=True)
 
 

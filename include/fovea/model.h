@@ -117,9 +117,9 @@ FOV_API fov_status fov_runner_open(fov_runner **runner, fov_model *model, fov_er
  */
 FOV_API void fov_runner_close(fov_runner **runner);
 
-/* Makes the model's input of decoded pixels, as fov_runner_detect does before it runs, and shows it.
- * image: at least 1×1, at most 40 megapixels. input: views the runner's memory until its next call.
- * Returns FOV_EINVAL. Thread-safety: one thread at a time a runner. Blocks: no. */
+/* Makes the model's input of decoded pixels, as fov_runner_detect does before it runs, and shows
+ * it. image: at least 1×1, at most 40 megapixels. input: views the runner's memory until its next
+ * call. Returns FOV_EINVAL. Thread-safety: one thread at a time a runner. Blocks: no. */
 FOV_API fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
                                       fov_error *error);
 

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "infer/metadata.h"
 
-enum { END = 64 << 10, MARK = 48 }; /* scripts/int8_mark.py makes the mark */
+enum { END = 64 << 10, MARK = 64 }; /* scripts/int8_mark.py makes the mark */
 
 bool variant_fast_int8(const char **name)
 {
@@ -40,36 +40,43 @@ static uint64_t add_bytes(uint64_t sum, FILE *file)
     return sum;
 }
 
-/* Size and sum of both ends of a file of weights: what was trained again has another. */
-static bool make_mark(const char *weights, char mark[MARK])
+/* Adds both ends of a file to the sum; returns its bytes, -1 when it cannot be read. */
+static long add_file(const char *path, uint64_t *sum)
 {
-    FILE *file = fopen(weights, "rbe");
-    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    FILE *file = fopen(path, "rbe");
     if (!file)
-        return false;
-    sum = add_bytes(sum, file);
+        return -1;
+    *sum = add_bytes(*sum, file);
     long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     bool read = size >= 0 && fseek(file, size > END ? size - END : 0, SEEK_SET) == 0;
-    sum = add_bytes(sum, file);
+    *sum = add_bytes(*sum, file);
     read = read && !ferror(file);
     fclose(file);
-    snprintf(mark, MARK, "%ld-%016llx", size, (unsigned long long)sum);
-    return read;
+    return read ? size : -1;
 }
 
-static bool made_from(const char *beside, const char *weights)
+/* Sizes and sum of a model's two files: one that was trained again, or is damaged, has another. */
+static bool make_mark(const char *path, const char *weights, char mark[MARK])
+{
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    long described = add_file(path, &sum), weighs = add_file(weights, &sum);
+    snprintf(mark, MARK, "%ld-%ld-%016llx", described, weighs, (unsigned long long)sum);
+    return described >= 0 && weighs >= 0;
+}
+
+static bool made_from(const char *beside, const char *path, const char *weights)
 {
     struct metadata meta = {0};
     char mark[MARK];
     const char *said = NULL;
     if (metadata_read(&meta, beside, NULL) == FOV_OK)
         said = metadata_get(&meta, "fovea_int8_of");
-    bool same = said && make_mark(weights, mark) && !strcmp(said, mark);
+    bool same = said && make_mark(path, weights, mark) && !strcmp(said, mark);
     metadata_release(&meta);
     return same;
 }
 
-/* NAME.xml -> NAME_int8.xml, when that is there and made from NAME.bin. */
+/* NAME.xml -> NAME_int8.xml, when that is there and was made from NAME. */
 static bool find_beside(const char *path, char *beside, size_t size)
 {
     char weights[4096];
@@ -81,7 +88,7 @@ static bool find_beside(const char *path, char *beside, size_t size)
     if (length < 0 || (size_t)length >= size || access(beside, R_OK) != 0)
         return false;
     length = snprintf(weights, sizeof weights, "%.*s.bin", stem, path);
-    return length > 0 && (size_t)length < sizeof weights && made_from(beside, weights);
+    return length > 0 && (size_t)length < sizeof weights && made_from(beside, path, weights);
 }
 
 static bool on_cpu(const fov_model_params *p)
@@ -104,8 +111,8 @@ void variant_choose(const fov_model_params *params, bool fast_int8, char *path, 
         return;
     }
     if (found && open && on_cpu(params) && fast_int8) {
-        snprintf(reason, VARIANT_REASON, "INT8 form: accepted at set-up, the processor has %s",
-                 has);
+        snprintf(reason, VARIANT_REASON,
+                 "INT8 form: accepted when it was made, the processor has %s", has);
         return;
     }
     text_copy(path, size, params->path);

@@ -7,10 +7,10 @@
 enum { VARIANT_REASON = 160 };
 
 /* `path` (of `size` bytes): the file to open for params->path. NAME_int8.xml, whose mark says
- * that it was made from the weights of NAME.xml beside it and accepted, is taken when INT8 is asked
- * for, or when the precision is left open, the CPU runs it through OpenVINO and `fast_int8` holds.
- * `reason` says why, "" where there is no choice.
- * Thread-safety: safe. Blocks: for some reads. */
+ * that it was made from the very NAME.xml and .bin beside it and accepted, is taken when INT8 is
+ * asked for, or when the precision is left open, the CPU runs it through OpenVINO and `fast_int8`
+ * holds. `reason` says why, "" where there is no choice. Thread-safety: safe. Blocks: for some
+ * reads. */
 void variant_choose(const fov_model_params *params, bool fast_int8, char *path, size_t size,
                     char reason[VARIANT_REASON]);
 

@@ -144,7 +144,7 @@ raise SystemExit((optimize.say("failed", "seen enough"), 1)[1])
     for path, tensor in zip(used, tensors):
         picture = cv2.imread(str(path))
         ratio = min(416 / picture.shape[0], 416 / picture.shape[1])
-        width, height = round(picture.shape[1] * ratio), round(picture.shape[0] * ratio)
+        width, height = int(picture.shape[1] * ratio), int(picture.shape[0] * ratio)  # as YOLOX does
         wanted = np.full((416, 416, 3), 114, np.float32)
         wanted[:height, :width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
         found = np.load(tensor)
