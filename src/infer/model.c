@@ -305,6 +305,19 @@ static fov_status open_somewhere(fov_model *model, const fov_model_params *param
     return status;
 }
 
+/* The INT8 form was our choice: when it cannot be used, what was named still can. */
+static fov_status open_as_named(fov_model **model, const fov_model_params *params, const char *why,
+                                fov_error *error)
+{
+    fov_model_params plain = *params;
+    plain.no_int8 = true;
+    fov_status status = fov_model_open(model, &plain, error);
+    if (!status)
+        snprintf((*model)->file_reason, sizeof(*model)->file_reason,
+                 "float form: the INT8 form cannot be used: %.100s", why);
+    return status;
+}
+
 fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
 {
     if (model)
@@ -316,17 +329,21 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
         return fov_fail(error, FOV_ENOMEM, "no memory for a model");
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
+    fov_error why = {0};
     fov_model_params chosen = *params;
     fov_status status = choose_file(made, &chosen)
-                            ? read_metadata(made, &chosen, error)
-                            : fov_fail(error, FOV_ENOMEM, "no memory for a model");
+                            ? read_metadata(made, &chosen, &why)
+                            : fov_fail(&why, FOV_ENOMEM, "no memory for a model");
     if (!status) {
         name_model(made, params);
-        status = open_somewhere(made, &chosen, error);
+        status = open_somewhere(made, &chosen, &why);
     }
+    bool ours = made->path && strcmp(made->path, params->path) != 0 &&
+                params->precision == FOV_PRECISION_AUTO;
     if (status) {
         release(made);
-        return status;
+        return ours ? open_as_named(model, params, why.message, error)
+                    : fov_fail(error, status, "%s", why.message);
     }
     *model = made;
     return FOV_OK;

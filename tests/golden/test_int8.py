@@ -2,6 +2,7 @@
 import contextlib
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -66,3 +67,11 @@ def test_which_form_runs(int8, default_model):
     assert Path(asked["path"]).name == "model_int8.xml" and asked["precision"] == "int8"
     assert Path(auto["path"]).name == ("model_int8.xml" if has_vnni() else "model.xml")
     assert "INT8" in auto["file_reason"] and auto["id"] == exact["id"] == "ssd_mobilenet_v2"
+
+
+@pytest.mark.skipif(not has_vnni(), reason="no VNNI: the INT8 form is not taken here")
+def test_a_broken_int8_form_costs_only_speed(int8, tmp_path):
+    folder = shutil.copytree(int8.parent, tmp_path / "street", ignore=shutil.ignore_patterns("*.pb"))
+    (folder / "model_int8.bin").write_bytes((folder / "model_int8.bin").read_bytes()[:1000])
+    shown = answers("models", "inspect", folder / "model.xml")[0]
+    assert Path(shown["path"]).name == "model.xml" and "INT8 form cannot be used" in shown["file_reason"]
