@@ -16,10 +16,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
 SENTENCE = 230
+ONNX_OPSET = 13  # the first that has a scale for each channel, without which depthwise convolutions see nothing
 report = None  # standard output as fovea reads it; the libraries' own talk goes nowhere
 
 
@@ -174,15 +176,35 @@ def to_onnx(options):
     onnx.save(model, options.output)
 
 
+def behind_the_onnx_network(graph):
+    """As behind_the_network; nodes without a name get one."""
+    readers, feeds, names = {}, {}, []
+    for number, node in enumerate(graph.node):
+        node.name = node.name or f"node_{number}"
+        for value in node.input:
+            readers.setdefault(value, []).append(node)
+    products = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+    for node in reversed(graph.node):  # ONNX keeps nodes in the order of computation
+        users = [user for value in node.output for user in readers.get(value, [])]
+        feeds[node.name] = any(user.op_type in products or feeds[user.name] for user in users)
+        if not feeds[node.name] and node.op_type not in products:
+            names.append(node.name)
+    return names
+
+
 def quantised_onnx(model, folder):
     import logging
 
     import nncf
+    import onnx.version_converter
     nncf.set_log_level(logging.ERROR)
+    if model.opset_import[0].version < ONNX_OPSET:
+        model = onnx.version_converter.convert_version(model, ONNX_OPSET)
     name = model.graph.input[0].name
     files, load = tensors(folder, "calibrating")
+    scope = nncf.IgnoredScope(names=behind_the_onnx_network(model.graph), validate=False)
     return nncf.quantize(model, nncf.Dataset(files, lambda path: {name: load(path)}),
-                         preset=nncf.QuantizationPreset.MIXED, subset_size=len(files))
+                         preset=nncf.QuantizationPreset.MIXED, subset_size=len(files), ignored_scope=scope)
 
 
 # --- TensorFlow Lite, Edge TPU, Core ML ------------------------------------------------------------------------
@@ -293,6 +315,7 @@ def open_report():
 def main():
     options = arguments()
     open_report()
+    warnings.simplefilter("ignore")
     try:
         export(options) if options.action == "export" else TARGETS[options.target](options)
     except Missing as missing:

@@ -37,6 +37,13 @@ def some_pictures(folder, count):
     return folder
 
 
+def bare_python(path):
+    """A Python in which nothing is installed."""
+    path.write_text(f'#!/bin/sh\nexec {PYTHON} -S -E "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
 def doctored(path, body):
     """A converter that does as the real one does, and then BODY with what came out (`options`)."""
     path.write_text(f"import sys\nsys.path.insert(0, {str(ROOT / 'scripts')!r})\nimport optimize\nfrom pathlib import Path\n"
@@ -197,7 +204,8 @@ def test_offline_the_missing_tools_are_named(tmp_path):
                                             ("best.h5", "pip install tensorflow tf2onnx")])
 def test_foreign_files_get_the_command_that_exports_them(tmp_path, name, sentence):
     (tmp_path / name).write_bytes(b"\x80\x02")
-    done = optimize(name, "-o", "m.xml", "--pictures", ".", cwd=tmp_path, code=3)
+    done = optimize(name, "-o", "m.xml", "--pictures", ".", cwd=tmp_path, code=3,
+                    FOVEA_EXPORT_PYTHON=bare_python(tmp_path / "bare"))
     assert sentence in done.stderr
 
 
@@ -224,9 +232,11 @@ class YOLO:
     ([YOLOV5, "--target", "edgetpu", "--precision", "int8", "-o", "m.tflite"], "edgetpu_compiler is not on the PATH"),
     ([YOLOX, "--target", "coreml", "-o", "m.mlpackage"], "pip install coremltools"),
     ([YOLOX, "--target", "onnx", "-o", "m.onnx"], "onnx is not in this Python"),
+    ([YOLOX, "-o", "m.xml"], "pip install openvino nncf onnx"),
 ])
 def test_missing_tools_are_named(tmp_path, words, sentence):
-    done = optimize(*words, "--pictures", PICTURES, cwd=tmp_path, code=3)
+    done = optimize(*words, "--pictures", PICTURES, cwd=tmp_path, code=3,
+                    FOVEA_OPTIMIZE_PYTHON=bare_python(tmp_path / "bare"))
     assert sentence in done.stderr
     assert not list(tmp_path.glob("m*"))
 
