@@ -4,13 +4,15 @@
 
 #include <fovea/model.h>
 
-/* Options of predict, benchmark, eval. NULL and 0: the default. */
+/* Options of predict, benchmark, eval, models inspect. NULL and 0: the default. */
 struct chosen_model {
-    const char *model;     /* file, name in models.dir or among the fetched ones, "fake:…" */
+    const char *model;     /* file, name in models.dir or among the fetched ones, address */
+    const char *backend;   /* "openvino", "onnxruntime"; NULL: the best that is there */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */
     const char *head;      /* "ssd", "yolo", "yolox"; NULL: recognised */
     const char *labels;    /* file; NULL: from the model */
+    const char *input;     /* "bgr,scale=255": words of fov_model_params.input; NULL: recognised */
     int imgsz;             /* px a side, for models of dynamic size */
     bool exact;            /* f32 unless `precision` says otherwise */
     double conf, iou;      /* 0: replaced by the environment's or the built-in value */
@@ -19,5 +21,9 @@ struct chosen_model {
 /* Fills what is left at its default, and opens the model. Returns FOV_EINVAL (a wrong word or
  * environment variable), FOV_ENOTFOUND, or what fov_model_open returns. */
 fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error);
+
+/* The same without any runtime: what the file is. As fov_inspect. */
+fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,
+                                fov_error *error);
 
 #endif

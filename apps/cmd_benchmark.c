@@ -52,8 +52,13 @@ static int parse(struct bench *b, int argc, char **argv)
     const struct option_spec options[] = {
         {"model", OPTION_TEXT, &b->chosen.model, 0, 0, "M", "file or name of a model"},
         {"device", OPTION_TEXT, &b->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
+        {"backend", OPTION_TEXT, &b->chosen.backend, 0, 0, "B",
+         "openvino, onnxruntime (best present)"},
         {"precision", OPTION_TEXT, &b->chosen.precision, 0, 0, "P", "auto, fp32, fp16, int8"},
         {"imgsz", OPTION_INT, &b->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
+        {"head", OPTION_TEXT, &b->chosen.head, 0, 0, "H", "read as ssd, yolo, yolox"},
+        {"input", OPTION_TEXT, &b->chosen.input, 0, 0, "WORDS", "pixels: bgr,letterbox,scale=255"},
+        {"labels", OPTION_TEXT, &b->chosen.labels, 0, 0, "FILE", "one label a line"},
         {"sessions", OPTION_INT, &b->sessions, 1, SESSIONS_MAX, "N", "throughput of N at once (1)"},
         {"slo", OPTION_NUMBER, &b->slo_ms, 1, 60000, "MS", "how many live streams end in MS"},
         {"fps", OPTION_NUMBER, &b->fps, 1, 240, "N", "of each live stream (30)"},
@@ -76,6 +81,8 @@ static fov_model_params params_of(const struct bench *b, fov_hint hint, int runn
     return (fov_model_params){.path = info->path,
                               .id = info->id,
                               .head = info->head,
+                              .input = b->chosen.input,
+                              .labels = b->chosen.labels,
                               .device = strcmp(info->backend, "fake") ? info->device : NULL,
                               .precision = !strcmp(info->precision, "f32")   ? FOV_PRECISION_F32
                                            : !strcmp(info->precision, "f16") ? FOV_PRECISION_F16

@@ -13,14 +13,30 @@
 #include "base/json.h"
 #include "commands.h"
 #include "options.h"
+#include "wrap.h"
 
 struct finding {
     const char *subject;
+    const char *word; /* in place of "absent" for what is there and not used; NULL otherwise */
     bool ok, essential;
-    char text[400], mend[200];
+    char text[640], mend[280];
+    char looked_for[320]; /* what and where, when it is not there; "" otherwise */
 };
 
-enum { FINDINGS_MAX = 24 };
+enum { FINDINGS_MAX = 8 + FOV_RUNTIMES_MAX + FOV_ACCELERATORS_MAX };
+
+/* What a runtime is for, which file it is, and what brings it here. */
+static const struct runtime_note {
+    const char *name, *purpose, *file, *mend;
+} runtime_notes[] = {
+    {"openvino", "processors, Intel GPUs and NPUs", "libopenvino_c.so",
+     "make build   (fetches it into .deps)"},
+    {"onnxruntime", "NVIDIA GPUs, Apple, any processor", "libonnxruntime.so",
+     "make build   (fetches it into .deps)"},
+    {"litert", "ARM boards, Coral", "libLiteRt.so, libtensorflowlite_c.so",
+     "make build   (fetches it into .deps)"},
+    {"remote", "models on another machine", NULL, "only needed for these: apt install libcurl4"},
+};
 
 struct report {
     struct finding items[FINDINGS_MAX];
@@ -35,19 +51,110 @@ static struct finding *add(struct report *r, const char *subject, bool essential
     return f;
 }
 
+static const struct runtime_note *note_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof runtime_notes / sizeof *runtime_notes; i++)
+        if (strcmp(runtime_notes[i].name, name) == 0)
+            return &runtime_notes[i];
+    return NULL;
+}
+
+/* A folder that the user named stands alone: then that is what to mend. */
+static void explain_absence(struct finding *f, const struct runtime_note *note)
+{
+    const char *named = getenv("FOVEA_RUNTIME_DIR");
+    char deps[PATH_MAX - 64];
+    snprintf(f->mend, sizeof f->mend, "%s", note->mend);
+    if (!note->file)
+        return;
+    if (named && *named) {
+        snprintf(f->looked_for, sizeof f->looked_for,
+                 "%s in %.150s alone, as FOVEA_RUNTIME_DIR says", note->file, named);
+        snprintf(f->mend, sizeof f->mend,
+                 "unset FOVEA_RUNTIME_DIR, or let it name the folder that holds %s", note->file);
+    } else if (dynlib_deps_folder(deps, sizeof deps))
+        snprintf(f->looked_for, sizeof f->looked_for,
+                 "%s in %.150s/%s/lib and the system's folders", note->file, deps, note->name);
+    else
+        snprintf(f->looked_for, sizeof f->looked_for,
+                 "%s in the system's folders; there is no .deps folder", note->file);
+}
+
+static void describe_runtime(struct finding *f, const char *name, const fov_backend_probe *p)
+{
+    const struct runtime_note *note = note_of(name);
+    char devices[FOV_RUNTIMES_MAX * 34] = "";
+    f->ok = p->available;
+    if (p->available) {
+        size_t used = 0;
+        for (int i = 0; i < p->device_count && used + 34 < sizeof devices; i++)
+            used += (size_t)snprintf(devices + used, sizeof devices - used, "%s%s", i ? ", " : "",
+                                     p->devices[i]);
+        snprintf(f->text, sizeof f->text, "%.*s for %s; %s", (int)strcspn(p->version, "-"),
+                 p->version, devices[0] ? devices : "no device", p->library);
+        return;
+    }
+    if (note) {
+        snprintf(f->text, sizeof f->text, "for %s: %s", note->purpose, p->reason);
+        explain_absence(f, note);
+    } else
+        snprintf(f->text, sizeof f->text, "%s", p->reason);
+}
+
+/* One runtime is enough; without any, the first is what is missing. */
 static void check_runtimes(struct report *r, const fov_device_info *info)
 {
-    for (int i = 0; i < info->runtime_count; i++) {
-        const fov_backend_probe *p = &info->runtimes[i].probe;
-        struct finding *f = add(r, info->runtimes[i].name, info->runtime_count == 1);
-        f->ok = p->available;
-        if (p->available)
-            snprintf(f->text, sizeof f->text, "%s, %s", p->version, p->library);
+    bool any = false;
+    for (int i = 0; i < info->runtime_count; i++)
+        any |= info->runtimes[i].probe.available && strcmp(info->runtimes[i].name, "remote") != 0;
+    for (int i = 0; i < info->runtime_count; i++)
+        describe_runtime(add(r, info->runtimes[i].name, !any && i == 0), info->runtimes[i].name,
+                         &info->runtimes[i].probe);
+}
+
+static void check_accelerators(struct report *r, const fov_device_info *info)
+{
+    for (int i = 0; i < info->accelerator_count; i++) {
+        const fov_accelerator *a = &info->accelerators[i];
+        struct finding *f = add(r, a->kind, false);
+        f->ok = a->usable;
+        f->word = "unused";
+        if (a->usable)
+            snprintf(f->text, sizeof f->text, "%s, %s: %s of %s", a->name, a->where, a->device,
+                     a->runtime);
         else
-            snprintf(f->text, sizeof f->text, "%s", p->reason);
-        if (!p->available)
-            snprintf(f->mend, sizeof f->mend, "make build   (fetches the runtime into .deps)");
+            snprintf(f->text, sizeof f->text, "%s, %s: %s", a->name, a->where, a->reason);
+        snprintf(f->mend, sizeof f->mend, "%s", a->mend);
     }
+}
+
+/* What this process may use, and whether the processor lacks what every kernel was written for. */
+static void check_machine(struct report *r, const fov_device_info *info)
+{
+    struct finding *f = add(r, "machine", false);
+    f->ok = true;
+    f->word = "slow";
+    snprintf(f->text, sizeof f->text, "%s, %d of %d cores, %ld of %ld MB", info->cpu, info->cores,
+             info->cores_total, info->memory_mb, info->memory_total_mb);
+    for (int i = 0; i < info->feature_count; i++) {
+        const fov_cpu_feature *c = &info->features[i];
+        if (c->usable || (strcmp(c->name, "avx2") != 0 && strcmp(c->name, "asimd") != 0))
+            continue;
+        f->ok = false;
+        snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "; no %s: %s",
+                 c->name, c->reason);
+        snprintf(f->mend, sizeof f->mend, "%s", c->mend);
+    }
+}
+
+static void advise(struct report *r, const fov_device_info *info)
+{
+    struct finding *f = add(r, "advice", false);
+    f->ok = true;
+    snprintf(f->text, sizeof f->text, "%s on %s, format %s, precision %s, input %d × %d: %s",
+             info->recommended_runtime, info->recommended_device, info->recommended_format,
+             info->recommended_precision, info->recommended_input_size,
+             info->recommended_input_size, info->why);
 }
 
 static void check_model(struct report *r, const char *path)
@@ -66,9 +173,12 @@ static void check_model(struct report *r, const char *path)
     fov_model *model = NULL;
     fov_error error = {0};
     fov_model_params params = {.path = path};
-    if (fov_model_open(&model, &params, &error) != FOV_OK) {
+    fov_status status = fov_model_open(&model, &params, &error);
+    if (status != FOV_OK) {
         snprintf(f->text, sizeof f->text, "%s", error.message);
-        snprintf(f->mend, sizeof f->mend, "make build   (fetches the default model again)");
+        snprintf(f->mend, sizeof f->mend, "%s",
+                 status == FOV_ERUNTIME ? "the runtime comes first: see above"
+                                        : "make build   (fetches the default model again)");
         return;
     }
     const fov_model_info *m = fov_model_get_info(model);
@@ -119,15 +229,24 @@ static void check_files(struct report *r)
 
 static void print_report(const struct report *r)
 {
+    enum { LEFT = 22 };
     for (int i = 0; i < r->count; i++) {
         const struct finding *f = &r->items[i];
-        printf("%-8s %-12s %s\n",
+        printf("%-8s %-12s ",
                f->ok          ? "ok"
                : f->essential ? "MISSING"
+               : f->word      ? f->word
                               : "absent",
-               f->subject, f->text);
-        if (!f->ok && f->mend[0])
-            printf("%-8s %-12s → %s\n", "", "", f->mend);
+               f->subject);
+        wrap_print(LEFT, f->text);
+        if (f->looked_for[0]) {
+            printf("%*slooked for ", LEFT, "");
+            wrap_print(LEFT, f->looked_for);
+        }
+        if (f->ok || !f->mend[0])
+            continue;
+        printf("%*s→ ", LEFT, "");
+        wrap_print(LEFT + 2, f->mend);
     }
 }
 
@@ -142,6 +261,7 @@ static void print_json(const struct report *r)
         json_add_bool(&w, "ok", f->ok);
         json_add_bool(&w, "essential", f->essential);
         json_add_string(&w, "text", f->text);
+        json_add_string(&w, "looked_for", f->looked_for);
         json_add_string(&w, "mend", f->mend);
         json_object_end(&w);
     }
@@ -156,9 +276,10 @@ int cmd_doctor(int argc, char **argv)
         "doctor", "", "What is there, what is missing, and the command that mends it.",
         "Exit code 0 when pictures can be analysed, 1 when something essential is missing."};
     bool json = false;
-    const char *model = NULL;
+    const char *model = NULL, *root = NULL;
     const struct option_spec options[] = {
         {"model", OPTION_TEXT, &model, 0, 0, "FILE", "model to try; default: the default model"},
+        {"root", OPTION_TEXT, &root, 0, 0, "DIR", "read /proc, /sys, /dev and /etc below DIR"},
         {"json", OPTION_FLAG, &json, 0, 0, NULL, "one JSON array"},
         {0}};
     int count = options_parse(&usage, options, argc, argv, NULL, 0);
@@ -166,11 +287,14 @@ int cmd_doctor(int argc, char **argv)
         return count == OPTIONS_HELP ? 0 : 2;
     static fov_device_info info;
     static struct report report;
-    fov_device_probe(NULL, &info);
+    fov_device_probe_at(root, NULL, &info);
+    check_machine(&report, &info);
+    check_accelerators(&report, &info);
     check_runtimes(&report, &info);
     check_model(&report, model);
     check_video(&report);
     check_files(&report);
+    advise(&report, &info);
     if (json)
         print_json(&report);
     else

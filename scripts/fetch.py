@@ -50,16 +50,18 @@ def rows(kind):
 def package(name):
     """The locked file called `name` that fits this machine: (sha256, bytes, project, file)."""
     found = [row for row in rows("package") if row[0] == name]
-    for _, sha256, size, project, file in found:
-        if len(found) == 1 or fits(file):
+    # One alone serves every Python: of it only libraries or data are taken.
+    near = found if len(found) == 1 else [row for row in found if platform.machine() in row[4]]
+    for _, sha256, size, project, file in near:
+        if len(near) == 1 or fits(file):
             return sha256, int(size), project, file
     raise Failure(f"there is no {name} for Python {platform.python_version()} on {platform.machine()}; known are: "
                   f"{', '.join(row[4] for row in found) or 'none'}. Set PYTHON to one of these versions.")
 
 
 def fits(file):
-    """True for a wheel made for this Python and processor."""
-    return "-cp%d%d-" % sys.version_info[:2] in file and platform.machine() in file
+    """True for a wheel made for this Python."""
+    return "-cp%d%d-" % sys.version_info[:2] in file
 
 
 def members(name):

@@ -14,6 +14,7 @@ extern "C" {
 
 #define FOV_MODEL_INPUTS 4
 #define FOV_MODEL_OUTPUTS 16
+#define FOV_BATCH_MAX 64
 
 typedef struct fov_backend_probe {
     bool available;
@@ -36,10 +37,14 @@ typedef struct fov_backend_model {
     double load_ms, compile_ms;
 } fov_backend_model;
 
+/* Takes one thing that a model says about itself; copies what it keeps. */
+typedef void (*fov_backend_say)(void *user, const char *key, const char *value);
+
 typedef struct fov_backend {
-    uint32_t abi;         /* FOV_BACKEND_ABI; others are refused */
-    const char *name;     /* "openvino" */
-    const char *suffixes; /* space separated: ".xml .onnx .tflite .pb"; "fake:" for a scheme */
+    uint32_t abi;     /* FOV_BACKEND_ABI; others are refused */
+    const char *name; /* "openvino" */
+    /* Space separated: ".xml .onnx .tflite .pb", or schemes of addresses: "oip:// oips://" */
+    const char *suffixes;
     /* Fills `probe`; never fails, prints or blocks long. dlopen happens here, never dlclose. */
     void (*probe)(const char *runtime_dir, fov_backend_probe *probe);
     /* Loads for exactly params->device, one of the probe's devices (NULL: "CPU"): falling back to
@@ -59,6 +64,9 @@ typedef struct fov_backend {
     void (*cancel)(void *runner);
     void (*runner_close)(void *runner);
     void (*unload)(void *model);
+    /* For schemes: says what a file would say of itself (model_type, labels, names); may be NULL.
+     */
+    void (*metadata)(void *model, fov_backend_say say, void *user);
 } fov_backend;
 
 /* The i-th backend of this build, NULL after the last. Thread-safety: safe. Blocks: no. */

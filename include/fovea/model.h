@@ -3,6 +3,7 @@
 #ifndef FOVEA_MODEL_H
 #define FOVEA_MODEL_H
 
+#include <stdbool.h>
 #include <fovea/detect.h>
 #include <fovea/frame.h>
 #include <fovea/tensor.h>
@@ -26,7 +27,7 @@ typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 
 /* Zero means the default everywhere. Strings are copied. */
 typedef struct fov_model_params {
-    const char *path;    /* file, or "fake:key=value,..." (backend_fake.c); required */
+    const char *path;    /* file, "oip://host:port/model", or "fake:key=value,..."; required */
     const char *id;      /* name shown to users; default: the file's or its folder's name */
     const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
     /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
@@ -79,6 +80,7 @@ typedef struct fov_model_info {
     fov_dtype input_dtype;
     const char *const *labels;
     int label_count;
+    const char *label_source; /* "the model's metadata", "a file beside the model", ... */
     int threads,
         max_runners;  /* max_runners: runs that may be in flight at once; 1 for latency form */
     int batch;        /* pictures a run takes */
@@ -94,6 +96,10 @@ typedef struct fov_model_info {
  * what would mend it. Thread-safety: safe. Blocks: yes (0.3 s for the default model). */
 FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *params,
                                   fov_error *error);
+
+/* True for a model's address ("oip://host:port/model", "fake:"), false for a file's path or a name.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_model_is_address(const char *path);
 
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);
@@ -143,6 +149,77 @@ FOV_API fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *
                                            const fov_detect_params *params, fov_detections *out,
                                            int *out_width, int *out_height, fov_timings *timings,
                                            fov_error *error);
+
+/* One picture of several that go through a model together. */
+typedef struct fov_item {
+    const fov_frame *frame;          /* as for fov_runner_detect_frame; or NULL and */
+    const fov_image *image;          /* as for fov_runner_detect, of a picture of */
+    int width, height;               /* so many px; with a frame: filled with its size */
+    const fov_detect_params *params; /* NULL for the defaults */
+    fov_detections *out;
+    fov_timings *timings; /* may be NULL; inference is the whole run's, which all waited for */
+    fov_error error;      /* filled: status FOV_OK, or why this picture has no detections */
+} fov_item;
+
+/* Detects in up to fov_model_info.batch pictures with one run. A picture that cannot be decoded has
+ * its own error and costs the others nothing. Returns FOV_EINVAL for wrong arguments, FOV_EINFER
+ * when the run failed (all items have that error then), else FOV_OK.
+ * Thread-safety: one thread at a time a runner. Blocks: for the run. */
+FOV_API fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int count,
+                                           fov_error *error);
+
+/* ---- what a file is, without any runtime ---------------------------------------------------- */
+
+/* An input or an output as the file names it. */
+typedef struct fov_file_port {
+    char name[64];
+    char type[12];                  /* "f32", "i64", "string", "?" */
+    int rank;                       /* -1: the file does not say */
+    int64_t shape[FOV_TENSOR_RANK]; /* -1: open */
+    float scale;                    /* quantised: real = scale * (value - zero); 0: not */
+    int32_t zero;
+} fov_file_port;
+
+typedef struct fov_file_operator {
+    char name[40], domain[40];
+    int count;
+} fov_file_operator;
+
+typedef struct fov_inspection fov_inspection;
+
+/* Pointers live as long as the inspection. */
+typedef struct fov_inspection_info {
+    const char *format;                    /* "ONNX", "Git LFS pointer", "unknown" */
+    const char *version;                   /* "IR 8, opset 12", "" */
+    const char *producer;                  /* "pytorch 1.13", "" */
+    const char *quantised;                 /* "int8, QDQ", "" */
+    const char *custom_operator;           /* "mmdeploy::TRTBatchedNMS", "" */
+    const char *external_data;             /* another file that holds weights, "" */
+    const char *licence;                   /* as the file says, "" */
+    const char *task, *description;        /* as the file says, "" */
+    int64_t bytes;                         /* of all its files */
+    const fov_file_port *inputs, *outputs; /* the first 32 of each */
+    int input_count, output_count;
+    const fov_file_operator *operators; /* most frequent first */
+    int operator_kinds, node_count;
+    const fov_model_info *reading; /* how it would be read, fields of the runtime empty; or NULL */
+    const char *problem;           /* why there is no reading, "" */
+    bool refused;                  /* the file itself is the reason: no runtime would see it */
+} fov_inspection_info;
+
+/* Says what the file of `params` is by fovea's own scanners: nothing is run, no runtime is opened.
+ * `*inspection` holds what was found, also when the file is refused (the status and `error` then
+ * say why, as fov_model_open would); NULL only for FOV_ENOMEM, and FOV_EINVAL for no path or
+ * a model behind a scheme ("fake:"). Free with
+ * fov_inspection_close. Thread-safety: safe. Blocks: for reading the file. */
+FOV_API fov_status fov_inspect(fov_inspection **inspection, const fov_model_params *params,
+                               fov_error *error);
+
+/* Never NULL; valid while the inspection is. Thread-safety: safe. Blocks: no. */
+FOV_API const fov_inspection_info *fov_inspection_get_info(const fov_inspection *inspection);
+
+/* Frees it, sets *inspection to NULL, accepts NULL. Thread-safety: no other call. Blocks: no. */
+FOV_API void fov_inspection_close(fov_inspection **inspection);
 
 #ifdef __cplusplus
 }

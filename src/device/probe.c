@@ -5,28 +5,6 @@
 
 #include "base/text.h"
 
-static bool offers(const fov_backend_probe *probe, const char *prefix)
-{
-    for (int i = 0; i < probe->device_count; i++)
-        if (strncmp(probe->devices[i], prefix, strlen(prefix)) == 0)
-            return true;
-    return false;
-}
-
-/* A runtime that names GPU or NPU makes the matching Intel accelerators usable. */
-static void match_accelerators(fov_device_info *info, const fov_backend_probe *probe)
-{
-    for (int i = 0; i < info->accelerator_count; i++) {
-        fov_accelerator *a = &info->accelerators[i];
-        bool gpu = strcmp(a->kind, "gpu") == 0 && strstr(a->name, "Intel") && offers(probe, "GPU");
-        bool npu = strcmp(a->kind, "npu") == 0 && offers(probe, "NPU");
-        if (gpu || npu) {
-            a->usable = true;
-            a->reason[0] = '\0';
-        }
-    }
-}
-
 static void probe_runtimes(const char *runtime_dir, fov_device_info *info)
 {
     const fov_backend *backend;
@@ -36,51 +14,40 @@ static void probe_runtimes(const char *runtime_dir, fov_device_info *info)
         int at = info->runtime_count++;
         text_copy(info->runtimes[at].name, sizeof info->runtimes[at].name, backend->name);
         backend->probe(runtime_dir, &info->runtimes[at].probe);
-        if (!info->runtimes[at].probe.available)
-            continue;
-        match_accelerators(info, &info->runtimes[at].probe);
-        if (!info->selected_runtime[0]) {
-            text_copy(info->selected_runtime, sizeof info->selected_runtime, backend->name);
-            text_copy(info->selected_device, sizeof info->selected_device, "CPU");
-        }
     }
 }
 
-static void recommend(fov_device_info *info)
+/* A machine of no known family that has a GPU is called by it. */
+static void name_by_gpu(fov_device_info *info)
 {
-    const char *format = "onnx", *precision = "fp32";
-    bool x86 = strstr(info->cpu_flags, "avx") != NULL;
-    if (strcmp(info->type, "jetson") == 0) {
-        format = "tensorrt";
-        precision = "fp16";
-    } else if (strcmp(info->type, "coral") == 0) {
-        format = "edgetpu";
-        precision = "int8";
-    } else if (strcmp(info->type, "raspberry_pi") == 0) {
-        format = "tflite";
-        precision = "int8";
-    } else if (strcmp(info->type, "apple_silicon") == 0) {
-        format = "coreml";
-        precision = "fp16";
-    } else if (x86 || strcmp(info->selected_runtime, "openvino") == 0) {
-        format = "openvino";
-        precision = strstr(info->cpu_flags, "bf16")   ? "bf16"
-                    : strstr(info->cpu_flags, "vnni") ? "int8"
-                                                      : "fp32";
-    }
-    text_copy(info->recommended_format, sizeof info->recommended_format, format);
-    text_copy(info->recommended_precision, sizeof info->recommended_precision, precision);
+    for (int i = 0; i < info->accelerator_count; i++)
+        if (strcmp(info->type, "cpu") == 0 && strcmp(info->accelerators[i].kind, "gpu") == 0)
+            text_copy(info->type, sizeof info->type, "gpu");
+}
+
+void device_look(const char *root, fov_device_info *info)
+{
+    device_find_processor(root, info);
+    device_find_board(root, info);
+    if (!info->name[0])
+        text_copy(info->name, sizeof info->name, info->cpu);
+    device_find_accelerators(root, info);
+    if (!*root)
+        device_find_apple(info);
+    name_by_gpu(info);
+}
+
+void fov_device_probe_at(const char *root, const char *runtime_dir, fov_device_info *info)
+{
+    memset(info, 0, sizeof *info);
+    device_look(root ? root : "", info);
+    probe_runtimes(runtime_dir, info);
+    device_select(info);
+    device_match(info);
+    device_recommend(info);
 }
 
 void fov_device_probe(const char *runtime_dir, fov_device_info *info)
 {
-    memset(info, 0, sizeof *info);
-    device_find_machine(info);
-    device_find_accelerators(info);
-    if (strcmp(info->type, "cpu") == 0)
-        for (int i = 0; i < info->accelerator_count; i++)
-            if (strcmp(info->accelerators[i].kind, "gpu") == 0)
-                text_copy(info->type, sizeof info->type, "gpu");
-    probe_runtimes(runtime_dir, info);
-    recommend(info);
+    fov_device_probe_at(NULL, runtime_dir, info);
 }

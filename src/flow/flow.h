@@ -20,6 +20,7 @@
 enum {
     PARKED_MAX = 64,  /* results of a stream that wait for their turn or their delay */
     DROPS_MAX = 192,  /* drops gathered before they are answered */
+    BATCH_MAX = 16,   /* frames of a run */
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
     LOST_MAX = 4, /* lost runs before the pool calls itself degraded */
@@ -82,12 +83,9 @@ struct job {
     fov_error error; /* status FOV_OK: delivered */
 };
 
-/* What a run needs. It belongs to the worker alone, so that a run that never comes back keeps
- * nothing of its job. */
-struct run {
+/* A frame of a run. */
+struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
-    struct form *form;
-    fov_runner *runner;
     fov_detect_params params;
     bool watched;
     int64_t limit_ns; /* the run is of no use after it; 0: it is */
@@ -97,12 +95,22 @@ struct run {
     fov_error error;
 };
 
-/* A thread that runs frames. `job`, `since_ns`, `lost` are guarded by the lock, the rest is the
- * thread's own. */
+/* What a run needs. It belongs to the worker alone, so that a run that never comes back keeps
+ * nothing of its jobs. */
+struct run {
+    struct form *form;
+    fov_runner *runner;
+    int count; /* frames; more than one when the form's model takes several */
+    struct run_frame frames[BATCH_MAX];
+};
+
+/* A thread that runs frames. `jobs`, `job_count`, `since_ns`, `lost` are guarded by the lock, the
+ * rest is the thread's own. */
 struct worker {
     struct worker *next;
     fov_workers *pool;
-    struct job *job; /* NULL when idle, or when the watchdog took it away */
+    struct job *jobs[BATCH_MAX]; /* of the run's frames */
+    int job_count;               /* 0 when idle, or when the watchdog took them away */
     int64_t since_ns;
     bool cancelled; /* the run was asked to come back early */
     bool lost;
@@ -110,8 +118,10 @@ struct worker {
     fov_decoder *decoder; /* made for the first watched frame */
     uint8_t *scratch;     /* reduced copy of a watched picture */
     size_t scratch_size;
-    fov_details *details; /* of the model's task; given to the job with the run's detections */
-    fov_detection items[DETECTIONS_MAX];
+    /* A frame's memory each, made when first needed: DETECTIONS_MAX boxes, and what else the
+     * model's task gives, which goes to the job with the detections. */
+    fov_detection *items[BATCH_MAX];
+    fov_details *details[BATCH_MAX];
 };
 
 /* ---- pool and streams --------------------------------------------------------------------- */
@@ -199,6 +209,9 @@ void job_answer(struct job *job);
 
 /* The next job for a worker, with a runner in *runner, or NULL; lock held. */
 struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_runner **runner);
+
+/* Another job for the same run, NULL when no frame waits that it could take; lock held. */
+struct job *job_take_more(fov_workers *pool, int64_t now, struct drops *drops, struct form *form);
 
 /* The job's run ended (job->error.status says how): answers it and what it held up, in order, one
  * at a time; lock held, released meanwhile. */

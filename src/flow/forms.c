@@ -50,6 +50,8 @@ static fov_status form_open(struct form **out, const fov_model_params *wish, fov
     params.hint = hint;
     if (hint == FOV_HINT_THROUGHPUT && params.runners == 0)
         params.runners = workers;
+    if (hint == FOV_HINT_LATENCY) /* several frames a run is for when several streams are busy */
+        params.batch = 0;
     fov_status status = fov_model_open(&form->model, &params, error);
     if (status)
         goto fail;
@@ -388,10 +390,32 @@ static void follow(fov_workers *pool, int64_t now, bool several)
     }
 }
 
+/* A run of several frames takes longer: no use when the deadlines of those who would be in it are
+ * shorter than two runs. */
+static bool is_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form)
+{
+    const fov_model_info *info = fov_model_get_info(form->model);
+    int64_t cost = recent_median_ns(&form->work);
+    if (info->batch == 1)
+        return true;
+    if (!cost)
+        cost = ms_to_ns(info->warmup_ms / 5); /* about: it had at most so many runs */
+    for (int i = 0; i < pool->stream_count; i++) {
+        const fov_stream *s = pool->streams[i];
+        bool here = (s->slot ? s->slot : pool->default_slot) == slot;
+        if (here && s->max_latency_ns && 2 * cost > s->max_latency_ns)
+            return false;
+    }
+    return true;
+}
+
 /* Returns the slot whose form changed, to be told. */
 static struct slot *adopt(fov_workers *pool, struct slot *slot)
 {
     fov_hint hint = pool->crowded ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
+    const struct form *crowd = slot->forms[FOV_HINT_THROUGHPUT];
+    if (crowd && !is_affordable(pool, slot, crowd))
+        hint = FOV_HINT_LATENCY;
     if (slot->active == hint)
         return NULL;
     if (!slot->forms[hint]) {

@@ -9,13 +9,6 @@
 #include "infer/runner.h"
 #include "media/image.h"
 
-static void detect_frame(struct run *run)
-{
-    run->error.status = fov_runner_detect_frame(run->runner, run->frame, &run->params,
-                                                &run->detections, &run->width, &run->height,
-                                                &run->timings, &run->error);
-}
-
 static void label(fov_frame *picture, const fov_frame *frame)
 {
     picture->seq = frame->seq;
@@ -47,9 +40,9 @@ static fov_status make_whole(struct worker *w, const fov_frame *frame, fov_frame
 
 /* NULL when there is no room for a picture now, or it cannot be decoded whole: the run itself then
  * says what is wrong with it, if anything. */
-static fov_frame *whole_picture(struct worker *w)
+static fov_frame *whole_picture(struct worker *w, fov_frame *frame)
 {
-    fov_frame *picture = NULL, *frame = w->run.frame;
+    fov_frame *picture = NULL;
     if (!frame->bytes && frame->image.pixels == FOV_YUV)
         return fov_frame_ref(frame); /* is one already */
     if (fov_frame_get(w->pool->pictures, 0, &picture) != FOV_OK)
@@ -71,22 +64,22 @@ static bool has_scratch(struct worker *w, size_t size)
     return w->scratch != NULL;
 }
 
-static void detect_picture(struct worker *w)
+/* The picture that was decoded for the eyes, reduced for the model. There is one scratch, so this
+ * is for runs of one frame; in a run of several, a watched frame is decoded once more. */
+static void use_picture(struct worker *w, struct run_frame *f, fov_image *small, fov_item *item)
 {
-    struct run *run = &w->run;
-    const fov_image *whole = &run->picture->image;
-    fov_image small = *whole;
-    int by = reduce_denominator(fov_model_get_info(run->form->model), whole->width, whole->height);
+    const fov_image *whole = &f->picture->image;
+    int by = reduce_denominator(fov_model_get_info(w->run.form->model), whole->width,
+                                whole->height);
     int64_t start = clock_now_ns();
+    *small = *whole;
     if (by > 1 && has_scratch(w, reduce_size(whole, by)))
-        reduce_image(&small, whole, by, w->scratch);
-    int64_t reduced = clock_now_ns();
-    run->width = whole->width;
-    run->height = whole->height;
-    run->error.status = fov_runner_detect(run->runner, &small, run->width, run->height,
-                                          &run->params, &run->detections, &run->timings,
-                                          &run->error);
-    run->timings.decode = reduced - start;
+        reduce_image(small, whole, by, w->scratch);
+    f->timings.decode = clock_now_ns() - start;
+    item->frame = NULL;
+    item->image = small;
+    item->width = whole->width;
+    item->height = whole->height;
 }
 
 static bool details_fit(const fov_details *d, const fov_model_info *m, size_t room)
@@ -99,30 +92,61 @@ static bool details_fit(const fov_details *d, const fov_model_info *m, size_t ro
 }
 
 /* Room for what the model's task gives; made again only when the task changes. */
-static void prepare_details(struct worker *w)
+static void prepare_details(struct worker *w, int i)
 {
-    struct run *run = &w->run;
-    const fov_model_info *m = fov_model_get_info(run->form->model);
-    size_t room = run->detections.capacity;
-    if (!details_fit(w->details, m, room)) {
-        fov_details_destroy(&w->details);
-        fov_details_create(&w->details, m->task, room, m->keypoints, m->embedding);
+    struct run_frame *f = &w->run.frames[i];
+    const fov_model_info *m = fov_model_get_info(w->run.form->model);
+    size_t room = f->detections.capacity;
+    if (!details_fit(w->details[i], m, room)) {
+        fov_details_destroy(&w->details[i]);
+        fov_details_create(&w->details[i], m->task, room, m->keypoints, m->embedding);
     }
-    run->detections.details = w->details;
+    f->detections.details = w->details[i];
+}
+
+/* Takes the time that a frame's picture was decoded for the eyes. */
+static int64_t prepare_picture(struct worker *w, struct run_frame *f)
+{
+    int64_t start = clock_now_ns();
+    if (f->watched)
+        f->picture = whole_picture(w, f->frame);
+    return clock_now_ns() - start;
+}
+
+/* The whole run has a limit only when each of its frames has one: then the latest. */
+static int64_t limit_of(const struct run *run)
+{
+    int64_t limit = 0;
+    for (int i = 0; i < run->count; i++) {
+        if (!run->frames[i].limit_ns)
+            return 0;
+        limit = run->frames[i].limit_ns > limit ? run->frames[i].limit_ns : limit;
+    }
+    return limit;
 }
 
 void picture_detect(struct worker *w)
 {
     struct run *run = &w->run;
-    int64_t start = clock_now_ns();
-    prepare_details(w);
-    runner_limit(run->runner, run->limit_ns);
-    if (run->watched)
-        run->picture = whole_picture(w);
-    int64_t decoded = clock_now_ns();
-    if (run->picture && run->frame->bytes && !run->params.exact)
-        detect_picture(w);
-    else
-        detect_frame(run);
-    run->timings.decode += decoded - start;
+    fov_item items[BATCH_MAX];
+    fov_image small;
+    int64_t seen_ns[BATCH_MAX];
+    for (int i = 0; i < run->count; i++) {
+        struct run_frame *f = &run->frames[i];
+        prepare_details(w, i);
+        seen_ns[i] = prepare_picture(w, f);
+        items[i] = (fov_item){
+            .frame = f->frame, .params = &f->params, .out = &f->detections, .timings = &f->timings};
+        if (run->count == 1 && f->picture && f->frame->bytes && !f->params.exact)
+            use_picture(w, f, &small, &items[i]);
+    }
+    runner_limit(run->runner, limit_of(run));
+    fov_runner_detect_items(run->runner, items, run->count, NULL);
+    for (int i = 0; i < run->count; i++) {
+        struct run_frame *f = &run->frames[i];
+        f->error = items[i].error;
+        f->width = items[i].width;
+        f->height = items[i].height;
+        f->timings.decode += seen_ns[i];
+    }
 }

@@ -146,12 +146,15 @@ static struct form *form_of(fov_stream *s)
     return slot_form(s->slot ? s->slot : s->pool->default_slot);
 }
 
-static void refresh_views(fov_workers *pool)
+/* Which streams may give a frame: those whose form has a free runner; with `joined`, those whose
+ * form is that one, whose runner is taken already. */
+static void refresh_views(fov_workers *pool, const struct form *joined)
 {
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
         struct form *form = s->box.count > 0 ? form_of(s) : NULL;
-        s->view.can_run = form && !form->dead && form->idle_count > 0 && s->jobs < PARKED_MAX;
+        bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
+        s->view.can_run = runs && s->jobs < PARKED_MAX;
     }
 }
 
@@ -166,10 +169,9 @@ static void charge(fov_stream *s)
     s->view.share_ns += (double)recent_expected_ns(&s->works) / s->weight;
 }
 
-struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_runner **runner)
+/* The job of the frame whose turn it is among the streams that can run. */
+static struct job *take(fov_workers *pool, int64_t now, struct drops *drops)
 {
-    drops_add_late(drops, pool, now);
-    refresh_views(pool);
     struct sched_choice choice = sched_next(pool->views, pool->stream_count);
     if (choice.stream < 0 || drops->count + MAILBOX_MAX > DROPS_MAX)
         return NULL;
@@ -182,7 +184,6 @@ struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_ru
         drops_add(drops, s, choice.superseded, FOV_DROP_SUPERSEDED);
     job->form = form_of(s);
     job->form->refs++;
-    *runner = form_take(job->form);
     job->params = s->detect;
     job->watched = s->watchers > 0;
     job->taken_ns = now;
@@ -192,6 +193,22 @@ struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_ru
     s->view.running++;
     pthread_cond_broadcast(&pool->idle);
     return job;
+}
+
+struct job *job_take(fov_workers *pool, int64_t now, struct drops *drops, fov_runner **runner)
+{
+    drops_add_late(drops, pool, now);
+    refresh_views(pool, NULL);
+    struct job *job = take(pool, now, drops);
+    if (job)
+        *runner = form_take(job->form);
+    return job;
+}
+
+struct job *job_take_more(fov_workers *pool, int64_t now, struct drops *drops, struct form *form)
+{
+    refresh_views(pool, form);
+    return take(pool, now, drops);
 }
 
 /* Pictures that cannot be decoded, and runs that ended at their limit, are drops and no failures.

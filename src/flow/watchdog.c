@@ -2,6 +2,7 @@
 #include "flow/flow.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <fovea/log.h>
@@ -31,8 +32,8 @@ static int64_t patience_ns(const struct form *form)
 static struct worker *find_hung(const fov_workers *pool, int64_t now)
 {
     for (struct worker *w = pool->workers; w; w = w->next)
-        if (w->job &&
-            now - w->since_ns > patience_ns(w->job->form) + (w->cancelled ? CANCEL_NS : 0))
+        if (w->job_count > 0 &&
+            now - w->since_ns > patience_ns(w->run.form) + (w->cancelled ? CANCEL_NS : 0))
             return w;
     return NULL;
 }
@@ -49,18 +50,23 @@ static void want_repair(fov_workers *pool, const struct form *form)
  * should they ever return. */
 static void abandon(fov_workers *pool, struct worker *w, int64_t now)
 {
-    struct job *job = w->job;
+    struct job *jobs[BATCH_MAX];
+    struct form *form = w->jobs[0]->form;
+    int count = w->job_count;
     struct worker **link = &pool->workers;
+    memcpy(jobs, w->jobs, sizeof jobs);
     while (*link != w)
         link = &(*link)->next;
     *link = w->next;
     w->lost = true;
-    w->job = NULL;
+    w->job_count = 0;
     pool->threads--;
-    job->form->runners--;
-    watchdog_blame(job, now);
-    form_judge(pool, job->form, &job->error, false, now);
-    job_done(job, now);
+    form->runners--;
+    for (int i = 0; i < count; i++)
+        watchdog_blame(jobs[i], now);
+    form_judge(pool, form, &jobs[0]->error, false, now);
+    for (int i = 0; i < count; i++) /* the lock is released meanwhile, and w may be gone */
+        job_done(jobs[i], now);
 }
 
 void watchdog_blame(struct job *job, int64_t now)
@@ -72,7 +78,7 @@ void watchdog_blame(struct job *job, int64_t now)
 /* Lock held, released meanwhile; the form's reference keeps the runner. */
 static void ask_back(fov_workers *pool, struct worker *w)
 {
-    struct form *form = w->job->form;
+    struct form *form = w->jobs[0]->form;
     fov_runner *runner = w->run.runner;
     w->cancelled = true;
     pool->lost_runs++;
@@ -91,7 +97,7 @@ static void ask_back(fov_workers *pool, struct worker *w)
 
 static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
 {
-    struct form *form = w->job->form;
+    struct form *form = w->jobs[0]->form;
     form->refs++;
     abandon(pool, w, now);
     if (!form->dead && !pool->stopping)
@@ -117,7 +123,7 @@ void watchdog_abandon_all(fov_workers *pool, int64_t now)
 {
     struct worker *w = pool->workers;
     while (w) {
-        if (w->job) {
+        if (w->job_count > 0) {
             abandon(pool, w, now);
             w = pool->workers; /* the lock was released */
         } else {

@@ -9,46 +9,78 @@
 
 #include "infer/runner.h"
 
+/* False: no memory for a frame more. */
+static bool has_items(struct worker *w, int i)
+{
+    if (!w->items[i])
+        w->items[i] = malloc(DETECTIONS_MAX * sizeof *w->items[i]);
+    return w->items[i] != NULL;
+}
+
+/* The worker has memory for the frame (has_items). */
+static void run_add(struct worker *w, struct job *job)
+{
+    struct run *run = &w->run;
+    int i = run->count++;
+    /* a frame that is run although it is late (POST, nothing else for a while) has no limit */
+    int64_t deadline = job->frame->deadline_ns;
+    bool limited = deadline > job->taken_ns && !job->stream->view.always_run;
+    size_t room = job->detections.capacity;
+    run->frames[i] = (struct run_frame){
+        .frame = fov_frame_ref(job->frame),
+        .params = job->params,
+        .watched = job->watched,
+        .limit_ns = limited ? deadline : 0,
+        .width = job->frame->width,
+        .height = job->frame->height,
+        .detections = {.items = w->items[i],
+                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
+                       .details = w->details[i]}};
+    w->jobs[w->job_count++] = job;
+}
+
 static void run_begin(struct worker *w, struct job *job, fov_runner *runner)
 {
     struct run *run = &w->run;
     memset(run, 0, sizeof *run);
-    run->frame = fov_frame_ref(job->frame);
     run->form = job->form;
     run->form->refs++;
     run->runner = runner;
-    run->params = job->params;
-    run->watched = job->watched;
-    run->width = job->frame->width;
-    run->height = job->frame->height;
-    /* a frame that is run although it is late (POST, nothing else for a while) has no limit */
-    int64_t deadline = job->frame->deadline_ns;
-    run->limit_ns = deadline > job->taken_ns && !job->stream->view.always_run ? deadline : 0;
-    size_t room = job->detections.capacity;
-    run->detections = (fov_detections){.items = w->items,
-                                       .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
-                                       .details = w->details};
-    w->job = job;
     w->since_ns = job->taken_ns;
+    run_add(w, job);
 }
 
-static void hand_over(struct run *run, struct job *job)
+/* More frames for the same run, where the model takes several. */
+static void run_fill(struct worker *w, struct drops *drops, int64_t now)
 {
-    job->detections.count = run->detections.count;
-    if (run->detections.count > 0)
-        memcpy(job->detections.items, run->detections.items,
-               run->detections.count * sizeof *run->detections.items);
+    struct form *form = w->run.form;
+    int most = fov_model_get_info(form->model)->batch;
+    most = most < BATCH_MAX ? most : BATCH_MAX;
+    while (w->run.count < most && has_items(w, w->run.count)) {
+        struct job *job = job_take_more(w->pool, now, drops, form);
+        if (!job)
+            return;
+        run_add(w, job);
+    }
+}
+
+static void hand_over(struct worker *w, int i, struct job *job)
+{
+    struct run_frame *f = &w->run.frames[i];
+    job->detections.count = f->detections.count;
+    if (f->detections.count > 0)
+        memcpy(job->detections.items, f->detections.items,
+               f->detections.count * sizeof *f->detections.items);
     /* the job's old ones serve the worker's next run: nothing is copied */
-    fov_details *details = job->detections.details;
-    job->detections.details = run->detections.details;
-    run->detections.details = details;
-    job->timings = run->timings;
-    job->width = run->width;
-    job->height = run->height;
-    job->picture = run->picture;
-    run->picture = NULL;
-    job->error = run->error;
-    job->limited = run->limit_ns && run->error.status == FOV_ETIMEOUT;
+    w->details[i] = job->detections.details;
+    job->detections.details = f->detections.details;
+    job->timings = f->timings;
+    job->width = f->width;
+    job->height = f->height;
+    job->picture = f->picture;
+    f->picture = NULL;
+    job->error = f->error;
+    job->limited = f->limit_ns && f->error.status == FOV_ETIMEOUT;
 }
 
 /* The runner is free again: another worker may go on while this one answers. */
@@ -61,31 +93,49 @@ static void call_another(fov_workers *pool)
         }
 }
 
+/* What the run says of its form: by a frame that reached the model. */
+static void judge(struct worker *w, const struct job *job)
+{
+    if (!job->limited) /* too slow for its frame: nothing is broken */
+        form_judge(w->pool, w->run.form, &job->error, runner_gave_nonsense(w->run.runner),
+                   w->pool->clock());
+}
+
+/* Lock held, released meanwhile: gives the run's frames to their jobs, and its runner back. */
+static void answer_jobs(struct worker *w)
+{
+    fov_workers *pool = w->pool;
+    struct job *jobs[BATCH_MAX];
+    int count = w->job_count;
+    memcpy(jobs, w->jobs, sizeof jobs);
+    w->job_count = 0;
+    for (int i = 0; i < count; i++) {
+        hand_over(w, i, jobs[i]);
+        if (w->cancelled)
+            watchdog_blame(jobs[i], pool->clock());
+    }
+    w->cancelled = false;
+    judge(w, jobs[0]);
+    form_give(w->run.form, w->run.runner);
+    w->run.runner = NULL;
+    call_another(pool);
+    for (int i = 0; i < count; i++)
+        job_done(jobs[i], pool->clock());
+}
+
 /* Lock held, released meanwhile. */
 static void run_end(struct worker *w)
 {
     fov_workers *pool = w->pool;
     struct run *run = &w->run;
-    struct job *job = w->job;
-    w->job = NULL;
-    if (job) {
-        hand_over(run, job);
-        w->details = run->detections.details;
-        if (w->cancelled)
-            watchdog_blame(job, pool->clock());
-        w->cancelled = false;
-        if (!job->limited) /* too slow for its frame: nothing is broken */
-            form_judge(pool, run->form, &job->error, runner_gave_nonsense(run->runner),
-                       pool->clock());
-        form_give(run->form, run->runner);
-        run->runner = NULL;
-        call_another(pool);
-        job_done(job, pool->clock());
-    }
+    if (w->job_count > 0)
+        answer_jobs(w);
     pthread_mutex_unlock(&pool->lock);
     fov_runner_close(&run->runner); /* of a lost run: nobody else knows it any more */
-    fov_frame_unref(&run->frame);
-    fov_frame_unref(&run->picture);
+    for (int i = 0; i < run->count; i++) {
+        fov_frame_unref(&run->frames[i].frame);
+        fov_frame_unref(&run->frames[i].picture);
+    }
     pthread_mutex_lock(&pool->lock);
     form_unref(pool, run->form);
     run->form = NULL;
@@ -98,13 +148,16 @@ static void work_or_wait(struct worker *w)
     struct drops drops;
     drops.count = 0;
     fov_runner *runner;
-    struct job *job = job_take(pool, pool->clock(), &drops, &runner);
+    int64_t now = pool->clock();
+    struct job *job = job_take(pool, now, &drops, &runner);
     if (!job && drops.count == 0) {
         pthread_cond_wait(&pool->work, &pool->lock);
         return;
     }
-    if (job)
+    if (job) {
         run_begin(w, job, runner);
+        run_fill(w, &drops, now);
+    }
     pthread_mutex_unlock(&pool->lock);
     drops_answer(&drops);
     if (job)
@@ -136,7 +189,10 @@ static void *worker_run(void *argument)
     forget(pool, w);
     pthread_mutex_unlock(&pool->lock);
     fov_decoder_destroy(&w->decoder);
-    fov_details_destroy(&w->details);
+    for (int i = 0; i < BATCH_MAX; i++) {
+        fov_details_destroy(&w->details[i]);
+        free(w->items[i]);
+    }
     free(w->scratch);
     free(w);
     pthread_mutex_lock(&pool->lock);
@@ -150,7 +206,8 @@ bool worker_start(fov_workers *pool)
     if (!w)
         return false;
     w->pool = pool;
-    if (!pool_thread(pool, worker_run, w)) {
+    if (!has_items(w, 0) || !pool_thread(pool, worker_run, w)) {
+        free(w->items[0]);
         free(w);
         return false;
     }

@@ -23,6 +23,8 @@
  *   gpu_fail_after=N         every run there after N runs fails      (-1: never)
  *   gpu_nan_after=N          every run there after N runs gives NaN  (-1: never)
  *   limits=1                 a run that sleeps ends at its frame's deadline, as a remote one does
+ *   batch=1                  pictures a run takes, when none is asked for
+ *   batch_sleep_ms=0         ... time that a run of more than one waits beside
  *   runners=N                how many may be open at once (default: 1, throughput: the cores)
  *   seed=1
  */
@@ -47,14 +49,15 @@ struct fake {
     double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
     double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
     bool on_gpu;
+    double batch, batch_sleep_ms;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
 };
 
 struct fake_runner {
     const struct fake *fake;
-    uint8_t *picture;
-    float boxes[FAKE_BOXES * 4], scores[FAKE_BOXES * (FAKE_CLASSES + 1)];
+    uint8_t *picture;      /* batch of them */
+    float *boxes, *scores; /* a picture: FAKE_BOXES × 4, FAKE_BOXES × (FAKE_CLASSES + 1) */
     uint64_t runs, random;
     int64_t limit_ns;
     pthread_mutex_t lock;
@@ -112,6 +115,8 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"load_fails", &fake->load_fails, 0, 1},
                    {"runners", &fake->runners, 0, 64},
                    {"limits", &fake->limits, 0, 1},
+                   {"batch", &fake->batch, 1, FOV_BATCH_MAX},
+                   {"batch_sleep_ms", &fake->batch_sleep_ms, 0, 60000},
                    {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
                    {"gpu_fail_after", &fake->gpu_fail_after, -1, 1e9},
                    {"gpu_nan_after", &fake->gpu_nan_after, -1, 1e9},
@@ -148,7 +153,8 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     struct fake *fake = malloc(sizeof *fake);
     if (!fake)
         return fov_fail(error, FOV_ENOMEM, "no memory");
-    *fake = (struct fake){.width = 300,
+    *fake = (struct fake){.batch = params->batch > 1 ? params->batch : 1,
+                          .width = 300,
                           .height = 300,
                           .score = 0.9,
                           .hang_after = -1,
@@ -177,23 +183,24 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
     return FOV_OK;
 }
 
-static fov_tensor tensor(const char *name, fov_dtype dtype, void *data, int rank, int64_t a,
-                         int64_t b, int64_t c)
+static fov_tensor tensor(const struct fake *fake, const char *name, fov_dtype dtype, void *data,
+                         int rank, int64_t a, int64_t b, int64_t c)
 {
-    fov_tensor t = {.data = data, .dtype = dtype, .rank = rank, .shape = {1, a, b, c}};
+    fov_tensor t = {
+        .data = data, .dtype = dtype, .rank = rank, .shape = {(int64_t)fake->batch, a, b, c}};
     text_copy(t.name, sizeof t.name, name);
     return t;
 }
 
 static fov_tensor input_of(const struct fake *fake, void *data)
 {
-    return tensor("image", FOV_U8, data, 4, (int64_t)fake->height, (int64_t)fake->width, 3);
+    return tensor(fake, "image", FOV_U8, data, 4, (int64_t)fake->height, (int64_t)fake->width, 3);
 }
 
-static void outputs_of(struct fake_runner *runner, fov_tensor out[2])
+static void outputs_of(const struct fake *fake, struct fake_runner *runner, fov_tensor out[2])
 {
-    out[0] = tensor("boxes", FOV_F32, runner ? runner->boxes : NULL, 3, FAKE_BOXES, 4, 0);
-    out[1] = tensor("scores", FOV_F32, runner ? runner->scores : NULL, 3, FAKE_BOXES,
+    out[0] = tensor(fake, "boxes", FOV_F32, runner ? runner->boxes : NULL, 3, FAKE_BOXES, 4, 0);
+    out[1] = tensor(fake, "scores", FOV_F32, runner ? runner->scores : NULL, 3, FAKE_BOXES,
                     FAKE_CLASSES + 1, 0);
 }
 
@@ -204,9 +211,10 @@ static void describe(void *model, fov_backend_model *d)
                              .output_count = 2,
                              .threads = 1,
                              .max_runners = fake->max_runners,
+                             .batch = (int)fake->batch,
                              .delay_ns = ms_to_ns(fake->delay_ms)};
     d->inputs[0] = input_of(fake, NULL);
-    outputs_of(NULL, d->outputs);
+    outputs_of(fake, NULL, d->outputs);
     text_copy(d->version, sizeof d->version, FOVEA_VERSION);
     text_copy(d->device, sizeof d->device, fake->on_gpu ? "GPU" : "CPU");
     text_copy(d->device_name, sizeof d->device_name, "fake (no model)");
@@ -219,6 +227,8 @@ static void runner_close(void *handle)
     pthread_cond_destroy(&runner->wake);
     pthread_mutex_destroy(&runner->lock);
     free(runner->picture);
+    free(runner->boxes);
+    free(runner->scores);
     free(runner);
 }
 
@@ -226,17 +236,21 @@ static fov_status runner_open(void *model, void **handle, fov_error *error)
 {
     const struct fake *fake = model;
     struct fake_runner *runner = calloc(1, sizeof *runner);
-    size_t size = (size_t)fake->width * (size_t)fake->height * 3;
-    if (runner)
-        runner->picture = aligned_alloc(64, (size + 63) & ~(size_t)63);
-    if (!runner || !runner->picture) {
-        free(runner);
+    size_t batch = (size_t)fake->batch;
+    size_t size = batch * (size_t)fake->width * (size_t)fake->height * 3;
+    if (!runner)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a runner");
+    runner->picture = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    runner->boxes = calloc(batch * FAKE_BOXES, 4 * sizeof(float));
+    runner->scores = calloc(batch * FAKE_BOXES, (FAKE_CLASSES + 1) * sizeof(float));
+    pthread_mutex_init(&runner->lock, NULL);
+    pthread_cond_init(&runner->wake, NULL);
+    if (!runner->picture || !runner->boxes || !runner->scores) {
+        runner_close(runner);
         return fov_fail(error, FOV_ENOMEM, "no memory for a runner");
     }
     runner->fake = fake;
     runner->random = (uint64_t)fake->seed * 2 + 1;
-    pthread_mutex_init(&runner->lock, NULL);
-    pthread_cond_init(&runner->wake, NULL);
     *handle = runner;
     return FOV_OK;
 }
@@ -266,7 +280,7 @@ static bool spend(struct fake_runner *runner)
     const struct fake *fake = runner->fake;
     double more = fake->jitter_ms > 0 ? fake->jitter_ms * random_share(runner) : 0;
     if (fake->sleep_ms > 0 || fake->cost_ms <= 0) {
-        int64_t ns = ms_to_ns(fake->sleep_ms + more);
+        int64_t ns = ms_to_ns(fake->sleep_ms + more + (fake->batch > 1 ? fake->batch_sleep_ms : 0));
         int64_t left = runner->limit_ns - clock_now_ns();
         bool limited = fake->limits != 0 && runner->limit_ns && left < ns;
         ns = limited ? left > 0 ? left : 0 : ns;
@@ -293,14 +307,16 @@ static void hang(struct fake_runner *runner)
     pthread_mutex_unlock(&runner->lock);
 }
 
-static void put_box(struct fake_runner *runner, int k, double x0, double y0, double x1, double y1)
+/* The k-th box of the n-th picture. */
+static void put_box(struct fake_runner *runner, int n, int k, double x0, double y0, double x1,
+                    double y1)
 {
-    float *box = runner->boxes + 4 * k;
+    float *box = runner->boxes + 4 * (n * FAKE_BOXES + k);
     box[0] = (float)y0;
     box[1] = (float)x0;
     box[2] = (float)y1;
     box[3] = (float)x1;
-    runner->scores[k * (FAKE_CLASSES + 1) + 1 + (int)runner->fake->class_id] =
+    runner->scores[(n * FAKE_BOXES + k) * (FAKE_CLASSES + 1) + 1 + (int)runner->fake->class_id] =
         (float)runner->fake->score;
 }
 
@@ -309,39 +325,47 @@ static int luma(const uint8_t *p)
     return (77 * p[0] + 150 * p[1] + 29 * p[2]) >> 8;
 }
 
-static void put_bright(struct fake_runner *runner)
+static void put_bright(struct fake_runner *runner, int n)
 {
     int width = (int)runner->fake->width, height = (int)runner->fake->height, most = 0;
     int x0 = width, y0 = height, x1 = 0, y1 = 0;
+    const uint8_t *picture = runner->picture + 3 * (size_t)n * (size_t)(width * height);
     for (int i = 0; i < width * height; i++)
-        most = luma(runner->picture + 3 * i) > most ? luma(runner->picture + 3 * i) : most;
+        most = luma(picture + 3 * i) > most ? luma(picture + 3 * i) : most;
     int least = most - 24;
     for (int y = 0; most >= 128 && y < height; y++)
         for (int x = 0; x < width; x++)
-            if (luma(runner->picture + 3 * (y * width + x)) >= least) {
+            if (luma(picture + 3 * (y * width + x)) >= least) {
                 x0 = x < x0 ? x : x0;
                 x1 = x + 1 > x1 ? x + 1 : x1;
                 y0 = y < y0 ? y : y0;
                 y1 = y + 1;
             }
     if (x1 > x0)
-        put_box(runner, 0, (double)x0 / width, (double)y0 / height, (double)x1 / width,
+        put_box(runner, n, 0, (double)x0 / width, (double)y0 / height, (double)x1 / width,
                 (double)y1 / height);
 }
 
-static void put_boxes(struct fake_runner *runner, uint64_t index)
+static void put_boxes(struct fake_runner *runner, int n, uint64_t index)
 {
-    memset(runner->boxes, 0, sizeof runner->boxes);
-    memset(runner->scores, 0, sizeof runner->scores);
     if (runner->fake->boxes == BOXES_FRAME)
-        put_box(runner, 0, 0, 0, 1, 1);
+        put_box(runner, n, 0, 0, 0, 1, 1);
     if (runner->fake->boxes == BOXES_BRIGHT)
-        put_bright(runner);
+        put_bright(runner, n);
     for (int k = 0; k < runner->fake->boxes; k++) {
         uint64_t i = index + 11 * (uint64_t)k;
         double left = (double)(7 * i % 70) / 100, top = (double)(3 * i % 60) / 100;
-        put_box(runner, k, left, top, left + 0.3, top + 0.4);
+        put_box(runner, n, k, left, top, left + 0.3, top + 0.4);
     }
+}
+
+static void put_all(struct fake_runner *runner, uint64_t index)
+{
+    size_t rows = (size_t)runner->fake->batch * FAKE_BOXES;
+    memset(runner->boxes, 0, rows * 4 * sizeof(float));
+    memset(runner->scores, 0, rows * (FAKE_CLASSES + 1) * sizeof(float));
+    for (int n = 0; n < (int)runner->fake->batch; n++)
+        put_boxes(runner, n, index);
 }
 
 static bool is_due(double every, uint64_t run)
@@ -367,10 +391,10 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
         return fov_fail(error, FOV_ETIMEOUT, "fake: the frame's deadline passed");
     if (is_due(fake->fail_every, number) || is_past(fake, fake->gpu_fail_after, number))
         return fov_fail(error, FOV_EINFER, "fake: fail_every");
-    put_boxes(runner, index);
+    put_all(runner, index);
     if (is_due(fake->nan_every, number) || is_past(fake, fake->gpu_nan_after, number))
         runner->boxes[0] = NAN;
-    outputs_of(runner, out);
+    outputs_of(fake, runner, out);
     return FOV_OK;
 }
 
@@ -388,6 +412,14 @@ static void cancel(void *handle)
     pthread_mutex_unlock(&runner->lock);
 }
 
+/* What files of models say about themselves. */
+static void metadata(void *model, fov_backend_say say, void *user)
+{
+    (void)model;
+    say(user, "model_type", "ssd");
+    say(user, "labels", "background box bright frame other");
+}
+
 const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .name = "fake",
                                       .suffixes = "fake:",
@@ -400,4 +432,5 @@ const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,
                                       .limit = limit,
                                       .cancel = cancel,
                                       .runner_close = runner_close,
-                                      .unload = free};
+                                      .unload = free,
+                                      .metadata = metadata};

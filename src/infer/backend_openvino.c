@@ -126,27 +126,113 @@ static bool describe_ports(const struct openvino *ov, const ov_model *model, boo
     return true;
 }
 
-/* Fixes the open dimensions of a picture input: batch 1, 3 channels, the size that was asked for.
+/* The whole first name of an output, free with ov->free; NULL when it has none. */
+static char *full_name(const struct openvino *ov, ov_port *port)
+{
+    char *name = NULL;
+    return ov->port_get_any_name(port, &name) == 0 ? name : NULL;
+}
+
+static bool is_output(struct loaded *m, int i, const char *name)
+{
+    ov_port *port = NULL;
+    if (m->ov->model_const_output_by_index(m->model, (size_t)i, &port) != 0)
+        return false;
+    char *own = full_name(m->ov, port);
+    bool same = own && !strcmp(own, name);
+    if (own)
+        m->ov->free(own);
+    m->ov->output_const_port_free(port);
+    return same;
+}
+
+/* A tensor of a TensorFlow graph has several names, and the first one says little: those of
+ * TensorFlow's detectors are what heads know. */
+static void name_outputs(struct loaded *m)
+{
+    static const char *const names[] = {"detection_boxes", "detection_classes", "detection_scores",
+                                        "num_detections", "detection_masks"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+        char asked[64];
+        ov_port *port = NULL;
+        snprintf(asked, sizeof asked, "%s:0", names[n]);
+        if (m->ov->model_const_output_by_name(m->model, asked, &port) != 0)
+            continue;
+        char *name = full_name(m->ov, port);
+        for (int i = 0; name && i < m->about.output_count; i++)
+            if (is_output(m, i, name))
+                text_copy(m->about.outputs[i].name, sizeof m->about.outputs[i].name, names[n]);
+        if (name)
+            m->ov->free(name);
+        m->ov->output_const_port_free(port);
+    }
+}
+
+static bool is_graph(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strcasecmp(dot, ".pb");
+}
+
+static bool is_open(const fov_tensor *t)
+{
+    for (int d = 0; d < t->rank; d++)
+        if (t->shape[d] < 0)
+            return true;
+    return false;
+}
+
+/* A picture: four dimensions, three channels or one where channels stand, or all open. */
+static bool is_picture(const fov_tensor *t)
+{
+    return t->rank == 4 && (t->shape[1] < 0 || t->shape[1] == 3 || t->shape[1] == 1 ||
+                            t->shape[3] == 3 || t->shape[3] == 1);
+}
+
+/* Open dimensions of a picture become 3 channels and the size and batch that were asked for; of
+ * other inputs the batch alone can be known. A batch of 1 that the file fixes is changed as well.
  */
+static void close_dimensions(const fov_tensor *t, const fov_model_params *p, int64_t *dims)
+{
+    int64_t width = p->input_width > 0 ? p->input_width : 640;
+    int64_t height = p->input_height > 0 ? p->input_height : width;
+    bool packed = (t->shape[3] == 3 || t->shape[3] == 1) && t->shape[1] != 3 && t->shape[1] != 1;
+    int64_t batch = p->batch > 1 ? p->batch : 1;
+    const int64_t planar_dims[4] = {batch, 3, height, width};
+    const int64_t packed_dims[4] = {batch, height, width, 3};
+    for (int d = 0; d < t->rank; d++) {
+        int64_t wanted = !is_picture(t) ? (d == 0 ? batch : -1)
+                         : packed       ? packed_dims[d]
+                                        : planar_dims[d];
+        dims[d] = t->shape[d] >= 0 ? t->shape[d] : wanted;
+    }
+    if (batch > 1 && t->rank > 0 && t->shape[0] == 1)
+        dims[0] = batch;
+}
+
+/* Fixes the open dimensions of all inputs at once: some graphs are sound only so. */
 static bool make_static(struct loaded *m)
 {
-    fov_tensor *in = m->about.inputs;
-    const fov_model_params *p = m->params;
-    int64_t width = p->input_width > 0 ? p->input_width : 640;
-    int64_t height = p->input_height > 0 ? p->input_height : width, dims[4];
-    if (m->about.input_count != 1 || in->rank != 4 || fov_tensor_count(in))
-        return true;
-    bool packed = in->shape[3] == 3 && in->shape[1] != 3;
-    const int64_t planar_dims[4] = {1, 3, height, width}, packed_dims[4] = {1, height, width, 3};
-    for (int i = 0; i < 4; i++) {
-        int64_t wanted = packed ? packed_dims[i] : planar_dims[i];
-        dims[i] = in->shape[i] > 0 ? in->shape[i] : wanted;
+    struct ov_partial_shape shapes[FOV_MODEL_INPUTS];
+    size_t ports[FOV_MODEL_INPUTS], made = 0;
+    bool open = false, valid = true;
+    memset(shapes, 0, sizeof shapes);
+    for (int i = 0; i < m->about.input_count; i++)
+        open = open || is_open(&m->about.inputs[i]) || m->params->batch > 1;
+    for (int i = 0; open && valid && i < m->about.input_count; i++) {
+        const fov_tensor *in = &m->about.inputs[i];
+        int64_t dims[FOV_TENSOR_RANK];
+        close_dimensions(in, m->params, dims);
+        for (int d = 0; d < in->rank; d++)
+            valid = valid && dims[d] >= 0;
+        ports[made] = (size_t)i;
+        valid = valid && m->ov->partial_shape_create_static(in->rank, dims, &shapes[made]) == 0;
+        made += valid;
     }
-    struct ov_partial_shape shape = {0};
-    if (m->ov->partial_shape_create_static(4, dims, &shape) != 0)
-        return false;
-    bool reshaped = m->ov->model_reshape_single_input(m->model, shape) == 0;
-    m->ov->partial_shape_free(&shape);
+    bool reshaped = !open || !valid || /* an input that stays open is named later */
+                    m->ov->model_reshape_by_port_indexes(m->model, ports, shapes, made) == 0;
+    for (size_t i = 0; i < made; i++)
+        m->ov->partial_shape_free(&shapes[i]);
     return reshaped;
 }
 
@@ -159,6 +245,16 @@ static bool describe_model(struct loaded *m)
                           &about->output_count);
 }
 
+static fov_status refuse_size(const fov_model_params *p, fov_error *error)
+{
+    char what[120];
+    int width = p->input_width > 0 ? p->input_width : 640;
+    snprintf(what, sizeof what,
+             "an input of %dx%d px does not fit this model; most want multiples of 32 (--imgsz)",
+             width, p->input_height > 0 ? p->input_height : width);
+    return fail_with_reason(error, FOV_EMODEL, what);
+}
+
 static fov_status read_model(struct loaded *m, fov_error *error)
 {
     int64_t start = clock_now_ns();
@@ -169,13 +265,16 @@ static fov_status read_model(struct loaded *m, fov_error *error)
         return fov_fail(error, FOV_EUNSUPPORTED, "%s: more than %d inputs or %d outputs", path,
                         FOV_MODEL_INPUTS, FOV_MODEL_OUTPUTS);
     if (!make_static(m) || !describe_model(m))
-        return fail_with_reason(error, FOV_EMODEL, "this input size does not fit the model");
+        return refuse_size(m->params, error);
+    if (is_graph(path))
+        name_outputs(m);
     for (int i = 0; i < m->about.output_count; i++)
         m->dynamic_outputs |= !fov_tensor_count(&m->about.outputs[i]);
     for (int i = 0; i < m->about.input_count; i++)
         if (!fov_tensor_count(&m->about.inputs[i]))
             return fov_fail(error, FOV_EUNSUPPORTED, "%s: input %s has no fixed size", path,
                             m->about.inputs[i].name);
+    m->about.batch = m->about.inputs[0].rank == 4 ? (int)m->about.inputs[0].shape[0] : 1;
     m->about.load_ms = ns_to_ms(clock_now_ns() - start);
     return FOV_OK;
 }
@@ -472,7 +571,7 @@ static void describe(void *model, fov_backend_model *description)
 
 const fov_backend fov_backend_openvino = {.abi = FOV_BACKEND_ABI,
                                           .name = "openvino",
-                                          .suffixes = ".xml .onnx .tflite",
+                                          .suffixes = ".xml .onnx .tflite .pb .pdmodel",
                                           .probe = probe,
                                           .load = load,
                                           .describe = describe,

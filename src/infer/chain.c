@@ -16,6 +16,7 @@ enum need {
     AUTO,     /* ... or the device is "AUTO" */
     NVIDIA,   /* the driver's device is there */
     TPU_FILE, /* the file is compiled for an Edge TPU */
+    INTEGER,  /* the file computes in whole numbers as its own runtime does */
     ENGINES,  /* ... and engines were built before: building takes minutes */
     APPLE,
     FAKE_GPU, /* the fake was told to have one */
@@ -32,6 +33,8 @@ static const struct row {
     {"openvino", "GPU", AUTO},
     {"openvino", "NPU", AUTO},
     {"onnxruntime", "COREML", APPLE},
+    {"litert", "CPU", INTEGER},
+    {"onnxruntime", "CPU", INTEGER},
     {"openvino", "CPU", ALWAYS},
     {"onnxruntime", "CPU", ALWAYS},
     {"litert", "CPU", ALWAYS},
@@ -108,10 +111,10 @@ static bool is_device(const char *word, size_t size, const char *device)
     return false;
 }
 
-/* The device that was asked for; NULL when the choice is ours. */
+/* The device that was asked for; NULL when the choice is ours, or that of a server. */
 static const char *asked_device(const fov_model_params *params)
 {
-    const char *device = params->device;
+    const char *device = strstr(params->path, "://") ? NULL : params->device;
     return device && *device && strncasecmp(device, "AUTO", 4) ? device : NULL;
 }
 
@@ -151,6 +154,17 @@ static bool has_engines(const char *folder)
     return found;
 }
 
+/* TFLite files of whole numbers, and ONNX that quantises while it runs, run faster in the runtimes
+ * that they were made for (docs/models.md) and give their numbers there. ONNX with QDQ pairs is
+ * made for every runtime. */
+static bool is_integer(const struct inspected *found)
+{
+    if (!found || !found->quantised[0])
+        return false;
+    return found->kind == FILE_TFLITE || strstr(found->quantised, "dynamic") ||
+           strstr(found->quantised, "QLinear");
+}
+
 static bool is_needed(const struct chain *chain, const struct row *row)
 {
     switch (row->need) {
@@ -163,7 +177,9 @@ static bool is_needed(const struct chain *chain, const struct row *row)
     case NVIDIA:
         return has_nvidia();
     case TPU_FILE:
-        return strcasestr(chain->params->path, "edgetpu") != NULL;
+        return chain->found && chain->found->edge_tpu;
+    case INTEGER:
+        return is_integer(chain->found);
     case ENGINES:
         return has_nvidia() && has_engines(chain->params->cache_dir);
     case APPLE:
@@ -176,6 +192,19 @@ static bool is_needed(const struct chain *chain, const struct row *row)
         return strstr(chain->params->path, "gpu_") != NULL;
     }
     return false;
+}
+
+/* Whether the row's turn comes: it is needed, or its device was asked for; of the two rows of a
+ * processor only the first that counts. */
+static bool is_due(const struct chain *chain, const struct row *row, bool asked)
+{
+    if (row->need == INTEGER ? !is_needed(chain, row) : !asked && !is_needed(chain, row))
+        return false;
+    for (const struct row *before = rows; before < row; before++)
+        if (before->need == INTEGER && !strcmp(before->backend, row->backend) &&
+            !strcmp(before->device, row->device) && is_needed(chain, before))
+            return false;
+    return true;
 }
 
 static const fov_backend_probe *probe_of(struct chain *chain, const fov_backend *backend)
@@ -219,7 +248,7 @@ void chain_miss(struct chain *chain, const struct chain_link *link, const char *
 }
 
 /* A row whose turn it is. What the user would miss is noted: a device that was asked for, and a
- * processor's runtime that cannot be opened; other absences are the normal case. */
+ * processor's or a server's runtime that cannot be opened; other absences are the normal case. */
 static bool try_row(struct chain *chain, const struct row *row, bool asked, struct chain_link *link)
 {
     const fov_backend *backend = backend_named(row->backend);
@@ -228,7 +257,8 @@ static bool try_row(struct chain *chain, const struct row *row, bool asked, stru
     if (p->available &&
         find_device(p, row, asked_device(chain->params), link->device, sizeof link->device))
         return true;
-    if (!p->available && (asked || !strcmp(row->device, "CPU")))
+    bool missed = asked || !strcmp(row->device, "CPU") || !strcmp(row->device, "SERVER");
+    if (!p->available && missed)
         note(chain, row->backend, row->device, p->reason);
     else if (p->available && asked) {
         char reason[96];
@@ -257,7 +287,7 @@ static bool is_in_pass(const struct chain *chain, const struct row *row, bool as
 
 static void end_pass(struct chain *chain, const char *device)
 {
-    if (chain->pass == 0 && device && !chain->found)
+    if (chain->pass == 0 && device && !chain->known)
         note(chain, "no runtime runs such a file on", device,
              is_strict(chain->params) ? "name another device" : "another one serves");
     chain->pass++;
@@ -275,11 +305,12 @@ bool chain_next(struct chain *chain, struct chain_link *link)
             if (!is_in_pass(chain, row, asked))
                 continue;
             chain->any = true;
-            chain->found |= asked;
+            chain->known |= asked;
+            if (!is_due(chain, row, asked))
+                continue;
             if (is_avoided(params->avoid, row, true))
                 note(chain, row->backend, row->device, "failed while it ran");
-            else if (!is_avoided(params->avoid, row, false) && (asked || is_needed(chain, row)) &&
-                     try_row(chain, row, asked, link))
+            else if (!is_avoided(params->avoid, row, false) && try_row(chain, row, asked, link))
                 return true;
         }
     return false;
@@ -298,9 +329,9 @@ static fov_status check_device(const char *device, fov_error *error)
 }
 
 fov_status chain_begin(struct chain *chain, const fov_model_params *params,
-                       const struct metadata *meta, fov_error *error)
+                       const struct inspected *found, fov_error *error)
 {
-    *chain = (struct chain){.params = params, .meta = meta};
+    *chain = (struct chain){.params = params, .found = found};
     if (params->backend && !backend_named(params->backend))
         return fov_fail(error, FOV_EUNSUPPORTED, "no backend \"%.40s\" in this build",
                         params->backend);
@@ -320,15 +351,16 @@ void chain_end(struct chain *chain)
 fov_status chain_fail(const struct chain *chain, fov_error *error)
 {
     const fov_model_params *p = chain->params;
+    const char *path = strchr(p->path, '@') ? "this" : p->path; /* may hold a password */
     if (chain->missed[0])
         return fov_fail(error, is_strict(p) ? FOV_EUNSUPPORTED : FOV_ERUNTIME, "%s", chain->missed);
     if (chain->any && p->avoid)
         return fov_fail(error, FOV_ERUNTIME, "nothing runs this model without %s", p->avoid);
     if (p->backend)
-        return fov_fail(error, FOV_EUNSUPPORTED, "%.120s: not a model that backend %s runs",
-                        p->path, p->backend);
+        return fov_fail(error, FOV_EUNSUPPORTED, "%.120s: not a model that backend %s runs", path,
+                        p->backend);
     return fov_fail(error, FOV_EUNSUPPORTED,
                     "%s: not a model that can be run; OpenVINO (.xml), ONNX (.onnx) and TFLite "
                     "(.tflite) can",
-                    p->path);
+                    path);
 }

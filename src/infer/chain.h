@@ -4,7 +4,7 @@
 
 #include <fovea/backend.h>
 
-#include "infer/metadata.h"
+#include "infer/inspect.h"
 
 enum { CHAIN_REASONS = 200 };
 
@@ -18,10 +18,10 @@ struct chain_link {
  * not needed is never opened. */
 struct chain {
     const fov_model_params *params;
-    const struct metadata *meta;
-    int row, pass; /* pass 0: the device that was asked for; 1: the rest */
-    bool any;      /* some backend of this build takes the file */
-    bool found;    /* ... and has the device that was asked for in its rows */
+    const struct inspected *found; /* NULL: there is no file */
+    int row, pass;                 /* pass 0: the device that was asked for; 1: the rest */
+    bool any;                      /* some backend of this build takes the file */
+    bool known;                    /* ... and has the device that was asked for in its rows */
     char missed[CHAIN_REASONS];
     const fov_backend *probed; /* whose probe is in `probe` */
     fov_backend_probe *probe;
@@ -33,7 +33,7 @@ bool chain_is_scheme(const char *path);
 /* Begins. Both pointers are kept; release with chain_end. Returns FOV_EINVAL for a device or a
  * backend that nobody knows, FOV_ENOMEM. */
 fov_status chain_begin(struct chain *chain, const fov_model_params *params,
-                       const struct metadata *meta, fov_error *error);
+                       const struct inspected *found, fov_error *error);
 void chain_end(struct chain *chain);
 
 /* The next try, false when there is none left. */

@@ -2,7 +2,7 @@
 #ifndef INFER_CORES_H
 #define INFER_CORES_H
 
-/* Least of the affinity mask and the cgroup's quota (v2 cpu.max, v1 cfs_quota), at least 1.
+/* Least of the affinity mask and the quotas of the control groups (machine.h), at least 1.
  * Thread-safe. */
 int cores_available(void);
 

@@ -47,6 +47,7 @@ struct head_setup {
     bool y_first;        /* y0 x0 y1 x1 instead of x0 y0 x1 y1 */
     bool normalized;     /* coordinates 0..1 of the model's input, else model_px */
     bool needs_probe;    /* `probe` decides the rest from a first run on noise */
+    bool open_classes;   /* the output holds numbers of classes: how many there are is not told */
     const struct infer_kernels *kernels;
 };
 

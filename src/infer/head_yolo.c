@@ -79,6 +79,7 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
                         "[1,N,6] of a detection model");
     setup->input.fit = FIT_CENTRE;
     setup->input.pad = 114;
+    setup->input.quant_cut = true; /* YOLOv5's and Ultralytics' own tools: (x / 255 / scale) cut */
     for (int i = 0; i < 3; i++)
         setup->input.scale[i] = 255;
     bool channels = setup->form == CHANNELS;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fovea/log.h>
 
 #include "base/text.h"
 
@@ -175,18 +176,71 @@ static void number_columns(struct labels *labels, const struct head_setup *setup
     }
 }
 
+static bool is_coco(const struct head_setup *setup)
+{
+    int foreground = setup->columns - (setup->background >= 0);
+    return foreground == 80 || foreground == 90;
+}
+
 static bool add_defaults(struct labels *labels, const struct head_setup *setup)
 {
     int foreground = setup->columns - (setup->background >= 0);
-    bool coco = foreground == 80 || foreground == 90;
+    bool coco = is_coco(setup);
     for (int i = 0; i < (coco ? 80 : foreground); i++)
         if (!(coco ? add(labels, coco_names[i], strlen(coco_names[i])) : add_numbered(labels, i)))
             return false;
     return true;
 }
 
-static fov_status from_metadata(struct labels *labels, const struct head_setup *setup,
-                                const struct metadata *meta, bool *numbered)
+static bool names_no_class(const char *name)
+{
+    return !strcmp(name, "n/a") || !strcmp(name, "N/A") || !strcmp(name, "???") ||
+           !strcmp(name, "-");
+}
+
+/* A line a column, in its order: lines that name no class, and the background's, are taken out. */
+static void number_lines(struct labels *labels, const struct head_setup *setup, int first)
+{
+    int kept = 0;
+    for (int column = 0; column < setup->columns && column < HEAD_COLUMNS; column++)
+        labels->class_of[column] = -1;
+    for (int i = 0; i < labels->count; i++) {
+        int column = first + i;
+        if (column == setup->background || names_no_class(labels->names[i])) {
+            free(labels->names[i]);
+            continue;
+        }
+        labels->class_of[column] = (int16_t)kept;
+        labels->names[kept++] = labels->names[i];
+    }
+    labels->count = kept;
+}
+
+/* As many lines as classes: with or without a line for the background, with or without COCO's gaps.
+ */
+static bool fit_lines(struct labels *labels, const struct head_setup *setup, bool *numbered)
+{
+    int foreground = setup->columns - (setup->background >= 0);
+    if (labels->count == foreground || labels->count == setup->columns) {
+        *numbered = setup->background <= 0; /* a background behind the classes keeps their order */
+        if (*numbered)
+            number_lines(labels, setup, labels->count == setup->columns ? 0 : 1);
+        return true;
+    }
+    return (foreground == 90 && labels->count == 80) ||
+           (setup->open_classes && labels->count <= foreground);
+}
+
+static bool has_gaps(const struct labels *labels)
+{
+    for (int i = 0; i < labels->count; i++)
+        if (names_no_class(labels->names[i]))
+            return true;
+    return false;
+}
+
+static void from_metadata(struct labels *labels, const struct head_setup *setup,
+                          const struct metadata *meta, bool *numbered)
 {
     const char *words = metadata_get(meta, "labels"), *names = metadata_get(meta, "names");
     if (words) {
@@ -196,25 +250,63 @@ static fov_status from_metadata(struct labels *labels, const struct head_setup *
     }
     if (!labels->count && names && !add_from_dictionary(labels, names))
         labels_release(labels);
-    return FOV_OK;
+    else if (!*numbered && has_gaps(labels))
+        fit_lines(labels, setup, numbered);
+    labels->from = "the model's metadata";
+}
+
+static fov_status from_file(struct labels *labels, const struct head_setup *setup, const char *path,
+                            bool *numbered, fov_error *error)
+{
+    fov_status status = add_from_file(labels, path, error);
+    if (status)
+        return status;
+    int lines = labels->count;
+    if (fit_lines(labels, setup, numbered))
+        return FOV_OK;
+    return fov_fail(error, FOV_EMODEL,
+                    "labels %.120s: %d lines, but the model has %d classes; one line a class, in "
+                    "the order it was trained with",
+                    path, lines, setup->columns - (setup->background >= 0));
+}
+
+/* Nobody named this file: it counts only if it fits. */
+static void from_beside(struct labels *labels, const struct head_setup *setup, const char *path,
+                        bool *numbered)
+{
+    fov_error error;
+    struct head_setup strict = *setup;
+    strict.open_classes = false;
+    if (from_file(labels, &strict, path, numbered, &error)) {
+        fov_log(FOV_LOG_INFO, "infer", "not used: %s", error.message);
+        labels_release(labels);
+    }
+    labels->from = "a file beside the model";
 }
 
 fov_status labels_make(struct labels *labels, const struct head_setup *setup,
                        const struct metadata *meta, const char *file, fov_error *error)
 {
     bool numbered = false;
-    *labels = (struct labels){.columns = setup->columns};
-    fov_status status = file ? add_from_file(labels, file, error)
-                             : from_metadata(labels, setup, meta, &numbered);
+    fov_status status = FOV_OK;
+    *labels = (struct labels){.columns = setup->columns, .from = "the file of --labels"};
+    if (file)
+        status = from_file(labels, setup, file, &numbered, error);
+    else
+        from_metadata(labels, setup, meta, &numbered);
     if (status) {
         labels_release(labels);
         return status;
     }
+    if (!file && !labels->count && meta->label_file && setup->columns > 0)
+        from_beside(labels, setup, meta->label_file, &numbered);
     int known = labels->count;
     if (!numbered)
         number_columns(labels, setup);
     if (!known && !add_defaults(labels, setup))
         goto no_memory;
+    if (!known)
+        labels->from = is_coco(setup) ? "COCO, as their number is" : "numbers";
     for (int column = 0; column < setup->columns; column++) /* a list that is too short */
         while (labels->class_of[column] >= labels->count)
             if (!add_numbered(labels, labels->count))

@@ -112,10 +112,11 @@ static void make_byte_maps(struct letterbox *box)
     for (int c = 0; c < 3; c++)
         for (int pixel = 0; pixel < 256; pixel++) {
             long value = pixel + least;
-            if (spec->quant_scale > 0)
-                value = lrintf(((float)pixel - spec->mean[c]) / spec->scale[c] /
-                               spec->quant_scale) +
-                        spec->quant_zero;
+            if (spec->quant_scale > 0) {
+                float real = ((float)pixel - spec->mean[c]) / spec->scale[c] / spec->quant_scale;
+                value = spec->quant_cut ? (long)(real + (float)spec->quant_zero)
+                                        : lrintf(real) + spec->quant_zero;
+            }
             value = value < least ? least : value > least + 255 ? least + 255 : value;
             box->bytes[c][pixel] = (uint8_t)value;
             box->maps_bytes |= box->bytes[c][pixel] != pixel;

@@ -30,6 +30,8 @@ struct letterbox_spec {
      * (FOV_I8: pixel - 128), and mean and scale do not count. */
     float quant_scale;
     int quant_zero;
+    bool quant_cut; /* rounded towards zero instead of to the nearest, as some exporters' own tools
+                     */
 };
 
 /* Where the picture stands inside the model's input; beyond its edges where it is cropped. */

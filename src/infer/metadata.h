@@ -1,5 +1,6 @@
 /* What a model's file says about itself, read without the runtime: rt_info of an OpenVINO IR,
- * metadata_props of ONNX, a zip appended to TFLite and its quantisation. All of it is untrusted. */
+ * metadata_props of ONNX, the metadata of TFLite and a zip appended to it, quantisation. All of it
+ * is untrusted. inspect.h reads it. */
 #ifndef INFER_METADATA_H
 #define INFER_METADATA_H
 
@@ -22,7 +23,10 @@ struct metadata_quant {
 };
 
 struct metadata {
-    const char *source; /* "rt_info", "metadata_props", "metadata.json", "fake", "" */
+    /* "rt_info", "metadata_props", "TFLite metadata", "metadata.json", "metadata.yaml", "fake", ""
+     */
+    const char *source;
+    char *label_file; /* found beside the model: used where its count is right; NULL: none */
     struct {
         char key[METADATA_KEY];
         char *value;
@@ -32,10 +36,6 @@ struct metadata {
     struct metadata_quant inputs[FOV_MODEL_INPUTS], outputs[FOV_MODEL_OUTPUTS];
 };
 
-/* Reads what the file of this suffix (".xml", ".onnx", ".tflite") says; other suffixes and files
- * that say nothing leave `meta` empty, which is no error. Returns FOV_ENOTFOUND, FOV_EIO,
- * FOV_EMODEL for a file that cannot be of that format. Release with metadata_release. */
-fov_status metadata_read(struct metadata *meta, const char *path, fov_error *error);
 void metadata_release(struct metadata *meta);
 
 /* Value of a key, NULL when absent. */
@@ -44,10 +44,5 @@ const char *metadata_get(const struct metadata *meta, const char *key);
 /* Adds or leaves out (limits, duplicate, bad UTF-8, no memory). */
 void metadata_add(struct metadata *meta, const char *key, size_t key_size, const char *value,
                   size_t value_size);
-
-/* Scanners of whole files in memory; false when the bytes are not of that format. */
-bool metadata_scan_xml(struct metadata *meta, const uint8_t *bytes, size_t size);
-bool metadata_scan_onnx(struct metadata *meta, const uint8_t *bytes, size_t size);
-bool metadata_scan_tflite(struct metadata *meta, const uint8_t *bytes, size_t size);
 
 #endif

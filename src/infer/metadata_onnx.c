@@ -1,83 +1,311 @@
-/* metadata_props of an ONNX file: a walk over the protobuf's top level that skips the graph by its
- * length. ModelProto: 7 is the graph, 8 the opset, 14 metadata_props {1: key, 2: value}. */
-#include "infer/metadata.h"
+/* ONNX: a walk over ModelProto, its graph and the graphs inside it. Field numbers are those of
+ * onnx.proto, as the ONNX project publishes it. */
+#include "infer/inspect.h"
 
-struct reader {
-    const uint8_t *at, *end;
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/protobuf.h"
+
+enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_PRODUCER_VERSION = 3, MODEL_GRAPH = 7 };
+enum { MODEL_OPSET = 8, MODEL_METADATA = 14, MODEL_FUNCTION = 25, FUNCTION_DOMAIN = 10 };
+enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
+enum { NODE_OP = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
+enum { ATTRIBUTE_TENSOR = 5, ATTRIBUTE_GRAPH = 6, ATTRIBUTE_TENSORS = 10, ATTRIBUTE_GRAPHS = 11 };
+enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_EXTERNAL = 13 };
+enum { TENSOR_LOCATION = 14, LOCATION_EXTERNAL = 1 };
+enum { VALUE_NAME = 1, VALUE_TYPE = 2, TYPE_TENSOR = 1, ELEMENT_TYPE = 1, SHAPE = 2, DIM = 1 };
+enum { DOMAINS = 32 };
+
+struct walk {
+    struct inspected *found;
+    struct reader domains[DOMAINS]; /* of functions that the model brings along */
+    int domain_count;
+    bool whole;           /* no field so far was damaged */
+    struct reader *names; /* of the main graph's weights, sorted */
+    size_t name_count;
 };
 
-static bool read_varint(struct reader *r, uint64_t *value)
+static const char *type_name(uint64_t type)
 {
-    *value = 0;
-    for (int shift = 0; shift < 64 && r->at < r->end; shift += 7) {
-        uint8_t byte = *r->at++;
-        *value |= (uint64_t)(byte & 127) << shift;
-        if (!(byte & 128))
-            return true;
-    }
+    static const char *const names[] = {"?",   "f32", "u8",     "i8",   "u16", "i16",
+                                        "i32", "i64", "string", "bool", "f16", "f64",
+                                        "u32", "u64", "c64",    "c128", "bf16"};
+    return type < sizeof names / sizeof *names ? names[type] : "?";
+}
+
+/* Every field of a message; one that is damaged ends it and is remembered. */
+static bool next(struct walk *w, struct reader *message, struct field *f)
+{
+    if (read_field(message, f))
+        return true;
+    w->whole = w->whole && message->at == message->end;
     return false;
 }
 
-/* One field: its number and, when it has a length, its bytes. */
-static bool read_field(struct reader *r, uint64_t *number, struct reader *bytes)
+static struct reader find(struct reader message, uint64_t number)
 {
-    uint64_t tag, value;
-    *bytes = (struct reader){r->at, r->at};
-    if (!read_varint(r, &tag))
-        return false;
-    *number = tag >> 3;
-    size_t left = (size_t)(r->end - r->at), fixed = 0;
-    switch (tag & 7) {
-    case 0:
-        return read_varint(r, &value);
-    case 1:
-        fixed = 8;
-        break;
-    case 5:
-        fixed = 4;
-        break;
-    case 2:
-        if (!read_varint(r, &value) || value > (uint64_t)(r->end - r->at))
-            return false;
-        *bytes = (struct reader){r->at, r->at + value};
-        r->at += value;
-        return true;
-    default:
-        return false;
-    }
-    if (fixed > left)
-        return false;
-    r->at += fixed;
-    return true;
+    struct field f;
+    struct reader found = {message.at, message.at};
+    while (read_field(&message, &f))
+        if (f.number == number)
+            found = f.bytes;
+    return found;
 }
+
+/* ---- tensors ---- */
+
+static void take_external(struct walk *w, struct reader entry)
+{
+    struct reader value = find(entry, 2);
+    if (reader_is(find(entry, 1), "location") && !w->found->external[0])
+        inspected_text(w->found->external, sizeof w->found->external, (const char *)value.at,
+                       reader_size(value));
+}
+
+/* Dimensions are a repeated number, packed or not. */
+static void take_dimension(struct walk *w, fov_file_port *shape, const struct field *f)
+{
+    struct reader packed = f->bytes;
+    uint64_t size = f->value;
+    bool single = packed.at == packed.end;
+    while (single || (packed.at < packed.end && read_varint(&packed, &size))) {
+        inspected_add_dimension(w->found, shape, (int64_t)size < 0 ? INT64_MAX : (int64_t)size);
+        if (single || w->found->wrong[0])
+            return;
+    }
+}
+
+static void read_tensor(struct walk *w, struct reader tensor, struct reader *name)
+{
+    fov_file_port shape = {.name = "a weight"};
+    struct field f;
+    bool elsewhere = false;
+    struct reader message = tensor;
+    while (next(w, &message, &f)) {
+        if (f.number == TENSOR_NAME && name)
+            *name = f.bytes;
+        elsewhere |= f.number == TENSOR_LOCATION && f.value == LOCATION_EXTERNAL;
+        if (f.number == TENSOR_EXTERNAL)
+            take_external(w, f.bytes);
+        if (f.number == TENSOR_DIMS)
+            take_dimension(w, &shape, &f);
+    }
+    if (elsewhere && !w->found->external[0])
+        snprintf(w->found->external, sizeof w->found->external, "unnamed");
+}
+
+/* ---- nodes ---- */
+
+static bool begins(struct reader text, const char *with)
+{
+    return reader_size(text) >= strlen(with) && !memcmp(text.at, with, strlen(with));
+}
+
+static bool is_known(const struct walk *w, struct reader domain, struct reader op)
+{
+    static const char *const sets[] = {"ai.onnx.", "com.microsoft", "com.ms.",
+                                       "org.openvinotoolkit", "trt.plugins"};
+    for (int i = 0; i < w->domain_count; i++)
+        if (reader_size(domain) == reader_size(w->domains[i]) && reader_size(domain) &&
+            !memcmp(domain.at, w->domains[i].at, reader_size(domain)))
+            return true;
+    /* ONNX's own operators are called in one word; those with '_' are plug-ins in disguise */
+    if (!reader_size(domain) || reader_is(domain, "ai.onnx"))
+        return !memchr(op.at, '_', reader_size(op));
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (begins(domain, sets[i]))
+            return true;
+    return false;
+}
+
+static void note_quantised(struct inspected *found, struct reader op)
+{
+    static const char *const how[][2] = {{"QuantizeLinear", "int8, QDQ"},
+                                         {"QLinearConv", "int8, QLinear operators"},
+                                         {"QLinearMatMul", "int8, QLinear operators"},
+                                         {"ConvInteger", "int8 weights, dynamic"},
+                                         {"MatMulInteger", "int8 weights, dynamic"},
+                                         {"DequantizeLinear", "int8 weights"}};
+    for (size_t i = 0; i < sizeof how / sizeof *how; i++)
+        if (reader_is(op, how[i][0]) &&
+            (!found->quantised[0] || !strcmp(found->quantised, "int8 weights")))
+            snprintf(found->quantised, sizeof found->quantised, "%s", how[i][1]);
+}
+
+static void read_nodes(struct walk *w, struct reader graph, int depth);
+
+static void read_attribute(struct walk *w, struct reader attribute, int depth)
+{
+    struct field f;
+    while (next(w, &attribute, &f)) {
+        if (f.number == ATTRIBUTE_TENSOR || f.number == ATTRIBUTE_TENSORS)
+            read_tensor(w, f.bytes, NULL);
+        else if (f.number == ATTRIBUTE_GRAPH || f.number == ATTRIBUTE_GRAPHS)
+            read_nodes(w, f.bytes, depth + 1);
+    }
+}
+
+static void read_node(struct walk *w, struct reader node, int depth)
+{
+    struct reader op = {node.at, node.at}, domain = op;
+    struct field f;
+    while (next(w, &node, &f)) {
+        if (f.number == NODE_OP)
+            op = f.bytes;
+        else if (f.number == NODE_DOMAIN)
+            domain = f.bytes;
+        else if (f.number == NODE_ATTRIBUTE)
+            read_attribute(w, f.bytes, depth);
+    }
+    inspected_add_operator(w->found, (const char *)domain.at, reader_size(domain),
+                           (const char *)op.at, reader_size(op), is_known(w, domain, op));
+    note_quantised(w->found, op);
+}
+
+/* Nodes and weights of a graph; inputs and outputs are read of the main one only. */
+static void read_nodes(struct walk *w, struct reader graph, int depth)
+{
+    struct field f;
+    if (depth > INSPECT_NEST) {
+        inspected_refuse(w->found, "graphs inside graphs, more than %d deep", INSPECT_NEST);
+        return;
+    }
+    while (!w->found->wrong[0] && next(w, &graph, &f)) {
+        struct reader name = {graph.at, graph.at};
+        if (f.number == GRAPH_NODE) {
+            read_node(w, f.bytes, depth);
+        } else if (f.number == GRAPH_INITIALIZER) {
+            read_tensor(w, f.bytes, &name);
+            if (depth == 0 && w->names && w->name_count < INSPECT_TENSORS)
+                w->names[w->name_count++] = name;
+        }
+    }
+}
+
+/* ---- inputs and outputs ---- */
+
+static int compare(const void *a, const void *b)
+{
+    const struct reader *x = a, *y = b;
+    size_t n = reader_size(*x), m = reader_size(*y);
+    int order = memcmp(x->at, y->at, n < m ? n : m);
+    return order ? order : (n > m) - (n < m);
+}
+
+static void read_shape(struct walk *w, fov_file_port *port, struct reader shape)
+{
+    struct field f, size;
+    port->rank = 0;
+    while (next(w, &shape, &f)) {
+        struct reader dimension = f.bytes;
+        int64_t number = -1; /* a name, or nothing: open */
+        if (f.number != DIM)
+            continue;
+        while (next(w, &dimension, &size))
+            if (size.number == 1)
+                number = (int64_t)size.value > 0 ? (int64_t)size.value : -1;
+        inspected_add_dimension(w->found, port, number);
+    }
+}
+
+/* Older files list their weights among the inputs. */
+static void read_value(struct walk *w, struct reader value, bool output)
+{
+    struct reader name = find(value, VALUE_NAME);
+    struct reader tensor = find(find(value, VALUE_TYPE), TYPE_TENSOR);
+    struct field f;
+    if (!output && w->name_count &&
+        bsearch(&name, w->names, w->name_count, sizeof *w->names, compare))
+        return;
+    fov_file_port *port = inspected_add_port(w->found, output, (const char *)name.at,
+                                             reader_size(name));
+    while (port && next(w, &tensor, &f)) {
+        if (f.number == ELEMENT_TYPE)
+            snprintf(port->type, sizeof port->type, "%s", type_name(f.value));
+        else if (f.number == SHAPE)
+            read_shape(w, port, f.bytes);
+    }
+}
+
+static void read_graph(struct walk *w, struct reader graph)
+{
+    struct field f;
+    struct reader again = graph;
+    w->names = malloc(INSPECT_TENSORS * sizeof *w->names);
+    read_nodes(w, graph, 0);
+    if (w->names && w->name_count)
+        qsort(w->names, w->name_count, sizeof *w->names, compare);
+    while (read_field(&again, &f))
+        if (f.number == GRAPH_INPUT || f.number == GRAPH_OUTPUT)
+            read_value(w, f.bytes, f.number == GRAPH_OUTPUT);
+    free(w->names);
+    w->names = NULL;
+    w->name_count = 0;
+}
+
+/* ---- the model ---- */
 
 static void take_entry(struct metadata *meta, struct reader entry)
 {
-    struct reader key = {entry.at, entry.at}, value = key, bytes;
-    uint64_t number;
-    while (entry.at < entry.end && read_field(&entry, &number, &bytes)) {
-        if (number == 1)
-            key = bytes;
-        else if (number == 2)
-            value = bytes;
-    }
-    metadata_add(meta, (const char *)key.at, (size_t)(key.end - key.at), (const char *)value.at,
-                 (size_t)(value.end - value.at));
+    struct reader key = find(entry, 1), value = find(entry, 2);
+    metadata_add(meta, (const char *)key.at, reader_size(key), (const char *)value.at,
+                 reader_size(value));
 }
 
-bool metadata_scan_onnx(struct metadata *meta, const uint8_t *bytes, size_t size)
+/* Operators that the model explains itself, by functions of its own, are known. */
+static void collect_functions(struct walk *w, struct reader file)
 {
-    struct reader file = {bytes, bytes + size}, field;
+    struct field f;
+    while (read_field(&file, &f))
+        if (f.number == MODEL_FUNCTION && w->domain_count < DOMAINS)
+            w->domains[w->domain_count++] = find(f.bytes, FUNCTION_DOMAIN);
+}
+
+static void describe(struct inspected *found, uint64_t ir, uint64_t opset, struct reader producer,
+                     struct reader version)
+{
+    char number[32];
+    inspected_text(found->producer, sizeof found->producer - 33, (const char *)producer.at,
+                   reader_size(producer));
+    inspected_text(number, sizeof number, (const char *)version.at, reader_size(version));
+    size_t used = strlen(found->producer);
+    if (number[0])
+        snprintf(found->producer + used, sizeof found->producer - used, "%s%s", used ? " " : "",
+                 number);
+    snprintf(found->version, sizeof found->version, "IR %llu, opset %llu", (unsigned long long)ir,
+             (unsigned long long)opset);
+}
+
+bool scan_onnx(struct inspected *found, struct metadata *meta, const uint8_t *bytes, size_t size)
+{
+    struct reader file = {bytes, bytes + size}, producer = {bytes, bytes}, version = producer;
+    struct walk w = {.found = found, .whole = true};
+    struct field f;
+    uint64_t ir = 0, opset = 0;
     bool has_graph = false;
-    uint64_t number;
-    while (file.at < file.end) {
-        if (!read_field(&file, &number, &field) || number == 0)
-            return false;
-        has_graph |= number == 7 && field.at < field.end;
-        if (number == 14)
-            take_entry(meta, field);
+    collect_functions(&w, file);
+    while (next(&w, &file, &f)) {
+        if (f.number == MODEL_IR)
+            ir = f.value;
+        else if (f.number == MODEL_PRODUCER)
+            producer = f.bytes;
+        else if (f.number == MODEL_PRODUCER_VERSION)
+            version = f.bytes;
+        else if (f.number == MODEL_METADATA)
+            take_entry(meta, f.bytes);
+        else if (f.number == MODEL_OPSET && !reader_size(find(f.bytes, 1)))
+            for (struct field v; read_field(&f.bytes, &v);)
+                opset = v.number == 2 ? v.value : opset;
+        if (f.number == MODEL_GRAPH && f.bytes.at < f.bytes.end && !has_graph) {
+            has_graph = true;
+            read_graph(&w, f.bytes);
+        }
     }
+    found->lacks = f.lacks;
+    describe(found, ir, opset, producer, version);
     if (meta->count)
         meta->source = "metadata_props";
-    return has_graph;
+    return has_graph && w.whole;
 }

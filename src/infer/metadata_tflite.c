@@ -1,72 +1,57 @@
-/* TFLite: quantisation of inputs and outputs out of the flatbuffer, and the metadata that
- * exporters append to the file as a zip. Every offset is checked against the file. */
-#include "infer/metadata.h"
+/* TFLite: its first graph's inputs, outputs and operators out of the flatbuffer, and what the
+ * TensorFlow Lite metadata in it says. Every offset is checked against the file. Field numbers are
+ * those of schema.fbs and metadata_schema.fbs, as TensorFlow publishes them. */
+#include "infer/inspect.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "infer/flatbuffer.h"
+#include "infer/metadata_zip.h"
 
-struct buffer {
-    const uint8_t *bytes;
-    size_t size;
+enum { MODEL_VERSION, MODEL_CODES, MODEL_GRAPHS, MODEL_DESCRIPTION, MODEL_BUFFERS };
+enum { MODEL_METADATA = 6, METADATA_NAME = 0, METADATA_BUFFER = 1, BUFFER_DATA = 0 };
+enum { GRAPH_TENSORS, GRAPH_INPUTS, GRAPH_OUTPUTS, GRAPH_OPERATORS };
+enum { CODE_OLD, CODE_CUSTOM, CODE_VERSION, CODE_BUILTIN, BUILTIN_CUSTOM = 32 };
+enum { TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME, TENSOR_QUANT, TENSOR_SIGNATURE = 7 };
+enum { QUANT_SCALE = 2, QUANT_ZERO = 3, TYPE_U8 = 3, TYPE_I8 = 9 };
+
+struct vector {
+    size_t at, count;
 };
 
-static uint32_t u32_at(const struct buffer *b, size_t at)
+static struct vector list_of(const struct buffer *b, size_t table, unsigned field, size_t element)
 {
-    if (at > b->size || b->size - at < 4)
-        return 0;
-    const uint8_t *p = b->bytes + at;
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    struct vector v = {0, 0};
+    v.at = vector_of(b, table, field, element, &v.count);
+    return v;
 }
 
-static uint32_t u16_at(const struct buffer *b, size_t at)
+/* The i-th table of a list of tables. */
+static size_t table_in(const struct buffer *b, struct vector list, size_t i)
 {
-    return at < b->size && b->size - at >= 2 ? b->bytes[at] | (uint32_t)b->bytes[at + 1] << 8 : 0;
+    return i < list.count ? follow(b, list.at + 4 * i) : 0;
 }
 
-/* ---- flatbuffer: 0 stands for "absent" everywhere, as no table can lie at offset 0 ---- */
-
-/* Position of field `index` of the table at `table`. */
-static size_t field_of(const struct buffer *b, size_t table, unsigned index)
+static uint32_t number_of(const struct buffer *b, size_t table, unsigned field)
 {
-    size_t back = u32_at(b, table); /* signed in the format; a vtable behind its table wraps */
-    size_t vtable = (size_t)(uint32_t)(table - back);
-    if (!table || vtable >= b->size || u16_at(b, vtable) < 6 + 2 * index)
-        return 0;
-    uint32_t offset = u16_at(b, vtable + 4 + 2 * (size_t)index);
-    return offset ? table + offset : 0;
+    size_t at = field_of(b, table, field);
+    return at ? u32_at(b, at) : 0;
 }
 
-/* What the offset at `at` points to. */
-static size_t follow(const struct buffer *b, size_t at)
+static uint32_t byte_of(const struct buffer *b, size_t table, unsigned field)
 {
-    uint32_t offset = at ? u32_at(b, at) : 0;
-    return offset && at + offset < b->size ? at + offset : 0;
+    size_t at = field_of(b, table, field);
+    return at && at < b->size ? b->bytes[at] : 0;
 }
 
-/* First element of a vector field and its length (elements of `element` bytes, all in the file). */
-static size_t vector_of(const struct buffer *b, size_t table, unsigned index, size_t element,
-                        size_t *length)
-{
-    size_t vector = follow(b, field_of(b, table, index));
-    *length = vector ? u32_at(b, vector) : 0;
-    if (!vector || *length > (b->size - vector - 4) / element) {
-        *length = 0;
-        return 0;
-    }
-    return vector + 4;
-}
-
-enum { MODEL_SUBGRAPHS = 2, GRAPH_TENSORS = 0, GRAPH_INPUTS = 1, GRAPH_OUTPUTS = 2 };
-enum { TENSOR_QUANTIZATION = 4, QUANT_SCALE = 2, QUANT_ZERO = 3 };
+/* ---- tensors ---- */
 
 static struct metadata_quant quant_of(const struct buffer *b, size_t tensor)
 {
     struct metadata_quant quant = {0, 0};
-    size_t parameters = follow(b, field_of(b, tensor, TENSOR_QUANTIZATION)), scales, zeros;
+    size_t parameters = follow(b, field_of(b, tensor, TENSOR_QUANT)), scales, zeros;
     size_t scale = vector_of(b, parameters, QUANT_SCALE, 4, &scales);
     size_t zero = vector_of(b, parameters, QUANT_ZERO, 8, &zeros);
     if (scales != 1) /* per channel: only weights are */
@@ -79,134 +64,268 @@ static struct metadata_quant quant_of(const struct buffer *b, size_t tensor)
     return quant;
 }
 
-static void read_quant(const struct buffer *b, size_t graph, unsigned list,
-                       struct metadata_quant *quants, size_t room)
+static const char *type_name(uint32_t type)
 {
-    size_t tensors, count;
-    size_t tensor = vector_of(b, graph, GRAPH_TENSORS, 4, &tensors);
-    size_t index = vector_of(b, graph, list, 4, &count);
-    for (size_t i = 0; i < count && i < room; i++) {
-        uint32_t which = u32_at(b, index + 4 * i);
-        if (which < tensors)
-            quants[i] = quant_of(b, follow(b, tensor + 4 * (size_t)which));
+    static const char *const names[] = {"f32",  "f16",      "i32",     "u8",  "i64", "string",
+                                        "bool", "i16",      "c64",     "i8",  "f64", "c128",
+                                        "u64",  "resource", "variant", "u32", "u16"};
+    return type < sizeof names / sizeof *names ? names[type] : "?";
+}
+
+/* The signature's shape has -1 where the size is open; the plain one stands for a batch of 1. */
+static void read_port(struct inspected *found, const struct buffer *b, size_t tensor, bool output)
+{
+    struct vector name = list_of(b, tensor, TENSOR_NAME, 1);
+    struct vector shape = list_of(b, tensor, TENSOR_SIGNATURE, 4);
+    fov_file_port *port = inspected_add_port(found, output, (const char *)b->bytes + name.at,
+                                             name.count);
+    if (!port)
+        return;
+    if (!shape.count)
+        shape = list_of(b, tensor, TENSOR_SHAPE, 4);
+    port->rank = 0;
+    for (size_t i = 0; i < shape.count && !found->wrong[0]; i++)
+        inspected_add_dimension(found, port, (int32_t)u32_at(b, shape.at + 4 * i));
+    snprintf(port->type, sizeof port->type, "%s", type_name(byte_of(b, tensor, TENSOR_TYPE)));
+    struct metadata_quant quant = quant_of(b, tensor);
+    port->scale = quant.scale;
+    port->zero = quant.zero;
+}
+
+static void read_ports(struct inspected *found, const struct buffer *b, size_t graph, bool output)
+{
+    struct vector tensors = list_of(b, graph, GRAPH_TENSORS, 4);
+    struct vector which = list_of(b, graph, output ? GRAPH_OUTPUTS : GRAPH_INPUTS, 4);
+    for (size_t i = 0; i < which.count && i < INSPECT_TENSORS && !found->wrong[0]; i++)
+        read_port(found, b, table_in(b, tensors, u32_at(b, which.at + 4 * i)), output);
+}
+
+static void note_quantised(struct inspected *found, const struct buffer *b, size_t graph)
+{
+    struct vector tensors = list_of(b, graph, GRAPH_TENSORS, 4);
+    size_t bytes = 0;
+    for (size_t i = 0; i < tensors.count && i < INSPECT_TENSORS; i++) {
+        size_t tensor = table_in(b, tensors, i);
+        if (!tensor)
+            inspected_refuse(found, "a tensor outside the file; fetch or export it again");
+        uint32_t type = byte_of(b, tensor, TENSOR_TYPE);
+        size_t parameters = follow(b, field_of(b, tensor, TENSOR_QUANT));
+        bytes += (type == TYPE_U8 || type == TYPE_I8) &&
+                 list_of(b, parameters, QUANT_SCALE, 4).count;
+    }
+    if (bytes)
+        snprintf(found->quantised, sizeof found->quantised, "int8, %d of %d tensors", (int)bytes,
+                 (int)(tensors.count < INSPECT_TENSORS ? tensors.count : INSPECT_TENSORS));
+}
+
+/* ---- operators ---- */
+
+// clang-format off
+static const char *const builtin_names[] = {
+    [0] = "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D",
+    "DEPTH_TO_SPACE", "DEQUANTIZE", [8] = "FLOOR", "FULLY_CONNECTED", [11] = "L2_NORMALIZATION",
+    "L2_POOL_2D", [14] = "LOGISTIC", [17] = "MAX_POOL_2D", "MUL", "RELU", "RELU_N1_TO_1", "RELU6",
+    "RESHAPE", "RESIZE_BILINEAR", [25] = "SOFTMAX", "SPACE_TO_DEPTH", [28] = "TANH", [34] = "PAD",
+    [36] = "GATHER", [39] = "TRANSPOSE", "MEAN", "SUB", "DIV", "SQUEEZE", [45] = "STRIDED_SLICE",
+    [47] = "EXP", "TOPK_V2", "SPLIT", [53] = "CAST", "PRELU", "MAXIMUM", "ARG_MAX", "MINIMUM",
+    "LESS", "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT", "SLICE",
+    [67] = "TRANSPOSE_CONV", [69] = "TILE", "EXPAND_DIMS", "EQUAL", "NOT_EQUAL", "LOG", "SUM",
+    "SQRT", "RSQRT", "SHAPE", "POW", [82] = "REDUCE_MAX", "PACK", [88] = "UNPACK",
+    [90] = "FLOOR_DIV", [92] = "SQUARE", [94] = "FILL", "FLOOR_MOD", "RANGE",
+    "RESIZE_NEAREST_NEIGHBOR", "LEAKY_RELU", "SQUARED_DIFFERENCE", "MIRROR_PAD", "ABS", "SPLIT_V",
+    [107] = "GATHER_ND", [114] = "QUANTIZE", [117] = "HARD_SWISH",
+    [120] = "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", [123] = "SELECT_V2",
+    [126] = "BATCH_MATMUL", [130] = "BROADCAST_TO", [150] = "GELU"};
+// clang-format on
+
+static const char *builtin_name(uint32_t code)
+{
+    return code < sizeof builtin_names / sizeof *builtin_names ? builtin_names[code] : NULL;
+}
+
+static void count_operator(struct inspected *found, const struct buffer *b, size_t code)
+{
+    static const char edge_tpu[] = "edgetpu-custom-op";
+    uint32_t builtin = number_of(b, code, CODE_BUILTIN), old = byte_of(b, code, CODE_OLD);
+    struct vector custom = list_of(b, code, CODE_CUSTOM, 1);
+    const char *name = (const char *)b->bytes + custom.at;
+    char number[32];
+    builtin = builtin > old ? builtin : old; /* newer writers cap the old field at 127 */
+    if (builtin == BUILTIN_CUSTOM && custom.count) {
+        bool detection = custom.count == 28 && !memcmp(name, "TFLite_Detection_PostProcess", 28);
+        bool tpu = custom.count == sizeof edge_tpu - 1 && !memcmp(name, edge_tpu, custom.count);
+        found->edge_tpu |= tpu;
+        inspected_add_operator(found, "", 0, name, custom.count, detection || tpu);
+        return;
+    }
+    snprintf(number, sizeof number, "operator %u", builtin);
+    const char *known = builtin_name(builtin) ? builtin_name(builtin) : number;
+    inspected_add_operator(found, "", 0, known, strlen(known), true);
+}
+
+static void read_operators(struct inspected *found, const struct buffer *b, size_t model,
+                           size_t graph)
+{
+    struct vector codes = list_of(b, model, MODEL_CODES, 4);
+    struct vector operators = list_of(b, graph, GRAPH_OPERATORS, 4);
+    for (size_t i = 0; i < operators.count && !found->wrong[0]; i++) {
+        size_t op = table_in(b, operators, i);
+        size_t code = op ? table_in(b, codes, number_of(b, op, 0)) : 0;
+        if (code)
+            count_operator(found, b, code);
+        else
+            inspected_refuse(found, "an operator outside the file; fetch or export it again");
     }
 }
 
-/* ---- metadata.json ---- */
+/* ---- TensorFlow Lite metadata: a flatbuffer of its own in one of the buffers ---- */
 
-/* Room that only grows shorter; a text that does not fit is dropped as a whole. */
-struct text {
-    char *at;
-    size_t left;
-};
+enum { ABOUT_NAME, ABOUT_DESCRIPTION, ABOUT_VERSION, ABOUT_GRAPHS, ABOUT_AUTHOR, ABOUT_LICENCE };
+enum { ABOUT_INPUTS = 2, ABOUT_OUTPUTS = 3, TENSOR_UNITS = 4, TENSOR_FILES = 6 };
+enum { UNIT_TYPE, UNIT_OPTIONS, NORMALIZATION = 1, FILE_NAME = 0, FILE_TYPE = 2 };
+enum { AXIS_LABELS = 2, VALUE_LABELS = 3 };
 
-static void append(struct text *t, const char *prefix, const char *string, const char *suffix)
+static struct buffer buffer_called(const struct buffer *b, size_t model, const char *name)
 {
-    int n = snprintf(t->at, t->left, "%s%s%s", prefix, string, suffix);
-    size_t taken = n < 0 || (size_t)n >= t->left ? t->left : (size_t)n;
-    t->at += taken;
-    t->left -= taken;
-}
-
-/* A string, a number, or one level of either in [] or {}, as the exporter's other formats write
- * it: {0: 'person', 1: 'bicycle'}. */
-static void write_value(struct text *t, const json_value *value, bool nested)
-{
-    const char *string;
-    double number;
-    char digits[32];
-    if (json_string(value, &string)) {
-        const char *quote = !nested ? "" : strchr(string, '\'') ? "\"" : "'";
-        append(t, quote, string, quote);
-    } else if (json_number(value, &number)) {
-        snprintf(digits, sizeof digits, "%g", number);
-        append(t, "", digits, "");
-    } else if (!nested && (json_is_object(value) || json_is_array(value))) {
-        append(t, json_is_object(value) ? "{" : "[", "", "");
-        for (size_t i = 0; i < json_count(value) && t->left; i++) {
-            const json_value *item = json_at(value, i);
-            append(t, i ? ", " : "", "", "");
-            if (json_is_object(value))
-                append(t, "", json_key(item), ": ");
-            write_value(t, item, true);
-        }
-        append(t, json_is_object(value) ? "}" : "]", "", "");
+    struct vector entries = list_of(b, model, MODEL_METADATA, 4);
+    struct vector buffers = list_of(b, model, MODEL_BUFFERS, 4);
+    for (size_t i = 0; i < entries.count && i < METADATA_ENTRIES; i++) {
+        size_t entry = table_in(b, entries, i);
+        struct vector called = list_of(b, entry, METADATA_NAME, 1);
+        if (called.count != strlen(name) || memcmp(b->bytes + called.at, name, called.count))
+            continue;
+        size_t holder = table_in(b, buffers, number_of(b, entry, METADATA_BUFFER));
+        struct vector data = list_of(b, holder, BUFFER_DATA, 1);
+        return (struct buffer){b->bytes + data.at, data.count};
     }
+    return (struct buffer){b->bytes, 0};
 }
 
-static void take_json(struct metadata *meta, const char *json, size_t size)
+static void add_text_of(struct metadata *meta, const char *key, const struct buffer *b,
+                        size_t table, unsigned field)
 {
-    json_value *root = json_parse(json, size, METADATA_VALUE, NULL);
-    char *room = root ? malloc(METADATA_VALUE) : NULL;
-    for (size_t i = 0; room && i < json_count(root) && i < METADATA_ENTRIES; i++) {
-        const json_value *member = json_at(root, i);
-        struct text text = {room, METADATA_VALUE};
-        write_value(&text, member, false);
-        if (text.left)
-            metadata_add(meta, json_key(member), strlen(json_key(member)), room,
-                         METADATA_VALUE - text.left);
-    }
-    free(room);
-    json_free(&root);
+    struct vector text = list_of(b, table, field, 1);
+    if (text.count)
+        metadata_add(meta, key, strlen(key), (const char *)b->bytes + text.at, text.count);
 }
 
-/* ---- appended zip: only stored members, found through the central directory ---- */
-
-enum { ZIP_END = 22, ZIP_ENTRY = 46, ZIP_LOCAL = 30, ZIP_MEMBERS = 64, ZIP_COMMENT = 4096 };
-
-/* Start of the end-of-central-directory record, 0 when there is none. */
-static size_t zip_end(const struct buffer *b)
+/* Up to three floats as "127.5 127.5 127.5"; one stands for all. */
+static void add_floats(struct metadata *meta, const char *key, const struct buffer *b, size_t table,
+                       unsigned field)
 {
-    for (size_t back = ZIP_END; back <= ZIP_END + ZIP_COMMENT && back <= b->size; back++)
-        if (u32_at(b, b->size - back) == 0x06054B50u)
-            return b->size - back;
-    return 0;
-}
-
-/* `shift`: what the writer's offsets lack, as it may count from the zip's or the file's start. */
-static void take_member(struct metadata *meta, const struct buffer *b, size_t entry, size_t shift)
-{
-    static const char name[] = "metadata.json";
-    size_t name_size = u16_at(b, entry + 28), packed = u32_at(b, entry + 20);
-    if (name_size != sizeof name - 1 || b->size - entry - ZIP_ENTRY < name_size ||
-        memcmp(b->bytes + entry + ZIP_ENTRY, name, name_size) || u16_at(b, entry + 10) != 0)
-        return;
-    size_t local = shift + u32_at(b, entry + 42);
-    if (local > b->size || b->size - local < ZIP_LOCAL || u32_at(b, local) != 0x04034B50u)
-        return;
-    size_t data = local + ZIP_LOCAL + u16_at(b, local + 26) + u16_at(b, local + 28);
-    if (data <= b->size && packed <= b->size - data)
-        take_json(meta, (const char *)b->bytes + data, packed);
-}
-
-static void read_zip(struct metadata *meta, const struct buffer *b)
-{
-    size_t end = zip_end(b);
-    size_t size = u32_at(b, end + 12), offset = u32_at(b, end + 16);
-    if (!end || size > end || offset > end - size)
-        return;
-    size_t shift = end - size - offset, entry = end - size;
-    for (int i = 0; i < ZIP_MEMBERS && entry < end; i++) {
-        if (end - entry < ZIP_ENTRY || u32_at(b, entry) != 0x02014B50u)
+    struct vector list = list_of(b, table, field, 4);
+    char text[96] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < list.count && i < 3; i++) {
+        uint32_t bits = u32_at(b, list.at + 4 * i);
+        float number;
+        memcpy(&number, &bits, sizeof number);
+        if (!isfinite(number))
             return;
-        take_member(meta, b, entry, shift);
-        entry += ZIP_ENTRY + u16_at(b, entry + 28) + u16_at(b, entry + 30) + u16_at(b, entry + 32);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.7g", i ? " " : "",
+                                 (double)number);
+    }
+    if (used)
+        metadata_add(meta, key, strlen(key), text, used);
+}
+
+static void read_normalization(struct metadata *meta, const struct buffer *b, size_t tensor)
+{
+    struct vector units = list_of(b, tensor, TENSOR_UNITS, 4);
+    for (size_t i = 0; i < units.count && i < METADATA_ENTRIES; i++) {
+        size_t unit = table_in(b, units, i), options = follow(b, field_of(b, unit, UNIT_OPTIONS));
+        if (byte_of(b, unit, UNIT_TYPE) != NORMALIZATION)
+            continue;
+        add_floats(meta, "mean_values", b, options, 0);
+        add_floats(meta, "scale_values", b, options, 1);
     }
 }
 
-bool metadata_scan_tflite(struct metadata *meta, const uint8_t *bytes, size_t size)
+/* The first file of labels that an output names. */
+static void find_labels(const struct buffer *b, size_t graph, char *name, size_t size)
+{
+    struct vector outputs = list_of(b, graph, ABOUT_OUTPUTS, 4);
+    for (size_t i = 0; i < outputs.count && i < METADATA_ENTRIES && !name[0]; i++) {
+        struct vector files = list_of(b, table_in(b, outputs, i), TENSOR_FILES, 4);
+        for (size_t k = 0; k < files.count && k < METADATA_ENTRIES && !name[0]; k++) {
+            size_t file = table_in(b, files, k);
+            uint32_t type = byte_of(b, file, FILE_TYPE);
+            struct vector called = list_of(b, file, FILE_NAME, 1);
+            if ((type == AXIS_LABELS || type == VALUE_LABELS) && called.count < size)
+                inspected_text(name, size, (const char *)b->bytes + called.at, called.count);
+        }
+    }
+}
+
+static void read_about(struct metadata *meta, const struct buffer *file, size_t model)
+{
+    char labels[128] = "";
+    struct buffer b = buffer_called(file, model, "TFLITE_METADATA");
+    int before = meta->count;
+    if (b.size >= 8 && !memcmp(b.bytes + 4, "M001", 4)) {
+        size_t about = u32_at(&b, 0);
+        size_t graph = table_in(&b, list_of(&b, about, ABOUT_GRAPHS, 4), 0);
+        size_t input = table_in(&b, list_of(&b, graph, ABOUT_INPUTS, 4), 0);
+        add_text_of(meta, "name", &b, about, ABOUT_NAME);
+        add_text_of(meta, "description", &b, about, ABOUT_DESCRIPTION);
+        add_text_of(meta, "author", &b, about, ABOUT_AUTHOR);
+        add_text_of(meta, "license", &b, about, ABOUT_LICENCE);
+        read_normalization(meta, &b, input);
+        find_labels(&b, graph, labels, sizeof labels);
+        meta->source = "TFLite metadata";
+    }
+    int said = meta->count;
+    metadata_read_zip(meta, file, labels);
+    if (metadata_get(meta, "task") || (meta->count > said && said == before))
+        meta->source = "metadata.json";
+}
+
+static struct metadata_quant quant_in(const fov_file_port *port)
+{
+    return (struct metadata_quant){port->scale, port->zero};
+}
+
+/* Weights are read by their offsets: in a file that was cut off they point beyond its end. */
+static bool buffers_are_whole(struct inspected *found, const struct buffer *b, size_t model)
+{
+    size_t list = follow(b, field_of(b, model, MODEL_BUFFERS));
+    struct vector buffers = list_of(b, model, MODEL_BUFFERS, 4);
+    for (size_t i = 0; i < buffers.count; i++) {
+        size_t holder = table_in(b, buffers, i), field = field_of(b, holder, BUFFER_DATA);
+        uint64_t start = field ? (uint64_t)field + u32_at(b, field) + 4 : 0;
+        uint64_t end = field && start <= b->size ? start + u32_at(b, (size_t)start - 4) : start;
+        if (end > b->size && end - b->size > found->lacks)
+            found->lacks = end - b->size;
+        if (!holder)
+            return false;
+    }
+    return !found->lacks && (buffers.count || !list);
+}
+
+bool scan_tflite(struct inspected *found, struct metadata *meta, const uint8_t *bytes, size_t size)
 {
     struct buffer b = {bytes, size};
     if (size < 16 || memcmp(bytes + 4, "TFL3", 4))
         return false;
-    size_t graphs, graph = vector_of(&b, u32_at(&b, 0), MODEL_SUBGRAPHS, 4, &graphs);
-    if (!graphs)
+    size_t model = u32_at(&b, 0);
+    struct vector description = list_of(&b, model, MODEL_DESCRIPTION, 1);
+    size_t graph = table_in(&b, list_of(&b, model, MODEL_GRAPHS, 4), 0);
+    if (!graph || !buffers_are_whole(found, &b, model))
         return false;
-    graph = follow(&b, graph);
-    read_quant(&b, graph, GRAPH_INPUTS, meta->inputs, FOV_MODEL_INPUTS);
-    read_quant(&b, graph, GRAPH_OUTPUTS, meta->outputs, FOV_MODEL_OUTPUTS);
-    read_zip(meta, &b);
-    if (meta->count)
-        meta->source = "metadata.json";
+    snprintf(found->version, sizeof found->version, "schema %u",
+             number_of(&b, model, MODEL_VERSION));
+    inspected_text(found->producer, sizeof found->producer, (const char *)bytes + description.at,
+                   description.count);
+    read_ports(found, &b, graph, false);
+    read_ports(found, &b, graph, true);
+    note_quantised(found, &b, graph);
+    read_operators(found, &b, model, graph);
+    if (!found->input_count || !found->output_count || !found->node_count)
+        inspected_refuse(found, "a graph without inputs, outputs or operators");
+    read_about(meta, &b, model);
+    for (int i = 0; i < found->input_count && i < FOV_MODEL_INPUTS; i++)
+        meta->inputs[i] = quant_in(&found->inputs[i]);
+    for (int i = 0; i < found->output_count && i < FOV_MODEL_OUTPUTS; i++)
+        meta->outputs[i] = quant_in(&found->outputs[i]);
     return true;
 }

@@ -8,19 +8,22 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "infer/input_words.h"
 
 enum { WARMUP_RUNS = 5, WARMUP_MS = 500, PICTURE_SIDE_MAX = 4096 };
 
 /* `model.xml` in a folder is called after the folder. */
-static void name_model(fov_model *model, const fov_model_params *params)
+void model_set_name(fov_model *model, const fov_model_params *params)
 {
     const char *path = params->path, *base = strrchr(path, '/');
     if (params->id && *params->id) {
         text_copy(model->id, sizeof model->id, params->id);
         return;
     }
-    if (!strncmp(path, "fake:", 5)) {
-        text_copy(model->id, sizeof model->id, "fake");
+    if (chain_is_scheme(path)) { /* "oip://host:port/NAME/version", "NAME:…" */
+        const char *host = strstr(path, "://"), *name = host ? strchr(host + 3, '/') : NULL;
+        name = name ? name + 1 : path;
+        snprintf(model->id, sizeof model->id, "%.*s", (int)strcspn(name, "/:"), name);
         return;
     }
     const char *start = base ? base + 1 : path, *end = strrchr(start, '.');
@@ -36,7 +39,7 @@ static void name_model(fov_model *model, const fov_model_params *params)
 }
 
 /* "[640, 640]" (height, width) of the exporter, when the caller asks for no size. */
-static void read_size(const struct metadata *meta, fov_model_params *params)
+void model_read_size(const struct metadata *meta, fov_model_params *params)
 {
     const char *size = metadata_get(meta, "imgsz");
     int height, width;
@@ -50,19 +53,53 @@ static void read_size(const struct metadata *meta, fov_model_params *params)
     }
 }
 
-/* What the file says about itself; a scheme has none, and the fake says what it is. */
-static fov_status read_metadata(fov_model *model, const fov_model_params *params, fov_error *error)
+static void keep_said(void *user, const char *key, const char *value)
 {
-    static const char *const fake[][2] = {{"model_type", "ssd"},
-                                          {"labels", "background box bright frame other"}};
-    model->meta = (struct metadata){.source = ""};
-    if (!chain_is_scheme(params->path))
-        return metadata_read(&model->meta, params->path, error);
-    if (strncmp(params->path, "fake:", 5) != 0)
-        return FOV_OK;
-    model->meta.source = "fake";
-    for (size_t i = 0; i < sizeof fake / sizeof *fake; i++)
-        metadata_add(&model->meta, fake[i][0], strlen(fake[i][0]), fake[i][1], strlen(fake[i][1]));
+    metadata_add(user, key, strlen(key), value, strlen(value));
+}
+
+static void ask_metadata(fov_model *model)
+{
+    if (!model->backend->metadata)
+        return;
+    model->meta.source = model->backend->name;
+    model->backend->metadata(model->loaded, keep_said, &model->meta);
+}
+
+static struct head_facts facts_of(const fov_model *model)
+{
+    return (struct head_facts){.inputs = model->inputs,
+                               .outputs = model->outputs,
+                               .input_count = model->about.input_count,
+                               .output_count = model->about.output_count,
+                               .meta = &model->meta,
+                               .name = model->id};
+}
+
+/* Heads read one picture: its share of each tensor. A batch that is fixed in the model or was asked
+ * for shows as the first dimension of the picture's input. */
+fov_status model_split_batch(fov_model *model, fov_error *error)
+{
+    fov_backend_model *about = &model->about;
+    struct head_facts facts = facts_of(model);
+    memcpy(model->inputs, about->inputs, sizeof model->inputs);
+    memcpy(model->outputs, about->outputs, sizeof model->outputs);
+    int picture = head_picture_input(&facts);
+    int64_t batch = picture < 0 ? 1 : model->inputs[picture].shape[0];
+    if (batch > FOV_BATCH_MAX)
+        return fov_fail(error, FOV_EUNSUPPORTED, "a batch of %lld; at most %d fit",
+                        (long long)batch, FOV_BATCH_MAX);
+    about->batch = batch > 1 ? (int)batch : 1;
+    for (int i = 0; about->batch > 1 && i < about->input_count + about->output_count; i++) {
+        bool input = i < about->input_count;
+        fov_tensor *t = input ? &model->inputs[i] : &model->outputs[i - about->input_count];
+        if (t->rank < 1 || t->shape[0] != batch)
+            return fov_fail(error, FOV_EUNSUPPORTED,
+                            "a batch of %lld, but %s has no such dimension: export the model with "
+                            "a batch of 1",
+                            (long long)batch, t->name);
+        t->shape[0] = 1;
+    }
     return FOV_OK;
 }
 
@@ -72,10 +109,17 @@ static fov_status load(fov_model *model, const fov_model_params *params,
     fov_model_params mine = *params;
     mine.device = link->device;
     model->backend = link->backend;
-    read_size(&model->meta, &mine);
-    fov_status status = link->backend->load(&mine, &model->loaded, error);
+    fov_status status = FOV_OK;
+    if (!chain_is_scheme(params->path)) {
+        model_read_size(&model->meta, &mine);
+        model_check_cache(&mine);
+        status = model_check_backend(model, error);
+    }
+    if (!status)
+        status = link->backend->load(&mine, &model->loaded, error);
     if (status)
         return status;
+    ask_metadata(model);
     model->backend->describe(model->loaded, &model->about);
     for (int i = 0; i < model->about.input_count; i++) {
         model->about.inputs[i].scale = model->meta.inputs[i].scale;
@@ -85,32 +129,63 @@ static fov_status load(fov_model *model, const fov_model_params *params,
         model->about.outputs[i].scale = model->meta.outputs[i].scale;
         model->about.outputs[i].zero = model->meta.outputs[i].zero;
     }
-    return FOV_OK;
+    return model_split_batch(model, error);
 }
 
-static struct head_facts facts_of(const fov_model *model)
-{
-    return (struct head_facts){.inputs = model->about.inputs,
-                               .outputs = model->about.outputs,
-                               .input_count = model->about.input_count,
-                               .output_count = model->about.output_count,
-                               .meta = &model->meta,
-                               .name = model->id};
-}
-
-/* Unsigned bytes are pixels, whatever their scale says; signed ones follow it where the head knows
- * what real numbers the model was trained on. */
+/* Unsigned bytes are pixels, whatever their scale says, unless the head knows that the model's own
+ * tools round otherwise; signed ones follow it where the head knows what real numbers the model was
+ * trained on. */
 static void map_bytes(fov_model *model)
 {
     struct letterbox_spec *spec = &model->setup.input;
     const fov_tensor *in = &model->about.inputs[model->setup.picture];
-    if (spec->dtype == FOV_I8 && in->scale > 0 && spec->scale[0] != 1) {
+    bool follows = spec->dtype == FOV_I8 || (spec->dtype == FOV_U8 && spec->quant_cut);
+    if (follows && in->scale > 0 && spec->scale[0] != 1) {
         spec->quant_scale = in->scale;
         spec->quant_zero = in->zero;
     }
 }
 
-static fov_status configure(fov_model *model, const fov_model_params *params, fov_error *error)
+/* The words of the `input` option. Bytes with a scale of their own take mean and scale through it;
+ * bytes without one are pixels, and nothing else. */
+static fov_status apply_words(fov_model *model, const char *words, fov_error *error)
+{
+    struct letterbox_spec *spec = &model->setup.input, before = *spec;
+    const fov_tensor *in = &model->about.inputs[model->setup.picture];
+    fov_status status = input_words_apply(words, spec, error);
+    bool asked = memcmp(before.mean, spec->mean, sizeof spec->mean) ||
+                 memcmp(before.scale, spec->scale, sizeof spec->scale);
+    if (status || !asked || spec->dtype != FOV_U8)
+        return status;
+    if (in->scale <= 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "input: this model takes bytes as they are, mean and scale do not apply");
+    spec->quant_scale = in->scale;
+    spec->quant_zero = in->zero;
+    return FOV_OK;
+}
+
+/* An output with a column a class tells how many there are; one with numbers of classes does not.
+ */
+static bool tells_classes(const fov_model *model)
+{
+    const fov_backend_model *about = &model->about;
+    for (int i = 0; i < about->output_count; i++)
+        for (int d = 0; d < about->outputs[i].rank; d++) {
+            int64_t rest = about->outputs[i].shape[d] - model->setup.columns;
+            if (rest == 0 || rest == 4 || rest == 5)
+                return true;
+        }
+    return model->setup.nms != NMS_NONE;
+}
+
+static fov_status labels_of(fov_model *model, const fov_model_params *params, fov_error *error)
+{
+    model->setup.open_classes = model->setup.open_classes || !tells_classes(model);
+    return labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+}
+
+fov_status model_configure(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     struct head_facts facts = facts_of(model);
     model->setup.kernels = infer_kernels();
@@ -121,11 +196,13 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
     if (!status)
         status = head_read_input(&facts, &model->setup, error);
     if (!status)
+        status = apply_words(model, params->input, error);
+    if (!status)
         map_bytes(model);
     if (!status && model->setup.columns > HEAD_COLUMNS)
         status = fov_fail(error, FOV_EUNSUPPORTED, "more than %d classes", HEAD_COLUMNS);
     if (!status)
-        status = labels_make(&model->labels, &model->setup, &model->meta, params->labels, error);
+        status = labels_of(model, params, error);
     return status;
 }
 
@@ -134,7 +211,7 @@ static fov_status configure(fov_model *model, const fov_model_params *params, fo
 static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_error *error)
 {
     fov_runner *runner = NULL;
-    fov_tensor out[FOV_MODEL_OUTPUTS];
+    fov_tensor out[FOV_MODEL_OUTPUTS], slice[FOV_MODEL_OUTPUTS];
     int64_t start = clock_now_ns();
     bool probe = model->setup.needs_probe && model->head->probe;
     if (!probe && (params->no_warmup || chain_is_scheme(params->path)))
@@ -144,8 +221,10 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     for (int i = 0; !status && i < runs; i++) {
         runner_fill_noise(runner);
         status = runner_run(runner, out, error);
-        if (!status && i == 0 && probe)
-            model->head->probe(&model->setup, out, model->evidence);
+        if (!status && i == 0 && probe) {
+            runner_slice(runner, out, 0, slice);
+            model->head->probe(&model->setup, slice, model->evidence);
+        }
         if (clock_now_ns() - start > WARMUP_MS * NS_PER_MS)
             break;
     }
@@ -175,7 +254,7 @@ static const char *effective_precision(const fov_model *model)
     return said && !strcmp(said, "int8") ? "int8" : model->about.precision;
 }
 
-static void fill_info(fov_model *model)
+void model_fill_info(fov_model *model)
 {
     static const char *const fits[] = {"stretched", "aspect kept, padded",
                                        "aspect kept, padded right and below",
@@ -190,7 +269,7 @@ static void fill_info(fov_model *model)
                            .file_reason = model->file_reason,
                            .head = model->head->name,
                            .head_evidence = model->evidence,
-                           .backend = model->backend->name,
+                           .backend = model->backend ? model->backend->name : "",
                            .backend_version = about->version,
                            .device = about->device,
                            .device_name = about->device_name,
@@ -202,7 +281,7 @@ static void fill_info(fov_model *model)
                            .embedding = model->setup.embedding,
                            .head_confidence = model->confidence,
                            .fallback = model->fallback,
-                           .batch = about->batch > 0 ? about->batch : 1,
+                           .batch = about->batch,
                            .letterbox = in->fit == FIT_CENTRE || in->fit == FIT_TOP_LEFT,
                            .fit = fits[in->fit],
                            .layout = in->planar ? "nchw" : "nhwc",
@@ -212,6 +291,7 @@ static void fill_info(fov_model *model)
                            .input_dtype = in->dtype,
                            .labels = (const char *const *)model->labels.names,
                            .label_count = model->labels.count,
+                           .label_source = model->labels.from,
                            .threads = about->threads,
                            .max_runners = about->max_runners,
                            .delay_ns = about->delay_ns,
@@ -250,6 +330,7 @@ static void release(fov_model *model)
 {
     forget_try(model);
     metadata_release(&model->meta);
+    free(model->found);
     free(model->path);
     free(model);
 }
@@ -261,11 +342,11 @@ static fov_status open_on(fov_model *model, const fov_model_params *params,
     *final = false;
     fov_status status = load(model, params, link, error);
     if (!status) {
-        status = configure(model, params, error);
+        status = model_configure(model, params, error);
         *final = status != FOV_OK;
     }
     if (!status) {
-        fill_info(model);
+        model_fill_info(model);
         status = warm_up(model, params, error);
     }
     if (status)
@@ -281,7 +362,11 @@ static fov_status open_somewhere(fov_model *model, const fov_model_params *param
     bool final = false;
     int tries = 0;
     fov_error first = {0}, why = {0};
-    fov_status status = chain_begin(&chain, params, &model->meta, error), failed = FOV_OK;
+    fov_model_params sized = *params;
+    model_read_size(&model->meta, &sized);
+    if (model->found && model_check_size(model, &sized, error))
+        return error ? error->status : FOV_EMODEL;
+    fov_status status = chain_begin(&chain, params, model->found, error), failed = FOV_OK;
     if (status)
         return status;
     while (!final && chain_next(&chain, &link)) {
@@ -329,13 +414,14 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
         return fov_fail(error, FOV_ENOMEM, "no memory for a model");
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
+    made->meta = (struct metadata){.source = ""};
     fov_error why = {0};
     fov_model_params chosen = *params;
     fov_status status = choose_file(made, &chosen)
-                            ? read_metadata(made, &chosen, &why)
+                            ? model_look_into(made, &chosen, &why)
                             : fov_fail(&why, FOV_ENOMEM, "no memory for a model");
     if (!status) {
-        name_model(made, params);
+        model_set_name(made, params);
         status = open_somewhere(made, &chosen, &why);
     }
     bool ours = made->path && strcmp(made->path, params->path) != 0 &&
@@ -347,6 +433,11 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     }
     *model = made;
     return FOV_OK;
+}
+
+bool fov_model_is_address(const char *path)
+{
+    return path && chain_is_scheme(path);
 }
 
 fov_model *fov_model_ref(fov_model *model)

@@ -7,6 +7,7 @@
 
 #include "infer/chain.h"
 #include "infer/head.h"
+#include "infer/inspect.h"
 #include "infer/labels.h"
 #include "infer/variant.h"
 
@@ -17,8 +18,11 @@ struct fov_model {
     const struct head *head;
     struct head_setup setup;
     struct metadata meta;
+    struct inspected *found; /* what our own scanner saw; NULL for schemes */
+    bool sound;              /* and it let the file pass */
     struct labels labels;
     fov_backend_model about;
+    fov_tensor inputs[FOV_MODEL_INPUTS], outputs[FOV_MODEL_OUTPUTS]; /* of one picture */
     fov_model_info info;
     char id[128], *path, file_reason[VARIANT_REASON];
     int confidence;
@@ -29,10 +33,49 @@ struct fov_model {
  * valid to the next run. Returns FOV_EINFER, also for numbers that are not finite. */
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error);
 
+/* The i-th picture's part of a run's outputs. */
+void runner_slice(const fov_runner *runner, const fov_tensor *out, int i, fov_tensor *slice);
+
 /* Fills the runner's input with noise. */
 void runner_fill_noise(fov_runner *runner);
 
 /* As fov_runner_open, before the model's head is settled. */
 fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_error *error);
+
+/* ---- the steps of opening ---- */
+
+/* What the file is and says, by our own scanners: a runtime sees no file that they refuse, nor one
+ * that memory cannot hold. Models behind a scheme have no file. */
+fov_status model_look_into(fov_model *model, const fov_model_params *params, fov_error *error);
+
+/* Compiled models are kept to start sooner; a folder that cannot be made or written must not cost
+ * the model: params->cache_dir becomes NULL, which the log says once. */
+void model_check_cache(fov_model_params *params);
+
+/* The size of a dynamic input out of the metadata, when the caller asks for none. */
+void model_read_size(const struct metadata *meta, fov_model_params *params);
+
+/* A size that the model's own stride does not divide is refused with the next ones that fit, where
+ * the file leaves its size open and tells the stride. */
+fov_status model_check_size(const fov_model *model, const fov_model_params *params,
+                            fov_error *error);
+
+/* What is compiled for a Coral Edge TPU runs through LiteRT alone. */
+fov_status model_check_backend(const fov_model *model, fov_error *error);
+
+/* Heads read one picture: its share of each tensor. A batch that is fixed in the model or was asked
+ * for shows as the first dimension of the picture's input. Returns FOV_EUNSUPPORTED. */
+fov_status model_split_batch(fov_model *model, fov_error *error);
+
+void model_set_name(fov_model *model, const fov_model_params *params);
+
+/* Head, input and labels, from what the backend (or the file) describes. */
+fov_status model_configure(fov_model *model, const fov_model_params *params, fov_error *error);
+
+void model_fill_info(fov_model *model);
+
+/* A model as its file describes it, that no runtime holds: *model is there also after a failure
+ * (but FOV_ENOMEM), with `found` as far as it goes; `info.head` is NULL unless a head reads it. */
+fov_status model_open_unrun(fov_model **model, const fov_model_params *params, fov_error *error);
 
 #endif

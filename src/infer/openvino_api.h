@@ -59,8 +59,10 @@ struct ov_property {
     X(int, model_inputs_size, (const ov_model *, size_t *))                                        \
     X(int, model_outputs_size, (const ov_model *, size_t *))                                       \
     X(int, model_const_input_by_index, (const ov_model *, size_t, ov_port **))                     \
+    X(int, model_const_output_by_name, (const ov_model *, const char *, ov_port **)) \
     X(int, model_const_output_by_index, (const ov_model *, size_t, ov_port **))                    \
-    X(int, model_reshape_single_input, (const ov_model *, struct ov_partial_shape))                \
+    X(int, model_reshape_by_port_indexes,                                                          \
+      (const ov_model *, const size_t *, const struct ov_partial_shape *, size_t))                 \
     X(int, port_get_any_name, (const ov_port *, char **))                                          \
     X(int, port_get_partial_shape, (const ov_port *, struct ov_partial_shape *))                   \
     X(int, port_get_element_type, (const ov_port *, int *))                                        \

@@ -27,7 +27,8 @@ struct fov_runner {
     fov_tensor inputs[FOV_MODEL_INPUTS];
     float *real[FOV_MODEL_OUTPUTS]; /* outputs of other types as f32 */
     size_t real_room[FOV_MODEL_OUTPUTS];
-    struct letterbox box;
+    struct letterbox *boxes; /* one a picture of a run */
+    int batch;
     struct candidates candidates;
     uint8_t wanted[HEAD_COLUMNS];
     void *scratch;        /* of the head */
@@ -48,7 +49,9 @@ void fov_runner_close(fov_runner **runner)
     *runner = NULL;
     fov_decoder_destroy(&r->decoder);
     candidates_release(&r->candidates);
-    letterbox_release(&r->box);
+    for (int i = 0; i < r->batch; i++)
+        letterbox_release(&r->boxes[i]);
+    free(r->boxes);
     free(r->scratch);
     for (int i = 0; i < FOV_MODEL_OUTPUTS; i++)
         free(r->real[i]);
@@ -96,6 +99,17 @@ static bool make_scratch(fov_runner *runner)
     return !size || runner->scratch;
 }
 
+static fov_status make_boxes(fov_runner *runner, int batch)
+{
+    fov_status status = FOV_OK;
+    runner->boxes = calloc((size_t)batch, sizeof *runner->boxes);
+    if (!runner->boxes)
+        return FOV_ENOMEM;
+    for (; !status && runner->batch < batch; runner->batch++)
+        status = letterbox_init(&runner->boxes[runner->batch], &runner->model->setup.input);
+    return status;
+}
+
 fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_error *error)
 {
     if (atomic_fetch_add(&model->runners, 1) >= model->about.max_runners) {
@@ -113,7 +127,7 @@ fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_erro
     if (!status) {
         model->backend->inputs(r->handle, r->inputs);
         fill_constants(r);
-        status = letterbox_init(&r->box, &model->setup.input);
+        status = make_boxes(r, model->about.batch);
         if (!status && (!candidates_init(&r->candidates, KEEP_MORE) || !make_scratch(r)))
             status = FOV_ENOMEM;
         if (status)
@@ -255,7 +269,7 @@ static const uint8_t *wanted_columns(fov_runner *runner, const fov_detect_params
 
 /* Survivors as boxes of the source; those with nothing of the picture in them are left out, of the
  * candidates as well, so that the two stay side by side. */
-static void write_detections(fov_runner *runner, fov_detections *out)
+static void write_detections(fov_runner *runner, const struct letterbox *box, fov_detections *out)
 {
     struct candidates *c = &runner->candidates;
     for (size_t i = 0; i < c->count && out->count < out->capacity; i++) {
@@ -267,8 +281,8 @@ static void write_detections(fov_runner *runner, fov_detections *out)
                            .score = from->score > 1 ? 1 : from->score,
                            .class_id_raw = from->class_raw,
                            .track_id = -1};
-        letterbox_undo(&runner->box, &d.x1, &d.y1);
-        letterbox_undo(&runner->box, &d.x2, &d.y2);
+        letterbox_undo(box, &d.x1, &d.y1);
+        letterbox_undo(box, &d.x2, &d.y2);
         if (d.x2 > d.x1 && d.y2 > d.y1) {
             c->items[out->count] = *from;
             out->items[out->count++] = d;
@@ -298,7 +312,7 @@ static void find_candidates(fov_runner *runner, const fov_tensor *tensors,
     candidates_suppress(&runner->candidates, nms, limits->iou, limits->most);
 }
 
-static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
+static void read_outputs(fov_runner *runner, const struct letterbox *box, const fov_tensor *tensors,
                          const fov_detect_params *params, const struct limits *limits,
                          fov_detections *out)
 {
@@ -307,64 +321,17 @@ static void read_outputs(fov_runner *runner, const fov_tensor *tensors,
                                .every_class = limits->conf <= EVALUATION_CONF,
                                .wanted = wanted_columns(runner, params),
                                .scratch = runner->scratch};
-    struct head_output output = {&runner->box, out, runner->scratch};
+    struct head_output output = {box, out, runner->scratch};
     fov_details_reset(out->details);
     if (model->head->read) {
         model->head->read(&model->setup, tensors, &query, &output);
     } else {
         find_candidates(runner, tensors, &query, limits);
-        write_detections(runner, out);
+        write_detections(runner, box, out);
         if (model->head->refine && out->details)
             model->head->refine(&model->setup, tensors, runner->candidates.items, &output);
     }
     number_classes(model, out);
-}
-
-static bool arguments_are_valid(const fov_image *image, const fov_detections *out)
-{
-    return image && out && (out->items || !out->capacity) && image->width > 0 &&
-           image->height > 0 && (int64_t)image->width * image->height <= PIXELS_MAX;
-}
-
-fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
-                              fov_error *error)
-{
-    if (!runner || !image || !input || image->width <= 0 || image->height <= 0)
-        return fov_fail(error, FOV_EINVAL, "no runner or picture");
-    *input = *picture_input(runner);
-    fov_status status = letterbox_run(&runner->box, image, image->width, image->height,
-                                      input->data);
-    return status ? fov_fail(error, status, "a picture that cannot be resized") : FOV_OK;
-}
-
-fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src_width,
-                             int src_height, const fov_detect_params *params, fov_detections *out,
-                             fov_timings *timings, fov_error *error)
-{
-    struct limits limits = {0};
-    fov_tensor tensors[FOV_MODEL_OUTPUTS];
-    if (!runner || !arguments_are_valid(image, out))
-        return fov_fail(error, FOV_EINVAL, "no runner, picture or room for detections");
-    out->count = 0;
-    fov_status status = read_params(params, &limits, error);
-    if (status)
-        return status;
-    int64_t start = clock_now_ns();
-    status = letterbox_run(&runner->box, image, src_width, src_height, picture_input(runner)->data);
-    if (status)
-        return fov_fail(error, status, "a picture that cannot be resized");
-    int64_t filled = clock_now_ns();
-    status = runner_run(runner, tensors, error);
-    if (status)
-        return status;
-    int64_t inferred = clock_now_ns();
-    read_outputs(runner, tensors, params, &limits, out);
-    if (timings) {
-        timings->preprocess = filled - start;
-        timings->inference = inferred - filled;
-        timings->postprocess = clock_now_ns() - inferred;
-    }
-    return FOV_OK;
 }
 
 /* Largest reduction whose result still has the pixels that the model's input takes. */
@@ -408,26 +375,162 @@ static fov_status decode(fov_runner *runner, const fov_frame *frame, bool exact,
                       error);
 }
 
+/* ---- a run's pictures ---- */
+
+void runner_slice(const fov_runner *runner, const fov_tensor *out, int i, fov_tensor *slice)
+{
+    for (int k = 0; k < runner->model->about.output_count; k++) {
+        slice[k] = out[k];
+        if (runner->batch == 1)
+            continue;
+        size_t count = fov_tensor_count(&out[k]) / (size_t)runner->batch;
+        slice[k].data = (float *)out[k].data + (size_t)i * count;
+        slice[k].shape[0] = 1;
+    }
+}
+
+static bool item_is_valid(const fov_item *item)
+{
+    const fov_image *image = item->image;
+    bool room = item->out && (item->out->items || !item->out->capacity);
+    bool pixels = image && image->width > 0 && image->height > 0 &&
+                  (int64_t)image->width * image->height <= PIXELS_MAX;
+    return room && (item->frame || pixels);
+}
+
+/* Decodes where that is needed, and fills the i-th place of the model's input. */
+static fov_status place_item(fov_runner *runner, int i, fov_item *item)
+{
+    fov_image decoded;
+    const fov_image *image = item->image;
+    const fov_tensor *in = picture_input(runner);
+    size_t size = fov_tensor_count(in) * fov_dtype_size(in->dtype) / (size_t)runner->batch;
+    int64_t start = clock_now_ns(), ready = start;
+    fov_status status = FOV_OK;
+    if (item->frame) {
+        item->width = item->height = 0;
+        status = decode(runner, item->frame, item->params && item->params->exact, &decoded,
+                        &item->width, &item->height, &item->error);
+        image = &decoded;
+        ready = clock_now_ns();
+    }
+    if (!status && letterbox_run(&runner->boxes[i], image, item->width, item->height,
+                                 (uint8_t *)in->data + (size_t)i * size))
+        status = fov_fail(&item->error, FOV_EINVAL, "a picture that cannot be resized");
+    if (!status && item->timings) {
+        item->timings->decode = item->frame ? ready - start : item->timings->decode;
+        item->timings->preprocess = clock_now_ns() - ready;
+    }
+    return status;
+}
+
+/* Places what can be placed; how many that were. */
+static int place_items(fov_runner *runner, fov_item *items, int count, struct limits *limits)
+{
+    int placed = 0;
+    for (int i = 0; i < count; i++) {
+        fov_item *item = &items[i];
+        item->error = (fov_error){.status = FOV_OK};
+        if (!item_is_valid(item)) {
+            fov_fail(&item->error, FOV_EINVAL, "no picture or no room for detections");
+            continue;
+        }
+        item->out->count = 0;
+        item->error.status = read_params(item->params, &limits[i], &item->error);
+        if (!item->error.status)
+            item->error.status = place_item(runner, i, item);
+        placed += item->error.status == FOV_OK;
+    }
+    return placed;
+}
+
+static void read_items(fov_runner *runner, const fov_tensor *out, fov_item *items, int count,
+                       const struct limits *limits, int64_t run_ns)
+{
+    fov_tensor slice[FOV_MODEL_OUTPUTS];
+    for (int i = 0; i < count; i++) {
+        fov_item *item = &items[i];
+        if (item->error.status)
+            continue;
+        int64_t start = clock_now_ns();
+        runner_slice(runner, out, i, slice);
+        read_outputs(runner, &runner->boxes[i], slice, item->params, &limits[i], item->out);
+        if (item->timings) {
+            item->timings->inference = run_ns;
+            item->timings->postprocess = clock_now_ns() - start;
+        }
+    }
+}
+
+fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int count, fov_error *error)
+{
+    struct limits limits[FOV_BATCH_MAX];
+    fov_tensor out[FOV_MODEL_OUTPUTS];
+    fov_error why = {.status = FOV_OK};
+    if (!runner || !items || count < 1 || count > runner->batch)
+        return fov_fail(error, FOV_EINVAL, "no runner, or not 1 to %d pictures",
+                        runner ? runner->batch : 0);
+    if (!place_items(runner, items, count, limits))
+        return FOV_OK;
+    int64_t start = clock_now_ns();
+    fov_status status = runner_run(runner, out, &why);
+    for (int i = 0; status && i < count; i++)
+        if (!items[i].error.status)
+            items[i].error = why;
+    if (status)
+        return fov_fail(error, status, "%s", why.message);
+    read_items(runner, out, items, count, limits, clock_now_ns() - start);
+    return FOV_OK;
+}
+
+/* One picture: its error is the call's. */
+static fov_status detect_one(fov_runner *runner, fov_item *item, fov_error *error)
+{
+    fov_status status = fov_runner_detect_items(runner, item, 1, error);
+    if (!status && item->error.status) {
+        status = item->error.status;
+        if (error)
+            *error = item->error;
+    }
+    return status;
+}
+
+fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
+                              fov_error *error)
+{
+    if (!runner || !image || !input || image->width <= 0 || image->height <= 0)
+        return fov_fail(error, FOV_EINVAL, "no runner or picture");
+    *input = *picture_input(runner);
+    fov_status status = letterbox_run(&runner->boxes[0], image, image->width, image->height,
+                                      input->data);
+    return status ? fov_fail(error, status, "a picture that cannot be resized") : FOV_OK;
+}
+
+fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src_width,
+                             int src_height, const fov_detect_params *params, fov_detections *out,
+                             fov_timings *timings, fov_error *error)
+{
+    fov_item item = {.image = image,
+                     .width = src_width,
+                     .height = src_height,
+                     .params = params,
+                     .out = out,
+                     .timings = timings};
+    return detect_one(runner, &item, error);
+}
+
 fov_status fov_runner_detect_frame(fov_runner *runner, const fov_frame *frame,
                                    const fov_detect_params *params, fov_detections *out,
                                    int *out_width, int *out_height, fov_timings *timings,
                                    fov_error *error)
 {
-    fov_image image;
-    int width = 0, height = 0;
-    if (!runner || !frame || !out)
-        return fov_fail(error, FOV_EINVAL, "no runner, frame or room for detections");
-    out->count = 0;
-    int64_t start = clock_now_ns();
-    fov_status status = decode(runner, frame, params && params->exact, &image, &width, &height,
-                               error);
+    fov_item item = {.frame = frame, .params = params, .out = out, .timings = timings};
+    if (!frame)
+        return fov_fail(error, FOV_EINVAL, "no frame");
+    fov_status status = detect_one(runner, &item, error);
     if (out_width)
-        *out_width = width;
+        *out_width = item.width;
     if (out_height)
-        *out_height = height;
-    if (status)
-        return status;
-    if (timings)
-        timings->decode = clock_now_ns() - start;
-    return fov_runner_detect(runner, &image, width, height, params, out, timings, error);
+        *out_height = item.height;
+    return status;
 }

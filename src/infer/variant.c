@@ -1,6 +1,7 @@
 #include "infer/variant.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 #endif
 
 #include "base/text.h"
-#include "infer/metadata.h"
+#include "infer/inspect.h"
 
 enum { END = 64 << 10, MARK = 64 }; /* scripts/int8_mark.py makes the mark */
 
@@ -66,13 +67,17 @@ static bool make_mark(const char *path, const char *weights, char mark[MARK])
 
 static bool made_from(const char *beside, const char *path, const char *weights)
 {
-    struct metadata meta = {0};
+    struct metadata meta = {.source = ""};
+    struct inspected *found = calloc(1, sizeof *found);
     char mark[MARK];
     const char *said = NULL;
-    if (metadata_read(&meta, beside, NULL) == FOV_OK)
+    if (found) { /* a damaged one is refused by the loader, with its reason */
+        inspect_file(found, &meta, beside, NULL);
         said = metadata_get(&meta, "fovea_int8_of");
+    }
     bool same = said && make_mark(path, weights, mark) && !strcmp(said, mark);
     metadata_release(&meta);
+    free(found);
     return same;
 }
 

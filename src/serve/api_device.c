@@ -1,43 +1,10 @@
 /* What this machine is and what fovea makes of it. */
 #include <fovea/device.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "serve/device_json.h"
 #include "serve/routes.h"
 #include "serve/serve.h"
-
-static void write_accelerators(struct json_writer *w, const fov_device_info *info)
-{
-    json_name(w, "accelerators");
-    json_array_begin(w);
-    for (int i = 0; i < info->accelerator_count; i++) {
-        const fov_accelerator *a = &info->accelerators[i];
-        json_object_begin(w);
-        json_add_string(w, "kind", a->kind);
-        json_add_string(w, "name", a->name);
-        json_add_string(w, "where", a->where);
-        json_add_bool(w, "usable", a->usable);
-        json_add_string(w, "reason", a->usable ? NULL : a->reason);
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
-
-static void write_runtimes(struct json_writer *w, const fov_device_info *info)
-{
-    json_name(w, "runtimes");
-    json_array_begin(w);
-    for (int i = 0; i < info->runtime_count; i++) {
-        const fov_backend_probe *probe = &info->runtimes[i].probe;
-        json_object_begin(w);
-        json_add_string(w, "name", info->runtimes[i].name);
-        json_add_string(w, "version", probe->available ? probe->version : NULL);
-        json_add_bool(w, "available", probe->available);
-        json_add_string(w, "reason", probe->available ? NULL : probe->reason);
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
 
 /* Clients learn which file of a model runs, not where it lies. */
 static const char *file_name(const char *path)
@@ -76,17 +43,8 @@ void get_device_info(struct exchange *x)
     }
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
-    json_add_string(w, "device_type", info.type);
-    json_add_string(w, "name", info.name);
-    write_accelerators(w, &info);
-    write_runtimes(w, &info);
+    device_json_write(w, &info);
     write_selected(w, x->server, &info);
-    json_add_string(w, "recommended_format", info.recommended_format);
-    json_add_string(w, "recommended_precision", info.recommended_precision);
-    json_add_string(w, "cpu", info.cpu);
-    json_add_string(w, "cpu_flags", info.cpu_flags);
-    json_add_int(w, "cores", info.cores);
-    json_add_int(w, "memory_mb", info.memory_mb);
     json_object_end(w);
     serve_json(x, 200, w);
 }

@@ -46,7 +46,7 @@ fov_status loader_find(const struct settings *s, const char *name, char *path, s
 {
     char folder[512];
     text_copy(path, size, name);
-    if (strncmp(name, "fake:", 5) == 0 || is_file(name))
+    if (fov_model_is_address(name) || is_file(name))
         return FOV_OK;
     if (s->models.dir && !strstr(name, "..") && find_in(s->models.dir, name, path, size))
         return FOV_OK;
@@ -96,7 +96,9 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     params->id = entry->id;
     params->labels = entry->labels;
     params->head = entry->head;
+    params->input = entry->input;
     params->backend = entry->backend;
+    params->batch = entry->batch;
     if (entry->device)
         params->device = entry->device;
     if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */

@@ -25,9 +25,10 @@ enum settings_profile { PROFILE_GENERAL, PROFILE_CLINICAL };
 
 /* One model under `models:`. Unset strings are NULL, unset numbers 0. */
 struct settings_model {
-    const char *id, *path, *labels, *device, *head, *backend;
+    const char *id, *path, *labels, *device, *head, *input, *backend;
     double conf, iou;
     int precision; /* fov_precision */
+    int batch;
 };
 
 /* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */

@@ -33,7 +33,7 @@ const struct settings_row settings_rows[] = {
      "folder of the token store and the local CA; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
 
     {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
-     "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, or `fake:…`"},
+     "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, `oip://host:port/model`, or `fake:…`"},
     {"models.dir", NULL, SET_TEXT, AT(models.dir), NULL, 0, 0, NULL, 0,
      "folder with model files that clients may name; all are opened at the start"},
     {"models.cache", NULL, SET_TEXT, AT(models.cache), NULL, 0, 0, NULL, 0,
@@ -102,14 +102,16 @@ const struct settings_row settings_rows[] = {
 };
 
 const struct settings_row settings_model_rows[] = {
-    {"path", NULL, SET_TEXT, MODEL_AT(path), NULL, 0, 0, NULL, 0, "model file, or `fake:…`"},
+    {"path", NULL, SET_TEXT, MODEL_AT(path), NULL, 0, 0, NULL, 0, "model file, `oip://host:port/model`, or `fake:…`"},
     {"labels", NULL, SET_TEXT, MODEL_AT(labels), NULL, 0, 0, NULL, 0, "file with one label a line"},
     {"conf", NULL, SET_NUMBER, MODEL_AT(conf), NULL, 0.001, 1, NULL, 0, "least score with this model"},
     {"iou", NULL, SET_NUMBER, MODEL_AT(iou), NULL, 0.01, 1, NULL, 0, "overlap of boxes with this model"},
     {"device", NULL, SET_TEXT, MODEL_AT(device), NULL, 0, 63, NULL, 0, "instead of openvino.device"},
     {"precision", NULL, SET_CHOICE, MODEL_AT(precision), "auto", 0, 0, "auto f32 f16 int8", 0, "of the arithmetic"},
-    {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: ssd, yolo, yolox"},
+    {"head", NULL, SET_TEXT, MODEL_AT(head), NULL, 0, 31, NULL, 0, "how the output is read, when it is not recognised: yolo, ssd, detr, … (see models.md)"},
+    {"input", NULL, SET_TEXT, MODEL_AT(input), NULL, 0, 255, NULL, 0, "how pixels go in, where the recognised way is wrong: `bgr, letterbox, mean=…, scale=255, pad=114`"},
     {"backend", NULL, SET_TEXT, MODEL_AT(backend), NULL, 0, 31, NULL, 0, "runtime, when the file's kind does not tell"},
+    {"batch", NULL, SET_INT, MODEL_AT(batch), NULL, 1, 16, NULL, 0, "frames of several streams in one run while several are busy, for models that allow it"},
 };
 
 const struct settings_row settings_camera_rows[] = {

@@ -18,6 +18,14 @@ def test_models_inspect_tells_what_and_why():
     assert "u8[1,200,320,3]" in info["shapes"]
 
 
+def test_a_runtime_can_be_named(data):
+    for backend in "openvino", "onnxruntime":
+        info, = answers("models", "inspect", data / "models/yolox_nano_416.onnx", "--backend", backend)
+        assert (info["backend"], info["head"], info["device"]) == (backend, "yolox", "CPU")
+    unknown = fovea("predict", data / "images/dog.jpg", "--model", "fake:", "--backend", "abacus")
+    assert unknown.returncode == 3 and "abacus" in unknown.stderr
+
+
 def test_models_inspect_refuses_with_a_reason(tmp_path):
     (tmp_path / "cut.onnx").write_bytes(b"\x08\x08:\x7fabc")
     done = fovea("models", "inspect", tmp_path / "cut.onnx")

@@ -63,9 +63,9 @@ def test_the_judges_average_is_that_of_pycocotools(data, default_model, tmp_path
 
 def test_which_form_runs(int8, default_model):
     auto, exact, asked = (answers("models", "inspect", default_model, "--precision", word)[0] for word in ("auto", "fp32", "int8"))
-    assert Path(exact["path"]).name == "model.xml" and exact["precision"] == "f32"
-    assert Path(asked["path"]).name == "model_int8.xml" and asked["precision"] == "int8"
-    assert Path(auto["path"]).name == ("model_int8.xml" if has_vnni() else "model.xml")
+    assert Path(exact["runs_file"]).name == "model.xml" and exact["precision"] == "f32"
+    assert Path(asked["runs_file"]).name == "model_int8.xml" and asked["precision"] == "int8"
+    assert Path(auto["runs_file"]).name == ("model_int8.xml" if has_vnni() else "model.xml")
     assert "INT8" in auto["file_reason"] and auto["id"] == exact["id"] == "ssd_mobilenet_v2"
 
 
@@ -74,4 +74,4 @@ def test_a_broken_int8_form_costs_only_speed(int8, tmp_path):
     folder = shutil.copytree(int8.parent, tmp_path / "street", ignore=shutil.ignore_patterns("*.pb"))
     (folder / "model_int8.bin").write_bytes((folder / "model_int8.bin").read_bytes()[:1000])
     shown = answers("models", "inspect", folder / "model.xml")[0]
-    assert Path(shown["path"]).name == "model.xml" and "INT8 form cannot be used" in shown["file_reason"]
+    assert Path(shown["runs_file"]).name == "model.xml" and "INT8 form cannot be used" in shown["file_reason"]

@@ -50,8 +50,10 @@ def yolov8(model, square):
 
 
 def yolov5_bytes(model, square):
-    """scale and zero as the file's quantisation says: 0.00448349, 3; the input's scale is 1/255."""
-    rows = (model(square[None])[0][0].astype(np.float32) - 3) * np.float32(0.00448349118)
+    """scale and zero as the file's quantisation says: 0.00448349, 3; the input's scale is 1/255, and YOLOv5's own
+    detect.py cuts what float32 makes of pixel / 255 / scale."""
+    cut = (square.astype(np.float32) / np.float32(255) / np.float32(0.003921568859368563)).astype(np.uint8)
+    rows = (model(cut[None])[0][0].astype(np.float32) - 3) * np.float32(0.00448349118)
     scores = rows[:, 5:] * rows[:, 4:5]
     best = scores.argmax(1)
     return [(float(s[c]), int(c), corners(r[:4] * 640)) for r, s, c in zip(rows, scores, best) if s[c] >= CONF]
@@ -68,7 +70,7 @@ def test_quantised_models(data, default_model, file, iou, read):
         square, scale, left, top = letterbox(cv2.cvtColor(cv2.imread(str(picture)), cv2.COLOR_BGR2RGB), 640)
         offset = np.array([left, top, left, top])
         wanted = [(s, c, (box - offset) / scale) for s, c, box in suppress(read(model, square), iou)]
-        ours, = answers("predict", picture, "--model", path, "--exact", "--conf", CONF, "--iou", iou)
+        ours, = answers("predict", picture, "--model", path, "--backend", "openvino", "--exact", "--conf", CONF, "--iou", iou)
         found = [(d["confidence"], d["class_id"], np.array(d["box"])) for d in ours["detections"]]
         limits = np.array([ours["width"], ours["height"]] * 2)
         for score, kind, box in wanted:

@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "infer/inspect.h"
 #include "infer/labels.h"
+#include "infer/metadata_beside.h"
 
 struct file {
     uint8_t *bytes;
@@ -34,7 +36,8 @@ static void ir(void **unused)
     (void)unused;
     struct file file = read_corpus("ir.xml");
     struct metadata meta = {.source = ""};
-    assert_true(metadata_scan_xml(&meta, file.bytes, file.size));
+    struct inspected found = {.version = ""};
+    assert_true(scan_xml(&found, &meta, file.bytes, file.size));
     assert_string_equal(meta.source, "rt_info");
     assert_string_equal(metadata_get(&meta, "model_type"), "ssd");
     assert_string_equal(metadata_get(&meta, "a"), "\"<&\"");
@@ -48,7 +51,8 @@ static void onnx(void **unused)
     (void)unused;
     struct file file = read_corpus("m.onnx");
     struct metadata meta = {.source = ""};
-    assert_true(metadata_scan_onnx(&meta, file.bytes, file.size));
+    struct inspected found = {.version = ""};
+    assert_true(scan_onnx(&found, &meta, file.bytes, file.size));
     assert_string_equal(meta.source, "metadata_props");
     assert_string_equal(metadata_get(&meta, "task"), "detect");
     assert_int_equal(labels_count(&meta), 3);
@@ -61,7 +65,8 @@ static void tflite(void **unused)
     (void)unused;
     struct file file = read_corpus("m.tflite");
     struct metadata meta = {.source = ""};
-    assert_true(metadata_scan_tflite(&meta, file.bytes, file.size));
+    struct inspected found = {.version = ""};
+    assert_true(scan_tflite(&found, &meta, file.bytes, file.size));
     assert_string_equal(meta.source, "metadata.json");
     assert_string_equal(metadata_get(&meta, "imgsz"), "[640, 640]");
     assert_string_equal(metadata_get(&meta, "names"), "{0: 'person', 1: \"it's\"}");
@@ -78,17 +83,18 @@ static void every_cut_is_survived(void **unused)
 {
     (void)unused;
     static const char *const names[] = {"ir.xml", "m.onnx", "m.tflite"};
-    bool (*const scanners[])(struct metadata *, const uint8_t *, size_t) = {
-        metadata_scan_xml, metadata_scan_onnx, metadata_scan_tflite};
+    bool (*const scanners[])(struct inspected *, struct metadata *, const uint8_t *, size_t) = {
+        scan_xml, scan_onnx, scan_tflite, scan_graphdef, scan_paddle};
     for (int n = 0; n < 3; n++) {
         struct file file = read_corpus(names[n]);
         for (size_t size = 0; size < file.size; size++) {
             uint8_t *cut = malloc(size ? size : 1);
             assert_non_null(cut);
             memcpy(cut, file.bytes, size);
-            for (int s = 0; s < 3; s++) {
+            for (int s = 0; s < 5; s++) {
                 struct metadata meta = {.source = ""};
-                scanners[s](&meta, cut, size);
+                struct inspected found = {.version = ""};
+                scanners[s](&found, &meta, cut, size);
                 metadata_release(&meta);
             }
             free(cut);
@@ -144,7 +150,7 @@ static void files_are_refused_with_a_reason(void **unused)
     } cases[] = {
         {".onnx", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS",
          FOV_EMODEL},
-        {".onnx", "<html>not found</html>", "damaged", FOV_EMODEL},
+        {".onnx", "<html>not found</html>", "a web page", FOV_EMODEL},
         {".onnx", "", "empty", FOV_EMODEL},
         {".xml", "hello", "damaged", FOV_EMODEL},
         {".xml", "<net name=\"n\"><layers><layer/></layers>", "damaged", FOV_EMODEL},
@@ -153,13 +159,14 @@ static void files_are_refused_with_a_reason(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[128];
         struct metadata meta;
+        struct inspected found;
         fov_error error;
         snprintf(path, sizeof path, "/tmp/fovea_test_%d_%zu%s", (int)getpid(), i, cases[i].suffix);
         write_file(path, cases[i].text);
-        assert_int_equal(metadata_read(&meta, path, &error), cases[i].status);
+        assert_int_equal(inspect_file(&found, &meta, path, &error), cases[i].status);
         assert_non_null(strstr(error.message, cases[i].reason));
         unlink(path);
-        assert_int_equal(metadata_read(&meta, path, &error), FOV_ENOTFOUND);
+        assert_int_equal(inspect_file(&found, &meta, path, &error), FOV_ENOTFOUND);
     }
 }
 

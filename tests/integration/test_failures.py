@@ -6,6 +6,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -101,6 +102,41 @@ def test_clients_may_name_the_files_of_the_models_folder(start_server, real, tmp
     assert status("flat.xml") == 200
     for name in ("broken", "broken.onnx", "notes", "notes.txt", "../street", str(real / "model.xml"), "street/model.xml", ".xml"):
         assert status(name) == 404, name
+
+
+def test_bad_models_are_named_and_the_others_go_on(start_server, tmp_path):
+    """Files that no runtime may see: each gets its reason in the log and a 404, and the model that is there serves."""
+    sys.path.insert(0, str(ROOT / "tests/infer"))
+    import onnx_writer as onnx
+
+    def small(*nodes, weights=()):
+        return onnx.model(list(nodes), [onnx.value("x", [1, 3, 8, 8])], [onnx.value("y", None)], list(weights))
+    bad = {
+        "pointer.onnx": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        "page.tflite": (b"<!DOCTYPE html><html></html>", "a web page, not a model"),
+        "elsewhere.onnx": (small(onnx.node("Relu", ["w"], ["y"]), weights=[onnx.external_tensor("w", (4,), "w.bin")]), "save_as_external_data"),
+        "custom.onnx": (small(onnx.node("Own", ["x"], ["y"], domain="mine")), "mine::Own"),
+        "cut.onnx": (small(onnx.node("Relu", ["x"], ["y"]))[:-40], "cut off"),
+        "absurd.onnx": (onnx.model([onnx.node("Relu", ["x"], ["y"])], [onnx.value("x", [1 << 40, 3, 8, 8])], []), "absurd"),
+        "old.xml": (b'<?xml version="1.0"?><net name="n" version="7"><layers></layers></net>', "too old"),
+        "chat.onnx": (b"GGUF" + bytes(20), "a language model"),
+        "lost.xml": (b'<?xml version="1.0"?><net version="11"><layers><layer id="0" type="Const"><data offset="0" size="8"/></layer></layers></net>', "its weights are missing"),
+    }
+    for name, (content, _) in bad.items():
+        (tmp_path / name).write_bytes(content)
+    server = start_server(config=f"models: {{dir: {tmp_path}}}\n")
+    for name, (_, reason) in bad.items():
+        server.wait_for(lambda: any(name in line and reason in line for line in server.log.splitlines()), 20)
+        query = f"?model_id={name.split('.')[0]}"
+        assert server.post(PROCESS + query, data=picture(), headers=JPEG).status_code == 404, name
+        assert server.post(PROCESS, data=picture(), headers=JPEG).status_code == 200, "the default model serves"
+
+
+def test_a_model_may_have_its_own_input_words(start_server):
+    server = start_server(config="models: {right: {path: 'fake:', input: 'bgr, letterbox'}, wrong: {path: 'fake:', input: 'bgr, strech'}}\n")
+    server.wait_for(lambda: server.post(PROCESS + "?model_id=right", data=picture(), headers=JPEG).status_code == 200)
+    server.wait_for(lambda: "wrong" in server.log and '"strech" is none of' in server.log, 20)
+    assert server.post(PROCESS + "?model_id=wrong", data=picture(), headers=JPEG).status_code == 404
 
 
 def test_a_model_has_its_own_thresholds(start_server):

@@ -1,63 +1,8 @@
 /* Kernels: every override gives the reference's bits and stays inside its memory; the reference
  * gives cv2.resize's bits (resize_fixture.h) and, for YCbCr, what doubles give. Needs nothing but
- * the kernels, so that it also runs cross-built under an emulator. `--bench` prints times. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "infer/letterbox.h"
-#include "infer/tensor.h"
+ * the kernels, so that it also runs cross-built under an emulator. */
+#include "kernel_bed.h"
 #include "resize_fixture.h"
-
-static int failures, checks;
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        checks++;                                                                                  \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                 \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
-
-static uint32_t seed = 1;
-
-static uint32_t random_bits(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return seed >> 8;
-}
-
-/* ---- memory that ends where a page that may not be touched begins ---- */
-
-struct guarded {
-    uint8_t *map, *end;
-    size_t size;
-};
-
-static struct guarded guard(size_t size)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page + page;
-    struct guarded g = {.size = whole};
-    g.map = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (g.map == MAP_FAILED || mprotect(g.map + whole - page, page, PROT_NONE)) {
-        perror("mmap");
-        exit(2);
-    }
-    g.end = g.map + whole - page;
-    return g;
-}
-
-static void release(struct guarded *g)
-{
-    munmap(g->map, g->size);
-}
 
 /* ---- single kernels ---- */
 
@@ -173,59 +118,6 @@ static void test_numbers(const struct infer_kernels *k)
 }
 
 /* ---- whole pictures ---- */
-
-struct picture {
-    fov_image image;
-    struct guarded memory[3];
-};
-
-static struct picture draw(fov_pixels pixels, int width, int height, int shift_x, int shift_y,
-                           int extra)
-{
-    struct picture p = {.image = {pixels, width, height, {NULL}, {0}, shift_x, shift_y}};
-    int planes = pixels == FOV_YUV ? 3 : 1,
-        bytes = pixels == FOV_RGB24 || pixels == FOV_BGR24 ? 3 : 1;
-    for (int i = 0; i < planes; i++) {
-        int w = i ? (width + (1 << shift_x) - 1) >> shift_x : width;
-        int h = i ? (height + (1 << shift_y) - 1) >> shift_y : height;
-        int stride = w * bytes + extra;
-        size_t size = (size_t)stride * (size_t)(h - 1) + (size_t)(w * bytes);
-        p.memory[i] = guard(size);
-        p.image.plane[i] = p.memory[i].end - size; /* the last pixel ends where the guard begins */
-        p.image.stride[i] = stride;
-        for (size_t k = 0; k < size; k++)
-            p.image.plane[i][k] = (uint8_t)random_bits();
-    }
-    return p;
-}
-
-static void erase(struct picture *p)
-{
-    for (int i = 0; i < 3; i++)
-        if (p->memory[i].map)
-            release(&p->memory[i]);
-}
-
-static size_t bytes_of(const struct letterbox_spec *spec)
-{
-    return (size_t)spec->width * (size_t)spec->height * (spec->gray ? 1 : 3) *
-           fov_dtype_size(spec->dtype);
-}
-
-/* Runs one kernel set into memory that ends at a guard page. */
-static struct guarded run(const struct infer_kernels *k, const struct letterbox_spec *spec,
-                          const fov_image *image, int src_width, int src_height)
-{
-    struct letterbox box;
-    struct guarded out = guard(bytes_of(spec));
-    if (letterbox_init(&box, spec) != FOV_OK)
-        exit(2);
-    box.kernels = k;
-    CHECK(letterbox_run(&box, image, src_width, src_height, out.end - bytes_of(spec)) == FOV_OK,
-          "%s", k->name);
-    letterbox_release(&box);
-    return out;
-}
 
 static void compare(const struct infer_kernels *k, const struct letterbox_spec *spec,
                     const struct picture *p)
@@ -399,35 +291,30 @@ static void test_padding_is_renewed(void)
     erase(&wide);
 }
 
-/* ---- times ---- */
+/* ---- against the plain way ---- */
 
-static double now_ms(void)
+/* Ratios that are no whole numbers, up and down. */
+static void test_against_plain(const struct infer_kernels *k)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static void bench(const struct infer_kernels *k, fov_pixels pixels, int width, int height,
-                  struct letterbox_spec spec, const char *name)
-{
-    enum { RUNS = 60 };
-    struct picture p = draw(pixels, width, height, 1, 1, 0);
-    struct letterbox box;
-    void *out = aligned_alloc(64, (bytes_of(&spec) + 63) & ~(size_t)63);
-    double best = 1e9;
-    if (!out || letterbox_init(&box, &spec) != FOV_OK)
+    static const int sizes[][2] = {{1920, 1080}, {1366, 768}, {1281, 721}, {853, 1279},
+                                   {1000, 37},   {333, 517},  {641, 639},  {2, 3}};
+    float *plain = malloc(bytes_of(&yolo_input));
+    if (!plain)
         exit(2);
-    box.kernels = k;
-    for (int i = 0; i < RUNS; i++) {
-        double start = now_ms();
-        letterbox_run(&box, &p.image, width, height, out);
-        best = fmin(best, now_ms() - start);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct picture p = draw(FOV_RGB24, sizes[i][0], sizes[i][1], 0, 0, 0);
+        struct guarded out = run(k, &yolo_input, &p.image, sizes[i][0], sizes[i][1]);
+        const float *got = (const float *)(const void *)(out.end - bytes_of(&yolo_input));
+        plain_letterbox(&p.image, &yolo_input, plain);
+        float worst = 0;
+        for (size_t n = 0; n < bytes_of(&yolo_input) / sizeof *got; n++)
+            worst = fmaxf(worst, fabsf(got[n] - plain[n]));
+        CHECK(worst <= 1.001f / 255, "%s %dx%d: off by %.4f of a level", k->name, sizes[i][0],
+              sizes[i][1], (double)worst * 255);
+        release(&out);
+        erase(&p);
     }
-    printf("%-5s %-40s %.3f ms\n", k->name, name, best);
-    letterbox_release(&box);
-    free(out);
-    erase(&p);
+    free(plain);
 }
 
 /* ---- the same pixels in every layout ---- */
@@ -548,48 +435,25 @@ static void test_halves(void)
               (double)cases[i].value, (unsigned)tensor_half(cases[i].value));
 }
 
-static void bench_all(const struct infer_kernels *k)
+int main(void)
 {
-    struct letterbox_spec yolo = {.width = 640,
-                                  .height = 640,
-                                  .planar = true,
-                                  .fit = FIT_CENTRE,
-                                  .dtype = FOV_F32,
-                                  .scale = {255, 255, 255}};
-    struct letterbox_spec ssd = {.width = 300, .height = 300, .dtype = FOV_U8, .scale = {1, 1, 1}};
-    bench(k, FOV_RGB24, 1920, 1080, yolo, "1080p RGB -> 640 NCHW f32");
-    bench(k, FOV_YUV, 1920, 1080, yolo, "1080p 4:2:0 -> 640 NCHW f32");
-    bench(k, FOV_YUV, 960, 540, yolo, "540p 4:2:0 -> 640 NCHW f32");
-    bench(k, FOV_RGB24, 1280, 720, ssd, "720p RGB -> 300 NHWC u8");
-    bench(k, FOV_YUV, 1280, 720, ssd, "720p 4:2:0 -> 300 NHWC u8");
-    bench(k, FOV_YUV, 640, 360, ssd, "360p 4:2:0 -> 300 NHWC u8");
-}
-
-int main(int argc, char **argv)
-{
-    bool times = argc > 1 && !strcmp(argv[1], "--bench");
     for (size_t i = 0; infer_kernels_at(i); i++) {
         const struct infer_kernels *k = infer_kernels_at(i);
-        if (times) {
-            bench_all(k);
-            continue;
-        }
         test_rows(k);
         test_stores(k);
         test_numbers(k);
         test_pictures(k);
         test_layouts(k);
+        test_against_plain(k);
         test_crop(k);
         test_against_opencv(k);
         printf("%s: %d checks, %d failed\n", k->name, checks, failures);
     }
-    if (!times) {
-        test_colours();
-        test_planes_against_doubles();
-        test_places();
-        test_halves();
-        test_padding_is_renewed();
-        printf("%d checks, %d failed\n", checks, failures);
-    }
+    test_colours();
+    test_planes_against_doubles();
+    test_places();
+    test_halves();
+    test_padding_is_renewed();
+    printf("%d checks, %d failed\n", checks, failures);
     return failures ? 1 : 0;
 }

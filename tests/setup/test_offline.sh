@@ -6,7 +6,7 @@ serve
 
 if FOVEA_OFFLINE=1 setup check; then die "it was content with an empty folder"; fi
 said "FOVEA_OFFLINE is set, and these are missing"
-for what in "OpenVINO 2026.4.1" "SSD MobileNetV2" "swagger-ui" "demo clip" "test pictures" "Python packages"; do
+for what in "OpenVINO 2026.4.1" "LiteRT 2.3.0" "SSD MobileNetV2" "swagger-ui" "demo clip" "test pictures" "Python packages"; do
     said "  - .*$what"
 done
 said "scripts/setup check once with a network"

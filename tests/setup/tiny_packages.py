@@ -12,6 +12,9 @@ from pathlib import Path
 
 EXTRA = {"openvino": ["openvino/include/openvino/c/openvino.h", "openvino/libs/libopenvino_c.so.2641",
                       "openvino/libs/libopenvino.so.2641", "openvino-2026.4.1.dist-info/licenses/LICENSE"],
+         "litert": ["ai_edge_litert/libLiteRt.so", "ai_edge_litert-2.3.0.dist-info/licenses/LICENSE"],
+         "onnxruntime": ["onnxruntime/capi/libonnxruntime.so.1.31.1", "onnxruntime/LICENSE",
+                         "onnxruntime/ThirdPartyNotices.txt"],
          "numpy": ["numpy/__init__.py"]}
 
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <math.h>
 #include <cmocka.h>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/dynlib.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 static void status_rows_are_complete(void **state)
@@ -177,6 +179,37 @@ static void dynlib_says_why(void **state)
     assert_null(f);
 }
 
+/* The examples of FIPS 180-2, and lengths around the padding (from Python's hashlib). */
+static void sha256_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t times;
+        const char *sum;
+    } rows[] = {
+        {"", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+        {"a", 1000000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+        {"a", 55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"},
+        {"a", 56, "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"},
+        {"a", 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"},
+        {"a", 119, "31eba51c313a5c08226adf18d4a359cfdfd8d2e816b13f4af952f7ea6584dcfb"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t each = strlen(rows[i].text), size = each * rows[i].times;
+        char *bytes = malloc(size + 1), sum[SHA256_TEXT];
+        assert_non_null(bytes);
+        for (size_t k = 0; k < rows[i].times; k++)
+            memcpy(bytes + k * each, rows[i].text, each);
+        sha256_text(bytes, size, sum);
+        assert_string_equal(sum, rows[i].sum);
+        free(bytes);
+    }
+}
+
 static void clocks_agree(void **state)
 {
     (void)state;
@@ -197,6 +230,7 @@ int main(void)
         cmocka_unit_test(json_reads_members),
         cmocka_unit_test(json_writes),
         cmocka_unit_test(dynlib_says_why),
+        cmocka_unit_test(sha256_table),
         cmocka_unit_test(clocks_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

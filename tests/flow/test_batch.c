@@ -1,0 +1,168 @@
+/* Frames of several streams in one run: boxes belong to their frame, every frame has its answer,
+ * and there are fewer runs than frames. */
+#include "bed.h"
+
+#include <math.h>
+#include <unistd.h>
+
+enum { STREAMS = 6, FRAMES = 40 };
+
+static fov_workers *batching(const char *path, int batch, bool pinned)
+{
+    fov_model_params model = {.path = path, .batch = batch, .runners = 1};
+    fov_workers_params params = {.workers = 2, .model = &model, .pin_throughput = pinned};
+    fov_workers *workers = NULL;
+    fov_error error = {0};
+    if (fov_workers_create(&workers, &params, &error))
+        fail_msg("%s", error.message);
+    return workers;
+}
+
+/* Where the block of a frame is: 96 × 64 px, see scaled_frame_of. */
+static void expect_block(const struct sink_entry *e, uint64_t number)
+{
+    float left = (float)(number * 7 % 80), top = (float)(number * 5 % 48);
+    assert_int_equal(e->answers, 1);
+    assert_int_equal(e->outcome, FOV_DELIVERED);
+    assert_int_equal(e->detections, 1);
+    if (fabsf(e->first.x1 - left) > 2 || fabsf(e->first.y1 - top) > 2)
+        fail_msg("frame %d: a box at %.0f %.0f, not %.0f %.0f", (int)number, (double)e->first.x1,
+                 (double)e->first.y1, (double)left, (double)top);
+}
+
+/* One run takes 20 ms: one by one the frames would need almost 5 s, in fours a quarter of it. */
+static void frames_of_streams_share_a_run(void **state)
+{
+    (void)state;
+    struct sink sinks[STREAMS];
+    fov_stream *streams[STREAMS];
+    fov_workers *workers = batching("fake:boxes=bright,sleep_ms=20", 4, true);
+    fov_model *model = fov_workers_model(workers, NULL);
+    assert_int_equal(fov_model_get_info(model)->batch, 4);
+    fov_model_close(&model);
+    int64_t start = clock_now_ns();
+    for (int i = 0; i < STREAMS; i++)
+        streams[i] = stream_of(workers, &sinks[i],
+                               (fov_stream_params){.fifo = true, .capacity = 64});
+    for (uint64_t n = 0; n < FRAMES; n++)
+        for (int i = 0; i < STREAMS; i++)
+            put(streams[i], n + (uint64_t)i);
+    for (int i = 0; i < STREAMS; i++)
+        assert_true(sink_wait(&sinks[i], FRAMES, 20000));
+    double runs = (double)(clock_now_ns() - start) / (20 * MS); /* at most so many were possible */
+    for (int i = 0; i < STREAMS; i++) {
+        for (uint64_t n = 0; n < FRAMES; n++)
+            expect_block(&sinks[i].entries[n], n + (uint64_t)i);
+        close_all(&streams[i], &sinks[i]);
+    }
+    fov_workers_destroy(&workers);
+    if (runs > STREAMS * FRAMES * 0.8)
+        fail_msg("%.0f runs' time for %d frames: nothing was shared", runs, STREAMS * FRAMES);
+}
+
+/* A frame in a run with others that cannot be decoded. */
+static void a_broken_frame_is_dropped_alone(void **state)
+{
+    (void)state;
+    struct sink good, bad;
+    fov_workers *workers = batching("fake:boxes=bright,sleep_ms=20", 4, true);
+    fov_stream *a = stream_of(workers, &good, (fov_stream_params){.fifo = true, .capacity = 64});
+    fov_stream *b = stream_of(workers, &bad, (fov_stream_params){.fifo = true, .capacity = 64});
+    for (uint64_t n = 0; n < 12; n++) {
+        fov_frame *broken = NULL;
+        put(a, n);
+        assert_int_equal(fov_frame_get(frames, 16, &broken), FOV_OK);
+        memcpy(broken->bytes, "no picture at al", 16);
+        broken->size = 16;
+        broken->capture_ns = clock_now_ns();
+        assert_int_equal(fov_stream_put(b, &broken, NULL), FOV_OK);
+    }
+    assert_true(sink_wait(&good, 12, 10000));
+    assert_true(sink_wait(&bad, 12, 10000));
+    assert_int_equal(good.delivered, 12);
+    assert_int_equal(bad.dropped[FOV_DROP_DECODE], 12);
+    for (uint64_t n = 0; n < 12; n++)
+        expect_block(&good.entries[n], n);
+    close_all(&a, &good);
+    close_all(&b, &bad);
+    fov_workers_destroy(&workers);
+}
+
+/* A run that hangs takes all its frames with it: each is answered as failed, once. */
+static void a_hung_run_fails_all_its_frames(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_workers *workers = batching("fake:sleep_ms=20,hang_after=1,deaf=1", 4, true);
+    fov_stream *s = stream_of(workers, &sink, (fov_stream_params){.fifo = true, .capacity = 64});
+    for (uint64_t n = 0; n < 9; n++)
+        put(s, n);
+    assert_true(sink_wait(&sink, 5, 10000));
+    assert_true(sink.failed >= 1 && sink.failed + sink.delivered == sink.answers);
+    for (uint64_t n = 0; n < 5; n++)
+        assert_int_equal(sink.entries[n].answers, 1);
+    close_all(&s, &sink);
+    fov_workers_destroy(&workers);
+}
+
+/* Watched frames keep their picture in a run of several. */
+static void watched_frames_keep_their_pictures(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_encoder *encoder = NULL;
+    assert_int_equal(fov_encoder_create(&encoder, NULL), FOV_OK);
+    fov_workers *workers = batching("fake:boxes=bright,sleep_ms=30", 4, true);
+    fov_stream *s = stream_of(workers, &sink, (fov_stream_params){.fifo = true, .capacity = 64});
+    fov_stream_watch(s, true);
+    for (uint64_t n = 0; n < 8; n++) {
+        fov_frame *frame = jpeg_of(encoder, n);
+        assert_int_equal(fov_stream_put(s, &frame, NULL), FOV_OK);
+    }
+    assert_true(sink_wait(&sink, 8, 10000));
+    for (uint64_t n = 0; n < 8; n++) {
+        assert_int_equal(sink.entries[n].outcome, FOV_DELIVERED);
+        assert_int_equal(sink.entries[n].picture_seq, n);
+        assert_true(sink.entries[n].picture_luma > 200);
+    }
+    fov_stream_watch(s, false);
+    close_all(&s, &sink);
+    fov_encoder_destroy(&encoder);
+    fov_workers_destroy(&workers);
+}
+
+/* Two streams whose deadlines leave no time for the long run stay with the short one. */
+static void short_deadlines_keep_the_latency_form(void **state)
+{
+    (void)state;
+    struct sink sinks[2];
+    fov_stream *streams[2];
+    fov_workers_info info;
+    fov_workers *workers = batching("fake:sleep_ms=15,batch_sleep_ms=90", 4, false);
+    for (int i = 0; i < 2; i++)
+        streams[i] = stream_of(workers, &sinks[i], (fov_stream_params){.max_latency_ms = 100});
+    for (int t = 0; t < 120; t++) {
+        for (int i = 0; i < 2; i++)
+            put(streams[i], (uint64_t)t);
+        usleep(33000);
+    }
+    fov_workers_get_info(workers, &info);
+    assert_string_equal(info.form, "latency");
+    for (int i = 0; i < 2; i++) {
+        assert_true(sinks[i].delivered > 100);
+        close_all(&streams[i], &sinks[i]);
+    }
+    fov_workers_destroy(&workers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_of_streams_share_a_run),
+        cmocka_unit_test(a_broken_frame_is_dropped_alone),
+        cmocka_unit_test(a_hung_run_fails_all_its_frames),
+        cmocka_unit_test(watched_frames_keep_their_pictures),
+        cmocka_unit_test(short_deadlines_keep_the_latency_form),
+    };
+    return cmocka_run_group_tests(tests, bed_make, bed_clear);
+}

@@ -1,0 +1,25 @@
+/* What the fake libraries of test_litert_classic.c were told, and how they are to fail. */
+#ifndef TESTS_FAKE_TFLITE_H
+#define TESTS_FAKE_TFLITE_H
+
+#include <stddef.h>
+
+struct fake_tflite {
+    int models, interpreters, options; /* alive */
+    int threads, delegates, invokes, copied;
+    void *delegate; /* the last one added to options */
+    int wanted[4];  /* of the last resize */
+    int misaligned; /* inputs at an odd place */
+    int fail_create, fail_invoke;
+};
+
+struct fake_edgetpu {
+    int present;        /* how many devices there are */
+    int devices, alive; /* lists and delegates not given back */
+    int made_type;      /* of the last delegate */
+    char made_path[32];
+    size_t made_options;
+    int fail_create;
+};
+
+#endif
