@@ -123,6 +123,7 @@ static int parse(struct optimize *o, int argc, char **argv)
         {"output", OPTION_TEXT, &o->output, 0, 0, "FILE", "the result; -o is the same"},
         {"conf", OPTION_NUMBER, &o->chosen.conf, 0.0001, 1, "N", "boxes that count (0.25)"},
         {"head", OPTION_TEXT, &o->chosen.head, 0, 0, "H", "read the model as ssd, yolo, ..."},
+        {"input", OPTION_TEXT, &o->chosen.input, 0, 0, "WORDS", "pixels: bgr,letterbox,scale=255"},
         {"labels", OPTION_TEXT, &o->chosen.labels, 0, 0, "FILE", "one label a line"},
         {"imgsz", OPTION_INT, &o->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
         {"json", OPTION_FLAG, &o->json, 0, 0, NULL, "one JSON object on standard output"},
@@ -192,31 +193,50 @@ static fov_status open_original(struct optimize *o, fov_error *error)
     return status ? status : fov_runner_open(&side->runner, side->model, error);
 }
 
+/* TensorRT's result is no file but the engines that the runtime builds and keeps. */
+static void ask_for_engines(const struct optimize *o, fov_model_params *params)
+{
+    params->path = o->source;
+    params->backend = "onnxruntime";
+    params->device = "TENSORRT";
+    params->cache_dir = o->part;
+    params->precision = !strcmp(o->precision, "fp32")   ? FOV_PRECISION_F32
+                        : !strcmp(o->precision, "int8") ? FOV_PRECISION_INT8
+                                                        : FOV_PRECISION_F16;
+}
+
+/* A runtime that fell back has built nothing. */
+static fov_status check_engines(const struct optimize *o, fov_error *error)
+{
+    const fov_model_info *info = fov_model_get_info(o->optimised.model);
+    if (o->target->suffix || !strcasecmp(info->device, "TENSORRT"))
+        return FOV_OK;
+    return fov_fail(error, FOV_ERUNTIME, "TensorRT does not run it here: %.180s", info->fallback);
+}
+
 /* The result as a user would open it; the original's head is named only when it is not recognised
  * without. */
 static fov_status open_optimised(struct optimize *o, fov_error *error)
 {
+    char id[128];
+    const char *slash = strrchr(o->output, '/'), *base = slash ? slash + 1 : o->output;
     const fov_model_info *was = fov_model_get_info(o->original.model);
     fov_model_params params = {.path = o->part,
+                               .id = id,
                                .head = o->chosen.head,
+                               .input = o->chosen.input,
                                .labels = o->chosen.labels,
                                .input_width = was->input_width,
                                .input_height = was->input_height};
-    if (!o->target->suffix) {
-        params = (fov_model_params){.path = o->source,
-                                    .device = "TENSORRT",
-                                    .cache_dir = o->part,
-                                    .head = o->chosen.head,
-                                    .labels = o->chosen.labels,
-                                    .backend = "onnxruntime"};
-        params.precision = !strcmp(o->precision, "fp32")   ? FOV_PRECISION_F32
-                           : !strcmp(o->precision, "int8") ? FOV_PRECISION_INT8
-                                                           : FOV_PRECISION_F16;
-    }
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(base, "."), base);
+    if (!o->target->suffix)
+        ask_for_engines(o, &params);
     fov_status status = open_side(&o->optimised, &params, error);
+    if (!status)
+        status = check_engines(o, error);
     if (!status && !strcmp(fov_model_get_info(o->optimised.model)->head, was->head))
         return FOV_OK;
-    if (o->chosen.head)
+    if (o->chosen.head || !o->target->suffix)
         return status;
     fov_error again = {0};
     close_side(&o->optimised);
