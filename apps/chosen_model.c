@@ -55,7 +55,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
                                .input = chosen->input,
                                .threads = s->openvino.num_threads,
                                .input_width = chosen->imgsz,
-                               .input_height = chosen->imgsz};
+                               .input_height = chosen->imgsz,
+                               .no_int8 = s->realtime.optimization_level != LEVEL_HIGH};
     fov_status status = to_precision(chosen, &params.precision, error);
     if (status == FOV_OK)
         status = model_files_find(s, name, MODEL_OF_USER, path, sizeof path, error);

@@ -11,6 +11,7 @@
     X(benchmark, "what a frame costs here; how many streams fit")                                  \
     X(eval,      "COCO mean average precision of a model")                                         \
     X(models,    "models with their licences; what a model file is")                               \
+    X(optimize,  "a faster file of a model that still sees the same")                              \
     X(token,     "access tokens: create, list, revoke")                                            \
     X(config,    "checks and shows settings")                                                      \
     X(devices,   "hardware and runtimes found, and which are used")                                \

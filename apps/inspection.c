@@ -185,6 +185,8 @@ static void print_run(const fov_model_info *info)
     printf("%-10s %s %.*s on %s (%s), %s, %d threads\n", "runs on", info->backend,
            number_size(info->backend_version), info->backend_version, info->device,
            info->device_name, info->precision, info->threads);
+    if (info->file_reason[0])
+        printf("%-10s %s: %s\n", "", info->path, info->file_reason);
     printf("%-10s read %.0f ms, compile %.0f ms, warm-up %.0f ms\n", "start", info->load_ms,
            info->compile_ms, info->warmup_ms);
 }
@@ -342,6 +344,8 @@ static void write_run(struct json_writer *w, const fov_model_info *info)
     json_add_string(w, "device", info->device);
     json_add_string(w, "device_name", info->device_name);
     json_add_string(w, "precision", info->precision);
+    json_add_string(w, "runs_file", info->path);
+    json_add_string(w, "file_reason", info->file_reason);
     json_add_number(w, "load_ms", info->load_ms, 1);
     json_add_number(w, "compile_ms", info->compile_ms, 1);
 }

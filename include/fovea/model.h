@@ -16,7 +16,8 @@ typedef struct fov_model fov_model;
 typedef struct fov_runner fov_runner;
 
 typedef enum fov_precision {
-    FOV_PRECISION_AUTO, /* the fastest the device offers that keeps results (bf16, f16) */
+    FOV_PRECISION_AUTO, /* the fastest the device offers that keeps results (bf16, f16); INT8 where
+                         * an accepted INT8 form lies beside the file (NAME_int8.xml) */
     FOV_PRECISION_F32,
     FOV_PRECISION_F16,
     FOV_PRECISION_INT8
@@ -51,12 +52,14 @@ typedef struct fov_model_params {
     const char *cache_dir; /* compiled forms; NULL: no cache */
     const char
         *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
+    bool no_int8;     /* FOV_PRECISION_AUTO never takes the INT8 form beside a model */
     bool no_warmup;   /* skip the runs on noise that make the first frame as fast as the others */
 } fov_model_params;
 
 /* What a model turned out to be. Pointers live as long as the model. */
 typedef struct fov_model_info {
-    const char *id, *path;
+    const char *id, *path;   /* path: of the file that runs */
+    const char *file_reason; /* why that one of a model's forms; "" when it has one only */
     fov_task task;
     int keypoints;                 /* of each detection (pose) */
     int embedding;                 /* numbers of the vector (embed) */
@@ -68,7 +71,7 @@ typedef struct fov_model_info {
     const char *fallback;          /* why better choices do not run it, "" when none was missed */
     const char *device;            /* "CPU" */
     const char *device_name;       /* "AMD EPYC ..." */
-    const char *precision;         /* effective: "bf16" */
+    const char *precision;         /* effective: "bf16", "int8" */
     int input_width, input_height; /* px of the model's input */
     bool letterbox;                /* aspect kept and padded; else stretched or cropped */
     const char *fit;               /* "stretched", "aspect kept, padded", "cropped", ... */
@@ -119,6 +122,12 @@ FOV_API fov_status fov_runner_open(fov_runner **runner, fov_model *model, fov_er
 /* Closes a runner, sets *runner to NULL, accepts NULL. Thread-safety: its thread. Blocks: briefly.
  */
 FOV_API void fov_runner_close(fov_runner **runner);
+
+/* Makes the model's input of decoded pixels, as fov_runner_detect does before it runs, and shows
+ * it. image: at least 1×1, at most 40 megapixels. input: views the runner's memory until its next
+ * call. Returns FOV_EINVAL. Thread-safety: one thread at a time a runner. Blocks: no. */
+FOV_API fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
+                                      fov_error *error);
 
 /* Detects in decoded pixels (any fov_pixels): letterbox, run, head, NMS, undo.
  * image: at least 1×1, at most 40 megapixels; it may be a scaled decode of a picture of

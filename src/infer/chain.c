@@ -173,15 +173,14 @@ static bool has_engines(struct chain *chain, const struct row *row)
     return cache_path(root, &key, folder, sizeof folder) && cache_holds(folder, ".engine");
 }
 
-/* TFLite files of whole numbers, and ONNX that quantises while it runs, run faster in the runtimes
- * that they were made for (docs/models.md) and give their numbers there. ONNX with QDQ pairs is
- * made for every runtime. */
+/* TFLite files of whole numbers, and ONNX that quantises, run in the runtimes that they were made
+ * for faster (docs/models.md) and with their numbers; OpenVINO 2026.4 even loses objects in a file
+ * with QDQ pairs. Weights alone as bytes change nothing. */
 static bool is_integer(const struct inspected *found)
 {
-    if (!found || !found->quantised[0])
+    if (!found || (found->kind != FILE_TFLITE && found->kind != FILE_ONNX))
         return false;
-    return found->kind == FILE_TFLITE || strstr(found->quantised, "dynamic") ||
-           strstr(found->quantised, "QLinear");
+    return found->quantised[0] && strcmp(found->quantised, "int8 weights") != 0;
 }
 
 static bool is_needed(struct chain *chain, const struct row *row)

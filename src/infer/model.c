@@ -249,6 +249,13 @@ static void describe_scale(const struct letterbox_spec *in, char *text, size_t s
                  (double)s[0], (double)s[1], (double)s[2]);
 }
 
+/* The runtime names the precision of what is left in float; a quantised file says so itself. */
+static const char *effective_precision(const fov_model *model)
+{
+    const char *said = metadata_get(&model->meta, "fovea_precision");
+    return said && !strcmp(said, "int8") ? "int8" : model->about.precision;
+}
+
 void model_fill_info(fov_model *model)
 {
     static const char *const fits[] = {"stretched", "aspect kept, padded",
@@ -261,13 +268,14 @@ void model_fill_info(fov_model *model)
     const fov_backend_model *about = &model->about;
     fov_model_info info = {.id = model->id,
                            .path = model->path,
+                           .file_reason = model->file_reason,
                            .head = model->head->name,
                            .head_evidence = model->evidence,
                            .backend = model->backend ? model->backend->name : "",
                            .backend_version = about->version,
                            .device = about->device,
                            .device_name = about->device_name,
-                           .precision = about->precision,
+                           .precision = effective_precision(model),
                            .input_width = in->width,
                            .input_height = in->height,
                            .task = model->setup.task,
@@ -294,6 +302,18 @@ void model_fill_info(fov_model *model)
                            .shapes = model->shapes,
                            .scale = model->scale};
     model->info = info;
+}
+
+/* Sets model->path and params->path; false without memory. */
+static bool choose_file(fov_model *model, fov_model_params *params)
+{
+    char path[4096];
+    const char *name;
+    if (strlen(params->path) < sizeof path)
+        variant_choose(params, variant_fast_int8(&name), path, sizeof path, model->file_reason);
+    model->path = strdup(model->file_reason[0] ? path : params->path);
+    params->path = model->path;
+    return model->path != NULL;
 }
 
 /* Back to before a try. */
@@ -372,6 +392,19 @@ static fov_status open_somewhere(fov_model *model, const fov_model_params *param
     return status;
 }
 
+/* The INT8 form was our choice: when it cannot be used, what was named still can. */
+static fov_status open_as_named(fov_model **model, const fov_model_params *params, const char *why,
+                                fov_error *error)
+{
+    fov_model_params plain = *params;
+    plain.no_int8 = true;
+    fov_status status = fov_model_open(model, &plain, error);
+    if (!status)
+        snprintf((*model)->file_reason, sizeof(*model)->file_reason,
+                 "float form: the INT8 form cannot be used: %.100s", why);
+    return status;
+}
+
 fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
 {
     if (model)
@@ -383,17 +416,22 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
         return fov_fail(error, FOV_ENOMEM, "no memory for a model");
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
-    made->path = strdup(params->path);
     made->meta = (struct metadata){.source = ""};
-    fov_status status = made->path ? model_look_into(made, params, error)
-                                   : fov_fail(error, FOV_ENOMEM, "no memory for a model");
+    fov_error why = {0};
+    fov_model_params chosen = *params;
+    fov_status status = choose_file(made, &chosen)
+                            ? model_look_into(made, &chosen, &why)
+                            : fov_fail(&why, FOV_ENOMEM, "no memory for a model");
     if (!status) {
         model_set_name(made, params);
-        status = open_somewhere(made, params, error);
+        status = open_somewhere(made, &chosen, &why);
     }
+    bool ours = made->path && strcmp(made->path, params->path) != 0 &&
+                params->precision == FOV_PRECISION_AUTO;
     if (status) {
         release(made);
-        return status;
+        return ours ? open_as_named(model, params, why.message, error)
+                    : fov_fail(error, status, "%s", why.message);
     }
     *model = made;
     return FOV_OK;

@@ -9,6 +9,7 @@
 #include "infer/head.h"
 #include "infer/inspect.h"
 #include "infer/labels.h"
+#include "infer/variant.h"
 
 struct fov_model {
     atomic_int references, runners;
@@ -23,7 +24,7 @@ struct fov_model {
     fov_backend_model about;
     fov_tensor inputs[FOV_MODEL_INPUTS], outputs[FOV_MODEL_OUTPUTS]; /* of one picture */
     fov_model_info info;
-    char id[128], *path;
+    char id[128], *path, file_reason[VARIANT_REASON];
     int confidence;
     char evidence[HEAD_EVIDENCE], shapes[256], scale[96], fallback[240];
 };

@@ -502,6 +502,17 @@ static fov_status detect_one(fov_runner *runner, fov_item *item, fov_error *erro
     return status;
 }
 
+fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_tensor *input,
+                              fov_error *error)
+{
+    if (!runner || !image || !input || image->width <= 0 || image->height <= 0)
+        return fov_fail(error, FOV_EINVAL, "no runner or picture");
+    *input = *picture_input(runner);
+    fov_status status = letterbox_run(&runner->boxes[0], image, image->width, image->height,
+                                      input->data);
+    return status ? fov_fail(error, status, "a picture that cannot be resized") : FOV_OK;
+}
+
 fov_status fov_runner_detect(fov_runner *runner, const fov_image *image, int src_width,
                              int src_height, const fov_detect_params *params, fov_detections *out,
                              fov_timings *timings, fov_error *error)

@@ -1,9 +1,17 @@
 /* What this machine is and what fovea makes of it. */
 #include <fovea/device.h>
+#include <string.h>
 
 #include "serve/device_json.h"
 #include "serve/routes.h"
 #include "serve/serve.h"
+
+/* Clients learn which file of a model runs, not where it lies. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
 
 /* What runs now: of the open model when there is one, else what would be taken. */
 static void write_selected(struct json_writer *w, struct server *server,
@@ -15,6 +23,8 @@ static void write_selected(struct json_writer *w, struct server *server,
     json_object_begin(w);
     json_add_string(w, "runtime", open ? open->backend : info->selected_runtime);
     json_add_string(w, "device", open ? open->device : info->selected_device);
+    json_add_string(w, "file", open ? file_name(open->path) : NULL);
+    json_add_string(w, "file_reason", open ? open->file_reason : NULL);
     json_object_end(w);
     json_add_string(w, "precision", open ? open->precision : NULL);
     json_add_string(w, "fallback", open && open->fallback[0] ? open->fallback : NULL);

@@ -23,15 +23,21 @@ void get_healthz(struct exchange *x)
     net_reply(x->request, 200, "text/plain", "ok\n", 3);
 }
 
-/* "ready", and below it what runs the default model when that is not the first choice. */
+/* "ready", and below it which of a model's files runs, and on what when that is not the first
+ * choice. */
 static void reply_ready(struct exchange *x)
 {
-    char text[400] = "ready\n";
+    char text[800] = "ready\n";
+    int length = (int)strlen(text);
     fov_model *model = fov_workers_model(x->server->workers, NULL);
     const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
+    const char *slash = info ? strrchr(info->path, '/') : NULL;
     if (info && info->fallback[0])
-        snprintf(text, sizeof text, "ready\n%.80s runs on %s %s: %s\n", info->id, info->backend,
-                 info->device, info->fallback);
+        length = snprintf(text, sizeof text, "ready\n%.80s runs on %s %s: %s\n", info->id,
+                          info->backend, info->device, info->fallback);
+    if (info && info->file_reason[0])
+        snprintf(text + length, sizeof text - (size_t)length, "%.80s: %.80s (%s)\n", info->id,
+                 slash ? slash + 1 : info->path, info->file_reason);
     net_reply(x->request, 200, "text/plain", text, strlen(text));
     fov_model_close(&model);
 }
@@ -155,6 +161,7 @@ static void write_model(struct json_writer *w, struct server *server)
     json_add_string(w, "id", info ? info->id : NULL);
     json_add_string(w, "title", title);
     json_add_string(w, "precision", info ? info->precision : NULL);
+    json_add_string(w, "file_reason", info ? info->file_reason : NULL);
     json_add_string(w, "licence", licence);
     json_add_string(w, "state",
                     server->model_state == MODEL_READY     ? "ready"

@@ -76,6 +76,7 @@ fov_model_params loader_params(const struct settings *s, const struct settings_m
         .threads = s->openvino.num_threads,
         .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
                                                                  : FOV_PRECISION_AUTO,
+        .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,
         .cache_dir = cache && cache[0] ? cache : NULL,
     };
     if (entry)

@@ -8,7 +8,7 @@ setup demo || die "the first run failed: $(cat "$world/out")"
 for file in openvino/lib/libopenvino_c.so.2641 openvino/include/openvino/c/openvino.h \
     onnxruntime/lib/libonnxruntime.so.1.31.1 onnxruntime/licenses/LICENSE \
     litert/lib/libLiteRt.so litert/licenses/LICENSE models/ssd_mobilenet_v2/model.xml \
-    models/ssd_mobilenet_v2/model.bin media/bikes.mp4 swagger-ui/swagger-ui.css; do
+    models/ssd_mobilenet_v2/model.bin models/ssd_mobilenet_v2/model_int8.xml media/bikes.mp4 swagger-ui/swagger-ui.css; do
     [ -s "$deps/$file" ] || die "$file is not there"
 done
 if find "$deps" -name '*.part' | grep -q .; then die "half a file was left behind"; fi

@@ -25,6 +25,7 @@ make_project() { # the scripts with tiny packages and a model that needs no cutt
     mkdir -p "$world/project/models/labels" "$world/files"
     cp -r "$root/scripts" "$world/project/"
     cp "$root/models/labels/coco.txt" "$world/project/models/labels/"
+    cp "$root/models/ssd_mobilenet_v2.int8.json" "$world/project/models/"
     echo "build bash" >"$world/project/scripts/packages.txt"
     cat >"$world/project/scripts/cut_ssd.py" <<'PY'
 import pathlib, sys
@@ -32,6 +33,10 @@ folder = pathlib.Path(sys.argv[3])
 folder.mkdir(parents=True)
 for name in ("model.xml", "model.bin", "labels.txt", "card.json"):
     (folder / name).write_text("made of " + pathlib.Path(sys.argv[1]).read_text()[:20])
+PY
+    cat >"$world/project/scripts/quantise_ssd.py" <<'PY'
+import pathlib, sys
+pathlib.Path(sys.argv[3]).write_text("INT8 of " + pathlib.Path(sys.argv[1]).read_text())
 PY
     "$python" "$here/tiny_packages.py" "$root/scripts/deps.lock" "$world/files" >"$world/project/scripts/deps.lock"
 }
