@@ -53,6 +53,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
                                .head = chosen->head,
                                .labels = chosen->labels,
                                .input = chosen->input,
+                               .batch = chosen->batch,
+                               .avoid = chosen->avoid,
                                .threads = s->openvino.num_threads,
                                .input_width = chosen->imgsz,
                                .input_height = chosen->imgsz,

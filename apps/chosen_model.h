@@ -16,6 +16,8 @@ struct chosen_model {
     const char *labels;    /* file; NULL: from the model */
     const char *input;     /* "bgr,scale=255": words of fov_model_params.input; NULL: recognised */
     int imgsz;             /* px a side, for models of dynamic size */
+    int batch;             /* pictures a run takes; 0: one */
+    const char *avoid;     /* as fov_model_params.avoid */
     bool exact;            /* f32 unless `precision` says otherwise */
     double conf, iou;      /* 0: replaced by the environment's or the built-in value */
 };

@@ -35,8 +35,21 @@ struct predict {
     struct json_writer writer;
     fov_details *details; /* of the model's task */
     fov_detection items[MAX_DETECTIONS];
+    struct waiting *waiting; /* --batch: frames that share the next run */
+    int batch, waiting_count;
+    char avoid[160]; /* runtimes that failed while they ran */
+    int failures;    /* failed runs in a row */
     int64_t start_ns, done, failed, late;
     bool progress;
+};
+
+/* A frame that waits for others to share a run with. */
+struct waiting {
+    fov_frame *frame;
+    char name[1024]; /* "" for videos */
+    int64_t read_ns;
+    fov_detection items[MAX_DETECTIONS];
+    fov_details *details;
 };
 
 /* One frame that was worked on. */
@@ -75,13 +88,15 @@ static int parse(struct predict *p, int argc, char **argv)
         {"conf", OPTION_NUMBER, &p->chosen.conf, 0.0001, 1, "N", "least confidence (0.25)"},
         {"iou", OPTION_NUMBER, &p->chosen.iou, 0.0001, 1, "N", "overlap of boxes, for NMS (0.45)"},
         {"imgsz", OPTION_INT, &p->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
-        {"head", OPTION_TEXT, &p->chosen.head, 0, 0, "H", "read as ssd, yolo, yolox"},
+        {"batch", OPTION_INT, &p->chosen.batch, 1, FOV_BATCH_MAX, "N",
+         "pictures in one run, for models that allow it"},
+        {"head", OPTION_TEXT, &p->chosen.head, 0, 0, "H", "how the output is read: yolo, detr"},
         {"input", OPTION_TEXT, &p->chosen.input, 0, 0, "WORDS", "pixels: bgr,letterbox,scale=255"},
         {"labels", OPTION_TEXT, &p->chosen.labels, 0, 0, "FILE", "one label a line"},
         {"classes", OPTION_TEXT, &p->classes, 0, 0, "0,2", "only these class ids"},
         {"device", OPTION_TEXT, &p->chosen.device, 0, 0, "D", "CPU, GPU, NPU (best present)"},
         {"backend", OPTION_TEXT, &p->chosen.backend, 0, 0, "B",
-         "openvino, onnxruntime (best present)"},
+         "openvino, onnxruntime, litert (best present)"},
         {"precision", OPTION_TEXT, &p->chosen.precision, 0, 0, "P", "auto, fp32, fp16, int8"},
         {"exact", OPTION_FLAG, &p->chosen.exact, 0, 0, NULL, "full decode, f32"},
         {"max-latency-ms", OPTION_NUMBER, &p->max_latency_ms, 0, 1e6, "N",
@@ -119,19 +134,55 @@ static fov_status make_details(struct predict *p, fov_error *error)
     const fov_model_info *m = fov_model_get_info(p->model);
     fov_status status = fov_details_create(&p->details, m->task, MAX_DETECTIONS, m->keypoints,
                                            m->embedding);
-    return status ? fov_fail(error, status, "no memory for masks or keypoints") : FOV_OK;
+    p->batch = m->batch;
+    p->waiting = m->batch > 1 ? calloc((size_t)m->batch, sizeof *p->waiting) : NULL;
+    if (m->batch > 1 && !p->waiting)
+        status = FOV_ENOMEM;
+    for (int i = 0; !status && i < p->batch && p->waiting; i++)
+        status = fov_details_create(&p->waiting[i].details, m->task, MAX_DETECTIONS, m->keypoints,
+                                    m->embedding);
+    return status ? fov_fail(error, status, "no memory for detections") : FOV_OK;
+}
+
+/* Opens the model and its runner, and says what was missed. */
+static fov_status open_model(struct predict *p, fov_error *error)
+{
+    fov_status status = chosen_model_open(&p->chosen, &p->model, error);
+    if (status == FOV_OK)
+        status = fov_runner_open(&p->runner, p->model, error);
+    if (status)
+        return status;
+    const fov_model_info *m = fov_model_get_info(p->model);
+    if (m->fallback[0])
+        fprintf(stderr, "fovea: runs on %s %s (%s)\n", m->backend, m->device, m->fallback);
+    return FOV_OK;
+}
+
+/* After two failed runs in a row: the next runtime or device of the order. */
+static fov_status open_next(struct predict *p, fov_error *error)
+{
+    const fov_model_info *m = fov_model_get_info(p->model);
+    size_t used = strlen(p->avoid);
+    int more = snprintf(p->avoid + used, sizeof p->avoid - used, "%s%s:%s", used ? " " : "",
+                        m->backend, m->device);
+    if (more < 0 || (size_t)more >= sizeof p->avoid - used)
+        return FOV_EINFER;
+    p->chosen.avoid = p->avoid;
+    fov_runner_close(&p->runner);
+    fov_model_close(&p->model);
+    p->failures = 0;
+    return open_model(p, error);
 }
 
 static fov_status open_all(struct predict *p, fov_error *error)
 {
     fov_source_params source = {.url = p->url};
-    fov_frame_pool_params pool = {
-        .slots = 2, .max_bytes = MAX_PICTURE_BYTES, .keep_bytes = 2 * MAX_PICTURE_BYTES};
+    fov_frame_pool_params pool = {.slots = 2 + p->chosen.batch,
+                                  .max_bytes = MAX_PICTURE_BYTES,
+                                  .keep_bytes = 2 * MAX_PICTURE_BYTES};
     fov_status status = fov_source_open(&p->source, &source, error);
     if (status == FOV_OK)
-        status = chosen_model_open(&p->chosen, &p->model, error);
-    if (status == FOV_OK)
-        status = fov_runner_open(&p->runner, p->model, error);
+        status = open_model(p, error);
     if (status == FOV_OK)
         status = fov_frame_pool_create(&p->pool, &pool, error);
     if (status == FOV_OK)
@@ -149,8 +200,19 @@ static fov_status open_all(struct predict *p, fov_error *error)
     return status;
 }
 
+static void drop_waiting(struct predict *p)
+{
+    for (int i = 0; p->waiting && i < p->batch; i++) {
+        fov_frame_unref(&p->waiting[i].frame);
+        fov_details_destroy(&p->waiting[i].details);
+    }
+    free(p->waiting);
+    p->waiting = NULL;
+}
+
 static fov_status close_all(struct predict *p, fov_error *error)
 {
+    drop_waiting(p);
     fov_status status = saver_close(&p->saver, error);
     fov_decoder_destroy(&p->decoder);
     fov_details_destroy(&p->details);
@@ -340,54 +402,157 @@ static void print_end(const struct predict *p)
 /* ---- the run ----------------------------------------------------------------------------------
  */
 
+static fov_status show(struct predict *p, fov_frame *frame, struct seen *seen, fov_error *error)
+{
+    seen->number = p->done;
+    if (p->json)
+        print_json(p, seen);
+    else
+        print_line(p, seen);
+    p->late += p->max_latency_ms > 0 && ns_to_ms(seen->timings.total) > p->max_latency_ms;
+    p->done++;
+    p->failures = 0;
+    show_progress(p);
+    return p->saver ? saver_add(p->saver, frame, seen->name, &seen->detections, p->model, error)
+                    : FOV_OK;
+}
+
 static fov_status handle(struct predict *p, fov_frame *frame, const char *name, int64_t read_ns,
                          fov_error *error)
 {
     struct seen seen = {.name = name,
-                        .number = p->done,
                         .pts_ms = frame->pts_ms,
                         .detections = {p->items, 0, MAX_DETECTIONS, p->details}};
     fov_status status = detect(p, frame, read_ns, &seen, error);
-    if (status)
-        return status;
-    if (p->json)
-        print_json(p, &seen);
-    else
-        print_line(p, &seen);
-    p->late += p->max_latency_ms > 0 && ns_to_ms(seen.timings.total) > p->max_latency_ms;
-    p->done++;
-    show_progress(p);
-    return p->saver ? saver_add(p->saver, frame, name, &seen.detections, p->model, error) : FOV_OK;
+    return status ? status : show(p, frame, &seen, error);
 }
 
-/* Statuses of one broken picture; the others of the source may be fine. */
-static bool goes_on(fov_status status)
+/* Statuses of one broken picture; the others of the source may be fine. A failed run may pass by
+ * itself, or another runtime does better. */
+static bool goes_on(struct predict *p, fov_status status, fov_error *error)
 {
+    if (status == FOV_EINFER && ++p->failures >= 2)
+        return open_next(p, error) == FOV_OK;
     return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT ||
-           status == FOV_ENOTFOUND;
+           status == FOV_ENOTFOUND || status == FOV_EINFER;
+}
+
+/* Counts and tells a frame without detections; returns the status when the run must end. */
+static fov_status report(struct predict *p, fov_status status, const char *name, fov_error *error)
+{
+    bool named = !name || strstr(error->message, name);
+    char message[sizeof error->message];
+    snprintf(message, sizeof message, "%s", error->message);
+    if (!goes_on(p, status, error))
+        return status;
+    p->failed++;
+    fprintf(stderr, "fovea: %s%s%s\n", named ? "" : name, named ? "" : ": ", message);
+    return FOV_OK;
+}
+
+/* ---- several frames a run ---------------------------------------------------------------------
+ */
+
+static fov_status show_waiting(struct predict *p, struct waiting *w, const fov_item *item,
+                               fov_error *error)
+{
+    const char *name = w->name[0] ? w->name : NULL;
+    struct seen seen = {.name = name,
+                        .pts_ms = w->frame->pts_ms,
+                        .width = item->width,
+                        .height = item->height,
+                        .detections = *item->out,
+                        .timings = *item->timings};
+    fov_timings *t = &seen.timings;
+    if (w->frame->image.pixels != FOV_PIXELS_NONE)
+        t->decode = w->read_ns;
+    t->total = t->decode + t->preprocess + t->inference + t->postprocess;
+    if (item->error.status == FOV_OK)
+        return show(p, w->frame, &seen, error);
+    *error = item->error;
+    return report(p, item->error.status, name, error);
+}
+
+/* Runs what waits, and shows it in order. */
+static fov_status run_waiting(struct predict *p, fov_error *error)
+{
+    fov_item items[FOV_BATCH_MAX];
+    fov_detections found[FOV_BATCH_MAX];
+    fov_timings timings[FOV_BATCH_MAX] = {0};
+    fov_status status = FOV_OK;
+    int count = p->waiting_count;
+    for (int i = 0; i < count; i++) {
+        struct waiting *w = &p->waiting[i];
+        found[i] = (fov_detections){w->items, 0, MAX_DETECTIONS, w->details};
+        items[i] = (fov_item){
+            .frame = w->frame, .params = &p->params, .out = &found[i], .timings = &timings[i]};
+    }
+    if (count > 0)
+        fov_runner_detect_items(p->runner, items, count, NULL);
+    p->waiting_count = 0;
+    for (int i = 0; i < count; i++) {
+        if (!status)
+            status = show_waiting(p, &p->waiting[i], &items[i], error);
+        fov_frame_unref(&p->waiting[i].frame);
+    }
+    return status;
+}
+
+/* A picture that must be turned first: alone, by its own way. */
+static bool is_turned(const fov_frame *frame)
+{
+    fov_picture_info info;
+    return frame->image.pixels == FOV_PIXELS_NONE &&
+           fov_picture_probe(frame->bytes, frame->size, &info, NULL) == FOV_OK &&
+           info.orientation != 1;
+}
+
+/* Takes the frame. */
+static fov_status wait_for_others(struct predict *p, fov_frame **frame, const char *name,
+                                  int64_t read_ns, fov_error *error)
+{
+    struct waiting *w = &p->waiting[p->waiting_count++];
+    w->frame = *frame;
+    *frame = NULL;
+    w->read_ns = read_ns;
+    snprintf(w->name, sizeof w->name, "%s", name ? name : "");
+    return p->waiting_count == p->batch ? run_waiting(p, error) : FOV_OK;
+}
+
+/* One frame, or the reason why there is none. Sets *end at the end of the source. */
+static fov_status step(struct predict *p, bool *end, fov_error *error)
+{
+    fov_frame *frame = NULL;
+    const char *name = NULL;
+    int64_t start = clock_now_ns();
+    fov_status status = fov_source_read(p->source, p->pool, &frame, &name, error);
+    int64_t read_ns = clock_now_ns() - start;
+    fov_error waited = {0};
+    *end = status == FOV_EOS;
+    if (!status && p->waiting && !is_turned(frame))
+        return wait_for_others(p, &frame, name, read_ns, error);
+    fov_status before = run_waiting(p, &waited); /* what came earlier is shown earlier */
+    if (before)
+        *error = waited;
+    else if (!status)
+        status = handle(p, frame, name, read_ns, error);
+    fov_frame_unref(&frame);
+    if (before || *end)
+        return before;
+    return status ? report(p, status, name, error) : FOV_OK;
 }
 
 static fov_status run(struct predict *p, fov_error *error)
 {
+    bool end = false;
+    fov_status status = FOV_OK;
     p->start_ns = clock_now_ns();
-    while (!stopping && !ferror(stdout)) {
-        fov_frame *frame;
-        const char *name;
-        int64_t start = clock_now_ns();
-        fov_status status = fov_source_read(p->source, p->pool, &frame, &name, error);
-        if (status == FOV_EOS)
-            return FOV_OK;
-        if (status == FOV_OK)
-            status = handle(p, frame, name, clock_now_ns() - start, error);
-        fov_frame_unref(&frame);
-        if (status && !goes_on(status))
-            return status;
-        if (status) {
-            p->failed++;
-            fprintf(stderr, "fovea: %s%s%s\n", name && !strstr(error->message, name) ? name : "",
-                    name && !strstr(error->message, name) ? ": " : "", error->message);
-        }
-    }
+    while (!end && !status && !stopping && !ferror(stdout))
+        status = step(p, &end, error);
+    if (!status)
+        status = run_waiting(p, error);
+    if (status)
+        return status;
     return ferror(stdout) ? fov_fail(error, FOV_EIO, "standard output was closed") : FOV_OK;
 }
 

@@ -171,3 +171,62 @@ def test_environment_sets_the_defaults(tmp_path):
     assert json.loads(predict("a.jpg", "--json", cwd=tmp_path, MODEL_PATH="fake:").stdout)["detections"]
     none = predict("a.jpg", "--json", cwd=tmp_path, MODEL_PATH="fake:", CONFIDENCE_THRESHOLD="0.99").stdout
     assert json.loads(none)["detections"] == []
+
+
+def frames_of(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("batch", [2, 3, 7])
+def test_batches_give_what_single_runs_give(tmp_path, batch):
+    """Pictures of several sizes; the model finds the bright part of each, so that a mix-up would show."""
+    for i in range(7):
+        image = Image.new("RGB", (160 + 40 * i, 120 + 10 * i), (40, 40, 40))
+        image.paste((250, 250, 250), (10 * i, 5 * i, 10 * i + 60, 5 * i + 50))
+        exif = Image.Exif()
+        exif[0x0112] = 6 if i == 4 else 1    # one that must be turned first runs alone
+        image.save(tmp_path / f"p{i}.jpg", exif=exif)
+    model = "fake:boxes=bright"
+    alone = frames_of(predict(tmp_path, "--json", "--model", model, cwd=tmp_path))
+    shared = frames_of(predict(tmp_path, "--json", "--model", model, "--batch", batch, cwd=tmp_path))
+    assert len(alone) == 7 and all(frame["detections"] for frame in alone)
+    for a, b in zip(alone, shared, strict=True):
+        for member in ("source", "frame", "width", "height", "detections"):
+            assert a[member] == b[member]
+
+
+def test_a_broken_picture_among_a_batch_is_told_in_its_place(tmp_path):
+    for i in range(6):
+        picture(tmp_path / f"p{i}.jpg")
+    (tmp_path / "p2.jpg").write_bytes(b"\xff\xd8 nothing more")
+    done = predict(tmp_path, "--json", "--model", "fake:", "--batch", "4", cwd=tmp_path, code=1)
+    assert [frame["source"] for frame in frames_of(done)] == [f"p{i}.jpg" for i in (0, 1, 3, 4, 5)]
+    assert "p2.jpg" in done.stderr and "1 failed" in done.stderr
+
+
+def test_video_frames_share_runs(tmp_path):
+    done = predict("pattern:frames=10,width=320,height=240", "--json", "--model", "fake:boxes=bright", "--batch", "4",
+                   cwd=tmp_path)
+    frames = frames_of(done)
+    assert [frame["frame"] for frame in frames] == list(range(10))
+    assert [frame["pts_ms"] for frame in frames] == sorted(frame["pts_ms"] for frame in frames)
+
+
+@pytest.mark.parametrize("fault, lost", [("gpu_fail_after=3", 2), ("gpu_nan_after=3", 2)])
+def test_a_device_that_breaks_is_left(tmp_path, fault, lost):
+    """Two failed runs in a row, then the next device of the order; the reason is told once."""
+    done = predict("pattern:frames=12,width=320,height=240", "--json", "--model", f"fake:{fault}", cwd=tmp_path, code=1)
+    assert len(frames_of(done)) == 12 - lost
+    assert done.stderr.count("runs on fake CPU (fake GPU: failed while it ran)") == 1
+    assert f"{lost} failed" in done.stderr
+
+
+def test_a_model_that_only_fails_ends(tmp_path):
+    done = predict("pattern:frames=12,width=320,height=240", "--json", "--model", "fake:fail_every=1", cwd=tmp_path, code=1)
+    assert not frames_of(done) and "fail" in done.stderr
+
+
+def test_a_missing_device_is_explained(tmp_path):
+    picture(tmp_path / "a.jpg")
+    done = predict("a.jpg", "--json", "--model", "fake:gpu_load_fails=1", cwd=tmp_path)
+    assert "runs on fake CPU (fake GPU: fake: gpu_load_fails=1)" in done.stderr and frames_of(done)[0]["detections"]
