@@ -104,5 +104,5 @@ def test_the_server_says_the_same_as_the_command_line(server):
     for key in printed:
         if not key.startswith("selected"):
             assert answer[key] == printed[key], key
-    assert set(answer["selected"]) == {"runtime", "device"} and "precision" in answer
+    assert set(answer["selected"]) == {"runtime", "device", "file", "file_reason"} and "precision" in answer
     assert answer["cores"] <= len(os.sched_getaffinity(0))
