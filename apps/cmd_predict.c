@@ -70,8 +70,7 @@ static void on_signal(int number)
     stopping = 1;
 }
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options ---- */
 
 static int parse(struct predict *p, int argc, char **argv)
 {
@@ -126,8 +125,7 @@ static bool parse_classes(struct predict *p)
     return true;
 }
 
-/* ---- opening ----------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static fov_status make_details(struct predict *p, fov_error *error)
 {
@@ -171,18 +169,22 @@ static fov_status open_next(struct predict *p, fov_error *error)
     fov_runner_close(&p->runner);
     fov_model_close(&p->model);
     p->failures = 0;
-    return open_model(p, error);
+    fov_status status = open_model(p, error);
+    if (!status && fov_model_get_info(p->model)->batch != p->batch)
+        return fov_fail(error, FOV_EUNSUPPORTED, "%s runs no batch of %d",
+                        fov_model_get_info(p->model)->backend, p->batch);
+    return status;
 }
 
 static fov_status open_all(struct predict *p, fov_error *error)
 {
     fov_source_params source = {.url = p->url};
-    fov_frame_pool_params pool = {.slots = 2 + p->chosen.batch,
-                                  .max_bytes = MAX_PICTURE_BYTES,
+    fov_frame_pool_params pool = {.max_bytes = MAX_PICTURE_BYTES,
                                   .keep_bytes = 2 * MAX_PICTURE_BYTES};
     fov_status status = fov_source_open(&p->source, &source, error);
     if (status == FOV_OK)
         status = open_model(p, error);
+    pool.slots = 2 + (status == FOV_OK ? fov_model_get_info(p->model)->batch : 0);
     if (status == FOV_OK)
         status = fov_frame_pool_create(&p->pool, &pool, error);
     if (status == FOV_OK)
@@ -224,8 +226,7 @@ static fov_status close_all(struct predict *p, fov_error *error)
     return status;
 }
 
-/* ---- one frame --------------------------------------------------------------------------------
- */
+/* ---- one frame ---- */
 
 /* A photograph that its EXIF block says to turn: the model must see it upright. */
 static fov_status detect_turned(struct predict *p, const fov_frame *frame, struct seen *seen,
@@ -273,8 +274,7 @@ static fov_status detect(struct predict *p, const fov_frame *frame, int64_t read
     return status;
 }
 
-/* ---- what is printed --------------------------------------------------------------------------
- */
+/* ---- what is printed ---- */
 
 static void print_json(struct predict *p, const struct seen *seen)
 {
@@ -399,8 +399,7 @@ static void print_end(const struct predict *p)
     fputc('\n', stderr);
 }
 
-/* ---- the run ----------------------------------------------------------------------------------
- */
+/* ---- the run ---- */
 
 static fov_status show(struct predict *p, fov_frame *frame, struct seen *seen, fov_error *error)
 {
@@ -429,10 +428,8 @@ static fov_status handle(struct predict *p, fov_frame *frame, const char *name, 
 
 /* Statuses of one broken picture; the others of the source may be fine. A failed run may pass by
  * itself, or another runtime does better. */
-static bool goes_on(struct predict *p, fov_status status, fov_error *error)
+static bool goes_on(fov_status status)
 {
-    if (status == FOV_EINFER && ++p->failures >= 2)
-        return open_next(p, error) == FOV_OK;
     return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT ||
            status == FOV_ENOTFOUND || status == FOV_EINFER;
 }
@@ -441,17 +438,22 @@ static bool goes_on(struct predict *p, fov_status status, fov_error *error)
 static fov_status report(struct predict *p, fov_status status, const char *name, fov_error *error)
 {
     bool named = !name || strstr(error->message, name);
-    char message[sizeof error->message];
-    snprintf(message, sizeof message, "%s", error->message);
-    if (!goes_on(p, status, error))
+    if (!goes_on(status))
         return status;
     p->failed++;
-    fprintf(stderr, "fovea: %s%s%s\n", named ? "" : name, named ? "" : ": ", message);
+    fprintf(stderr, "fovea: %s%s%s\n", named ? "" : name, named ? "" : ": ", error->message);
     return FOV_OK;
 }
 
-/* ---- several frames a run ---------------------------------------------------------------------
- */
+/* A run failed, for however many frames: after two in a row the next runtime or device is tried. */
+static fov_status after_run(struct predict *p, fov_status run, fov_error *error)
+{
+    if (run != FOV_EINFER)
+        return FOV_OK;
+    return ++p->failures >= 2 ? open_next(p, error) : FOV_OK;
+}
+
+/* ---- several frames a run ---- */
 
 static fov_status show_waiting(struct predict *p, struct waiting *w, const fov_item *item,
                                fov_error *error)
@@ -479,7 +481,7 @@ static fov_status run_waiting(struct predict *p, fov_error *error)
     fov_item items[FOV_BATCH_MAX];
     fov_detections found[FOV_BATCH_MAX];
     fov_timings timings[FOV_BATCH_MAX] = {0};
-    fov_status status = FOV_OK;
+    fov_status status = FOV_OK, run = FOV_OK;
     int count = p->waiting_count;
     for (int i = 0; i < count; i++) {
         struct waiting *w = &p->waiting[i];
@@ -488,14 +490,14 @@ static fov_status run_waiting(struct predict *p, fov_error *error)
             .frame = w->frame, .params = &p->params, .out = &found[i], .timings = &timings[i]};
     }
     if (count > 0)
-        fov_runner_detect_items(p->runner, items, count, NULL);
+        run = fov_runner_detect_items(p->runner, items, count, NULL);
     p->waiting_count = 0;
     for (int i = 0; i < count; i++) {
         if (!status)
             status = show_waiting(p, &p->waiting[i], &items[i], error);
         fov_frame_unref(&p->waiting[i].frame);
     }
-    return status;
+    return status ? status : after_run(p, run, error);
 }
 
 /* A picture that must be turned first: alone, by its own way. */
@@ -537,9 +539,10 @@ static fov_status step(struct predict *p, bool *end, fov_error *error)
     else if (!status)
         status = handle(p, frame, name, read_ns, error);
     fov_frame_unref(&frame);
-    if (before || *end)
+    if (before || *end || !status)
         return before;
-    return status ? report(p, status, name, error) : FOV_OK;
+    fov_status told = report(p, status, name, error);
+    return told ? told : after_run(p, status, error);
 }
 
 static fov_status run(struct predict *p, fov_error *error)

@@ -53,6 +53,12 @@ static fov_status form_open(struct form **out, const fov_model_params *wish, fov
     if (hint == FOV_HINT_LATENCY) /* several frames a run is for when several streams are busy */
         params.batch = 0;
     fov_status status = fov_model_open(&form->model, &params, error);
+    if (status && params.batch > 1) { /* a model that takes one at a time still serves */
+        fov_log(FOV_LOG_WARN, "flow", "%s: no batch of %d: %s", wish->path, params.batch,
+                error->message);
+        params.batch = 0;
+        status = fov_model_open(&form->model, &params, error);
+    }
     if (status)
         goto fail;
     int most = fov_model_get_info(form->model)->max_runners;
@@ -263,6 +269,8 @@ static void fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint,
     slot->forms[!hint] = NULL;
     slot->falling = false;
     slot->active = hint;
+    pool->strikes = 0; /* of the device that was left */
+    pool->degraded = false;
     pool->fallbacks++;
     form_unref(pool, other);
     pthread_mutex_unlock(&pool->lock);
@@ -276,7 +284,7 @@ static void not_fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint)
     slot->falling = false;
     slot->avoid[0] = '\0';
     slot->fall_retry_ns = pool->clock() + RETRY_NS;
-    slot->wanted[hint] = !works(slot->forms[hint]);
+    slot->wanted[hint] = slot->wanted[hint] && !works(slot->forms[hint]);
     slot->retry_ns = pool->clock() + REPAIR_NS;
 }
 
@@ -290,7 +298,12 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
     struct form *form = make_form(pool, slot, hint, avoid, second); /* second: behind the first */
     pthread_mutex_lock(&pool->lock);
     struct form *old = slot->forms[hint];
-    if (form) {
+    if (!falling && slot->falling) {
+        /* meanwhile the device was found broken: what was built may stand on it, and is built again
+         */
+        slot->retry_ns = 0;
+        form_unref(pool, form);
+    } else if (form) {
         slot->forms[hint] = form;
         slot->wanted[hint] = false;
         slot->retry_ns = 0;

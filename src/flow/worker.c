@@ -64,7 +64,7 @@ static void run_fill(struct worker *w, struct drops *drops, int64_t now)
     }
 }
 
-static void hand_over(struct worker *w, int i, struct job *job)
+static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
 {
     struct run_frame *f = &w->run.frames[i];
     job->detections.count = f->detections.count;
@@ -80,7 +80,7 @@ static void hand_over(struct worker *w, int i, struct job *job)
     job->picture = f->picture;
     f->picture = NULL;
     job->error = f->error;
-    job->limited = f->limit_ns && f->error.status == FOV_ETIMEOUT;
+    job->limited = f->limit_ns && f->error.status == FOV_ETIMEOUT && now >= f->limit_ns;
 }
 
 /* The runner is free again: another worker may go on while this one answers. */
@@ -93,12 +93,19 @@ static void call_another(fov_workers *pool)
         }
 }
 
-/* What the run says of its form: by a frame that reached the model. */
-static void judge(struct worker *w, const struct job *job)
+/* What the run says of its form: by a frame that reached the model, a failed one if there is one. A
+ * run that was too slow for its frame breaks nothing. */
+static void judge(struct worker *w, struct job *const *jobs, int count, int64_t now)
 {
-    if (!job->limited) /* too slow for its frame: nothing is broken */
-        form_judge(w->pool, w->run.form, &job->error, runner_gave_nonsense(w->run.runner),
-                   w->pool->clock());
+    const fov_error *said = NULL;
+    for (int i = 0; i < count; i++) {
+        fov_status status = jobs[i]->error.status;
+        bool failed = status == FOV_EINFER || (status == FOV_ETIMEOUT && !jobs[i]->limited);
+        if (failed || (status == FOV_OK && !said))
+            said = &jobs[i]->error;
+    }
+    if (said)
+        form_judge(w->pool, w->run.form, said, runner_gave_nonsense(w->run.runner), now);
 }
 
 /* Lock held, released meanwhile: gives the run's frames to their jobs, and its runner back. */
@@ -107,20 +114,21 @@ static void answer_jobs(struct worker *w)
     fov_workers *pool = w->pool;
     struct job *jobs[BATCH_MAX];
     int count = w->job_count;
+    int64_t now = pool->clock();
     memcpy(jobs, w->jobs, sizeof jobs);
     w->job_count = 0;
     for (int i = 0; i < count; i++) {
-        hand_over(w, i, jobs[i]);
+        hand_over(w, i, jobs[i], now);
         if (w->cancelled)
-            watchdog_blame(jobs[i], pool->clock());
+            watchdog_blame(jobs[i], now);
     }
     w->cancelled = false;
-    judge(w, jobs[0]);
+    judge(w, jobs, count, now);
     form_give(w->run.form, w->run.runner);
     w->run.runner = NULL;
     call_another(pool);
     for (int i = 0; i < count; i++)
-        job_done(jobs[i], pool->clock());
+        job_done(jobs[i], now);
 }
 
 /* Lock held, released meanwhile. */

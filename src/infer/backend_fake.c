@@ -15,6 +15,7 @@
  *   score=0.9  class=0       of each box
  *   fail_every=N             every N-th run fails         (0: never)
  *   nan_every=N              every N-th run gives NaN     (0: never)
+ *   odd_every=N              every N-th run gives a row less than described  (0: never)
  *   hang_after=N             the run after N runs does not return until it is cancelled (-1: never)
  *   deaf=1                   ... and cancelling does not help
  *   load_fails=1             loading fails
@@ -46,7 +47,7 @@ enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
 
 struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
-    double fail_every, nan_every, hang_after, deaf, load_fails, runners, seed;
+    double fail_every, nan_every, odd_every, hang_after, deaf, load_fails, runners, seed;
     double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
     bool on_gpu;
     double batch, batch_sleep_ms;
@@ -110,6 +111,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"class", &fake->class_id, 0, FAKE_CLASSES - 1},
                    {"fail_every", &fake->fail_every, 0, 1e9},
                    {"nan_every", &fake->nan_every, 0, 1e9},
+                   {"odd_every", &fake->odd_every, 0, 1e9},
                    {"hang_after", &fake->hang_after, -1, 1e9},
                    {"deaf", &fake->deaf, 0, 1},
                    {"load_fails", &fake->load_fails, 0, 1},
@@ -395,6 +397,8 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
     if (is_due(fake->nan_every, number) || is_past(fake, fake->gpu_nan_after, number))
         runner->boxes[0] = NAN;
     outputs_of(fake, runner, out);
+    if (is_due(fake->odd_every, number))
+        out[0].shape[1]--;
     return FOV_OK;
 }
 

@@ -292,13 +292,11 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
 {
     struct runner *r = handle;
     const struct onnxruntime *ort = r->model->ort;
+    onnxruntime_done(ort->run_options_unset_terminate(r->options)); /* by a cancel that came late */
     if (r->any_fetched && !bind_fetched(r))
         return onnxruntime_fail(error, FOV_EINFER, "ONNX Runtime");
-    if (!onnxruntime_done(ort->run_with_binding(r->model->session, r->options, r->binding))) {
-        onnxruntime_fail(error, FOV_EINFER, "ONNX Runtime");
-        onnxruntime_done(ort->run_options_unset_terminate(r->options));
-        return FOV_EINFER;
-    }
+    if (!onnxruntime_done(ort->run_with_binding(r->model->session, r->options, r->binding)))
+        return onnxruntime_fail(error, FOV_EINFER, "ONNX Runtime");
     if (r->any_fetched && !fetch(r))
         return onnxruntime_fail(error, FOV_EINFER, "ONNX Runtime gives no outputs");
     memcpy(out, r->outputs, (size_t)r->model->about.output_count * sizeof *out);

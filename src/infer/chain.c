@@ -216,7 +216,11 @@ static bool is_needed(struct chain *chain, const struct row *row)
  * processor only the first that counts. */
 static bool is_due(struct chain *chain, const struct row *row, bool asked)
 {
-    if (row->need == INTEGER ? !is_needed(chain, row) : !asked && !is_needed(chain, row))
+    bool only_needed = row->need == INTEGER || row->need == ENGINES;
+    const char *device = chain->params->device;
+    if (row->need == ENGINES && asked && !strncasecmp(device, row->device, strlen(row->device)))
+        only_needed = false; /* by its own name, not as one of the GPU's: whoever waits knows it */
+    if ((only_needed || !asked) && !is_needed(chain, row))
         return false;
     for (const struct row *before = rows; before < row; before++)
         if (before->need == INTEGER && !strcmp(before->backend, row->backend) &&

@@ -223,6 +223,8 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     for (int i = 0; !status && i < runs; i++) {
         runner_fill_noise(runner);
         status = runner_run(runner, out, error);
+        if (!status)
+            status = runner_check_finite(runner, out, error);
         if (!status && i == 0 && probe) {
             runner_slice(runner, out, 0, slice);
             model->head->probe(&model->setup, slice, model->evidence);

@@ -30,8 +30,11 @@ struct fov_model {
 };
 
 /* Runs the model once on what stands in the runner's input; `out`: one dense f32 view an output,
- * valid to the next run. Returns FOV_EINFER, also for numbers that are not finite. */
+ * valid to the next run, of the described shapes. Returns FOV_EINFER, FOV_ETIMEOUT. */
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error);
+
+/* Returns FOV_EINFER when a number of the outputs (or of one picture's part) is not finite. */
+fov_status runner_check_finite(const fov_runner *runner, const fov_tensor *out, fov_error *error);
 
 /* The i-th picture's part of a run's outputs. */
 void runner_slice(const fov_runner *runner, const fov_tensor *out, int i, fov_tensor *slice);

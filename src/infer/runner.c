@@ -88,10 +88,10 @@ static void fill_constants(fov_runner *runner)
     const struct head_setup *setup = &runner->model->setup;
     for (int i = 0; i < runner->model->about.input_count; i++) {
         bool fill = setup->constants[i].count == CONSTANT_FILL;
-        size_t count = fill ? fov_tensor_count(&runner->inputs[i])
-                            : (size_t)setup->constants[i].count;
+        size_t each = fill ? 1 : (size_t)setup->constants[i].count; /* of one picture */
+        size_t count = each ? fov_tensor_count(&runner->inputs[i]) : 0;
         for (size_t k = 0; i != setup->picture && k < count; k++)
-            put_number(&runner->inputs[i], k, setup->constants[i].values[fill ? 0 : k]);
+            put_number(&runner->inputs[i], k, setup->constants[i].values[k % each]);
     }
 }
 
@@ -212,22 +212,40 @@ static fov_status to_real(fov_runner *runner, int i, fov_tensor *tensor, fov_err
     return FOV_OK;
 }
 
+/* Heads settled on the described sizes: a run that gives others (a file may say one thing and do
+ * another) must not reach them. Sizes that were described as open may be anything. */
+static fov_status check_shape(const fov_tensor *told, const fov_tensor *got, int batch,
+                              fov_error *error)
+{
+    bool same = got->rank == told->rank && (batch == 1 || got->shape[0] == batch);
+    for (int d = 0; same && d < told->rank; d++)
+        same = told->shape[d] < 0 || got->shape[d] == told->shape[d];
+    if (!same || (fov_tensor_count(got) && !got->data))
+        return fov_fail(error, FOV_EINFER, "output %s has another shape than the model says",
+                        told->name);
+    return FOV_OK;
+}
+
 fov_status runner_run(fov_runner *runner, fov_tensor out[FOV_MODEL_OUTPUTS], fov_error *error)
 {
     const fov_model *model = runner->model;
-    runner->nonsense = false;
     fov_status status = model->backend->run(runner->handle, out, error);
     for (int i = 0; !status && i < model->about.output_count; i++) {
-        status = to_real(runner, i, &out[i], error);
-        if (status)
-            break;
-        runner->nonsense = !model->setup.kernels->all_finite(out[i].data,
-                                                             fov_tensor_count(&out[i]));
-        if (runner->nonsense)
-            status = fov_fail(error, FOV_EINFER, "output %s has numbers that are not finite",
-                              out[i].name);
+        status = check_shape(&model->about.outputs[i], &out[i], model->about.batch, error);
+        if (!status)
+            status = to_real(runner, i, &out[i], error);
     }
     return status;
+}
+
+fov_status runner_check_finite(const fov_runner *runner, const fov_tensor *out, fov_error *error)
+{
+    const fov_model *model = runner->model;
+    for (int i = 0; i < model->about.output_count; i++)
+        if (!model->setup.kernels->all_finite(out[i].data, fov_tensor_count(&out[i])))
+            return fov_fail(error, FOV_EINFER, "output %s has numbers that are not finite",
+                            out[i].name);
+    return FOV_OK;
 }
 
 /* ---- detecting ---- */
@@ -461,6 +479,10 @@ static void read_items(fov_runner *runner, const fov_tensor *out, fov_item *item
             continue;
         int64_t start = clock_now_ns();
         runner_slice(runner, out, i, slice);
+        item->error.status = runner_check_finite(runner, slice, &item->error);
+        runner->nonsense |= item->error.status != FOV_OK;
+        if (item->error.status)
+            continue; /* what its neighbours in the run gave is theirs */
         read_outputs(runner, &runner->boxes[i], slice, item->params, &limits[i], item->out);
         if (item->timings) {
             item->timings->inference = run_ns;
@@ -477,6 +499,7 @@ fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int coun
     if (!runner || !items || count < 1 || count > runner->batch)
         return fov_fail(error, FOV_EINVAL, "no runner, or not 1 to %d pictures",
                         runner ? runner->batch : 0);
+    runner->nonsense = false;
     if (!place_items(runner, items, count, limits))
         return FOV_OK;
     int64_t start = clock_now_ns();

@@ -51,7 +51,8 @@ static const char *avoid_of(const struct settings *s)
     return words[s->realtime.use_gpu][s->realtime.use_tpu];
 }
 
-static void from_entry(fov_model_params *params, const struct settings_model *entry)
+static void from_entry(fov_model_params *params, const struct settings *s,
+                       const struct settings_model *entry)
 {
     params->id = entry->id;
     params->labels = entry->labels;
@@ -62,7 +63,7 @@ static void from_entry(fov_model_params *params, const struct settings_model *en
     if (entry->device)
         params->device = entry->device;
     if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */
-        params->avoid = NULL;
+        params->avoid = s->realtime.use_gpu ? NULL : "GPU";
     if (entry->precision != FOV_PRECISION_AUTO)
         params->precision = (fov_precision)entry->precision;
 }
@@ -80,7 +81,7 @@ fov_model_params loader_params(const struct settings *s, const struct settings_m
         .cache_dir = cache && cache[0] ? cache : NULL,
     };
     if (entry)
-        from_entry(&params, entry);
+        from_entry(&params, s, entry);
     return params;
 }
 

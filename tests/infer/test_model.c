@@ -185,8 +185,9 @@ static void failures_end_and_the_next_run_works(void **unused)
     (void)unused;
     static uint8_t pixels[64 * 48 * 3];
     fov_image image = draw(pixels, 64, 48, 0, 0, 1, 1);
-    static const char *const paths[] = {"fake:fail_every=3", "fake:nan_every=3"};
-    for (int p = 0; p < 2; p++) {
+    static const char *const paths[] = {"fake:fail_every=3", "fake:nan_every=3",
+                                        "fake:odd_every=3"};
+    for (int p = 0; p < 3; p++) {
         fov_model *model = open_model(paths[p], FOV_HINT_LATENCY, 0);
         fov_runner *runner = open_runner(model);
         for (int run = 1; run <= 12; run++) {

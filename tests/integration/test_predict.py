@@ -221,6 +221,14 @@ def test_a_device_that_breaks_is_left(tmp_path, fault, lost):
     assert f"{lost} failed" in done.stderr
 
 
+def test_a_device_that_breaks_is_left_once_by_a_batch(tmp_path):
+    """A failed run counts once, however many frames were in it."""
+    done = predict("pattern:frames=24,width=320,height=240", "--json", "--batch", "4", "--model", "fake:gpu_fail_after=1",
+                   cwd=tmp_path, code=1)
+    assert len(frames_of(done)) == 16 and "8 failed" in done.stderr
+    assert done.stderr.count("runs on fake CPU") == 1
+
+
 def test_a_model_that_only_fails_ends(tmp_path):
     done = predict("pattern:frames=12,width=320,height=240", "--json", "--model", "fake:fail_every=1", cwd=tmp_path, code=1)
     assert not frames_of(done) and "fail" in done.stderr
