@@ -450,7 +450,7 @@ static fov_status after_run(struct predict *p, fov_status run, fov_error *error)
 {
     if (run != FOV_EINFER)
         return FOV_OK;
-    return ++p->failures >= 2 ? open_next(p, error) : FOV_OK;
+    return ++p->failures >= 2 && open_next(p, error) ? FOV_EINFER : FOV_OK;
 }
 
 /* ---- several frames a run ---- */
