@@ -33,7 +33,7 @@ static const char details[] =
     "in common in the other model's answer. The worst pictures are in fovea-out/optimize/.\n\n"
     "  fovea optimize best.onnx --precision int8 --calibration pictures -o best_int8.xml\n"
     "  fovea optimize best.onnx --precision fp16 --pictures pictures -o best.xml\n"
-    "  fovea optimize best.pt --pictures pictures -o best.xml   (through your own exporter)\n"
+    "  fovea optimize best.pt --pictures pictures -o best.xml   (your own exporter runs best.pt)\n"
     "  fovea optimize best.onnx --target tensorrt --pictures pictures -o engines";
 
 static bool has_word(const char *list, const char *word)
@@ -68,8 +68,19 @@ static bool is_calibrated(const struct optimize *o)
            strcmp(o->target->name, "edgetpu") != 0;
 }
 
+/* A file "-x.onnx" must not be read as an option by the programs that it is handed to. */
+static const char *as_file(const char *path, char *named, size_t size)
+{
+    if (!path || path[0] != '-')
+        return path;
+    snprintf(named, size, "./%s", path);
+    return named;
+}
+
 static int check(struct optimize *o)
 {
+    o->model = as_file(o->model, o->named[0], sizeof o->named[0]);
+    o->output = as_file(o->output, o->named[1], sizeof o->named[1]);
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
         if (!strcmp(targets[i].name, o->target_name))
             o->target = &targets[i];
@@ -88,7 +99,7 @@ static int check(struct optimize *o)
                 o->target->suffix, o->output);
         return OPTIONS_ERROR;
     }
-    if (!strcmp(o->output, o->model))
+    if (optimize_replaces_original(o))
         return wrong("the result would replace the original: -o another FILE", NULL);
     if (is_calibrated(o) && !o->calibration)
         return wrong("int8 needs pictures of what the model will see: --calibration DIR", NULL);
@@ -252,7 +263,7 @@ static fov_status open_optimised(struct optimize *o, fov_error *error)
 
 static fov_status write_tensor(struct optimize *o, struct upright *w, int number, fov_error *error)
 {
-    char path[128];
+    char path[PATH_MAX];
     fov_tensor input;
     if (is_held_out(o, number))
         return FOV_OK;
@@ -261,47 +272,6 @@ static fov_status write_tensor(struct optimize *o, struct upright *w, int number
     fov_status status = fov_runner_prepare(o->original.runner, &w->image, &input, error);
     snprintf(path, sizeof path, "%s/%05d.npy", o->work, o->tensors++);
     return status ? status : npy_write(path, &input, error);
-}
-
-/* -o best.xml is made as best.part.xml, with best.part.bin: beside it, so that a rename puts it in
- * its place. */
-static void name_part(struct optimize *o)
-{
-    size_t stem = strlen(o->output) - (o->target->suffix ? strlen(o->target->suffix) : 0);
-    snprintf(o->part, sizeof o->part, "%.*s.part%s", (int)stem, o->output,
-             o->target->suffix ? o->target->suffix : "");
-}
-
-/* Told before minutes of work, not after. */
-static fov_status check_folder(const struct optimize *o, fov_error *error)
-{
-    char folder[1024];
-    text_copy(folder, sizeof folder, o->output);
-    char *slash = strrchr(folder, '/');
-    if (slash == folder)
-        slash++;
-    if (slash)
-        *slash = '\0';
-    if (access(slash ? folder : ".", W_OK) == 0)
-        return FOV_OK;
-    return fov_fail(error, FOV_EIO, "%.160s cannot be written there: %s", o->output,
-                    strerror(errno));
-}
-
-/* A file and, of OpenVINO's two, the weights: `to` NULL removes them. */
-static bool move_part(const struct optimize *o, const char *to)
-{
-    char weights[1024], beside[1024];
-    if (!o->target->suffix || !strcmp(o->target->name, "coreml"))
-        return to ? rename(o->part, to) == 0 : true; /* a folder: engines may be of use later */
-    snprintf(weights, sizeof weights, "%.*s.bin", (int)strlen(o->part) - 4, o->part);
-    bool pair = !strcmp(o->target->name, "openvino");
-    if (!to) {
-        unlink(o->part);
-        return !pair || unlink(weights) == 0;
-    }
-    snprintf(beside, sizeof beside, "%.*s.bin", (int)strlen(to) - 4, to);
-    return (!pair || rename(weights, beside) == 0) && rename(o->part, to) == 0;
 }
 
 static void shape_text(const struct optimize *o, char *text, size_t size)
@@ -336,7 +306,6 @@ static fov_status convert(struct optimize *o, fov_error *error)
 /* What only its own framework opens is exported by that, where the user has it. */
 static fov_status export_source(struct optimize *o, fov_error *error)
 {
-    static char exported[128];
     static const char *const foreign[] = {".pt", ".pth", ".h5", ".keras"};
     struct optimize_tool tool = {.progress = isatty(STDERR_FILENO)};
     bool is_foreign = false;
@@ -347,12 +316,12 @@ static fov_status export_source(struct optimize *o, fov_error *error)
         return FOV_OK;
     if (access(o->model, R_OK) != 0)
         return fov_fail(error, FOV_ENOTFOUND, "%.160s: %s", o->model, strerror(errno));
-    snprintf(exported, sizeof exported, "%s/exported.onnx", o->work);
+    snprintf(o->exported, sizeof o->exported, "%s/exported.onnx", o->work);
     fov_status status = optimize_tool_find(&tool, true, error);
-    const char *const words[] = {"export", o->model, "--output", exported, NULL};
+    const char *const words[] = {"export", o->model, "--output", o->exported, NULL};
     if (!status)
         status = optimize_tool_run(&tool, words, error);
-    o->source = exported;
+    o->source = o->exported;
     return status;
 }
 
@@ -458,18 +427,6 @@ static fov_status compare_all(struct optimize *o, fov_error *error)
 
 /* ---- the run ---- */
 
-static void remove_work(const struct optimize *o)
-{
-    char path[128];
-    for (int i = 0; i < o->tensors; i++) {
-        snprintf(path, sizeof path, "%s/%05d.npy", o->work, i);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/exported.onnx", o->work);
-    unlink(path);
-    rmdir(o->work);
-}
-
 /* Nothing can run it here (an Edge TPU's file, Core ML's): only --min-agreement 0 takes it. */
 static fov_status unmeasured(struct optimize *o, fov_error *error)
 {
@@ -479,7 +436,7 @@ static fov_status unmeasured(struct optimize *o, fov_error *error)
                         "what it sees cannot be compared here, and --min-agreement 0 was not "
                         "given: %.130s",
                         why.message);
-    if (!move_part(o, o->output))
+    if (!optimize_put(o))
         return fov_fail(error, FOV_EIO, "%.160s: %s", o->output, strerror(errno));
     printf("%s is written; what it sees was not compared: %s\n", o->output, why.message);
     return FOV_EOS;
@@ -504,18 +461,18 @@ static fov_status make(struct optimize *o, fov_error *error)
 /* Returns the exit code. */
 static int judge(struct optimize *o)
 {
-    bool accepted = agreement_share(&o->agreement) >= o->least;
     double before = optimize_megabytes(o->source), after = optimize_megabytes(o->part);
-    if (accepted && !move_part(o, o->output)) {
-        fprintf(stderr, "fovea optimize: %s: %s\n", o->output, strerror(errno));
-        accepted = false;
-    }
-    optimize_report(o, accepted, before, after);
+    bool accepted = agreement_share(&o->agreement) >= o->least;
+    bool written = accepted && optimize_put(o);
+    int why = errno;
+    optimize_report(o, written, before, after);
     fflush(stdout);
     if (!accepted)
         fprintf(stderr, "fovea optimize: agreement %.3f is below %g: nothing was written\n",
                 agreement_share(&o->agreement), o->least);
-    return accepted ? 0 : 1;
+    else if (!written)
+        fprintf(stderr, "fovea optimize: %s: %s: nothing was written\n", o->output, strerror(why));
+    return written ? 0 : 1;
 }
 
 static int exit_of(fov_status status, bool opened)
@@ -534,13 +491,7 @@ int cmd_optimize(int argc, char **argv)
         free(o);
         return code == OPTIONS_HELP ? 0 : code == OPTIONS_ERROR ? 2 : 1;
     }
-    const char *temporary = getenv("TMPDIR");
-    snprintf(o->work, sizeof o->work, "%.30s/fovea-optimize-XXXXXX",
-             temporary && *temporary ? temporary : "/tmp");
-    name_part(o);
-    fov_status status = check_folder(o, &error);
-    if (!status && !mkdtemp(o->work))
-        status = fov_fail(&error, FOV_EIO, "%s: %s", o->work, strerror(errno));
+    fov_status status = optimize_places_make(o, &error);
     if (!status)
         status = make(o, &error);
     if (!status)
@@ -550,9 +501,7 @@ int cmd_optimize(int argc, char **argv)
         fprintf(stderr, "fovea optimize: %s\n", error.message);
     close_side(&o->optimised);
     close_side(&o->original);
-    if (code)
-        move_part(o, NULL);
-    remove_work(o);
+    optimize_places_remove(o);
     free(o);
     return code;
 }

@@ -2,6 +2,8 @@
 #ifndef APPS_OPTIMIZE_H
 #define APPS_OPTIMIZE_H
 
+#include <limits.h>
+
 #include <fovea/fovea.h>
 
 #include "agreement.h"
@@ -29,9 +31,12 @@ struct optimize {
     bool json;
 
     const struct target *target;
-    const char *source; /* the model that is converted: `model`, or what was exported of it */
-    char work[64];      /* folder of this run: tensors, exported files */
-    char part[1024];    /* the result before it is accepted */
+    const char *source;       /* the model that is converted: `model`, or what was exported of it */
+    char work[PATH_MAX - 64]; /* folder of this run: tensors, exported files; "": not made */
+    char beside[PATH_MAX];    /* another, in the folder of the result; "": not made */
+    char part[PATH_MAX + 264]; /* in it: the result before it is accepted */
+    char exported[PATH_MAX];
+    char named[2][PATH_MAX]; /* model and output where their names look like options */
     struct side original, optimised;
     struct agreement agreement;
     int tensors; /* written for calibration */
@@ -44,5 +49,20 @@ void optimize_report(const struct optimize *o, bool accepted, double before, dou
 
 /* Size of a model's file, of OpenVINO's two files together. */
 double optimize_megabytes(const char *path);
+
+/* True when the result, or its weights, would take the place of the original's file, whatever name
+ * leads there. Needs model, output and target. */
+bool optimize_replaces_original(const struct optimize *o);
+
+/* Makes the folders of this run and names `part`. Returns FOV_EIO when the result could not be
+ * written where it is to go. */
+fov_status optimize_places_make(struct optimize *o, fov_error *error);
+
+/* Removes the folders of this run and what is in them. */
+void optimize_places_remove(const struct optimize *o);
+
+/* Renames `part`, and OpenVINO's weights, to `output`. False with errno when that failed; what was
+ * there before then stands as it did. */
+bool optimize_put(struct optimize *o);
 
 #endif

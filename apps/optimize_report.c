@@ -14,7 +14,7 @@ static double ms_of(double sum, const struct agreement *a)
 double optimize_megabytes(const char *path)
 {
     struct stat about;
-    char weights[1024];
+    char weights[PATH_MAX + 264];
     double bytes = stat(path, &about) == 0 ? (double)about.st_size : 0;
     snprintf(weights, sizeof weights, "%.*s.bin", (int)strlen(path) - 4, path);
     if (strlen(path) > 4 && !strcmp(path + strlen(path) - 4, ".xml") && stat(weights, &about) == 0)

@@ -2,7 +2,8 @@
 """Converts a model for `fovea optimize`, which calls this with the tools' own Python and compares the result itself.
 
     optimize.py convert MODEL --target T --precision P --shape 1,3,H,W --inputs FOLDER --output FILE
-    optimize.py export MODEL --output FILE.onnx        (runs in the user's Python, which has their exporter)
+    optimize.py export MODEL --output FILE.onnx        (runs in the user's Python, which has their exporter, and runs
+                                                        MODEL, a program; what it makes stays in the folder of FILE)
 
 FOLDER holds the calibration tensors as fovea makes them (00000.npy, ...). Says on standard output `progress 0..1 what`
 and, before it ends with 3 or 1, `missing SENTENCE` (a tool that is not installed) or `failed SENTENCE`. A sentence
@@ -21,6 +22,7 @@ import zipfile
 from pathlib import Path
 
 SENTENCE = 230
+FACTS_MAX = 64 << 20  # bytes of one text that stands in a model
 ONNX_OPSET = 13  # the first that has a scale for each channel, without which depthwise convolutions see nothing
 report = None  # standard output as fovea reads it; the libraries' own talk goes nowhere
 
@@ -63,11 +65,15 @@ def tflite_facts(path):
         return {}
     facts = {}
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            text = archive.read(name).decode(errors="replace")
-            if name.endswith(".json"):
+        for member in archive.infolist():
+            if not member.filename.endswith((".json", ".txt")):
+                continue
+            if member.file_size > FACTS_MAX:  # a few kilobytes of a zip may unpack to any size
+                raise Failure(f"{member.filename} in {path.name} has {member.file_size} bytes, more than {FACTS_MAX}")
+            text = archive.read(member).decode(errors="replace")
+            if member.filename.endswith(".json"):
                 facts.update({key: str(value) for key, value in json.loads(text).items()})
-            elif name.endswith(".txt") and "labels" not in facts:
+            elif "labels" not in facts:
                 facts["labels"] = " ".join(line.strip().replace(" ", "_") for line in text.splitlines() if line.strip())
     return facts
 
@@ -262,25 +268,28 @@ def to_coreml(options):
 # --- export by the user's own tools ----------------------------------------------------------------------------
 
 def export(options):
+    """Ultralytics writes beside its model, where a file of that name may be the user's: so it gets a copy."""
     source, output = Path(options.model), Path(options.output)
     progress(0.1, "exporting")
     if source.suffix in (".pt", ".pth"):
         require("ultralytics", f"{source.suffix} is a program of its framework. Export it: yolo export model={source.name} "
                 "format=onnx (pip install ultralytics), or torch.onnx.export; then optimize the .onnx")
         from ultralytics import YOLO
-        made = Path(YOLO(str(source)).export(format="onnx"))
+        copy = output.absolute().parent / source.name
+        shutil.copyfile(source, copy)
+        made = Path(YOLO(str(copy)).export(format="onnx"))
     else:
         sentence = (f"{source.suffix} is opened by Keras only. Export it: model.export('saved_model') in Python, then "
                     "python3 -m tf2onnx.convert --saved-model saved_model --output model.onnx (pip install tensorflow tf2onnx)")
         require("tensorflow", sentence)
         require("tf2onnx", sentence)
-        made = export_keras(source)
+        made = export_keras(source, output.absolute().parent)
     shutil.move(str(made), str(output))
 
 
-def export_keras(source):
+def export_keras(source, work):
     import tensorflow as tf
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir=work))
     tf.keras.models.load_model(str(source)).export(str(folder / "saved_model"))
     made = folder / "model.onnx"
     subprocess.run([sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(folder / "saved_model"), "--output",

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -123,7 +124,7 @@ ov.save_model(model, options.output)
     assert "nothing was written" in done.stderr and "agreement" in done.stdout
     assert (tmp_path / "nano.xml").read_text() == "the old file"
     assert (tmp_path / "nano.bin").read_text() == "the old weights"
-    assert not list(tmp_path.glob("*.part*"))
+    assert not list(tmp_path.glob(".fovea*"))
     worst = sorted((tmp_path / "fovea-out/optimize").iterdir())
     assert 1 <= len(worst) <= 4
     for path in worst:
@@ -177,6 +178,79 @@ def test_usage(tmp_path, words, sentence):
     assert sentence in optimize(*words, cwd=tmp_path, code=2).stderr
 
 
+@pytest.mark.parametrize("model, output", [("best.xml", "./best.xml"), ("best.xml", "link.xml"), ("best.xml", "there/best.xml"),
+                                           ("best.xml", "other.xml"), ("best.onnx", "hard.onnx")])
+def test_the_original_is_not_replaced_by_another_name(tmp_path, model, output):
+    for name in ("best.xml", "best.bin", "best.onnx"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "link.xml").symlink_to("best.xml")
+    (tmp_path / "there").symlink_to(".")
+    (tmp_path / "other.bin").hardlink_to(tmp_path / "best.bin")  # the weights alone
+    (tmp_path / "hard.onnx").hardlink_to(tmp_path / "best.onnx")
+    done = optimize(model, "-o", output, "--pictures", ".", "--target", "onnx" if "onnx" in output else "openvino",
+                    cwd=tmp_path, code=2)
+    assert "would replace the original" in done.stderr
+
+
+def test_a_message_cannot_steer_the_terminal(tmp_path):
+    (tmp_path / "tool.py").write_text("import sys\nsys.stdout.buffer.write(b'failed a\\x1b[2Jb\\xc2\\x9bc\\x07d\\n')\nraise SystemExit(1)")
+    done = optimize("fake:", "-o", "m.xml", "--pictures", ".", cwd=tmp_path, code=1, FOVEA_OPTIMIZE_PYTHON="python3",
+                    FOVEA_OPTIMIZE_TOOL=str(tmp_path / "tool.py"))
+    assert done.stderr == "fovea optimize: a [2Jb  c d\n"
+
+
+def test_a_python_that_is_not_there_is_named_with_the_reason(tmp_path):
+    done = optimize("fake:", "-o", "m.xml", "--pictures", ".", cwd=tmp_path, code=3, FOVEA_OPTIMIZE_PYTHON="/nowhere/python")
+    assert "/nowhere/python cannot be run: No such file or directory" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_temporary_folder_may_have_any_name(tmp_path):
+    """The tool tells where it should write: there, whole, and gone afterwards."""
+    work = tmp_path / ("long" * 40) / "deep"
+    work.mkdir(parents=True)
+    (tmp_path / "tool.py").write_text("import sys\nprint('failed', len(sys.argv[sys.argv.index('--inputs') + 1]))\nraise SystemExit(1)")
+    done = optimize("fake:", "-o", "m.xml", "--pictures", ".", cwd=tmp_path, code=1, FOVEA_OPTIMIZE_PYTHON="python3",
+                    FOVEA_OPTIMIZE_TOOL=str(tmp_path / "tool.py"), TMPDIR=str(work))
+    assert done.stderr == f"fovea optimize: {len(str(work)) + len('/fovea-optimize-XXXXXX')}\n"
+    assert not list(work.iterdir())
+
+
+@needs_models
+def test_files_of_others_are_left_alone(tmp_path):
+    """Neither written through a link of a likely name nor removed when the result is refused."""
+    pictures = some_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "precious").write_text("precious")
+    for name in ("m.part.xml", "m.part.bin"):
+        (tmp_path / name).symlink_to("precious")
+    before = sorted(tmp_path.iterdir())
+    tool = doctored(tmp_path / "tool.py", "Path(options.output).write_text('no model')\n")
+    optimize(YOLOX, "-o", "m.xml", "--pictures", pictures, cwd=tmp_path, code=1, **tool)
+    assert sorted(tmp_path.iterdir()) == sorted(before + [tmp_path / "tool.py"])
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+@needs_models
+def test_old_weights_come_back_when_the_description_cannot_be_put(tmp_path):
+    pictures = some_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "m.bin").write_text("the old weights")
+    (tmp_path / "m.xml").mkdir()  # no file takes its place
+    done = optimize(YOLOX, "-o", "m.xml", "--pictures", pictures, "--min-agreement", ".5", cwd=tmp_path, code=1)
+    assert "m.xml: Is a directory: nothing was written" in done.stderr and "is written" not in done.stdout
+    assert (tmp_path / "m.bin").read_text() == "the old weights" and not list(tmp_path.glob(".fovea*"))
+
+
+@needs_models
+def test_old_files_are_replaced_and_a_name_may_look_like_an_option(tmp_path):
+    pictures = some_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "-x.onnx").symlink_to(YOLOX.resolve())
+    for name in ("old.xml", "old.bin"):
+        (tmp_path / name).write_text("old")
+    optimize("-o", "old.xml", "--pictures", pictures, "--min-agreement", ".5", "--", "-x.onnx", cwd=tmp_path)
+    assert (tmp_path / "old.xml").stat().st_size > 1000 and (tmp_path / "old.bin").stat().st_size > 1000
+    assert not list(tmp_path.glob(".fovea*"))
+
+
 def test_help_names_the_targets(tmp_path):
     told = optimize("--help", cwd=tmp_path).stdout
     for word in ("openvino", "onnx", "tflite", "tensorrt", "edgetpu", "coreml", "--calibration", "--min-agreement"):
@@ -216,15 +290,31 @@ def test_the_users_exporter_is_run_when_it_is_there(tmp_path):
 import shutil
 class YOLO:
     def __init__(self, path):
-        assert path == "best.pt"
+        assert path.endswith("/best.pt") and open(path, "rb").read() == b"the weights"
+        self.path = path
     def export(self, format):
         print("talk that must not disturb")
-        return shutil.copyfile({str(YOLOX)!r}, "best.onnx")
+        return shutil.copyfile({str(YOLOX)!r}, self.path.replace(".pt", ".onnx"))  # beside the file, as the real one
 """)
-    (tmp_path / "best.pt").write_bytes(b"\x80\x02")
+    (tmp_path / "best.pt").write_bytes(b"the weights")
+    (tmp_path / "best.onnx").write_text("the user's own")
+    (tmp_path / "work").mkdir()
     done = optimize("best.pt", "-o", "m.xml", "--pictures", pictures, "--min-agreement", ".5", cwd=tmp_path,
-                    PYTHONPATH=str(tmp_path))
+                    PYTHONPATH=str(tmp_path), TMPDIR=str(tmp_path / "work"))
     assert "m.xml is written" in done.stdout and (tmp_path / "m.bin").exists()
+    assert (tmp_path / "best.onnx").read_text() == "the user's own" and (tmp_path / "best.pt").exists()
+    assert not list((tmp_path / "work").iterdir())
+
+
+@needs_models
+def test_a_text_of_any_size_is_not_unpacked(tmp_path):
+    model = tmp_path / "swollen.tflite"
+    model.write_bytes(YOLOV5.read_bytes())
+    with zipfile.ZipFile(model, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.txt", b"\n" * ((64 << 20) + 1))
+    done = optimize(model, "-o", "m.xml", "--pictures", some_pictures(tmp_path / "pictures", 2), cwd=tmp_path, code=1)
+    assert "labels.txt in swollen.tflite has 67108865 bytes" in done.stderr
+    assert not list(tmp_path.glob("m.*"))
 
 
 @needs_models
