@@ -30,17 +30,6 @@ fov_dtype oip_dtype(const char *datatype)
     return FOV_DTYPE_NONE;
 }
 
-/* Control characters, those behind ASCII too, become blanks: a terminal obeys both kinds. */
-static void flatten(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
-        if (*c < ' ' || *c == 0x7F)
-            *c = ' ';
-        if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
-            c[0] = c[1] = ' ';
-    }
-}
-
 static bool is_plain(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++)
@@ -58,7 +47,7 @@ void oip_read_server(const char *json, size_t size, char *text, size_t room)
     json_get_string(root, "name", &name);
     json_get_string(root, "version", &version);
     snprintf(text, room, "%.32s%s%.24s", name, *name && *version ? " " : "", version);
-    flatten(text);
+    text_flatten(text);
     json_free(&root);
 }
 
@@ -68,7 +57,7 @@ void oip_read_error(const char *json, size_t size, char *text, size_t room)
     const char *sentence = "";
     json_get_string(root, "error", &sentence);
     text_copy(text, room, sentence);
-    flatten(text);
+    text_flatten(text);
     json_free(&root);
 }
 
