@@ -20,7 +20,8 @@ fov_status tflite_check(const uint8_t *bytes, size_t size, struct tflite_facts *
 
 /* Mends in a checked file what runtimes of today refuse and those that the file was made for did
  * not read: the channel's dimension where all numbers share a scale or there is one dimension.
- * Returns how many tensors were mended. Thread-safety: safe. Blocks: no. */
+ * Returns how many tensors were mended; if any, the file has to be checked again, as its tables may
+ * lie over each other. Thread-safety: safe. Blocks: no. */
 int tflite_mend(uint8_t *bytes, size_t size);
 
 #endif

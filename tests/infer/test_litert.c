@@ -276,6 +276,32 @@ static void lists_that_many_share_are_no_work_without_end(void **unused)
     free(bytes);
 }
 
+/* The dimension that is mended lies where the graph's list of inputs has its length. */
+static void a_mended_file_is_checked_again(void **unused)
+{
+    (void)unused;
+    enum { TENSORS = 0xA8, INPUTS = 0x5C };
+    char path[512];
+    size_t size;
+    uint8_t *bytes = read_all(tiny("tiny_open.tflite", path), &size);
+    const uint32_t end = (uint32_t)size, tensor = end + 36 - TENSORS, inputs = end + 68 - INPUTS;
+    static const uint16_t tables[] = {14, 12, 4, 0, 0, 0, 8, 0, /* tensor: shape, quantisation */
+                                      18, 4,  0, 0, 0, 0, 0, 0, 8, 0}; /* its dimension */
+    static const uint32_t words[] = {36, 12, 16, 0, 1, 3, 44, 0, 1, 0};
+    memcpy(bytes + end, tables, sizeof tables);
+    memcpy(bytes + end + sizeof tables, words, sizeof words);
+    memcpy(bytes + TENSORS, &tensor, 4);
+    memcpy(bytes + INPUTS, &inputs, 4);
+    size += sizeof tables + sizeof words;
+    assert_int_equal(tflite_check(bytes, size, NULL, NULL), FOV_OK);
+    snprintf(path, sizeof path, "/tmp/fovea_litert_%d.tflite", (int)getpid());
+    write_all(path, bytes, size);
+    fov_model_params params = {.path = path, .threads = 1};
+    expect_refusal(&params, FOV_EMODEL, "a graph without inputs");
+    unlink(path);
+    free(bytes);
+}
+
 struct race {
     void *runner;
     fov_tensor in[FOV_MODEL_INPUTS], out[FOV_MODEL_OUTPUTS];
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(changed_bytes_never_crash),
         cmocka_unit_test(lists_that_many_share_are_no_work_without_end),
+        cmocka_unit_test(a_mended_file_is_checked_again),
         cmocka_unit_test(two_at_once_equal_one),
         cmocka_unit_test(closing_twice_is_nothing),
     };
