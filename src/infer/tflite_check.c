@@ -252,19 +252,28 @@ static void read_codes(struct check *c, struct tflite_facts *facts)
     }
 }
 
-/* Which dimensions of the inputs have no size yet. */
-static void read_open(struct check *c, struct tflite_facts *facts)
+/* Which dimensions of the i-th tensor in the list have no size yet: a bit for each. */
+static uint8_t open_in(const struct check *c, struct vector tensors, struct vector list, size_t i)
+{
+    size_t tensor = table_at(c, tensors, u32_at(&c->file, list.at + 4 * i));
+    struct vector shape = vector_in(c, tensor, TENSOR_SIGNATURE, 4);
+    unsigned open = 0;
+    for (size_t k = 0; k < shape.count; k++)
+        if (u32_at(&c->file, shape.at + 4 * k) == UINT32_MAX)
+            open |= 1u << k;
+    return (uint8_t)open;
+}
+
+static void read_open(const struct check *c, struct tflite_facts *facts)
 {
     size_t graph = table_at(c, c->graphs, 0);
     struct vector tensors = vector_in(c, graph, GRAPH_TENSORS, 4);
     struct vector inputs = vector_in(c, graph, GRAPH_INPUTS, 4);
-    for (size_t i = 0; i < inputs.count && i < FOV_MODEL_INPUTS; i++) {
-        size_t tensor = table_at(c, tensors, u32_at(&c->file, inputs.at + 4 * i));
-        struct vector shape = vector_in(c, tensor, TENSOR_SIGNATURE, 4);
-        for (size_t k = 0; k < shape.count; k++)
-            if (u32_at(&c->file, shape.at + 4 * k) == UINT32_MAX)
-                facts->open[i] |= (uint8_t)(1u << k);
-    }
+    struct vector outputs = vector_in(c, graph, GRAPH_OUTPUTS, 4);
+    for (size_t i = 0; i < inputs.count && i < FOV_MODEL_INPUTS; i++)
+        facts->open[i] = open_in(c, tensors, inputs, i);
+    for (size_t i = 0; i < outputs.count && i < FOV_MODEL_OUTPUTS; i++)
+        facts->open_outputs |= open_in(c, tensors, outputs, i) != 0;
 }
 
 static void read_model(struct check *c)

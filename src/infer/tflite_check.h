@@ -10,6 +10,7 @@
 struct tflite_facts {
     bool edge_tpu; /* compiled for an Edge TPU: holds the operator edgetpu-custom-op */
     uint8_t open[FOV_MODEL_INPUTS]; /* of the inputs: bit n says that dimension n has no size yet */
+    bool open_outputs;              /* an output has a dimension without a size */
     char custom[48]; /* first operator that is not of TFLite itself, "" when there is none */
 };
 

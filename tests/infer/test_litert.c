@@ -137,6 +137,25 @@ static void open_sizes_become_those_asked_for(void **unused)
     litert()->unload(model);
 }
 
+/* The same with an input of fixed size: nothing closes its output then. */
+static void an_output_that_stays_open_is_refused(void **unused)
+{
+    (void)unused;
+    enum { SIGNATURE = 0x118 };
+    char path[512];
+    size_t size;
+    uint8_t *bytes = read_all(tiny("tiny_open.tflite", path), &size);
+    static const int32_t open[] = {-1, -1, -1, 3}, fixed[] = {1, 1, 1, 3};
+    assert_memory_equal(bytes + SIGNATURE, open, sizeof open);
+    memcpy(bytes + SIGNATURE, fixed, sizeof fixed);
+    snprintf(path, sizeof path, "/tmp/fovea_litert_%d.tflite", (int)getpid());
+    write_all(path, bytes, size);
+    fov_model_params params = {.path = path, .threads = 1};
+    expect_refusal(&params, FOV_EUNSUPPORTED, "depends on the picture");
+    unlink(path);
+    free(bytes);
+}
+
 static void a_fixed_batch_is_refused(void **unused)
 {
     (void)unused;
@@ -382,6 +401,7 @@ int main(void)
         cmocka_unit_test(so_they_are_without_the_delegate),
         cmocka_unit_test(a_model_is_described),
         cmocka_unit_test(open_sizes_become_those_asked_for),
+        cmocka_unit_test(an_output_that_stays_open_is_refused),
         cmocka_unit_test(a_fixed_batch_is_refused),
         cmocka_unit_test(devices_and_files_must_fit),
         cmocka_unit_test(cut_files_are_refused),
