@@ -296,14 +296,16 @@ static fov_status fail_code(const struct transfer *t, fov_error *error)
 /* The next address of a redirect: the scheme stays, and the rules of the first one hold. */
 static fov_status follow(const struct transfer *t, char url[URL_MAX], fov_error *error)
 {
-    char *next = NULL;
+    char *next = NULL, shown[100];
     curl.easy_getinfo(t->easy, CURL_INFO_REDIRECT_URL, &next);
-    bool good = next && strlen(next) < URL_MAX && registry_url_fits(next) &&
+    bool good = next && registry_url_fits(next, URL_MAX - 1) &&
                 strncmp(next, url, strcspn(url, ":") + 1) == 0;
+    text_copy(shown, sizeof shown, next ? next : "none");
+    text_flatten(shown);
     if (!good)
         return fov_fail(error, FOV_EDENIED,
                         "%.60s: the server sends us on to an address that is not followed: %.80s",
-                        t->d->file->file, next ? next : "none");
+                        t->d->file->file, shown);
     text_copy(url, URL_MAX, next);
     return FOV_OK;
 }

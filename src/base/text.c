@@ -85,6 +85,16 @@ bool text_to_int(const char *text, long long least, long long most, long long *v
     return true;
 }
 
+void text_flatten(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c < ' ' || *c == 0x7F)
+            *c = ' ';
+        if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
+            c[0] = c[1] = ' ';
+    }
+}
+
 enum { NEAREST_MAX = 48 };
 
 static size_t edit_distance(const char *a, const char *b)

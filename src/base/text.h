@@ -13,6 +13,9 @@ size_t text_copy(char *to, size_t size, const char *from);
 /* True for well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool text_is_utf8(const uint8_t *bytes, size_t size);
 
+/* Control characters, those behind ASCII too, become blanks: a terminal obeys both kinds. */
+void text_flatten(char *text);
+
 /* Whole string as a finite number within [least, most]; blanks around are not accepted. */
 bool text_to_double(const char *text, double least, double most, double *value);
 bool text_to_int(const char *text, long long least, long long most, long long *value);

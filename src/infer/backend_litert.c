@@ -89,20 +89,22 @@ static fov_status read_file(struct loaded *m, const char *path, fov_error *error
 static fov_status check_file(struct loaded *m, const char *path, fov_error *error)
 {
     fov_error reason;
-    fov_status status = tflite_check(m->setup.bytes, m->setup.size, &m->setup.facts, &reason);
+    struct tflite_facts *facts = &m->setup.facts;
+    fov_status status = tflite_check(m->bytes, m->setup.size, facts, &reason);
+    if (!status && tflite_mend(m->bytes, m->setup.size) > 0) /* may hit what tables share */
+        status = tflite_check(m->bytes, m->setup.size, facts, &reason);
     if (status)
         return fov_fail(error, status, "%s: %s", path, reason.message);
-    if (m->setup.facts.edge_tpu && m->setup.tpu < 0)
+    if (facts->edge_tpu && m->setup.tpu < 0)
         return fov_fail(error, FOV_EUNSUPPORTED,
                         "%s: compiled for an Edge TPU and runs on no other device: it needs one, "
                         "libedgetpu.so.1 and libtensorflowlite_c.so",
                         path);
-    if (!m->setup.facts.edge_tpu && m->setup.tpu >= 0)
+    if (!facts->edge_tpu && m->setup.tpu >= 0)
         return fov_fail(error, FOV_EUNSUPPORTED,
                         "%s: not compiled for the Edge TPU: `fovea optimize --target edgetpu` "
                         "makes a file that is",
                         path);
-    tflite_mend(m->bytes, m->setup.size);
     return FOV_OK;
 }
 

@@ -19,7 +19,7 @@ struct loaded {
     ov_model *model;
     ov_compiled *compiled;
     fov_backend_model about;
-    bool dynamic_outputs;
+    bool ranked_inputs, dynamic_outputs;
     /* what the loading thread needs and gives back */
     const fov_model_params *params;
     const char *device;
@@ -82,7 +82,7 @@ static bool is_dynamic(const struct ov_dimension *d)
     return d->least != d->most;
 }
 
-/* Name, type and shape of one input or output. */
+/* Name, type and shape of one input or output; false unless it has a rank that we can take. */
 static bool describe_port(const struct openvino *ov, ov_port *port, fov_tensor *t)
 {
     struct ov_partial_shape shape = {0};
@@ -104,9 +104,10 @@ static bool describe_port(const struct openvino *ov, ov_port *port, fov_tensor *
     return ranked;
 }
 
-/* Describes all inputs or all outputs; false when there are too many. */
+/* Describes all inputs or all outputs; false when there are too many. `ranked`: each has a known
+ * number of dimensions. */
 static bool describe_ports(const struct openvino *ov, const ov_model *model, bool outputs,
-                           fov_tensor *tensors, int room, int *count)
+                           fov_tensor *tensors, int room, int *count, bool *ranked)
 {
     size_t size = 0;
     int failed = outputs ? ov->model_outputs_size(model, &size)
@@ -114,13 +115,14 @@ static bool describe_ports(const struct openvino *ov, const ov_model *model, boo
     if (failed || size > (size_t)room)
         return false;
     *count = (int)size;
+    *ranked = true;
     for (size_t i = 0; i < size; i++) {
         ov_port *port = NULL;
         failed = outputs ? ov->model_const_output_by_index(model, i, &port)
                          : ov->model_const_input_by_index(model, i, &port);
         if (failed)
             return false;
-        describe_port(ov, port, &tensors[i]);
+        *ranked = describe_port(ov, port, &tensors[i]) && *ranked;
         ov->output_const_port_free(port);
     }
     return true;
@@ -239,10 +241,13 @@ static bool make_static(struct loaded *m)
 static bool describe_model(struct loaded *m)
 {
     fov_backend_model *about = &m->about;
-    return describe_ports(m->ov, m->model, false, about->inputs, FOV_MODEL_INPUTS,
-                          &about->input_count) &&
-           describe_ports(m->ov, m->model, true, about->outputs, FOV_MODEL_OUTPUTS,
-                          &about->output_count);
+    bool ranked = false;
+    bool described = describe_ports(m->ov, m->model, false, about->inputs, FOV_MODEL_INPUTS,
+                                    &about->input_count, &m->ranked_inputs) &&
+                     describe_ports(m->ov, m->model, true, about->outputs, FOV_MODEL_OUTPUTS,
+                                    &about->output_count, &ranked);
+    m->dynamic_outputs = !ranked;
+    return described;
 }
 
 static fov_status refuse_size(const fov_model_params *p, fov_error *error)
@@ -271,7 +276,8 @@ static fov_status read_model(struct loaded *m, fov_error *error)
     for (int i = 0; i < m->about.output_count; i++)
         m->dynamic_outputs |= !fov_tensor_count(&m->about.outputs[i]);
     for (int i = 0; i < m->about.input_count; i++)
-        if (!fov_tensor_count(&m->about.inputs[i]))
+        if (!fov_tensor_count(&m->about.inputs[i]) ||
+            (!m->ranked_inputs && !m->about.inputs[i].rank))
             return fov_fail(error, FOV_EUNSUPPORTED, "%s: input %s has no fixed size", path,
                             m->about.inputs[i].name);
     m->about.batch = m->about.inputs[0].rank == 4 ? (int)m->about.inputs[0].shape[0] : 1;
@@ -391,21 +397,31 @@ static bool bind_input(struct runner *r, int i)
     return bound;
 }
 
+/* The shape that an output turned out to have. */
+static bool read_shape(const struct openvino *ov, const ov_tensor *tensor, fov_tensor *t)
+{
+    struct ov_shape shape = {0};
+    if (ov->tensor_get_shape(tensor, &shape) != 0)
+        return false;
+    bool fits = shape.rank >= 0 && shape.rank <= FOV_TENSOR_RANK;
+    t->rank = fits ? (int)shape.rank : 0;
+    for (int d = 0; d < t->rank; d++)
+        t->shape[d] = shape.dims[d];
+    ov->shape_free(&shape);
+    return fits;
+}
+
 static bool fetch_output(struct runner *r, int i)
 {
     const struct openvino *ov = r->model->ov;
-    struct ov_shape shape = {0};
     if (r->out[i])
         ov->tensor_free(r->out[i]);
     r->out[i] = NULL;
     r->outputs[i] = r->model->about.outputs[i];
     if (ov->infer_request_get_output_tensor_by_index(r->request, (size_t)i, &r->out[i]) != 0)
         return false;
-    if (r->model->dynamic_outputs && ov->tensor_get_shape(r->out[i], &shape) == 0) {
-        r->outputs[i].rank = shape.rank < FOV_TENSOR_RANK ? (int)shape.rank : FOV_TENSOR_RANK;
-        memcpy(r->outputs[i].shape, shape.dims, (size_t)r->outputs[i].rank * sizeof *shape.dims);
-        ov->shape_free(&shape);
-    }
+    if (r->model->dynamic_outputs && !read_shape(ov, r->out[i], &r->outputs[i]))
+        return false;
     return ov->tensor_data(r->out[i], &r->outputs[i].data) == 0;
 }
 
@@ -444,7 +460,7 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
         return fail_with_reason(error, FOV_EINFER, "OpenVINO");
     for (int i = 0; r->model->dynamic_outputs && i < r->model->about.output_count; i++)
         if (!fetch_output(r, i))
-            return fov_fail(error, FOV_EINFER, "OpenVINO: no output %d", i);
+            return fov_fail(error, FOV_EINFER, "OpenVINO: no output %d of up to 8 dimensions", i);
     memcpy(out, r->outputs, (size_t)r->model->about.output_count * sizeof *out);
     return FOV_OK;
 }

@@ -126,17 +126,18 @@ static bool make_body(struct runner *r)
     return made;
 }
 
-/* What a reply may have at most: JSON, the described outputs, and something for open ones. */
+/* What a reply may have at most: JSON and the described outputs, or all that is read of open ones.
+ */
 static size_t most_of(const fov_backend_model *about)
 {
-    size_t most = OIP_JSON_MAX;
+    size_t outputs = 0;
     bool open = false;
     for (int i = 0; i < about->output_count; i++) {
         size_t size = bytes_of(&about->outputs[i]);
-        most += size;
+        outputs += size;
         open = open || !size;
     }
-    return most + (open ? OIP_TENSOR_MAX : 0);
+    return OIP_JSON_MAX + (open ? (size_t)OIP_TENSOR_MAX : outputs);
 }
 
 static fov_status runner_open(void *model, void **handle, fov_error *error)

@@ -1,5 +1,6 @@
 #include "infer/head.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,8 +161,9 @@ fov_status head_choose(const struct head_facts *facts, const char *wanted, const
                     "no head reads this model: %.90s; name one with --head (%s)", shapes, names);
 }
 
-/* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. */
-static void read_three(const char *text, float three[3])
+/* Up to three numbers out of "123.6 116.2 103.5", "[255.0]", ...; one stands for all. False for
+ * numbers that no picture survives: those of 0 for a scale, not finite, or beyond a million. */
+static bool read_three(const char *text, float least, float three[3])
 {
     int count = 0;
     for (char *end; text && count < 3; text = end) {
@@ -169,10 +171,13 @@ static void read_three(const char *text, float three[3])
         float number = strtof(text, &end);
         if (end == text)
             break;
+        if (!isfinite(number) || fabsf(number) < least || fabsf(number) > 1e6f)
+            return false;
         three[count++] = number;
     }
     for (int i = 1; count == 1 && i < 3; i++)
         three[i] = three[0];
+    return true;
 }
 
 void head_guess_scale(const struct head_facts *facts, struct letterbox_spec *spec)
@@ -195,7 +200,8 @@ static bool is_true(const char *text)
                     !strcmp(text, "1"));
 }
 
-static void read_shared_metadata(const struct metadata *meta, struct letterbox_spec *spec)
+static fov_status read_shared_metadata(const struct metadata *meta, struct letterbox_spec *spec,
+                                       fov_error *error)
 {
     const char *resize = metadata_get(meta, "resize_type");
     if (resize && !strcmp(resize, "standard"))
@@ -208,11 +214,15 @@ static void read_shared_metadata(const struct metadata *meta, struct letterbox_s
     const char *reverse = metadata_get(meta, "reverse_input_channels");
     if (reverse)
         spec->bgr = !is_true(reverse);
-    read_three(metadata_get(meta, "mean_values"), spec->mean);
-    read_three(metadata_get(meta, "scale_values"), spec->scale);
+    if (!read_three(metadata_get(meta, "mean_values"), 0, spec->mean) ||
+        !read_three(metadata_get(meta, "scale_values"), 1e-6f, spec->scale))
+        return fov_fail(error, FOV_EMODEL,
+                        "mean_values or scale_values of the model's metadata are no numbers for a "
+                        "picture (scale not 0)");
     const char *pad = metadata_get(meta, "pad_value");
     if (pad)
         spec->pad = (uint8_t)strtol(pad, NULL, 10);
+    return FOV_OK;
 }
 
 /* Inputs beside the picture must have been given their values by the head. */
@@ -260,6 +270,5 @@ fov_status head_read_input(const struct head_facts *facts, struct head_setup *se
     for (int i = 0; i < 3; i++)
         if (spec->scale[i] == 0)
             spec->scale[i] = 1;
-    read_shared_metadata(facts->meta, spec);
-    return FOV_OK;
+    return read_shared_metadata(facts->meta, spec, error);
 }

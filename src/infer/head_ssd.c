@@ -162,7 +162,7 @@ static bool has_fractions(const fov_tensor *t)
 {
     const float *values = t->data;
     for (size_t i = 0; i < fov_tensor_count(t); i++)
-        if (values[i] != (float)(int)values[i] && values[i] > -1e6f && values[i] < 1e6f)
+        if (values[i] > -1e6f && values[i] < 1e6f && values[i] != (float)(int)values[i])
             return true;
     return false;
 }

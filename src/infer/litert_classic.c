@@ -373,8 +373,13 @@ static fov_status instance_run(void *instance, struct litert_io *io, fov_error *
                         r->delegate ? "the Edge TPU failed in a run: was it unplugged?"
                                     : "TensorFlow Lite: run failed");
     fov_status status = FOV_OK;
-    for (int i = 0; !status && i < io->output_count; i++)
+    for (int i = 0; !status && i < io->output_count; i++) {
+        const fov_tensor *t = &io->outputs[i];
         status = fetch_output(r, i, &io->outputs[i], error);
+        if (!status && !t->data && fov_tensor_count(t))
+            status = fov_fail(error, FOV_EINFER, "TensorFlow Lite gives no numbers for output %s",
+                              t->name);
+    }
     return status;
 }
 

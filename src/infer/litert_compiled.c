@@ -371,10 +371,24 @@ static fov_status open_input(struct instance *r, int i, fov_tensor *t, fov_error
     return bind(t, &r->memory[i], &r->in[i], error);
 }
 
+/* Outputs get their memory before the run: they may be open only where sizing the inputs, which
+ * settles the shapes behind them, is what closes them. */
+static bool outputs_are_settled(const struct tflite_facts *facts)
+{
+    bool sized = !facts->open_outputs;
+    for (int i = 0; i < FOV_MODEL_INPUTS; i++)
+        sized = sized || facts->open[i];
+    return sized;
+}
+
 static fov_status open_outputs(struct instance *r, struct litert_io *io, fov_error *error)
 {
     struct lrt_layout layouts[FOV_MODEL_OUTPUTS] = {{0}};
     fov_status status = FOV_OK;
+    if (!outputs_are_settled(&r->model->setup->facts))
+        return fov_fail(
+            error, FOV_EUNSUPPORTED,
+            "the size of an output depends on the picture: LiteRT cannot run that here");
     if (lrt.GetCompiledModelOutputTensorLayouts(r->compiled, 0, (size_t)io->output_count, layouts,
                                                 true) != 0)
         return fov_fail(error, FOV_EUNSUPPORTED, "this input size or batch does not fit the model");

@@ -9,8 +9,11 @@
 #include "infer/protobuf.h"
 
 enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_PRODUCER_VERSION = 3, MODEL_GRAPH = 7 };
-enum { MODEL_OPSET = 8, MODEL_METADATA = 14, MODEL_FUNCTION = 25, FUNCTION_DOMAIN = 10 };
+enum { MODEL_OPSET = 8, MODEL_METADATA = 14, MODEL_FUNCTION = 25 };
+enum { FUNCTION_NODE = 7, FUNCTION_DOMAIN = 10, FUNCTION_DEFAULT = 11 };
 enum { GRAPH_NODE = 1, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
+enum { GRAPH_SPARSE = 15, ATTRIBUTE_SPARSE = 22, ATTRIBUTE_SPARSES = 23 };
+enum { SPARSE_VALUES = 1, SPARSE_INDICES = 2, SPARSE_DIMS = 3 };
 enum { NODE_OP = 4, NODE_ATTRIBUTE = 5, NODE_DOMAIN = 7 };
 enum { ATTRIBUTE_TENSOR = 5, ATTRIBUTE_GRAPH = 6, ATTRIBUTE_TENSORS = 10, ATTRIBUTE_GRAPHS = 11 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_EXTERNAL = 13 };
@@ -96,6 +99,19 @@ static void read_tensor(struct walk *w, struct reader tensor, struct reader *nam
         snprintf(w->found->external, sizeof w->found->external, "unnamed");
 }
 
+/* Two tensors, what they are not zero for and where, and the shape of what they stand for. */
+static void read_sparse(struct walk *w, struct reader sparse)
+{
+    fov_file_port shape = {.name = "a weight"};
+    struct field f;
+    while (!w->found->wrong[0] && next(w, &sparse, &f)) {
+        if (f.number == SPARSE_VALUES || f.number == SPARSE_INDICES)
+            read_tensor(w, f.bytes, NULL);
+        else if (f.number == SPARSE_DIMS)
+            take_dimension(w, &shape, &f);
+    }
+}
+
 /* ---- nodes ---- */
 
 static bool begins(struct reader text, const char *with)
@@ -142,6 +158,8 @@ static void read_attribute(struct walk *w, struct reader attribute, int depth)
     while (next(w, &attribute, &f)) {
         if (f.number == ATTRIBUTE_TENSOR || f.number == ATTRIBUTE_TENSORS)
             read_tensor(w, f.bytes, NULL);
+        else if (f.number == ATTRIBUTE_SPARSE || f.number == ATTRIBUTE_SPARSES)
+            read_sparse(w, f.bytes);
         else if (f.number == ATTRIBUTE_GRAPH || f.number == ATTRIBUTE_GRAPHS)
             read_nodes(w, f.bytes, depth + 1);
     }
@@ -176,6 +194,8 @@ static void read_nodes(struct walk *w, struct reader graph, int depth)
         struct reader name = {graph.at, graph.at};
         if (f.number == GRAPH_NODE) {
             read_node(w, f.bytes, depth);
+        } else if (f.number == GRAPH_SPARSE) {
+            read_sparse(w, f.bytes);
         } else if (f.number == GRAPH_INITIALIZER) {
             read_tensor(w, f.bytes, &name);
             if (depth == 0 && w->names && w->name_count < INSPECT_TENSORS)
@@ -263,6 +283,18 @@ static void collect_functions(struct walk *w, struct reader file)
             w->domains[w->domain_count++] = find(f.bytes, FUNCTION_DOMAIN);
 }
 
+/* What a function is made of, and the values of its attributes where a node names none. */
+static void read_function(struct walk *w, struct reader function)
+{
+    struct field f;
+    while (!w->found->wrong[0] && next(w, &function, &f)) {
+        if (f.number == FUNCTION_NODE)
+            read_node(w, f.bytes, 0);
+        else if (f.number == FUNCTION_DEFAULT)
+            read_attribute(w, f.bytes, 0);
+    }
+}
+
 static void describe(struct inspected *found, uint64_t ir, uint64_t opset, struct reader producer,
                      struct reader version)
 {
@@ -298,10 +330,15 @@ bool scan_onnx(struct inspected *found, struct metadata *meta, const uint8_t *by
         else if (f.number == MODEL_OPSET && !reader_size(find(f.bytes, 1)))
             for (struct field v; read_field(&f.bytes, &v);)
                 opset = v.number == 2 ? v.value : opset;
-        if (f.number == MODEL_GRAPH && f.bytes.at < f.bytes.end && !has_graph) {
-            has_graph = true;
+        if (f.number == MODEL_FUNCTION)
+            read_function(&w, f.bytes);
+        if (f.number != MODEL_GRAPH || f.bytes.at == f.bytes.end)
+            continue;
+        if (has_graph) /* runtimes take both as one */
+            inspected_refuse(found, "it has two graphs");
+        else
             read_graph(&w, f.bytes);
-        }
+        has_graph = true;
     }
     found->lacks = f.lacks;
     describe(found, ir, opset, producer, version);

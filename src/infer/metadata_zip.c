@@ -158,10 +158,12 @@ void metadata_add_lines(struct metadata *meta, const char *text, size_t size)
     char *room = size <= METADATA_VALUE ? malloc(METADATA_VALUE) : NULL;
     struct text t = {room, METADATA_VALUE};
     int number = 0;
+    if (!room)
+        return;
     while (size && strchr("\r\n \t", text[size - 1]))
         size--;
     append(&t, "{", "", "");
-    for (size_t i = 0; room && i < size && t.left;) {
+    for (size_t i = 0; i < size && t.left;) {
         const char *end = memchr(text + i, '\n', size - i);
         size_t length = end ? (size_t)(end - (text + i)) : size - i, shown = length;
         while (shown && strchr("\r \t", text[i + shown - 1]))

@@ -30,17 +30,6 @@ fov_dtype oip_dtype(const char *datatype)
     return FOV_DTYPE_NONE;
 }
 
-/* Control characters, those behind ASCII too, become blanks: a terminal obeys both kinds. */
-static void flatten(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
-        if (*c < ' ' || *c == 0x7F)
-            *c = ' ';
-        if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0)
-            c[0] = c[1] = ' ';
-    }
-}
-
 static bool is_plain(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++)
@@ -58,7 +47,7 @@ void oip_read_server(const char *json, size_t size, char *text, size_t room)
     json_get_string(root, "name", &name);
     json_get_string(root, "version", &version);
     snprintf(text, room, "%.32s%s%.24s", name, *name && *version ? " " : "", version);
-    flatten(text);
+    text_flatten(text);
     json_free(&root);
 }
 
@@ -68,7 +57,7 @@ void oip_read_error(const char *json, size_t size, char *text, size_t room)
     const char *sentence = "";
     json_get_string(root, "error", &sentence);
     text_copy(text, room, sentence);
-    flatten(text);
+    text_flatten(text);
     json_free(&root);
 }
 
@@ -204,6 +193,22 @@ static fov_status settle_inputs(const fov_model_params *params, fov_backend_mode
     return FOV_OK;
 }
 
+/* All of them come in one reply; open dimensions count as 1 here. */
+static fov_status limit_outputs(const fov_backend_model *about, fov_error *error)
+{
+    size_t bytes = 0, left = OIP_TENSOR_MAX;
+    for (int i = 0; i < about->output_count; i++) {
+        fov_tensor least = about->outputs[i];
+        for (int d = 0; d < least.rank; d++)
+            least.shape[d] = least.shape[d] < 0 ? 1 : least.shape[d];
+        if (!bytes_of(&least, &bytes) || bytes > left)
+            return fov_fail(error, FOV_EUNSUPPORTED, "with output %s a reply is larger than %d MiB",
+                            least.name, OIP_TENSOR_MAX >> 20);
+        left -= bytes;
+    }
+    return FOV_OK;
+}
+
 fov_status oip_read_description(const char *json, size_t size, const fov_model_params *params,
                                 fov_backend_model *about, fov_error *error)
 {
@@ -219,15 +224,8 @@ fov_status oip_read_description(const char *json, size_t size, const fov_model_p
                             &about->output_count, error);
     if (!status)
         status = settle_inputs(params, about, error);
-    size_t bytes;
-    for (int i = 0; !status && i < about->output_count; i++) {
-        fov_tensor largest = about->outputs[i];
-        for (int d = 0; d < largest.rank; d++)
-            largest.shape[d] = largest.shape[d] < 0 ? 1 : largest.shape[d];
-        if (!bytes_of(&largest, &bytes))
-            status = fov_fail(error, FOV_EUNSUPPORTED, "output %s is larger than %d MiB",
-                              largest.name, OIP_TENSOR_MAX >> 20);
-    }
+    if (!status)
+        status = limit_outputs(about, error);
     json_free(&root);
     return status;
 }
@@ -351,6 +349,9 @@ static fov_status read_outputs(struct oip_reply *reply, const fov_backend_model 
                                         error);
         if (status)
             return status;
+        if (size > OIP_TENSOR_MAX - reply->binary_size)
+            return fov_fail(error, FOV_EINFER, "the server's outputs have more than %d MiB",
+                            OIP_TENSOR_MAX >> 20);
         seen[at] = true;
         reply->offset[at] = reply->binary_size;
         reply->binary_size += size;

@@ -12,9 +12,9 @@
 
 enum {
     OIP_JSON_MAX = 1 << 20,     /* bytes of a reply's JSON */
-    OIP_TENSOR_MAX = 256 << 20, /* bytes of one input or output */
+    OIP_TENSOR_MAX = 256 << 20, /* bytes of one input, of all outputs together */
     OIP_NAME = 128,             /* of a model or version, with the terminator */
-    OIP_URL = 512,              /* "http://host:port/v2/models/…" with the terminator */
+    OIP_URL = 640,              /* "http://host:port/v2/models/…" with the terminator */
     OIP_ALIGN = 64,             /* the binary part of a request starts at a multiple of this */
 };
 

@@ -22,6 +22,7 @@ enum { OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS, OPERATOR_LARGE = 9 };
 enum { BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE };
 enum { SIGNATURE_INPUTS = 0, SIGNATURE_OUTPUTS = 1, SIGNATURE_GRAPH = 4, MAP_TENSOR = 1 };
 enum { GRAPHS_MAX = 64, TENSORS_MAX = 1 << 16 };
+enum { STEPS_MAX = 1 << 24 }; /* of the whole check: tables may share their lists */
 enum { NUMBERS_MAX = 1 << 28, IO_NUMBERS_MAX = 1 << 26 }; /* of a tensor, of an input or output */
 
 struct vector {
@@ -32,6 +33,7 @@ struct check {
     struct buffer file;
     size_t model;
     struct vector codes, graphs, buffers;
+    size_t steps;
     const char *wrong; /* first thing found, NULL so far */
 };
 
@@ -66,6 +68,13 @@ static void require(struct check *c, bool holds, const char *otherwise)
         c->wrong = otherwise;
 }
 
+/* Goes before every turn of a loop: false when something is wrong or the file goes on forever. */
+static bool may_go_on(struct check *c)
+{
+    require(c, ++c->steps <= STEPS_MAX, "more parts than a model can have");
+    return !c->wrong;
+}
+
 static bool is_in_file(const struct check *c, uint64_t offset, uint64_t size)
 {
     return offset <= c->file.size && size <= c->file.size - offset;
@@ -73,7 +82,7 @@ static bool is_in_file(const struct check *c, uint64_t offset, uint64_t size)
 
 static void check_buffers(struct check *c)
 {
-    for (size_t i = 0; i < c->buffers.count && !c->wrong; i++) {
+    for (size_t i = 0; i < c->buffers.count && may_go_on(c); i++) {
         size_t buffer = table_at(c, c->buffers, i);
         require(c, buffer != 0, "a buffer outside the file");
         require(c,
@@ -89,7 +98,7 @@ static void check_shape(struct check *c, size_t tensor, unsigned field, int64_t 
     struct vector shape = vector_in(c, tensor, field, 4);
     int64_t count = 1;
     require(c, shape.count <= FOV_TENSOR_RANK, "a tensor of more than 8 dimensions");
-    for (size_t i = 0; i < shape.count && !c->wrong; i++) {
+    for (size_t i = 0; i < shape.count && may_go_on(c); i++) {
         int32_t size = (int32_t)u32_at(&c->file, shape.at + 4 * i);
         require(c, size >= -1, "a negative dimension");
         count *= size > 1 ? size : 1;
@@ -100,7 +109,7 @@ static void check_shape(struct check *c, size_t tensor, unsigned field, int64_t 
 static void check_tensors(struct check *c, struct vector tensors)
 {
     require(c, tensors.count <= TENSORS_MAX, "more tensors than a model can have");
-    for (size_t i = 0; i < tensors.count && !c->wrong; i++) {
+    for (size_t i = 0; i < tensors.count && may_go_on(c); i++) {
         size_t tensor = table_at(c, tensors, i);
         require(c, tensor != 0, "a tensor outside the file");
         require(c, number_in(c, tensor, TENSOR_BUFFER) < c->buffers.count || !c->buffers.count,
@@ -124,7 +133,7 @@ static struct vector check_list(struct check *c, size_t table, unsigned field, s
                                 bool optional)
 {
     struct vector list = vector_in(c, table, field, 4);
-    for (size_t i = 0; i < list.count && !c->wrong; i++) {
+    for (size_t i = 0; i < list.count && may_go_on(c); i++) {
         uint32_t index = u32_at(&c->file, list.at + 4 * i);
         require(c, index < tensors || (optional && index == UINT32_MAX),
                 "an operator or a graph with a tensor that is not there");
@@ -145,7 +154,7 @@ static bool is_constant(const struct check *c, size_t tensor)
 static void check_operators(struct check *c, size_t graph, struct vector tensors)
 {
     struct vector operators = vector_in(c, graph, GRAPH_OPERATORS, 4);
-    for (size_t i = 0; i < operators.count && !c->wrong; i++) {
+    for (size_t i = 0; i < operators.count && may_go_on(c); i++) {
         size_t op = table_at(c, operators, i);
         require(c, op != 0, "an operator outside the file");
         require(c, number_in(c, op, OPERATOR_CODE) < c->codes.count, "an operator of no kind");
@@ -155,7 +164,7 @@ static void check_operators(struct check *c, size_t graph, struct vector tensors
                 "an operator's options outside the file");
         check_list(c, op, OPERATOR_INPUTS, tensors.count, true);
         struct vector out = check_list(c, op, OPERATOR_OUTPUTS, tensors.count, false);
-        for (size_t k = 0; k < out.count && !c->wrong; k++)
+        for (size_t k = 0; k < out.count && may_go_on(c); k++)
             require(c, !is_constant(c, table_at(c, tensors, u32_at(&c->file, out.at + 4 * k))),
                     "an operator that writes into weights");
     }
@@ -164,7 +173,7 @@ static void check_operators(struct check *c, size_t graph, struct vector tensors
 /* What is copied in and out of a graph. */
 static void check_ends(struct check *c, struct vector tensors, struct vector list)
 {
-    for (size_t i = 0; i < list.count && !c->wrong; i++)
+    for (size_t i = 0; i < list.count && may_go_on(c); i++)
         check_shape(c, table_at(c, tensors, u32_at(&c->file, list.at + 4 * i)), TENSOR_SHAPE,
                     IO_NUMBERS_MAX);
 }
@@ -173,7 +182,7 @@ static void check_graphs(struct check *c)
 {
     require(c, c->graphs.count > 0, "no graph");
     require(c, c->graphs.count <= GRAPHS_MAX, "more graphs than a model can have");
-    for (size_t i = 0; i < c->graphs.count && !c->wrong; i++) {
+    for (size_t i = 0; i < c->graphs.count && may_go_on(c); i++) {
         size_t graph = table_at(c, c->graphs, i);
         struct vector tensors = vector_in(c, graph, GRAPH_TENSORS, 4);
         require(c, graph && tensors.count, "an empty graph");
@@ -189,7 +198,7 @@ static void check_graphs(struct check *c)
 
 static void check_maps(struct check *c, struct vector maps, size_t tensors)
 {
-    for (size_t i = 0; i < maps.count && !c->wrong; i++)
+    for (size_t i = 0; i < maps.count && may_go_on(c); i++)
         require(c, number_in(c, table_at(c, maps, i), MAP_TENSOR) < tensors,
                 "a signature with a tensor that is not there");
 }
@@ -197,7 +206,7 @@ static void check_maps(struct check *c, struct vector maps, size_t tensors)
 static void check_signatures(struct check *c)
 {
     struct vector signatures = vector_in(c, c->model, MODEL_SIGNATURES, 4);
-    for (size_t i = 0; i < signatures.count && !c->wrong; i++) {
+    for (size_t i = 0; i < signatures.count && may_go_on(c); i++) {
         size_t signature = table_at(c, signatures, i);
         uint32_t graph = number_in(c, signature, SIGNATURE_GRAPH);
         require(c, signature && graph < c->graphs.count, "a signature without its graph");
@@ -213,7 +222,7 @@ static void check_signatures(struct check *c)
 static void check_metadata(struct check *c)
 {
     struct vector entries = vector_in(c, c->model, MODEL_METADATA, 4);
-    for (size_t i = 0; i < entries.count && !c->wrong; i++) {
+    for (size_t i = 0; i < entries.count && may_go_on(c); i++) {
         size_t entry = table_at(c, entries, i);
         require(c,
                 entry && follow(&c->file, field_of(&c->file, entry, 0)) &&
@@ -226,7 +235,7 @@ static void check_metadata(struct check *c)
 static void read_codes(struct check *c, struct tflite_facts *facts)
 {
     static const char edge_tpu[] = "edgetpu-custom-op";
-    for (size_t i = 0; i < c->codes.count; i++) {
+    for (size_t i = 0; i < c->codes.count && may_go_on(c); i++) {
         size_t code = table_at(c, c->codes, i);
         require(c, code != 0, "a kind of operator outside the file");
         struct vector name = vector_in(c, code, CODE_CUSTOM, 1);
@@ -243,19 +252,28 @@ static void read_codes(struct check *c, struct tflite_facts *facts)
     }
 }
 
-/* Which dimensions of the inputs have no size yet. */
-static void read_open(struct check *c, struct tflite_facts *facts)
+/* Which dimensions of the i-th tensor in the list have no size yet: a bit for each. */
+static uint8_t open_in(const struct check *c, struct vector tensors, struct vector list, size_t i)
+{
+    size_t tensor = table_at(c, tensors, u32_at(&c->file, list.at + 4 * i));
+    struct vector shape = vector_in(c, tensor, TENSOR_SIGNATURE, 4);
+    unsigned open = 0;
+    for (size_t k = 0; k < shape.count; k++)
+        if (u32_at(&c->file, shape.at + 4 * k) == UINT32_MAX)
+            open |= 1u << k;
+    return (uint8_t)open;
+}
+
+static void read_open(const struct check *c, struct tflite_facts *facts)
 {
     size_t graph = table_at(c, c->graphs, 0);
     struct vector tensors = vector_in(c, graph, GRAPH_TENSORS, 4);
     struct vector inputs = vector_in(c, graph, GRAPH_INPUTS, 4);
-    for (size_t i = 0; i < inputs.count && i < FOV_MODEL_INPUTS; i++) {
-        size_t tensor = table_at(c, tensors, u32_at(&c->file, inputs.at + 4 * i));
-        struct vector shape = vector_in(c, tensor, TENSOR_SIGNATURE, 4);
-        for (size_t k = 0; k < shape.count; k++)
-            if (u32_at(&c->file, shape.at + 4 * k) == UINT32_MAX)
-                facts->open[i] |= (uint8_t)(1u << k);
-    }
+    struct vector outputs = vector_in(c, graph, GRAPH_OUTPUTS, 4);
+    for (size_t i = 0; i < inputs.count && i < FOV_MODEL_INPUTS; i++)
+        facts->open[i] = open_in(c, tensors, inputs, i);
+    for (size_t i = 0; i < outputs.count && i < FOV_MODEL_OUTPUTS; i++)
+        facts->open_outputs |= open_in(c, tensors, outputs, i) != 0;
 }
 
 static void read_model(struct check *c)

@@ -10,6 +10,7 @@
 struct tflite_facts {
     bool edge_tpu; /* compiled for an Edge TPU: holds the operator edgetpu-custom-op */
     uint8_t open[FOV_MODEL_INPUTS]; /* of the inputs: bit n says that dimension n has no size yet */
+    bool open_outputs;              /* an output has a dimension without a size */
     char custom[48]; /* first operator that is not of TFLite itself, "" when there is none */
 };
 
@@ -20,7 +21,8 @@ fov_status tflite_check(const uint8_t *bytes, size_t size, struct tflite_facts *
 
 /* Mends in a checked file what runtimes of today refuse and those that the file was made for did
  * not read: the channel's dimension where all numbers share a scale or there is one dimension.
- * Returns how many tensors were mended. Thread-safety: safe. Blocks: no. */
+ * Returns how many tensors were mended; if any, the file has to be checked again, as its tables may
+ * lie over each other. Thread-safety: safe. Blocks: no. */
 int tflite_mend(uint8_t *bytes, size_t size);
 
 #endif

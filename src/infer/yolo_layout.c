@@ -56,7 +56,7 @@ static bool find_masks(const struct head_facts *facts, struct yolo_layout *layou
         int64_t count = t->shape[layout->masks_last ? 3 : 1];
         layout->masks = i;
         layout->boxes = 1 - i;
-        layout->extra = (int)(count < MASKS_MAX ? count : 0);
+        layout->extra = (int)(count <= MASKS_MAX ? count : 0);
         return count > 0 && count <= MASKS_MAX && (first || last);
     }
     return false;
@@ -68,11 +68,14 @@ static bool read_keypoints(const struct metadata *meta, struct yolo_layout *layo
     const char *shape = metadata_get(meta, "kpt_shape");
     layout->keypoints = KEYPOINTS;
     layout->keypoint_values = 3;
-    if (shape && sscanf(shape, " %*[[(]%d , %d", &layout->keypoints, &layout->keypoint_values) != 2)
+    if (shape &&
+        sscanf(shape, " %*[[(]%9d , %9d", &layout->keypoints, &layout->keypoint_values) != 2)
+        return false;
+    if (layout->keypoints < 1 || layout->keypoints > HEAD_COLUMNS / 4 ||
+        (layout->keypoint_values != 2 && layout->keypoint_values != 3))
         return false;
     layout->extra = layout->keypoints * layout->keypoint_values;
-    return layout->keypoints > 0 && layout->keypoints <= HEAD_COLUMNS / 4 &&
-           (layout->keypoint_values == 2 || layout->keypoint_values == 3);
+    return true;
 }
 
 static bool read_task(const struct head_facts *facts, struct yolo_layout *layout)

@@ -100,11 +100,11 @@ static bool is_sum(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-bool registry_url_fits(const char *url)
+bool registry_url_fits(const char *url, size_t most)
 {
     static const char *const here[] = {"127.0.0.1", "localhost", "[::1]"};
     bool safe = strncmp(url, "https://", 8) == 0;
-    if (!is_line(url, LINE_MAX) || strpbrk(url, " \\\"<>") ||
+    if (!is_line(url, most) || strpbrk(url, " \\\"<>") ||
         (!safe && strncmp(url, "http://", 7) != 0))
         return false;
     const char *host = url + (safe ? 8 : 7);
@@ -128,7 +128,8 @@ static const char *wrong_text(enum kind kind, const char *text)
     if (kind == SUM)
         return is_sum(text) ? NULL : "must be 64 hexadecimal digits in lower case";
     if (kind == URL)
-        return registry_url_fits(text) ? NULL : "must be an https:// address without a password";
+        return registry_url_fits(text, LINE_MAX) ? NULL
+                                                 : "must be an https:// address without a password";
     return is_line(text, LINE_MAX) ? NULL : "must be 1 to 500 characters on one line";
 }
 

@@ -3,6 +3,7 @@
 #define SERVE_REGISTRY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <fovea/status.h>
 
@@ -57,7 +58,8 @@ bool registry_offers(const char *name);
 /* SHA-256 of a file and its size; false when it cannot be read or holds more than `most` bytes. */
 bool registry_sum(const char *path, int64_t most, char sum[65], int64_t *bytes);
 
-/* True for a URL that a download may take: https, or http to this machine alone; no password. */
-bool registry_url_fits(const char *url);
+/* True for a URL that a download may take: https, or http to this machine alone; no password; at
+ * most `most` bytes. */
+bool registry_url_fits(const char *url, size_t most);
 
 #endif

@@ -149,6 +149,23 @@ EXTERNAL = onnx.model([onnx.node("Conv", ["x", "w"], ["y"])], [onnx.value("x", [
                       [onnx.external_tensor("w", (1, 3, 8, 8), "../../etc/passwd")])
 HIDDEN = onnx.model([onnx.node("Constant", [], ["w"], value=onnx.external_tensor("", (4,), "w.bin")),
                      onnx.node("Relu", ["w"], ["y"])], [onnx.value("x", [1, 3, 8, 8])], [onnx.value("y", None)])
+AWAY = onnx.external_tensor("", (4,), "w.bin")
+SPARSE = onnx.field(1, AWAY) + onnx.field(2, onnx.tensor("", np.zeros(4, np.int64))) + onnx.field(3, [8])
+
+
+def hiding(graph=b"", model=b"", attribute=None, domains=()):
+    """A sound model and something more in its graph, in one of its nodes or behind the graph."""
+    node = onnx.node("Relu", ["x"], ["y"], domain="of.this.file" if domains else "")
+    node += onnx.field(5, onnx.field(1, "value") + attribute) if attribute else b""
+    body = onnx.graph([node], [onnx.value("x", [1, 3, 8, 8])], [onnx.value("y", None)]) + graph
+    return onnx.field(1, 8) + onnx.field(7, body) + onnx.field(8, onnx.field(1, "") + onnx.field(2, 13)) + model
+
+
+def function(*nodes, more=b""):
+    return onnx.field(25, onnx.field(1, "Relu") + onnx.field(7, list(nodes)) + onnx.field(10, "of.this.file") + more)
+
+
+CONSTANT = onnx.node("Constant", [], ["w"], value=AWAY)
 DEEP = b""
 for _ in range(20):  # graphs inside graphs
     DEEP = onnx.field(1, onnx.node("If", [], []) + onnx.field(5, onnx.field(1, "body") + onnx.field(6, DEEP)))
@@ -174,6 +191,14 @@ BAD = {
     "noise.tflite": (b"hello, this is no model", ["not a TFLite model, or damaged"]),
     "external.onnx": (EXTERNAL, ["weights are in another file (../../etc/passwd)", "not opened", "save_as_external_data=False"]),
     "hidden.onnx": (HIDDEN, ["weights are in another file (w.bin)"]),
+    "sparse.onnx": (hiding(graph=onnx.field(15, SPARSE)), ["weights are in another file (w.bin)"]),
+    "sparse_value.onnx": (hiding(attribute=onnx.field(22, SPARSE) + onnx.field(20, 11)), ["weights are in another file (w.bin)"]),
+    "sparse_values.onnx": (hiding(attribute=onnx.field(23, SPARSE) + onnx.field(20, 12)), ["weights are in another file (w.bin)"]),
+    "sparse_large.onnx": (hiding(graph=onnx.field(15, onnx.field(3, [1 << 20, 1 << 20]))), ["a weight has more than 2^31 numbers"]),
+    "function.onnx": (hiding(model=function(CONSTANT), domains=["of.this.file"]), ["weights are in another file (w.bin)"]),
+    "default.onnx": (hiding(model=function(more=onnx.field(11, onnx.field(1, "v") + onnx.field(5, AWAY)))), ["weights are in another file (w.bin)"]),
+    "within.onnx": (hiding(model=function(onnx.node("MyOwn", [], [], domain="mmdeploy")), domains=["of.this.file"]), ["operator mmdeploy::MyOwn"]),
+    "two.onnx": (hiding(model=onnx.field(7, onnx.graph([CONSTANT], [], []))), ["damaged or absurd", "two graphs"]),
     "operator.onnx": (OPERATOR, ["operator mmdeploy::TRTBatchedNMS", "export without custom operators"]),
     "plugin.onnx": (PLUGIN, ["EfficientNMS_TRT is a plug-in of TensorRT", "export without it"]),
     "cut.onnx": (small()[:-60], ["damaged: cut off", "bytes are missing", "fetch or export it again"]),

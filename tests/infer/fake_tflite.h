@@ -10,7 +10,7 @@ struct fake_tflite {
     void *delegate; /* the last one added to options */
     int wanted[4];  /* of the last resize */
     int misaligned; /* inputs at an odd place */
-    int fail_create, fail_invoke;
+    int fail_create, fail_invoke, fail_output;
 };
 
 struct fake_edgetpu {

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "infer/head.h"
+#include "infer/yolo.h"
 
 static fov_tensor tensor(const char *name, fov_dtype dtype, int rank, const int64_t *shape,
                          void *data)
@@ -151,6 +152,81 @@ static void shared_metadata_is_read(void **unused)
     assert_float_equal(setup.input.scale[2], 58.5, 0);
     assert_int_equal(setup.input.pad, 114);
     metadata_release(&meta);
+}
+
+static void numbers_that_no_picture_survives_are_refused(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *key, *value;
+        fov_status status;
+    } cases[] = {
+        {"mean_values", "0 0 0", FOV_OK},
+        {"mean_values", "1 nan 3", FOV_EMODEL},
+        {"mean_values", "inf", FOV_EMODEL},
+        {"mean_values", "1e7", FOV_EMODEL},
+        {"scale_values", "1e-6", FOV_OK},
+        {"scale_values", "0", FOV_EMODEL},
+        {"scale_values", "-1", FOV_OK},
+        {"scale_values", "1 1 -1e-9", FOV_EMODEL},
+        {"scale_values", "[255 nan]", FOV_EMODEL},
+        {"scale_values", "", FOV_OK},
+        {"scale_values", "-infinity", FOV_EMODEL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct metadata meta = {.source = "rt_info"};
+        fov_tensor in = picture(320);
+        struct head_facts facts = {&in, &in, 1, 1, &meta, ""};
+        struct head_setup setup = {.picture = 0};
+        fov_error error = {.message = ""};
+        metadata_add(&meta, cases[i].key, strlen(cases[i].key), cases[i].value,
+                     strlen(cases[i].value));
+        if (head_read_input(&facts, &setup, &error) != cases[i].status)
+            fail_msg("%s: %s", cases[i].value, error.message);
+        metadata_release(&meta);
+    }
+}
+
+static struct yolo_layout layout_of(const char *key, const char *value, const fov_tensor *outs,
+                                    int count)
+{
+    struct metadata meta = {.source = ""};
+    struct yolo_layout layout;
+    fov_tensor in = picture(640);
+    struct head_facts facts = {&in, outs, 1, count, &meta, "m-pose"};
+    metadata_add(&meta, key, strlen(key), value, strlen(value));
+    yolo_read_layout(&facts, &layout);
+    metadata_release(&meta);
+    return layout;
+}
+
+/* The most prototypes that are taken, and one more. */
+static void prototypes_are_no_classes(void **unused)
+{
+    (void)unused;
+    for (int count = 256; count <= 257; count++) {
+        fov_tensor outs[] = {tensor("a", FOV_F32, 3, SHAPE(1, 4 + 80 + count, 8400), NULL),
+                             tensor("b", FOV_F32, 4, SHAPE(1, count, 160, 160), NULL)};
+        struct yolo_layout layout = layout_of("task", "segment", outs, 2);
+        assert_int_equal(layout.form, count == 256 ? YOLO_CHANNELS : YOLO_UNKNOWN);
+        assert_int_equal(layout.columns, count == 256 ? 80 : 0);
+    }
+}
+
+static void keypoints_are_counted_before_they_are_multiplied(void **unused)
+{
+    (void)unused;
+    static const char *const shapes[] = {"[2000000000, 3]",
+                                         "[17, 2000000000]",
+                                         "[99999999999, 3]",
+                                         "[0, 3]",
+                                         "[17, 1]",
+                                         "[-17, 3]",
+                                         "17"};
+    fov_tensor out = tensor("a", FOV_F32, 3, SHAPE(1, 56, 8400), NULL);
+    assert_int_equal(layout_of("kpt_shape", "[17, 3]", &out, 1).form, YOLO_CHANNELS);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        assert_int_equal(layout_of("kpt_shape", shapes[i], &out, 1).form, YOLO_UNKNOWN);
 }
 
 /* ---- reading ---- */
@@ -346,6 +422,9 @@ int main(void)
         cmocka_unit_test(a_named_head_must_fit),
         cmocka_unit_test(inputs_are_checked),
         cmocka_unit_test(shared_metadata_is_read),
+        cmocka_unit_test(numbers_that_no_picture_survives_are_refused),
+        cmocka_unit_test(prototypes_are_no_classes),
+        cmocka_unit_test(keypoints_are_counted_before_they_are_multiplied),
         cmocka_unit_test(ssd_pairs),
         cmocka_unit_test(ssd_lists),
         cmocka_unit_test(yolo_forms),

@@ -243,14 +243,35 @@ static void tflite_lists(void **unused)
         }
 }
 
+/* Any number may stand where classes are looked for; large ones have no fractions. */
+static void tflite_lists_of_large_numbers(void **unused)
+{
+    (void)unused;
+    static float boxes[4] = {0.25f, 0, 0.5f, 1}, wild[][1] = {{1e30f}, {-1e30f}, {INFINITY}, {NAN}};
+    static float scores[1] = {0.75f}, count[1] = {1};
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+        fov_tensor out[4] = {TENSOR("x", count, 1), TENSOR("Identity", wild[i], 1, 1),
+                             TENSOR("Identity_1", scores, 1, 1), TENSOR("y", boxes, 1, 1, 4)};
+        struct reading r = read_outputs("ssd", 64, out, 4, 0.5f);
+        assert_int_equal(r.found.count, 0);
+        candidates_release(&r.found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nanodet_levels),  cmocka_unit_test(nanodet_plus_joined),
-        cmocka_unit_test(picodet_levels),  cmocka_unit_test(fastestdet_grid),
-        cmocka_unit_test(yunet_faces),     cmocka_unit_test(ultraface_pair),
-        cmocka_unit_test(centernet_peaks), cmocka_unit_test(pairs_on_grids),
-        cmocka_unit_test(ssd_logits),      cmocka_unit_test(tflite_lists),
+        cmocka_unit_test(nanodet_levels),
+        cmocka_unit_test(nanodet_plus_joined),
+        cmocka_unit_test(picodet_levels),
+        cmocka_unit_test(fastestdet_grid),
+        cmocka_unit_test(yunet_faces),
+        cmocka_unit_test(ultraface_pair),
+        cmocka_unit_test(centernet_peaks),
+        cmocka_unit_test(pairs_on_grids),
+        cmocka_unit_test(ssd_logits),
+        cmocka_unit_test(tflite_lists),
+        cmocka_unit_test(tflite_lists_of_large_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

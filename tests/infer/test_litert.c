@@ -137,6 +137,25 @@ static void open_sizes_become_those_asked_for(void **unused)
     litert()->unload(model);
 }
 
+/* The same with an input of fixed size: nothing closes its output then. */
+static void an_output_that_stays_open_is_refused(void **unused)
+{
+    (void)unused;
+    enum { SIGNATURE = 0x118 };
+    char path[512];
+    size_t size;
+    uint8_t *bytes = read_all(tiny("tiny_open.tflite", path), &size);
+    static const int32_t open[] = {-1, -1, -1, 3}, fixed[] = {1, 1, 1, 3};
+    assert_memory_equal(bytes + SIGNATURE, open, sizeof open);
+    memcpy(bytes + SIGNATURE, fixed, sizeof fixed);
+    snprintf(path, sizeof path, "/tmp/fovea_litert_%d.tflite", (int)getpid());
+    write_all(path, bytes, size);
+    fov_model_params params = {.path = path, .threads = 1};
+    expect_refusal(&params, FOV_EUNSUPPORTED, "depends on the picture");
+    unlink(path);
+    free(bytes);
+}
+
 static void a_fixed_batch_is_refused(void **unused)
 {
     (void)unused;
@@ -216,6 +235,89 @@ static void changed_bytes_never_crash(void **unused)
         bytes[at] = was;
     }
     assert_true(refused > 100);
+    free(bytes);
+}
+
+/* A valid model whose `operators` all are one and the same, with `inputs` inputs. */
+static uint8_t *shared_operator(uint32_t operators, uint32_t inputs, size_t *size)
+{
+    static const uint16_t tables[] = {10, 12, 0, 4, 8,  0,         /* model: codes, graphs */
+                                      12, 20, 4, 8, 12, 16,        /* graph: all of its lists */
+                                      10, 8,  0, 4, 0,  0,  4, 4}; /* operator: inputs; nothing */
+    enum { MODEL = 48, CODES = 60, GRAPHS = 68, CODE = 76, GRAPH = 80, TENSORS = 100, ENDS = 108 };
+    enum { LIST = 116, OF_MODEL = 8, OF_GRAPH = 20, OF_OPERATOR = 32, EMPTY = 44 };
+    uint32_t tensor = LIST + 4 + 4 * operators, op = tensor + 4, taken = op + 8;
+    const uint32_t words[][2] = {{0, MODEL},
+                                 {MODEL, MODEL - OF_MODEL},
+                                 {MODEL + 4, CODES - MODEL - 4},
+                                 {MODEL + 8, 12},
+                                 {CODES, 1},
+                                 {CODES + 4, CODE - CODES - 4},
+                                 {GRAPHS, 1},
+                                 {GRAPHS + 4, 8},
+                                 {CODE, CODE - EMPTY},
+                                 {GRAPH, 60},
+                                 {GRAPH + 4, 16},
+                                 {GRAPH + 8, ENDS - GRAPH - 8},
+                                 {GRAPH + 12, 16},
+                                 {GRAPH + 16, 20},
+                                 {TENSORS, 1},
+                                 {TENSORS + 4, tensor - TENSORS - 4},
+                                 {ENDS, 1},
+                                 {LIST, operators},
+                                 {tensor, tensor - EMPTY},
+                                 {op, op - OF_OPERATOR},
+                                 {op + 4, 4},
+                                 {taken, inputs}};
+    *size = taken + 4 + 4 * (size_t)inputs;
+    uint8_t *bytes = calloc(1, *size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        memcpy(bytes + words[i][0], &words[i][1], 4);
+    memcpy(bytes + 4, "TFL3", 4);
+    memcpy(bytes + OF_MODEL, tables, sizeof tables);
+    for (uint32_t i = 0, at = LIST + 4; i < operators; i++, at += 4)
+        memcpy(bytes + at, &(uint32_t){op - at}, 4);
+    return bytes;
+}
+
+static void lists_that_many_share_are_no_work_without_end(void **unused)
+{
+    (void)unused;
+    size_t size;
+    fov_error error;
+    uint8_t *bytes = shared_operator(20, 60, &size);
+    assert_int_equal(tflite_check(bytes, size, NULL, &error), FOV_OK);
+    free(bytes);
+    bytes = shared_operator(30000, 60000, &size); /* 1.8e9 steps out of 360 KB */
+    assert_int_equal(tflite_check(bytes, size, NULL, &error), FOV_EMODEL);
+    assert_non_null(strstr(error.message, "more parts"));
+    free(bytes);
+}
+
+/* The dimension that is mended lies where the graph's list of inputs has its length. */
+static void a_mended_file_is_checked_again(void **unused)
+{
+    (void)unused;
+    enum { TENSORS = 0xA8, INPUTS = 0x5C };
+    char path[512];
+    size_t size;
+    uint8_t *bytes = read_all(tiny("tiny_open.tflite", path), &size);
+    const uint32_t end = (uint32_t)size, tensor = end + 36 - TENSORS, inputs = end + 68 - INPUTS;
+    static const uint16_t tables[] = {14, 12, 4, 0, 0, 0, 8, 0, /* tensor: shape, quantisation */
+                                      18, 4,  0, 0, 0, 0, 0, 0, 8, 0}; /* its dimension */
+    static const uint32_t words[] = {36, 12, 16, 0, 1, 3, 44, 0, 1, 0};
+    memcpy(bytes + end, tables, sizeof tables);
+    memcpy(bytes + end + sizeof tables, words, sizeof words);
+    memcpy(bytes + TENSORS, &tensor, 4);
+    memcpy(bytes + INPUTS, &inputs, 4);
+    size += sizeof tables + sizeof words;
+    assert_int_equal(tflite_check(bytes, size, NULL, NULL), FOV_OK);
+    snprintf(path, sizeof path, "/tmp/fovea_litert_%d.tflite", (int)getpid());
+    write_all(path, bytes, size);
+    fov_model_params params = {.path = path, .threads = 1};
+    expect_refusal(&params, FOV_EMODEL, "a graph without inputs");
+    unlink(path);
     free(bytes);
 }
 
@@ -299,10 +401,13 @@ int main(void)
         cmocka_unit_test(so_they_are_without_the_delegate),
         cmocka_unit_test(a_model_is_described),
         cmocka_unit_test(open_sizes_become_those_asked_for),
+        cmocka_unit_test(an_output_that_stays_open_is_refused),
         cmocka_unit_test(a_fixed_batch_is_refused),
         cmocka_unit_test(devices_and_files_must_fit),
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(changed_bytes_never_crash),
+        cmocka_unit_test(lists_that_many_share_are_no_work_without_end),
+        cmocka_unit_test(a_mended_file_is_checked_again),
         cmocka_unit_test(two_at_once_equal_one),
         cmocka_unit_test(closing_twice_is_nothing),
     };

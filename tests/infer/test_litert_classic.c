@@ -112,6 +112,10 @@ static void failures_are_reported(void **unused)
     tflite->fail_invoke = 1;
     assert_int_equal(litert()->run(runner, out, &error), FOV_EINFER);
     tflite->fail_invoke = 0;
+    tflite->fail_output = 1;
+    assert_int_equal(litert()->run(runner, out, &error), FOV_EINFER);
+    assert_non_null(strstr(error.message, "no numbers for output out"));
+    tflite->fail_output = 0;
     assert_int_equal(litert()->run(runner, out, &error), FOV_OK);
     litert()->runner_close(runner);
     litert()->unload(model);

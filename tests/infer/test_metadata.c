@@ -12,6 +12,7 @@
 #include "infer/inspect.h"
 #include "infer/labels.h"
 #include "infer/metadata_beside.h"
+#include "infer/metadata_zip.h"
 
 struct file {
     uint8_t *bytes;
@@ -100,6 +101,49 @@ static void every_cut_is_survived(void **unused)
             free(cut);
         }
         free(file.bytes);
+    }
+}
+
+static void put_number(uint8_t *at, uint32_t number, int size)
+{
+    for (int i = 0; i < size; i++)
+        at[i] = (uint8_t)(number >> (8 * i));
+}
+
+/* A zip with one stored member, labels.txt, of `size` bytes: a label in every line. */
+static struct buffer zip_of_labels(uint8_t *bytes, size_t size)
+{
+    enum { LOCAL = 30, ENTRY = 46, NAME = 10 };
+    uint8_t *entry = bytes + LOCAL + NAME + size, *end = entry + ENTRY + NAME;
+    put_number(bytes, 0x04034B50, 4);
+    put_number(bytes + 26, NAME, 2);
+    memcpy(bytes + LOCAL, "labels.txt", NAME);
+    for (size_t i = 0; i < size; i++)
+        bytes[LOCAL + NAME + i] = i % 8 == 7 ? '\n' : 'a';
+    put_number(entry, 0x02014B50, 4);
+    put_number(entry + 20, (uint32_t)size, 4);
+    put_number(entry + 24, (uint32_t)size, 4);
+    put_number(entry + 28, NAME, 2);
+    memcpy(entry + ENTRY, "labels.txt", NAME);
+    put_number(end, 0x06054B50, 4);
+    put_number(end + 12, ENTRY + NAME, 4);
+    put_number(end + 16, (uint32_t)(entry - bytes), 4);
+    return (struct buffer){bytes, (size_t)(end - bytes) + 22};
+}
+
+static void long_lists_of_labels_are_left(void **unused)
+{
+    (void)unused;
+    static const size_t sizes[] = {64, 70 * 1000};
+    for (size_t i = 0; i < 2; i++) {
+        struct metadata meta = {.source = ""};
+        uint8_t *bytes = calloc(1, sizes[i] + 200);
+        assert_non_null(bytes);
+        struct buffer zip = zip_of_labels(bytes, sizes[i]);
+        assert_true(metadata_read_zip(&meta, &zip, ""));
+        assert_int_equal(labels_count(&meta), i ? 0 : 8);
+        metadata_release(&meta);
+        free(bytes);
     }
 }
 
@@ -285,6 +329,7 @@ int main(void)
         cmocka_unit_test(onnx),
         cmocka_unit_test(tflite),
         cmocka_unit_test(every_cut_is_survived),
+        cmocka_unit_test(long_lists_of_labels_are_left),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(files_are_refused_with_a_reason),
         cmocka_unit_test(labels_by_columns),

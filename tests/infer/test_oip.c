@@ -34,6 +34,25 @@ static void good_addresses(void **unused)
     }
 }
 
+/* The longest host, port, model and version that are taken: none of it is cut off. */
+static void the_longest_address_is_whole(void **unused)
+{
+    (void)unused;
+    struct oip_address a;
+    fov_error error;
+    char text[600], host[256], name[OIP_NAME], url[OIP_URL], expected[OIP_URL];
+    memset(host, 'h', sizeof host);
+    memset(name, 'm', sizeof name);
+    host[sizeof host - 1] = name[sizeof name - 1] = '\0';
+    snprintf(text, sizeof text, "oips://%s:65535/%s/%s", host, name, name);
+    assert_int_equal(oip_read_address(text, &a, &error), FOV_OK);
+    oip_url(&a, "/config", url);
+    snprintf(expected, sizeof expected, "https://%s:65535/v2/models/%s/versions/%s/config", host,
+             name, name);
+    assert_string_equal(url, expected);
+    assert_string_equal(url + strlen(url) - 7, "/config");
+}
+
 static void bad_addresses(void **unused)
 {
     (void)unused;
@@ -174,6 +193,9 @@ static void bad_descriptions(void **unused)
          "too large"},
         {MODEL(PORT("x", "FP32", "[1]"), PORT("y", "FP32", "[100000,100000,-1]")), FOV_EUNSUPPORTED,
          "larger"},
+        {MODEL(PORT("x", "FP32", "[1]"),
+               PORT("y", "FP32", "[6000,6000]") "," PORT("z", "FP32", "[-1,6000,6000]")),
+         FOV_EUNSUPPORTED, "output z a reply is larger than 256 MiB"},
         {MODEL(PORT("x", "FP32", "[1,-2]"), PORT("y", "FP32", "[1]")), FOV_EMODEL, "shape"},
         {MODEL(PORT("x", "FP32", "[1.5]"), PORT("y", "FP32", "[1]")), FOV_EMODEL, "shape"},
         {MODEL(PORT("x", "FP32", "[1e300]"), PORT("y", "FP32", "[1]")), FOV_EMODEL, "shape"},
@@ -333,6 +355,27 @@ static void bad_replies(void **unused)
     }
 }
 
+/* Each output alone is small enough. */
+static void the_sum_of_a_reply_is_limited(void **unused)
+{
+    (void)unused;
+    fov_backend_model about;
+    struct oip_reply reply = {0};
+    fov_error error = {.message = ""};
+    const char *json = MODEL(PORT("x", "FP32", "[1]"),
+                             PORT("a", "UINT8", "[-1]") "," PORT("b", "UINT8", "[-1]"));
+    assert_int_equal(describe(json, NULL, &about, &error), FOV_OK);
+    const char *most = REPLY(
+        OUT("a", "UINT8", "[268435455]", "268435455") "," OUT("b", "UINT8", "[1]", "1"));
+    assert_int_equal(oip_read_reply(&reply, &about, most, strlen(most), 268435456, &error), FOV_OK);
+    const char *more = REPLY(
+        OUT("a", "UINT8", "[268435455]", "268435455") "," OUT("b", "UINT8", "[2]", "2"));
+    assert_int_equal(oip_read_reply(&reply, &about, more, strlen(more), 268435457, &error),
+                     FOV_EINFER);
+    assert_non_null(strstr(error.message, "more than 256 MiB"));
+    oip_reply_release(&reply);
+}
+
 /* A text that was accepted with other bytes behind it, or one that was refused, is not remembered.
  */
 static void only_the_same_reply_is_taken_again(void **unused)
@@ -360,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_addresses),
+        cmocka_unit_test(the_longest_address_is_whole),
         cmocka_unit_test(bad_addresses),
         cmocka_unit_test(passwords_are_refused_and_not_repeated),
         cmocka_unit_test(addresses_are_told_from_files),
@@ -370,6 +414,7 @@ int main(void)
         cmocka_unit_test(the_request_is_what_the_protocol_says),
         cmocka_unit_test(replies_in_any_order),
         cmocka_unit_test(bad_replies),
+        cmocka_unit_test(the_sum_of_a_reply_is_limited),
         cmocka_unit_test(only_the_same_reply_is_taken_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@ SUM = hashlib.sha256(BYTES).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says how: /good, /wrong, /short, /norange, /slow, /long, /404, /500, /416, /to/N/…, /file, /other."""
+    """The path says how: /good, /wrong, /short, /norange, /slow, /long, /404, /500, /416, /to/N/…, /file, /other,
+    /signed/N, /colour."""
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, words, start):
         kind, port = words[0], self.server.server_port
-        body = self.server.files.get(kind, BYTES)
+        body = self.server.files.get(kind.split("?")[0], BYTES)
         if kind == "404" or kind == "500":
             self.answer(int(kind), b"sorry")
         elif kind == "to":  # /to/3/good: three times on
@@ -59,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(302, Location="file:///etc/passwd")
         elif kind == "other":
             self.answer(302, Location=f"http://example.invalid:{port}/good")
+        elif kind == "signed":  # what stores of large files send: a long signature
+            self.answer(302, Location="/good?" + "s" * int(words[1]))
+        elif kind == "colour":
+            self.answer(302, Location="ftp://x/\x1b[31mred\x7f")
         elif kind == "plain":  # from TLS to none
             self.answer(302, Location=f"http://127.0.0.1:{port}/good")
         elif kind == "nowhere":
@@ -231,7 +236,7 @@ def test_too_many_and_too_few_bytes(place):
     ("404", 3, ["no longer at", "404"]), ("500", 3, ["answers 500", "later"]),
     ("loop", 3, ["on more than 5 times"]), ("to/6/good", 3, ["on more than 5 times"]),
     ("file", 1, ["not followed", "file:///etc/passwd"]), ("other", 1, ["not followed", "example.invalid"]),
-    ("nowhere", 1, ["not followed"])])
+    ("nowhere", 1, ["not followed"]), ("signed/4096", 1, ["not followed"])])
 def test_what_a_server_may_not_do(place, path, code, words):
     done = place.pull(path, code=code)
     for word in words:
@@ -239,9 +244,15 @@ def test_what_a_server_may_not_do(place, path, code, words):
     assert not place.file.exists() and not place.part.exists()
 
 
-def test_a_few_redirects_are_followed(place):
-    place.pull("to/5/good")
+@pytest.mark.parametrize("path", ["to/5/good", "signed/2000"])
+def test_a_few_redirects_are_followed(place, path):
+    place.pull(path)
     assert place.file.read_bytes() == BYTES
+
+
+def test_a_redirect_colours_no_terminal(place):
+    error = place.pull("colour", code=1).stderr
+    assert "not followed: ftp://x/ [31mred " in error and "\x1b" not in error and "\x7f" not in error
 
 
 def test_over_tls(place, safe):

@@ -141,10 +141,12 @@ static void addresses_that_may_be_taken(void **unused)
                                       "https://a.example/\n",
                                       "http://127.0.0.1:80@a.example/"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(registry_url_fits(good[i]));
+        assert_true(registry_url_fits(good[i], 500));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (registry_url_fits(bad[i]))
+        if (registry_url_fits(bad[i], 500))
             fail_msg("%s", bad[i]);
+    assert_true(registry_url_fits(good[0], strlen(good[0])));
+    assert_false(registry_url_fits(good[0], strlen(good[0]) - 1));
 }
 
 static void licences_that_ask_for_little(void **unused)

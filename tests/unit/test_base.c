@@ -66,6 +66,14 @@ static void utf8_table(void **state)
                          cases[i].valid);
 }
 
+static void terminals_are_told_nothing(void **unused)
+{
+    (void)unused;
+    char text[] = "a\033[31mb\r\n\x7f\xC2\x9B c\xC3\xA9 \xC2\xA9";
+    text_flatten(text);
+    assert_string_equal(text, "a [31mb      c\xC3\xA9 \xC2\xA9");
+}
+
 static void numbers_from_text(void **state)
 {
     (void)state;
@@ -224,6 +232,7 @@ int main(void)
         cmocka_unit_test(status_rows_are_complete),
         cmocka_unit_test(fail_cuts_at_a_character),
         cmocka_unit_test(utf8_table),
+        cmocka_unit_test(terminals_are_told_nothing),
         cmocka_unit_test(numbers_from_text),
         cmocka_unit_test(nearest_name),
         cmocka_unit_test(json_bad_table),
