@@ -64,6 +64,7 @@ static void note(struct sink *sink, const fov_result *r)
     e->status = (uint8_t)r->status;
     e->in_time = r->in_time;
     e->total_ns = r->timings.total;
+    e->inference_ns = r->timings.inference;
     e->at_ns = clock_now_ns();
     e->detections = r->detections->count;
     e->picture_luma = -1;

@@ -13,7 +13,7 @@ struct sink_entry {
     uint8_t answers; /* must end as 1 */
     uint8_t outcome, reason, status;
     bool in_time;
-    int64_t total_ns, at_ns;
+    int64_t total_ns, at_ns, inference_ns;
     char model_id[32];
     fov_detection first;
     size_t detections;
