@@ -86,8 +86,10 @@ static bool infer(struct client *c, const char *inputs)
     if (!wait_while(c, TINY_HOLD))
         return false;
     size_t first = atomic_load(&c->server->mode) == TINY_HALF ? size - 9 : size;
-    return send_all(c->socket, answer, first) && wait_while(c, TINY_HALF) &&
-           send_all(c->socket, answer + first, size - first) &&
+    /* a mode that is set after a whole answer is for the next one */
+    bool goes_on = send_all(c->socket, answer, first) &&
+                   (first == size || wait_while(c, TINY_HALF));
+    return goes_on && send_all(c->socket, answer + first, size - first) &&
            atomic_load(&c->server->mode) != TINY_CLOSE;
 }
 
