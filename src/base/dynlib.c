@@ -1,5 +1,6 @@
 #include "base/dynlib.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
@@ -87,4 +88,72 @@ int dynlib_deps_folder(char *folder, size_t size)
         }
     }
     return 0;
+}
+
+const char *dynlib_named(const char *runtime_dir)
+{
+    const char *named = runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR");
+    return named && *named ? named : NULL;
+}
+
+size_t dynlib_folders(const struct dynlib_library *library, const char *named,
+                      char folders[DYNLIB_FOLDERS][DYNLIB_PATH])
+{
+    const char *const usual[] = {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
+                                 "/usr/lib/aarch64-linux-gnu", library->further};
+    char deps[DYNLIB_PATH - 32];
+    size_t count = 0;
+    if (named) {
+        for (const char *const *below = library->below; *below && count < DYNLIB_FOLDERS; below++)
+            snprintf(folders[count++], DYNLIB_PATH, "%s%s", named, *below);
+        return count;
+    }
+    if (dynlib_deps_folder(deps, sizeof deps))
+        snprintf(folders[count++], DYNLIB_PATH, "%s/%s", deps, library->deps);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        text_copy(folders[count++], DYNLIB_PATH, usual[i]);
+    return count;
+}
+
+enum { PATHS = 8 };
+
+/* Adds the paths of what is named so in `folder`, whatever the version. */
+static size_t find_in(const char *folder, const char *file, char paths[][DYNLIB_PATH], size_t count)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && count < PATHS && (e = readdir(dir));)
+        if (!strncmp(e->d_name, file, strlen(file))) {
+            int n = snprintf(paths[count], DYNLIB_PATH, "%s/%s", folder, e->d_name);
+            count += n > 0 && n < DYNLIB_PATH;
+        }
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+fov_status dynlib_find(const struct dynlib_library *library, const char *runtime_dir,
+                       const struct dynlib_symbol *symbols, char *opened, size_t size,
+                       fov_error *error)
+{
+    char folders[DYNLIB_FOLDERS][DYNLIB_PATH], found[PATHS][DYNLIB_PATH];
+    const char *paths[PATHS + 2] = {NULL}, *first = NULL, *named = dynlib_named(runtime_dir);
+    size_t folder_count = dynlib_folders(library, named, folders), count = 0;
+    for (size_t i = 0; i < folder_count; i++)
+        count = find_in(folders[i], library->file, found, count);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = found[i];
+    if (!count && named)
+        return fov_fail(error, FOV_ERUNTIME,
+                        "%s is not in %.120s (no %s*): name its folder with FOVEA_RUNTIME_DIR",
+                        library->title, named, library->file);
+    if (!named)
+        paths[count] = library->file; /* where the system's loader looks */
+    fov_error reason;
+    if (dynlib_open(paths, symbols, &first, &reason) != FOV_OK)
+        return fov_fail(error, FOV_ERUNTIME,
+                        "%s cannot be opened (%.110s): run `make build`, or name its folder with "
+                        "FOVEA_RUNTIME_DIR",
+                        library->title, reason.message);
+    text_copy(opened, size, first);
+    return FOV_OK;
 }

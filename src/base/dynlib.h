@@ -17,6 +17,31 @@ struct dynlib_symbol {
 fov_status dynlib_open(const char *const *paths, const struct dynlib_symbol *symbols,
                        const char **opened, fov_error *error);
 
+enum { DYNLIB_FOLDERS = 6, DYNLIB_PATH = 512 };
+
+/* Where a library may lie. */
+struct dynlib_library {
+    const char *title;        /* in messages, "OpenVINO" */
+    const char *file;         /* "libopenvino_c.so"; versions may follow the name */
+    const char *deps;         /* below the fetched parts, "openvino/lib" */
+    const char *const *below; /* below a folder that the user names, ends with NULL */
+    const char *further;      /* a folder beside the system's usual ones */
+};
+
+/* The folder that the caller or FOVEA_RUNTIME_DIR names; NULL: neither does. */
+const char *dynlib_named(const char *runtime_dir);
+
+/* Folders to look in, best first: below `named` and nowhere else, or with NULL the fetched parts
+ * and the system's. Returns how many. */
+size_t dynlib_folders(const struct dynlib_library *library, const char *named,
+                      char folders[DYNLIB_FOLDERS][DYNLIB_PATH]);
+
+/* dynlib_open of the library at the first place where it loads; `opened` gets the path. Returns
+ * FOV_ERUNTIME with where it was looked for. */
+fov_status dynlib_find(const struct dynlib_library *library, const char *runtime_dir,
+                       const struct dynlib_symbol *symbols, char *opened, size_t size,
+                       fov_error *error);
+
 /* Folder of the program or library that contains `address`, without trailing slash; "" if unknown.
  */
 void dynlib_folder_of(const void *address, char *folder, size_t size);

@@ -123,6 +123,49 @@ static int64_t memory_v1(const char *root, const char *folder)
     return number_in(root, folder, "/memory.limit_in_bytes");
 }
 
+/* The number behind `key` at the start of a line of a file, 0 when there is none. */
+static int64_t number_behind(const char *root, const char *path, const char *key)
+{
+    char text[8192];
+    long long value;
+    size_t length = strlen(key);
+    machine_read(root, path, text, sizeof text);
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) != 0)
+            continue;
+        line += length;
+        line += strspn(line, " \t");
+        line[strspn(line, "0123456789")] = '\0';
+        return text_to_int(line, 1, INT64_MAX / 1024, &value) ? value : 0;
+    }
+    return 0;
+}
+
+/* What a group leaves of its limit; pages of files that it could give up count as free. */
+static int64_t left_of(const char *root, const char *folder, int64_t limit, const char *usage,
+                       const char *file_pages)
+{
+    char path[MACHINE_PATH];
+    if (!limit || limit > INT64_MAX / 2 || /* v1 writes "no limit" as a huge number */
+        !machine_path(folder, "/memory.stat", path, sizeof path))
+        return 0;
+    int64_t left = limit - number_in(root, folder, usage) + number_behind(root, path, file_pages);
+    return left > 0 ? left : 1;
+}
+
+static int64_t free_v2(const char *root, const char *folder)
+{
+    return left_of(root, folder, number_in(root, folder, "/memory.max"), "/memory.current",
+                   "inactive_file ");
+}
+
+static int64_t free_v1(const char *root, const char *folder)
+{
+    return left_of(root, folder, memory_v1(root, folder), "/memory.usage_in_bytes",
+                   "total_inactive_file ");
+}
+
 /* The tightest limit on the way from a group up to the mount. A container may see only the end of
  * its path, directly at the mount: groups that are not there set no limit. */
 static int64_t tightest(const char *root, const char *mount, const char *group, limit_of limit)
@@ -238,17 +281,9 @@ int machine_cores(const char *root)
 
 int64_t machine_memory_total(const char *root)
 {
-    char text[4096];
-    long long kilobytes;
-    machine_read(root, "/proc/meminfo", text, sizeof text);
-    char *line = strstr(text, "MemTotal:");
-    if (line) {
-        line += strlen("MemTotal:");
-        line += strspn(line, " \t");
-        line[strspn(line, "0123456789")] = '\0';
-        if (text_to_int(line, 1, INT64_MAX / 1024, &kilobytes))
-            return kilobytes * 1024;
-    }
+    int64_t kilobytes = number_behind(root, "/proc/meminfo", "MemTotal:");
+    if (kilobytes)
+        return kilobytes * 1024;
     long pages = *root ? 0 : sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     return pages > 0 && size > 0 ? (int64_t)pages * size : 0;
 }
@@ -257,4 +292,13 @@ int64_t machine_memory(const char *root)
 {
     int64_t limit = least(limit_v2(root, memory_v2), limit_v1(root, "memory", memory_v1));
     return least(limit, machine_memory_total(root));
+}
+
+int64_t machine_memory_free(const char *root)
+{
+    int64_t kilobytes = number_behind(root, "/proc/meminfo", "MemAvailable:");
+    if (kilobytes)
+        kilobytes += number_behind(root, "/proc/meminfo", "SwapFree:");
+    int64_t left = least(limit_v2(root, free_v2), limit_v1(root, "memory", free_v1));
+    return least(left, kilobytes * 1024);
 }

@@ -35,4 +35,9 @@ int machine_cores(const char *root);
 int64_t machine_memory_total(const char *root);
 int64_t machine_memory(const char *root);
 
+/* Bytes that this process may still take, 0 when unknown: the least of what the kernel calls
+ * available, with swap, and what its control group and those above it leave. Pages of files that a
+ * group could give up count as free. */
+int64_t machine_memory_free(const char *root);
+
 #endif

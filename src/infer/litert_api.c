@@ -2,7 +2,6 @@
 #include "infer/litert_api.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/dynlib.h"
@@ -11,24 +10,17 @@
 size_t litert_places(const char *runtime_dir, const char *name,
                      char paths[LITERT_PATHS][LITERT_PATH], char *where, size_t size)
 {
-    static const char *const below[] = {"", "/lib", "/libs"};
-    static const char *const usual[] = {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
-                                        "/usr/lib/aarch64-linux-gnu", "/usr/lib"};
-    const char *named = runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR");
-    char deps[LITERT_PATH - 64];
-    size_t count = 0;
-    if (named && *named) {
-        for (size_t i = 0; i < sizeof below / sizeof *below; i++)
-            snprintf(paths[count++], LITERT_PATH, "%s%s/%s", named, below[i], name);
-        snprintf(where, size, "%s", named);
-        return count;
-    }
-    if (dynlib_deps_folder(deps, sizeof deps))
-        snprintf(paths[count++], LITERT_PATH, "%s/litert/lib/%s", deps, name);
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        snprintf(paths[count++], LITERT_PATH, "%s/%s", usual[i], name);
-    text_copy(paths[count++], LITERT_PATH, name);
-    text_copy(where, size, "set-up's folder or the system's");
+    static const char *const below[] = {"", "/lib", "/libs", NULL};
+    static const struct dynlib_library places = {
+        .deps = "litert/lib", .below = below, .further = "/usr/lib"};
+    char folders[DYNLIB_FOLDERS][DYNLIB_PATH];
+    const char *named = dynlib_named(runtime_dir);
+    size_t count = dynlib_folders(&places, named, folders);
+    for (size_t i = 0; i < count; i++)
+        snprintf(paths[i], LITERT_PATH, "%s/%s", folders[i], name);
+    if (!named)
+        text_copy(paths[count++], LITERT_PATH, name);
+    text_copy(where, size, named ? named : "set-up's folder or the system's");
     return count;
 }
 

@@ -11,7 +11,7 @@
 
 #define LITERT_VERSION "2.3.0"
 
-enum { LITERT_TPUS = 4, LITERT_PATHS = 12, LITERT_PATH = 512 };
+enum { LITERT_TPUS = 4, LITERT_PATHS = 8, LITERT_PATH = 560 };
 enum { LITERT_TENSOR_MAX = 512 << 20 }; /* bytes of an input or output */
 
 /* What instances are made from. All of it outlives the model. */

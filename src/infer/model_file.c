@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/text.h"
 #include "infer/memory.h"
 #include "infer/model_internal.h"
@@ -19,7 +20,7 @@ fov_status model_look_into(fov_model *model, const fov_model_params *params, fov
     if (status)
         return status;
     inspect_short_path(params->path, name, sizeof name);
-    return memory_check(name, model->found->bytes, memory_available(""), error);
+    return memory_check(name, model->found->bytes, machine_memory_free(""), error);
 }
 
 static bool is_open(const struct inspected *found)

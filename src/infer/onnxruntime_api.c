@@ -1,15 +1,13 @@
 #include "infer/onnxruntime_api.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/dynlib.h"
 #include "base/text.h"
 
-enum { PATHS = 8, FOLDERS = 6, PATH_SIZE = 512, REASON_SIZE = 2048 };
+enum { REASON_SIZE = 2048 };
 
 static struct onnxruntime library;
 static bool is_open;
@@ -120,46 +118,12 @@ void onnxruntime_reason(char *text, size_t size)
     last_log[0] = '\0';
 }
 
-/* Names of the libraries in `folder`, whatever their version; not the providers beside them. */
-static size_t find_in(const char *folder, char paths[][PATH_SIZE], size_t count)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && count < PATHS && (e = readdir(dir));)
-        if (!strncmp(e->d_name, "libonnxruntime.so", 17)) {
-            int n = snprintf(paths[count], PATH_SIZE, "%s/%s", folder, e->d_name);
-            count += n > 0 && n < PATH_SIZE;
-        }
-    if (dir)
-        closedir(dir);
-    return count;
-}
-
-static const char *named_folder(const char *runtime_dir)
-{
-    const char *named = runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR");
-    return named && *named ? named : NULL;
-}
-
-/* Folders to look in, best first; one that the user named stands alone. */
-static size_t folders_of(const char *runtime_dir, char folders[][PATH_SIZE])
-{
-    const char *named = named_folder(runtime_dir);
-    char deps[PATH_SIZE - 32];
-    size_t count = 0;
-    if (named) {
-        static const char *const below[] = {"", "/lib", "/capi", "/onnxruntime/lib"};
-        for (size_t i = 0; i < sizeof below / sizeof *below; i++)
-            snprintf(folders[count++], PATH_SIZE, "%s%s", named, below[i]);
-        return count;
-    }
-    if (dynlib_deps_folder(deps, sizeof deps))
-        snprintf(folders[count++], PATH_SIZE, "%s/onnxruntime/lib", deps);
-    static const char *const usual[] = {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
-                                        "/usr/lib/aarch64-linux-gnu", "/opt/onnxruntime/lib"};
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        text_copy(folders[count++], PATH_SIZE, usual[i]);
-    return count;
-}
+static const char *const below[] = {"", "/lib", "/capi", "/onnxruntime/lib", NULL};
+static const struct dynlib_library places = {.title = "ONNX Runtime",
+                                             .file = "libonnxruntime.so", /* no provider */
+                                             .deps = "onnxruntime/lib",
+                                             .below = below,
+                                             .further = "/opt/onnxruntime/lib"};
 
 static fov_status open_library(const char *runtime_dir, const struct ort_base **base,
                                fov_error *error)
@@ -167,27 +131,10 @@ static fov_status open_library(const char *runtime_dir, const struct ort_base **
     const struct ort_base *(*get_base)(void) = NULL;
     const struct dynlib_symbol symbols[] = {{"OrtGetApiBase", (void **)&get_base, 0},
                                             {NULL, NULL, 0}};
-    static char folders[FOLDERS][PATH_SIZE], found[PATHS][PATH_SIZE];
-    const char *paths[PATHS + 2] = {NULL}, *opened = NULL, *named = named_folder(runtime_dir);
-    size_t folder_count = folders_of(runtime_dir, folders), count = 0;
-    for (size_t i = 0; i < folder_count; i++)
-        count = find_in(folders[i], found, count);
-    for (size_t i = 0; i < count; i++)
-        paths[i] = found[i];
-    if (!count && named)
-        return fov_fail(error, FOV_ERUNTIME,
-                        "ONNX Runtime is not in %.120s (no libonnxruntime.so*): name its folder "
-                        "with FOVEA_RUNTIME_DIR",
-                        named);
-    if (!named)
-        paths[count] = "libonnxruntime.so";
-    fov_error reason;
-    if (dynlib_open(paths, symbols, &opened, &reason) != FOV_OK)
-        return fov_fail(error, FOV_ERUNTIME,
-                        "ONNX Runtime cannot be opened (%.110s): run `make build`, or name its "
-                        "folder with FOVEA_RUNTIME_DIR",
-                        reason.message);
-    text_copy(library.library, sizeof library.library, opened);
+    fov_status status = dynlib_find(&places, runtime_dir, symbols, library.library,
+                                    sizeof library.library, error);
+    if (status)
+        return status;
     *base = get_base();
     return FOV_OK;
 }

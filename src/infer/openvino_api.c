@@ -1,15 +1,10 @@
 #include "infer/openvino_api.h"
 
-#include <dirent.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/dynlib.h"
 #include "base/text.h"
-
-enum { PATHS = 8, FOLDERS = 6, PATH_SIZE = 512 };
 
 static struct openvino library;
 static bool is_open;
@@ -78,41 +73,12 @@ static void find_numbering(void)
         numbering = bytes_of_eight(17) == 8 ? 1 : 2;
 }
 
-/* Names of the libraries in `folder`, whatever their version. */
-static size_t find_in(const char *folder, char paths[][PATH_SIZE], size_t count)
-{
-    DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && count < PATHS && (e = readdir(dir));)
-        if (!strncmp(e->d_name, "libopenvino_c.so", 16)) {
-            int n = snprintf(paths[count], PATH_SIZE, "%s/%s", folder, e->d_name);
-            count += n > 0 && n < PATH_SIZE;
-        }
-    if (dir)
-        closedir(dir);
-    return count;
-}
-
-/* Folders to look in, best first; one that the user named stands alone. */
-static size_t folders_of(const char *runtime_dir, char folders[][PATH_SIZE])
-{
-    const char *named = runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR");
-    char deps[PATH_SIZE - 32];
-    size_t count = 0;
-    if (named && *named) {
-        static const char *const below[] = {"", "/lib", "/libs", "/runtime/lib/intel64"};
-        for (size_t i = 0; i < sizeof below / sizeof *below; i++)
-            snprintf(folders[count++], PATH_SIZE, "%s%s", named, below[i]);
-        return count;
-    }
-    if (dynlib_deps_folder(deps, sizeof deps))
-        snprintf(folders[count++], PATH_SIZE, "%s/openvino/lib", deps);
-    static const char *const usual[] = {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu",
-                                        "/usr/lib/aarch64-linux-gnu",
-                                        "/opt/intel/openvino/runtime/lib/intel64"};
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        text_copy(folders[count++], PATH_SIZE, usual[i]);
-    return count;
-}
+static const char *const below[] = {"", "/lib", "/libs", "/runtime/lib/intel64", NULL};
+static const struct dynlib_library places = {.title = "OpenVINO",
+                                             .file = "libopenvino_c.so",
+                                             .deps = "openvino/lib",
+                                             .below = below,
+                                             .further = "/opt/intel/openvino/runtime/lib/intel64"};
 
 static fov_status open_library(const char *runtime_dir, fov_error *error)
 {
@@ -124,29 +90,8 @@ static fov_status open_library(const char *runtime_dir, fov_error *error)
             OV_OPTIONAL(OV_SYMBOL)
 #undef OV_SYMBOL
                 {NULL, NULL, 0}};
-    static char folders[FOLDERS][PATH_SIZE], found[PATHS][PATH_SIZE];
-    const char *paths[PATHS + 2] = {NULL}, *opened = NULL;
-    size_t folder_count = folders_of(runtime_dir, folders), count = 0;
-    for (size_t i = 0; i < folder_count; i++)
-        count = find_in(folders[i], found, count);
-    for (size_t i = 0; i < count; i++)
-        paths[i] = found[i];
-    bool named = runtime_dir || getenv("FOVEA_RUNTIME_DIR");
-    if (!named)
-        paths[count++] = "libopenvino_c.so";
-    if (!count)
-        return fov_fail(error, FOV_ERUNTIME,
-                        "OpenVINO is not in %s (no libopenvino_c.so*): name its folder with "
-                        "FOVEA_RUNTIME_DIR",
-                        runtime_dir ? runtime_dir : getenv("FOVEA_RUNTIME_DIR"));
-    fov_error reason;
-    if (dynlib_open(paths, symbols, &opened, &reason) != FOV_OK)
-        return fov_fail(error, FOV_ERUNTIME,
-                        "OpenVINO cannot be opened (%.120s): run `make build`, or name its folder "
-                        "with FOVEA_RUNTIME_DIR",
-                        reason.message);
-    text_copy(library.library, sizeof library.library, opened);
-    return FOV_OK;
+    return dynlib_find(&places, runtime_dir, symbols, library.library, sizeof library.library,
+                       error);
 }
 
 void openvino_reason(char *text, size_t size)

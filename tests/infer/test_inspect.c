@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <fovea/log.h>
+#include "base/machine.h"
 #include "infer/input_words.h"
 #include "infer/labels.h"
 #include "infer/memory.h"
@@ -203,7 +204,7 @@ static int64_t available_in(const char *root)
 {
     char path[256];
     path_in(path, sizeof path, root);
-    return memory_available(path);
+    return machine_memory_free(path);
 }
 
 static void memory_is_the_tightest_limit(void **unused)
@@ -228,7 +229,7 @@ static void memory_is_the_tightest_limit(void **unused)
     put("v1", "/sys/fs/cgroup/memory/docker/c/memory.usage_in_bytes", "30971520\n");
     assert_int_equal(available_in("v1"), 1); /* nothing is left; 0 would be "unknown" */
     assert_int_equal(available_in("nowhere"), 0);
-    assert_true(memory_available("") > mb);
+    assert_true(machine_memory_free("") > mb);
 }
 
 static void what_cannot_fit_is_refused_with_numbers(void **unused)
