@@ -25,6 +25,8 @@ struct use {
 #define GPU_ONNXRUNTIME                                                                            \
     "pip install onnxruntime-gpu (with the CUDA and cuDNN it names), and "                         \
     "FOVEA_RUNTIME_DIR=<its folder>/onnxruntime/capi"
+#define PLAIN_ONNXRUNTIME                                                                          \
+    "pip install onnxruntime, and FOVEA_RUNTIME_DIR=<its folder>/onnxruntime/capi"
 #define JETSON_ONNXRUNTIME                                                                         \
     "install the onnxruntime-gpu wheel made for this JetPack, and "                                \
     "FOVEA_RUNTIME_DIR=<its folder>/onnxruntime/capi"
@@ -44,13 +46,9 @@ static const struct use uses[] = {
      GPU_ONNXRUNTIME, CUDA_LIBRARIES},
     {"nvidia", "gpu", NULL, "onnxruntime", "CUDA", "libonnxruntime_providers_cuda.so",
      GPU_ONNXRUNTIME, CUDA_LIBRARIES},
-    {"apple", "npu", NULL, "onnxruntime", "COREML", NULL,
-     "pip install onnxruntime, and "
-     "FOVEA_RUNTIME_DIR=<its folder>/onnxruntime/capi",
+    {"apple", "npu", NULL, "onnxruntime", "COREML", NULL, PLAIN_ONNXRUNTIME,
      "pip install --upgrade onnxruntime"},
-    {"apple", "gpu", NULL, "onnxruntime", "COREML", NULL,
-     "pip install onnxruntime, and "
-     "FOVEA_RUNTIME_DIR=<its folder>/onnxruntime/capi",
+    {"apple", "gpu", NULL, "onnxruntime", "COREML", NULL, PLAIN_ONNXRUNTIME,
      "pip install --upgrade onnxruntime"},
     {"google", "tpu", NULL, "litert", "EDGETPU", NULL, EDGETPU, EDGETPU},
 };

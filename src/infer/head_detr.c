@@ -286,7 +286,7 @@ static void decode(const struct head_setup *setup, const fov_tensor *out,
     else if (setup->form == ROWS)
         decode_rows(setup, out, query, into);
     else
-        head_decode_pair(setup, &out[setup->boxes], &out[setup->scores], query, into);
+        head_decode_pair(setup, out, query, into);
 }
 
 const struct head head_detr = {

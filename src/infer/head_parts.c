@@ -34,7 +34,7 @@ static const char *skip_marks(const char *p)
 
 static bool starts_with(const char *text, const char *word)
 {
-    for (; *word; word++) {
+    for (word = skip_marks(word); *word; word = skip_marks(word + 1)) {
         text = skip_marks(text);
         if (tolower((unsigned char)*text) != *word)
             return false;
@@ -96,6 +96,26 @@ bool head_find_pair(const struct head_facts *facts, int *boxes, int *scores)
     int64_t columns = facts->outputs[*scores].shape[2];
     return (a_is_boxes || b_is_boxes) && columns >= 1 && columns <= HEAD_COLUMNS &&
            head_rows_fit(a->shape[1], ANCHORS);
+}
+
+bool head_fits_cells(const struct head_facts *facts, struct head_setup *setup)
+{
+    int64_t cells = head_grid_cells(facts);
+    return cells > 0 && head_find_pair(facts, &setup->boxes, &setup->scores) &&
+           facts->outputs[setup->boxes].shape[1] == cells;
+}
+
+int head_match_cells(const struct head_facts *facts, const char *called, bool boxes_first,
+                     char evidence[HEAD_EVIDENCE])
+{
+    struct head_setup setup = {0};
+    if (!head_fits_cells(facts, &setup))
+        return 0;
+    bool named = head_is_called(facts, called), first = setup.boxes == 0;
+    snprintf(evidence, HEAD_EVIDENCE, "%s%s, shape: %s, one row a cell of the grids 8, 16, 32",
+             named ? "named " : "assumed", named ? called : "",
+             first ? "boxes before scores" : "scores before boxes");
+    return named ? 95 : first == boxes_first ? 55 : 20;
 }
 
 int64_t head_cells(int64_t width, int64_t height, int stride)
@@ -256,10 +276,10 @@ void head_add_row(const struct head_setup *setup, const float *row, struct candi
     }
 }
 
-void head_decode_pair(const struct head_setup *setup, const fov_tensor *boxes,
-                      const fov_tensor *scores, const struct head_query *query,
-                      struct candidates *into)
+void head_decode_pair(const struct head_setup *setup, const fov_tensor *out,
+                      const struct head_query *query, struct candidates *into)
 {
+    const fov_tensor *boxes = &out[setup->boxes], *scores = &out[setup->scores];
     size_t columns = (size_t)setup->columns, count = fov_tensor_count(boxes) / 4;
     const float *box = boxes->data, *row = scores->data;
     if (columns == 0 || fov_tensor_count(scores) / columns < count)

@@ -22,6 +22,14 @@ bool head_rows_fit(int64_t dimension, int64_t most);
 /* Boxes [1,N,4] and scores [1,N,C] as the only outputs; N may be dynamic. False: something else. */
 bool head_find_pair(const struct head_facts *facts, int *boxes, int *scores);
 
+/* head_find_pair with one row for each cell of the grids at strides 8, 16, 32. */
+bool head_fits_cells(const struct head_facts *facts, struct head_setup *setup);
+
+/* How surely that is the model `called` so; `boxes_first` as its exports have it, for the order is
+ * all that tells DAMO-YOLO from YOLO-NAS. */
+int head_match_cells(const struct head_facts *facts, const char *called, bool boxes_first,
+                     char evidence[HEAD_EVIDENCE]);
+
 /* The levels whose outputs are [1,n,c], n the cells of the level's stride: for every stride of 8,
  * 16, ... exactly `each` outputs, as many levels as there are. `found[level][k]`: indices in order
  * of the outputs. Returns how many levels, 0 when it is not that. */
@@ -61,9 +69,8 @@ void head_add_row(const struct head_setup *setup, const float *row, struct candi
 /* True when no class of the row can reach the threshold. */
 bool head_row_is_low(const struct head_setup *setup, const float *row, float conf);
 
-/* Boxes [..,N,4] and scores [..,N,columns]. */
-void head_decode_pair(const struct head_setup *setup, const fov_tensor *boxes,
-                      const fov_tensor *scores, const struct head_query *query,
-                      struct candidates *into);
+/* A head's decode: boxes [..,N,4] and scores [..,N,columns], the setup's outputs. */
+void head_decode_pair(const struct head_setup *setup, const fov_tensor *out,
+                      const struct head_query *query, struct candidates *into);
 
 #endif

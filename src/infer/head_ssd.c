@@ -214,7 +214,7 @@ static void decode(const struct head_setup *setup, const fov_tensor *out,
                    const struct head_query *query, struct candidates *into)
 {
     if (setup->form == PAIRS) /* every class of an anchor counts, as in the model's own end */
-        head_decode_pair(setup, &out[setup->boxes], &out[setup->scores], query, into);
+        head_decode_pair(setup, out, query, into);
     else
         decode_lists(setup, out, query, into);
 }

@@ -46,11 +46,5 @@ static fov_status configure(const struct head_facts *facts, struct head_setup *s
     return FOV_OK;
 }
 
-static void decode(const struct head_setup *setup, const fov_tensor *out,
-                   const struct head_query *query, struct candidates *into)
-{
-    head_decode_pair(setup, &out[setup->boxes], &out[setup->scores], query, into);
-}
-
 const struct head head_ultraface = {
-    .name = "ultraface", .match = match, .configure = configure, .decode = decode};
+    .name = "ultraface", .match = match, .configure = configure, .decode = head_decode_pair};

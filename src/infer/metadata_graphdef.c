@@ -17,16 +17,6 @@ struct names {
     size_t count;
 };
 
-static struct reader find(struct reader message, uint64_t number)
-{
-    struct field f;
-    struct reader found = {message.at, message.at};
-    while (read_field(&message, &f))
-        if (f.number == number)
-            found = f.bytes;
-    return found;
-}
-
 static uint64_t find_number(struct reader message, uint64_t number, uint64_t otherwise)
 {
     struct field f;
@@ -47,20 +37,21 @@ static const char *type_name(uint64_t type)
 
 static void read_placeholder(struct inspected *found, struct reader node)
 {
-    struct reader name = find(node, NODE_NAME);
+    struct reader name = read_find(node, NODE_NAME);
     fov_file_port *port = inspected_add_port(found, false, (const char *)name.at,
                                              reader_size(name));
     struct field f, dim;
     while (port && read_field(&node, &f)) {
         if (f.number != NODE_ATTRIBUTE)
             continue;
-        struct reader key = find(f.bytes, ATTRIBUTE_KEY), value = find(f.bytes, ATTRIBUTE_VALUE);
+        struct reader key = read_find(f.bytes, ATTRIBUTE_KEY),
+                      value = read_find(f.bytes, ATTRIBUTE_VALUE);
         if (reader_is(key, "dtype"))
             snprintf(port->type, sizeof port->type, "%s",
                      type_name(find_number(value, VALUE_TYPE, 0)));
         if (!reader_is(key, "shape"))
             continue;
-        struct reader shape = find(value, VALUE_SHAPE);
+        struct reader shape = read_find(value, VALUE_SHAPE);
         while (read_field(&shape, &dim))
             if (dim.number == SHAPE_DIM)
                 inspected_add_dimension(found, port, (int64_t)find_number(dim.bytes, DIM_SIZE, 0));
@@ -109,7 +100,7 @@ static void read_results(struct inspected *found, struct reader file)
         return;
     collect_inputs(&used, file);
     while (used.count < NAMES && read_field(&file, &f)) {
-        struct reader name = find(f.bytes, NODE_NAME), op = find(f.bytes, NODE_OP);
+        struct reader name = read_find(f.bytes, NODE_NAME), op = read_find(f.bytes, NODE_OP);
         bool result = f.number == GRAPH_NODE &&
                       !bsearch(&name, used.list, used.count, sizeof name, compare);
         for (size_t i = 0; result && i < sizeof others / sizeof *others; i++)
@@ -127,7 +118,7 @@ bool scan_graphdef(struct inspected *found, struct metadata *meta, const uint8_t
     struct field f;
     (void)meta;
     while (!found->wrong[0] && read_field(&file, &f)) {
-        struct reader op = find(f.bytes, NODE_OP);
+        struct reader op = read_find(f.bytes, NODE_OP);
         if (f.number != GRAPH_NODE)
             continue;
         if (reader_is(op, "Placeholder"))
@@ -162,10 +153,11 @@ static void read_variable(struct inspected *found, struct reader block, struct r
 {
     struct field f, part;
     while (read_field(&block, &f)) {
-        struct reader called = find(f.bytes, VARIABLE_NAME);
+        struct reader called = read_find(f.bytes, VARIABLE_NAME);
         if (f.number != BLOCK_VARIABLE || compare(&called, &name))
             continue;
-        struct reader tensor = find(find(find(f.bytes, VARIABLE_TYPE), TYPE_LOD), LOD_TENSOR);
+        struct reader tensor = read_find(read_find(read_find(f.bytes, VARIABLE_TYPE), TYPE_LOD),
+                                         LOD_TENSOR);
         snprintf(port->type, sizeof port->type, "%s", paddle_type(find_number(tensor, 1, 99)));
         while (read_field(&tensor, &part))
             if (part.number == TENSOR_DIMS && part.bytes.at == part.bytes.end)
@@ -176,7 +168,8 @@ static void read_variable(struct inspected *found, struct reader block, struct r
 static void read_paddle_port(struct inspected *found, struct reader block, struct reader op,
                              bool output)
 {
-    struct reader name = find(find(op, output ? OPERATOR_INPUTS : OPERATOR_OUTPUTS), SLOT_ARGUMENT);
+    struct reader name = read_find(read_find(op, output ? OPERATOR_INPUTS : OPERATOR_OUTPUTS),
+                                   SLOT_ARGUMENT);
     fov_file_port *port = inspected_add_port(found, output, (const char *)name.at,
                                              reader_size(name));
     if (port)
@@ -188,7 +181,7 @@ static void read_block(struct inspected *found, struct reader block)
     struct field f;
     struct reader whole = block;
     while (!found->wrong[0] && read_field(&block, &f)) {
-        struct reader type = find(f.bytes, OPERATOR_TYPE);
+        struct reader type = read_find(f.bytes, OPERATOR_TYPE);
         if (f.number != BLOCK_OPERATOR)
             continue;
         if (reader_is(type, "feed") || reader_is(type, "fetch"))

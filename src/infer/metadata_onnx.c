@@ -47,22 +47,12 @@ static bool next(struct walk *w, struct reader *message, struct field *f)
     return false;
 }
 
-static struct reader find(struct reader message, uint64_t number)
-{
-    struct field f;
-    struct reader found = {message.at, message.at};
-    while (read_field(&message, &f))
-        if (f.number == number)
-            found = f.bytes;
-    return found;
-}
-
 /* ---- tensors ---- */
 
 static void take_external(struct walk *w, struct reader entry)
 {
-    struct reader value = find(entry, 2);
-    if (reader_is(find(entry, 1), "location") && !w->found->external[0])
+    struct reader value = read_find(entry, 2);
+    if (reader_is(read_find(entry, 1), "location") && !w->found->external[0])
         inspected_text(w->found->external, sizeof w->found->external, (const char *)value.at,
                        reader_size(value));
 }
@@ -233,8 +223,8 @@ static void read_shape(struct walk *w, fov_file_port *port, struct reader shape)
 /* Older files list their weights among the inputs. */
 static void read_value(struct walk *w, struct reader value, bool output)
 {
-    struct reader name = find(value, VALUE_NAME);
-    struct reader tensor = find(find(value, VALUE_TYPE), TYPE_TENSOR);
+    struct reader name = read_find(value, VALUE_NAME);
+    struct reader tensor = read_find(read_find(value, VALUE_TYPE), TYPE_TENSOR);
     struct field f;
     if (!output && w->name_count &&
         bsearch(&name, w->names, w->name_count, sizeof *w->names, compare))
@@ -269,7 +259,7 @@ static void read_graph(struct walk *w, struct reader graph)
 
 static void take_entry(struct metadata *meta, struct reader entry)
 {
-    struct reader key = find(entry, 1), value = find(entry, 2);
+    struct reader key = read_find(entry, 1), value = read_find(entry, 2);
     metadata_add(meta, (const char *)key.at, reader_size(key), (const char *)value.at,
                  reader_size(value));
 }
@@ -280,7 +270,7 @@ static void collect_functions(struct walk *w, struct reader file)
     struct field f;
     while (read_field(&file, &f))
         if (f.number == MODEL_FUNCTION && w->domain_count < DOMAINS)
-            w->domains[w->domain_count++] = find(f.bytes, FUNCTION_DOMAIN);
+            w->domains[w->domain_count++] = read_find(f.bytes, FUNCTION_DOMAIN);
 }
 
 /* What a function is made of, and the values of its attributes where a node names none. */
@@ -327,7 +317,7 @@ bool scan_onnx(struct inspected *found, struct metadata *meta, const uint8_t *by
             version = f.bytes;
         else if (f.number == MODEL_METADATA)
             take_entry(meta, f.bytes);
-        else if (f.number == MODEL_OPSET && !reader_size(find(f.bytes, 1)))
+        else if (f.number == MODEL_OPSET && !reader_size(read_find(f.bytes, 1)))
             for (struct field v; read_field(&f.bytes, &v);)
                 opset = v.number == 2 ? v.value : opset;
         if (f.number == MODEL_FUNCTION)

@@ -85,6 +85,17 @@ static inline bool read_field(struct reader *r, struct field *f)
     return known;
 }
 
+/* Bytes of a message's last field of this number, as protobuf merges it; empty without one. */
+static inline struct reader read_find(struct reader message, uint64_t number)
+{
+    struct field f;
+    struct reader found = {message.at, message.at};
+    while (read_field(&message, &f))
+        if (f.number == number)
+            found = f.bytes;
+    return found;
+}
+
 static inline bool reader_is(struct reader r, const char *text)
 {
     return reader_size(r) == strlen(text) && !memcmp(r.at, text, reader_size(r));
