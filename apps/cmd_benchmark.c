@@ -74,16 +74,19 @@ static int parse(struct bench *b, int argc, char **argv)
 
 /* ---- opening ---- */
 
-/* The same model again, as its owner asked for it. */
+/* The same model again: the file, runtime and device that were chosen. */
 static fov_model_params params_of(const struct bench *b, fov_hint hint, int runners)
 {
     const fov_model_info *info = fov_model_get_info(b->model);
+    bool fake = !strcmp(info->backend, "fake"); /* its device is its own */
     return (fov_model_params){.path = info->path,
                               .id = info->id,
+                              .no_int8 = true, /* `path` is the form that was chosen */
                               .head = info->head,
                               .input = b->chosen.input,
                               .labels = b->chosen.labels,
-                              .device = strcmp(info->backend, "fake") ? info->device : NULL,
+                              .backend = fake ? NULL : info->backend,
+                              .device = fake ? NULL : info->device,
                               .precision = !strcmp(info->precision, "f32")   ? FOV_PRECISION_F32
                                            : !strcmp(info->precision, "f16") ? FOV_PRECISION_F16
                                                                              : FOV_PRECISION_AUTO,

@@ -406,15 +406,43 @@ static fov_status save_worst(struct optimize *o, struct upright *w, int number, 
                                    o->original.model, path, error);
 }
 
+/* Only --min-agreement 0 takes what was not compared: a file that nothing can run here (an Edge
+ * TPU's, Core ML's), no pictures, nothing found on them. */
+static fov_status unmeasured(struct optimize *o, const char *why, fov_error *error)
+{
+    double before = optimize_megabytes(o->source), after = optimize_megabytes(o->part);
+    const char *in_part = strstr(why, OPTIMIZE_BESIDE),
+               *slash = in_part ? strchr(in_part, '/') : NULL;
+    if (slash) /* the folder of this run means nothing to anybody */
+        why = slash + 1;
+    if (o->least > 0)
+        return fov_fail(error, FOV_EUNSUPPORTED,
+                        "what it sees cannot be compared here, and --min-agreement 0 was not "
+                        "given: %.130s",
+                        why);
+    char said[sizeof o->note];
+    text_copy(said, sizeof said, o->note);
+    snprintf(o->note, sizeof o->note, "%.99s%s%.98s", why, said[0] ? "; " : "", said);
+    if (!optimize_put(o))
+        return fov_fail(error, FOV_EIO, "%.160s: %s", o->output, strerror(errno));
+    optimize_report(o, true, before, after);
+    return FOV_EOS;
+}
+
 static fov_status compare_all(struct optimize *o, fov_error *error)
 {
     const char *url = o->pictures ? o->pictures : o->calibration;
+    if (!url)
+        return unmeasured(o, "no pictures were given", error);
     fov_status status = for_pictures(o, url, compare, error);
     if (status)
         return status;
     if (!o->agreement.pictures)
         return fov_fail(error, FOV_EINVAL, "no picture is left to compare on: %.100s needs 3", url);
-    if (agreement_share(&o->agreement) < 0)
+    bool blind = agreement_share(&o->agreement) < 0;
+    if (blind && o->least <= 0)
+        return unmeasured(o, "neither model finds anything on these pictures", error);
+    if (blind)
         return fov_fail(error, FOV_EINVAL,
                         "neither model finds anything on these pictures: --pictures others, or a "
                         "lower --conf");
@@ -426,21 +454,6 @@ static fov_status compare_all(struct optimize *o, fov_error *error)
 }
 
 /* ---- the run ---- */
-
-/* Nothing can run it here (an Edge TPU's file, Core ML's): only --min-agreement 0 takes it. */
-static fov_status unmeasured(struct optimize *o, fov_error *error)
-{
-    fov_error why = *error;
-    if (o->least > 0)
-        return fov_fail(error, FOV_EUNSUPPORTED,
-                        "what it sees cannot be compared here, and --min-agreement 0 was not "
-                        "given: %.130s",
-                        why.message);
-    if (!optimize_put(o))
-        return fov_fail(error, FOV_EIO, "%.160s: %s", o->output, strerror(errno));
-    printf("%s is written; what it sees was not compared: %s\n", o->output, why.message);
-    return FOV_EOS;
-}
 
 static fov_status make(struct optimize *o, fov_error *error)
 {
@@ -455,7 +468,10 @@ static fov_status make(struct optimize *o, fov_error *error)
     status = open_optimised(o, error);
     o->convert_ms = ns_to_ms(clock_now_ns() - start);
     bool foreign = !strcmp(o->target->name, "edgetpu") || !strcmp(o->target->name, "coreml");
-    return status && foreign ? unmeasured(o, error) : status;
+    if (!foreign || (status != FOV_ERUNTIME && status != FOV_EUNSUPPORTED))
+        return status;
+    fov_error why = *error;
+    return unmeasured(o, why.message, error);
 }
 
 /* Returns the exit code. */

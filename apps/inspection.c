@@ -98,13 +98,14 @@ static void print_said(const fov_inspection_info *f)
 {
     if (!f->task[0] && !f->description[0])
         return;
+    char task[21], text[SAID];
+    text_copy(task, sizeof task, f->task);
+    text_copy(text, sizeof text, f->description);
+    text_flatten(task);
+    text_flatten(text);
     printf("%-10s ", "says");
     if (f->task[0])
-        printf("task %.20s%s", f->task, f->description[0] ? ", " : "");
-    char text[SAID];
-    text_copy(text, sizeof text, f->description);
-    for (char *c = text; *c; c++)
-        *c = (unsigned char)*c < ' ' ? ' ' : *c;
+        printf("task %s%s", task, f->description[0] ? ", " : "");
     printf("%s%s\n", text, strlen(f->description) >= sizeof text ? "..." : "");
 }
 
@@ -129,8 +130,12 @@ static void print_graph(const fov_inspection_info *f)
 static void print_labels(const fov_model_info *info)
 {
     printf("%-10s %d:", "labels", info->label_count);
-    for (int i = 0; i < info->label_count && i < SHOWN_LABELS; i++)
-        printf(" %s%s", info->labels[i], i + 1 < info->label_count ? "," : "");
+    for (int i = 0; i < info->label_count && i < SHOWN_LABELS; i++) {
+        char label[SAID];
+        text_copy(label, sizeof label, info->labels[i]);
+        text_flatten(label);
+        printf(" %s%s", label, i + 1 < info->label_count ? "," : "");
+    }
     printf("%s", info->label_count > SHOWN_LABELS ? " ..." : "");
     if (!strcmp(info->label_source, "numbers"))
         printf(" (nothing names them: --labels FILE does)\n");
@@ -227,8 +232,12 @@ static void print_known(const struct known *k, const char *path)
         print_graph(k->file);
     else if (k->info)
         printf("%-10s %s\n", "shapes", k->info->shapes);
-    if (!k->file || k->file->node_count)
-        printf("%-10s %s\n", "licence", k->licence);
+    if (!k->file || k->file->node_count) {
+        char licence[sizeof k->licence];
+        text_copy(licence, sizeof licence, k->licence);
+        text_flatten(licence);
+        printf("%-10s %s\n", "licence", licence);
+    }
     if (k->runs)
         print_run(k->info);
     else if (k->file && k->file->node_count)

@@ -10,6 +10,7 @@
 #include "chosen_model.h"
 
 #define OPTIMIZE_WORST "fovea-out/optimize" /* the pictures that agree least */
+#define OPTIMIZE_BESIDE ".fovea-optimize-"  /* how the folder beside the result begins */
 
 struct target {
     const char *name, *suffix; /* NULL: a folder */

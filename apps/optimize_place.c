@@ -71,7 +71,7 @@ static fov_status make_part(struct optimize *o, fov_error *error)
         end--;
     for (start = end; start > 0 && o->output[start - 1] != '/';)
         start--;
-    int length = snprintf(o->beside, sizeof o->beside, "%.*s.fovea-optimize-XXXXXX", (int)start,
+    int length = snprintf(o->beside, sizeof o->beside, "%.*s" OPTIMIZE_BESIDE "XXXXXX", (int)start,
                           o->output);
     if ((size_t)length >= sizeof o->beside)
         errno = ENAMETOOLONG;

@@ -22,6 +22,16 @@ double optimize_megabytes(const char *path)
     return bytes / 1e6;
 }
 
+/* null where nothing was compared. */
+static void add_share(struct json_writer *w, const char *name, const struct agreement *a,
+                      double value)
+{
+    if (agreement_share(a) < 0)
+        json_add_null(w, name);
+    else
+        json_add_number(w, name, value, 4);
+}
+
 static void print_json(const struct optimize *o, bool accepted, double before, double after)
 {
     const struct agreement *a = &o->agreement;
@@ -32,11 +42,11 @@ static void print_json(const struct optimize *o, bool accepted, double before, d
     json_add_string(&w, "target", o->target->name);
     json_add_string(&w, "precision", o->precision);
     json_add_bool(&w, "accepted", accepted);
-    json_add_number(&w, "agreement", agreement_share(a), 4);
+    add_share(&w, "agreement", a, agreement_share(a));
     json_add_number(&w, "min_agreement", o->least, 4);
-    json_add_number(&w, "box_recall", agreement_recall(a), 4);
-    json_add_number(&w, "box_precision", agreement_precision(a), 4);
-    json_add_number(&w, "mean_iou", agreement_overlap(a), 4);
+    add_share(&w, "box_recall", a, agreement_recall(a));
+    add_share(&w, "box_precision", a, agreement_precision(a));
+    add_share(&w, "mean_iou", a, agreement_overlap(a));
     json_add_int(&w, "pictures", a->pictures);
     json_add_int(&w, "calibration_pictures", o->tensors);
     json_add_int(&w, "boxes_original", a->original);
@@ -82,6 +92,8 @@ void optimize_report(const struct optimize *o, bool accepted, double before, dou
 {
     if (o->json)
         print_json(o, accepted, before, after);
+    else if (agreement_share(&o->agreement) < 0)
+        printf("%s is written; what it sees was not compared: %s\n", o->output, o->note);
     else
         print_table(o, accepted, before, after);
 }

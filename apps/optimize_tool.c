@@ -133,24 +133,13 @@ static void show_progress(const char *line)
             BAR - filled, "", 100 * done, end + (*end == ' '));
 }
 
-/* A library's message goes to a terminal, which obeys control characters, those behind ASCII
- * (U+0080 to U+009F, two bytes in UTF-8) too: they become blanks. */
-static void flatten(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at; at++)
-        if (*at < ' ' || *at == 127)
-            *at = ' ';
-        else if (*at == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
-            at[0] = at[1] = ' ';
-}
-
 /* The program says `progress 0.5 what`, and at its end `missing SENTENCE` or `failed SENTENCE`. */
 static void listen(const struct optimize_tool *tool, FILE *from, fov_error *error)
 {
     char line[1200];
     while (fgets(line, sizeof line, from)) {
         line[strcspn(line, "\n")] = '\0';
-        flatten(line);
+        text_flatten(line); /* a library's message goes to a terminal */
         if (strncmp(line, "progress ", 9) == 0 && tool->progress)
             show_progress(line + 9);
         if (strncmp(line, "missing ", 8) == 0)

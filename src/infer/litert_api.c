@@ -17,7 +17,7 @@ size_t litert_places(const char *runtime_dir, const char *name,
     const char *named = dynlib_named(runtime_dir);
     size_t count = dynlib_folders(&places, named, folders);
     for (size_t i = 0; i < count; i++)
-        snprintf(paths[i], LITERT_PATH, "%s/%s", folders[i], name);
+        snprintf(paths[i], LITERT_PATH, "%.*s/%s", DYNLIB_PATH, folders[i], name);
     if (!named)
         text_copy(paths[count++], LITERT_PATH, name);
     text_copy(where, size, named ? named : "set-up's folder or the system's");

@@ -1,7 +1,10 @@
 """`fovea models` and `fovea benchmark` on the fake model: what they print and how they end."""
 import json
+import os
+import subprocess
 
-from conftest import DATA, answers, fovea
+import pytest
+from conftest import BIN, DATA, DEPS, answers, fovea
 
 
 def test_models_list_names_licences():
@@ -51,6 +54,21 @@ def test_benchmark_adds_up():
     assert stages["bound"]["p50"] >= 20 and stages["total"]["p50"] >= stages["inference"]["p50"]
     assert result["fps"] > 0 and result["bound_fps"] > 0 and result["sessions"] == 2
     assert result["live_streams"] <= 10  # two runs of 20 ms at once carry no more; a busy machine carries fewer
+
+
+def test_benchmark_measures_one_runtime(data, tmp_path):
+    """The loader tells which libraries were opened: bound and workers must be the runtime that was named."""
+    model = data / "models/yolox_nano_416.onnx"
+    if not model.exists() or not (DEPS / "onnxruntime/lib").exists():
+        pytest.skip("no shared model, or ONNX Runtime is not in .deps")
+    if os.environ.get("FOVEA_SANITIZED"):
+        pytest.skip("the runtimes are opened without sanitizers")
+    done = subprocess.run([str(BIN), "benchmark", "pattern:width=64,height=64,frames=4", "--model", str(model), "--backend",
+                           "onnxruntime", "--seconds", ".2", "--json"], capture_output=True, text=True, timeout=280,
+                          env={**os.environ, "FOVEA_DEPS": str(DEPS), "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(tmp_path / "ld")})
+    assert done.returncode == 0, done.stderr
+    opened = "".join(path.read_text(errors="replace") for path in tmp_path.glob("ld.*"))
+    assert "libonnxruntime.so" in opened and "libopenvino" not in opened
 
 
 def test_benchmark_says_what_is_wrong():

@@ -351,6 +351,31 @@ def test_the_edge_tpus_compiler_is_run_when_it_is_there(tmp_path):
     assert (tmp_path / "m.tflite").read_bytes() == YOLOV5.read_bytes()
 
 
+@needs_models
+def test_what_is_not_compared_is_taken_only_when_that_was_asked_for(tmp_path):
+    """No pictures, pictures without anything on them, a file that nothing here runs: one object of JSON each."""
+    said = json.loads(optimize(YOLOX, "-o", "a.xml", "--min-agreement", "0", "--json", cwd=tmp_path).stdout)
+    assert said["accepted"] and said["agreement"] is None and "no pictures were given" in said["note"]
+    assert (tmp_path / "a.xml").exists() and (tmp_path / "a.bin").exists()
+
+    blank = tmp_path / "blank"
+    blank.mkdir()
+    cv2.imwrite(str(blank / "grey.png"), np.full((416, 416, 3), 128, np.uint8))
+    words = [YOLOX, "--pictures", blank, "--conf", ".9", "-o", "b.xml"]
+    done = optimize(*words, cwd=tmp_path, code=2)
+    assert "neither model finds anything" in done.stderr and not (tmp_path / "b.xml").exists()
+    done = optimize(*words, "--min-agreement", "0", cwd=tmp_path)
+    assert "b.xml is written; what it sees was not compared: neither model finds anything" in done.stdout
+
+    compiler = tmp_path / "bin/edgetpu_compiler"
+    compiler.parent.mkdir()
+    compiler.write_text('#!/bin/sh\nprintf nonsense > "$3/$(basename "$4" .tflite)_edgetpu.tflite"\n')
+    compiler.chmod(0o755)
+    optimize(YOLOV5, "--target", "edgetpu", "--precision", "int8", "-o", "m.tflite", "--min-agreement", "0", cwd=tmp_path,
+             code=1, PATH=f"{compiler.parent}:{os.environ['PATH']}")
+    assert not (tmp_path / "m.tflite").exists() and not list(tmp_path.glob(".fovea-optimize-*"))
+
+
 def with_nncf():
     for python in (os.environ.get("FOVEA_OPTIMIZE_PYTHON"), str(DEPS / "optimize/bin/python")):
         if python and Path(python).exists() and not subprocess.run([python, "-c", "import nncf"], capture_output=True).returncode:
