@@ -209,11 +209,17 @@ struct form *slot_form(const struct slot *slot)
 
 /* ---- building ------------------------------------------------------------------------------ */
 
+/* What hung too often is not made again; another device may still be looked for. */
+static bool is_over(const struct slot *slot, int hint)
+{
+    return slot->forms[hint] && slot->forms[hint]->dead && !slot->falling;
+}
+
 static struct slot *next_wanted(const fov_workers *pool, int64_t now, fov_hint *hint)
 {
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
         for (int h = 0; h < 2; h++)
-            if (slot->wanted[h] && now >= slot->retry_ns) {
+            if (slot->wanted[h] && now >= slot->retry_ns && !is_over(slot, h)) {
                 *hint = (fov_hint)h;
                 return slot;
             }
@@ -302,6 +308,8 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
         /* meanwhile the device was found broken: what was built may stand on it, and is built again
          */
         slot->retry_ns = 0;
+        form_unref(pool, form);
+    } else if (form && is_over(slot, hint)) { /* it died meanwhile */
         form_unref(pool, form);
     } else if (form) {
         slot->forms[hint] = form;

@@ -21,12 +21,14 @@ struct post_stream {
     char model_id[MODEL_ID_MAX];
     bool low;    /* keeps detections down to CONF_LOW */
     bool strict; /* late frames are dropped instead of run */
+    int waiting; /* pictures without an answer; loop thread */
     fov_stream *stream;
 };
 
 /* One request on its way through the stream: owned by its frame, freed with its result. */
 struct post {
     struct frames *frames;
+    struct post_stream *stream;
     struct metrics_stream *metrics;
     uint64_t request_id, frame_id;
     double max_latency_ms;
@@ -47,6 +49,7 @@ static void post_reply(void *arg)
     struct post *post = arg;
     struct net_request *request = net_request_find(post->frames->server->loop, post->request_id);
     post->frames->posts_waiting--;
+    post->stream->waiting--;
     if (request && post->body) {
         net_reply_blob(request, 200, "application/json", post->body);
     } else if (request) {
@@ -156,8 +159,9 @@ static void forgotten(void *stream)
 bool frames_forget_model(struct server *server, const char *model_id)
 {
     struct frames *frames = server->frames;
-    if (frames->posts_waiting > 0)
-        return false;
+    for (struct post_stream *s = frames->post_streams; s; s = s->next)
+        if (s->waiting > 0 && strcmp(s->model_id, model_id) == 0)
+            return false;
     for (struct post_stream **link = &frames->post_streams; *link;) {
         struct post_stream *s = *link;
         if (strcmp(s->model_id, model_id) != 0) {
@@ -307,7 +311,7 @@ static fov_frame *make_frame(struct frames *frames, struct exchange *x,
     return frame;
 }
 
-static void put_post(struct exchange *x, struct frames *frames, fov_stream *stream,
+static void put_post(struct exchange *x, struct frames *frames, struct post_stream *stream,
                      fov_frame *frame, const struct post *values)
 {
     struct post *post = malloc(sizeof *post);
@@ -318,14 +322,17 @@ static void put_post(struct exchange *x, struct frames *frames, fov_stream *stre
     }
     *post = *values;
     post->frames = frames;
+    post->stream = stream;
     post->frame_id = frames->next_post++;
     post->request_id = net_request_id(x->request);
     post->metrics = metrics_stream(frames->server, "post");
     frame->user = post;
     frames->posts_waiting++;
-    if (fov_stream_put(stream, &frame, NULL) == FOV_OK)
+    stream->waiting++;
+    if (fov_stream_put(stream->stream, &frame, NULL) == FOV_OK)
         return;
     frames->posts_waiting--;
+    stream->waiting--;
     free(post);
     serve_busy(x, 1, "closed", "the server is shutting down");
 }
@@ -356,7 +363,7 @@ void post_process_frame(struct exchange *x)
         return;
     }
     struct post values = {.max_latency_ms = q.max_latency_ms, .conf = q.conf, .strict = strict};
-    put_post(x, frames, stream->stream, frame, &values);
+    put_post(x, frames, stream, frame, &values);
 }
 
 /* ---- the part ---------------------------------------------------------------------------------

@@ -11,7 +11,13 @@
 #include "serve/routes.h"
 #include "serve/server.h"
 
-enum { BODY_MAX = 16384, NAME_MAX_BYTES = 100, FILES_SHOWN = 256 };
+enum {
+    BODY_MAX = 16384,
+    NAME_MAX_BYTES = 100,
+    FILES_SHOWN = 256,
+    FILES_SEEN = 4096,
+    OPENING_MAX = 4
+};
 
 /* ---- GET: what there is -----------------------------------------------------------------------
  */
@@ -45,17 +51,16 @@ static bool is_loaded(fov_workers *workers, const char *id)
     return loaded;
 }
 
-/* The name under which a file of models.dir would be loaded. */
-static bool name_of(const struct settings *s, const char *file, char *name, size_t size)
+/* A model as the list has it; NULL: it is not there. */
+static fov_model *listed(fov_workers *workers, const char *id, int *streams, bool *is_default)
 {
-    char path[1024];
-    text_copy(name, size, file);
-    char *dot = strrchr(name, '.');
-    if (file[0] == '.' || (dot && strcmp(dot, ".bin") == 0))
-        return false;
-    if (dot && dot > name)
-        *dot = '\0';
-    return model_files_find(s, name, MODEL_OF_CLIENT, path, sizeof path, NULL) == FOV_OK;
+    fov_model *model;
+    for (size_t i = 0; (model = fov_workers_model_at(workers, i, streams, is_default)); i++) {
+        if (strcmp(fov_model_get_info(model)->id, id) == 0)
+            return model;
+        fov_model_close(&model);
+    }
+    return NULL;
 }
 
 static void write_available(struct json_writer *w, const struct settings *s, fov_workers *workers)
@@ -68,9 +73,9 @@ static void write_available(struct json_writer *w, const struct settings *s, fov
             json_put_string(w, s->models.items[i].id);
     model_files_folder(s, folder, sizeof folder);
     DIR *dir = folder[0] ? opendir(folder) : NULL;
-    int shown = 0;
-    for (struct dirent *e; dir && shown < FILES_SHOWN && (e = readdir(dir));)
-        if (name_of(s, e->d_name, name, sizeof name) && !is_loaded(workers, name) &&
+    int shown = 0, seen = 0;
+    for (struct dirent *e; dir && shown < FILES_SHOWN && seen++ < FILES_SEEN && (e = readdir(dir));)
+        if (model_files_name(folder, e->d_name, name, sizeof name) && !is_loaded(workers, name) &&
             !settings_find_model(s, name)) {
             json_put_string(w, name);
             shown++;
@@ -124,9 +129,13 @@ static void answer_wish(void *arg)
     if (wish->status != FOV_OK)
         fov_log(FOV_LOG_ERROR, "serve", "model %s cannot be used: %s", wish->name,
                 wish->error.message);
-    fov_model *model = wish->status ? NULL : fov_workers_model(wish->server->workers, wish->id);
+    int streams = 0;
+    bool is_default = false;
+    fov_model *model = wish->status
+                           ? NULL
+                           : listed(wish->server->workers, wish->id, &streams, &is_default);
     if (request && model) {
-        write_model(w, model, 0, wish->as_default);
+        write_model(w, model, streams, is_default);
         net_reply(request, wish->replaces ? 200 : 201, "application/json", w->text, w->size);
     } else if (request) {
         net_reply_error(request, wish->status ? wish->status : FOV_EINTERNAL, &wish->error);
@@ -149,8 +158,11 @@ static void open_wish(void *arg)
     params.path = path;
     params.id = wish->id;
     if (wish->status == FOV_OK)
-        wish->status = fov_workers_add_model(wish->server->workers, &params, wish->as_default,
-                                             &wish->error);
+        wish->status = net_loop_stopping(wish->server->loop)
+                           ? fov_fail(&wish->error, FOV_ECLOSED, "the server is shutting down")
+                           : fov_workers_add_model(wish->server->workers, &params, wish->as_default,
+                                                   &wish->error);
+    atomic_fetch_sub(&wish->server->models_opening, 1);
     if (!net_post(wish->server->loop, answer_wish, wish))
         free(wish);
 }
@@ -176,9 +188,8 @@ static bool read_wish(struct exchange *x, struct wish *wish)
     if (good) {
         text_copy(wish->name, sizeof wish->name, name);
         text_copy(wish->id, sizeof wish->id, id ? id : name);
-        char *dot = strrchr(wish->id, '.');
-        if (!id && dot && dot > wish->id)
-            *dot = '\0';
+        if (!id && !settings_find_model(x->server->settings, name))
+            model_files_strip(wish->id);
     } else {
         serve_problem(
             x, json ? 422 : 400, json ? "invalid_argument" : "bad_format",
@@ -194,6 +205,11 @@ void post_models(struct exchange *x)
 {
     struct server *server = x->server;
     fov_workers *workers = serve_workers(x);
+    if (workers && atomic_load(&server->models_opening) >= OPENING_MAX) {
+        serve_busy(x, 5, "busy", "%d models are being opened already; try again later",
+                   OPENING_MAX);
+        return;
+    }
     struct wish *wish = workers ? calloc(1, sizeof *wish) : NULL;
     if (!wish) {
         if (workers)
@@ -211,8 +227,10 @@ void post_models(struct exchange *x)
     loader_cache(server->settings, wish->cache, sizeof wish->cache);
     if (!server->model_chores)
         server->model_chores = chores_start("fovea-models");
+    atomic_fetch_add(&server->models_opening, 1);
     if (server->model_chores && chores_add(server->model_chores, open_wish, wish))
         return;
+    atomic_fetch_sub(&server->models_opening, 1);
     free(wish);
     serve_busy(x, 1, "out_of_memory", "no thread to open a model on");
 }

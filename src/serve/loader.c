@@ -154,31 +154,13 @@ static void open_others(struct loader *loader)
     }
 }
 
-/* The id of a file in models.dir, or of a folder with model.xml; false: no model. */
-static bool name_of_file(const char *folder, const char *file, char *id, size_t size)
-{
-    static const char *const endings[] = {".xml", ".onnx", ".tflite"};
-    char path[1024];
-    text_copy(id, size, file);
-    char *dot = strrchr(id, '.');
-    if (snprintf(path, sizeof path, "%s/%s/model.xml", folder, file) < (int)sizeof path &&
-        access(path, R_OK) == 0)
-        return true;
-    for (size_t i = 0; dot && dot > id && i < sizeof endings / sizeof *endings; i++)
-        if (strcmp(dot, endings[i]) == 0) {
-            *dot = '\0';
-            return true;
-        }
-    return false;
-}
-
 /* One file of models.dir, under its name, unless a model of that name is there already. */
 static void open_file(struct loader *loader, const char *file)
 {
     fov_model_params params = loader_params(loader->settings, NULL, loader->cache);
     fov_error error = {0};
     char path[1024], id[128];
-    if (!name_of_file(loader->settings->models.dir, file, id, sizeof id) ||
+    if (!model_files_name(loader->settings->models.dir, file, id, sizeof id) ||
         settings_find_model(loader->settings, id))
         return;
     fov_model *known = fov_workers_model(loader->workers, id);
@@ -194,7 +176,8 @@ static void open_file(struct loader *loader, const char *file)
                 error.message);
 }
 
-/* Clients may name the files of models.dir. They are opened now, never because a client asks. */
+/* Clients may name the files of models.dir. They are opened now; later ones when an administrator
+ * asks (api_models.c), never because a client names them. */
 static void open_folder(struct loader *loader)
 {
     const char *folder = loader->settings->models.dir;

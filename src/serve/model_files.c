@@ -44,6 +44,31 @@ bool model_files_in(const char *folder, const char *name, char *path, size_t siz
     return find_from(before, name, path, size);
 }
 
+bool model_files_strip(char *name)
+{
+    static const char *const endings[] = {".xml", ".onnx", ".tflite"};
+    char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && dot > name && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(dot, endings[i]) == 0) {
+            *dot = '\0';
+            return true;
+        }
+    return false;
+}
+
+bool model_files_name(const char *folder, const char *file, char *name, size_t size)
+{
+    char path[PATH_MAX], inside[PATH_MAX];
+    text_copy(name, size, file);
+    if (file[0] == '.' || !model_files_in(folder, file, path, sizeof path))
+        return false;
+    int length = snprintf(inside, sizeof inside, "%s/%s/model.xml", folder, file);
+    if (length > 0 && (size_t)length < sizeof inside && strcmp(path, inside) == 0)
+        return true;
+    return model_files_strip(name) && model_files_in(folder, name, inside, sizeof inside) &&
+           strcmp(path, inside) == 0;
+}
+
 static void user_folder(char *folder, size_t size)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");

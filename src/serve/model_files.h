@@ -20,6 +20,14 @@ void model_files_folder(const struct settings *s, char *folder, size_t size);
 /* NAME in one folder: NAME itself, NAME/model.xml, NAME.xml, NAME.onnx, NAME.tflite. */
 bool model_files_in(const char *folder, const char *name, char *path, size_t size);
 
+/* Takes .xml, .onnx or .tflite off; false: it ends otherwise. A dot elsewhere is part of a name. */
+bool model_files_strip(char *name);
+
+/* The name that leads to `file`, an entry of `folder`: without its ending, or as it is for a folder
+ * with model.xml. False: no model, or the name leads to another file (boats.xml before
+ * boats.onnx). */
+bool model_files_name(const char *folder, const char *file, char *name, size_t size);
+
 /* Looks for `name` in models.dir, the user's folder, and what set-up fetched. Returns FOV_ENOTFOUND
  * with what would bring it. */
 fov_status model_files_find(const struct settings *s, const char *name, enum model_name whose,

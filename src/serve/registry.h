@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <fovea/status.h>
 
-enum { REGISTRY_MODELS = 512, REGISTRY_FILES = 8 };
+enum { REGISTRY_MODELS = 512 /* 4096 values of JSON end most lists earlier */, REGISTRY_FILES = 8 };
 
 /* One file of a download. */
 struct registry_file {

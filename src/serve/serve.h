@@ -200,6 +200,7 @@ struct server {
     struct frames *frames;
     struct rooms *rooms;
     struct chores *model_chores; /* opens models that the API asks for; made at the first one */
+    atomic_int models_opening;   /* asked for and not opened yet */
     struct server_private *own;  /* server.c */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "serve/frames.h"
+#include "serve/model_files.h"
 
 bool tracker_check(struct exchange *x, const char *tracker)
 {
@@ -41,20 +42,17 @@ static bool is_loaded(fov_workers *workers, const char *id)
 
 bool model_find(struct exchange *x, fov_workers *workers, char *id)
 {
-    static const char *const endings[] = {".xml", ".onnx", ".tflite"};
-    char *dot = strrchr(id, '.');
+    char name[MODEL_ID_MAX];
     if (is_loaded(workers, id))
         return true;
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (strcmp(dot, endings[i]) == 0) {
-            *dot = '\0';
-            if (dot > id && is_loaded(workers, id))
-                return true;
-            *dot = '.';
-        }
+    text_copy(name, sizeof name, id);
+    if (model_files_strip(name) && is_loaded(workers, name)) {
+        text_copy(id, sizeof name, name);
+        return true;
+    }
     serve_problem(x, 404, "unknown_model",
                   "no model '%.100s' is loaded; leave model_id out for the default one, or put its "
-                  "file into models.dir and start again",
+                  "file into models.dir and POST its name to /api/v1/models",
                   id);
     return false;
 }

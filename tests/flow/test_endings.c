@@ -126,6 +126,40 @@ static void hanging_runs_are_given_up(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* Four runs that hang at once end a model for good, also where another device was looked for in
+ * vain meanwhile: it does not come back by itself on the one that hung. */
+static void a_model_that_hung_stays_away(void **state)
+{
+    (void)state;
+    enum { COUNT = 4 };
+    struct sink sinks[COUNT];
+    fov_stream *streams[COUNT];
+    fov_workers_info info;
+    fov_model_params model = {.path = "fake:hang_after=1,deaf=1,sleep_ms=20,runners=4"};
+    fov_workers_params params = {
+        .workers = COUNT, .model = &model, .pin_latency = true}; /* no second form steps in */
+    fov_workers *workers;
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    for (int i = 0; i < COUNT; i++)
+        streams[i] = stream_of(workers, &sinks[i], (fov_stream_params){.fifo = true});
+    for (uint64_t number = 0; number < 2; number++)
+        for (int i = 0; i < COUNT; i++)
+            put(streams[i], number);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(sink_wait(&sinks[i], 2, 10000));
+    fov_workers_get_info(workers, &info);
+    assert_true(info.degraded);
+    for (int s = 0; s < 14; s++) { /* longer than a repair waits */
+        usleep(500000);
+        put(streams[0], (uint64_t)(2 + s));
+        assert_true(sink_wait(&sinks[0], (uint64_t)(3 + s), 10000));
+        assert_int_equal(sinks[0].entries[2 + s].status, FOV_EINFER);
+    }
+    for (int i = 0; i < COUNT; i++)
+        close_all(&streams[i], &sinks[i]);
+    fov_workers_destroy(&workers);
+}
+
 /* A run that comes back when it is asked to: the runner stays in use. */
 static void hanging_runs_are_asked_back(void **state)
 {
@@ -227,6 +261,7 @@ int main(void)
         cmocka_unit_test(wrong_parameters_are_refused),
         cmocka_unit_test(hanging_runs_are_asked_back),
         cmocka_unit_test(hanging_runs_are_given_up),
+        cmocka_unit_test(a_model_that_hung_stays_away),
         cmocka_unit_test(form_follows_the_load),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);

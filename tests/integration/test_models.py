@@ -1,6 +1,7 @@
 """Models of a running server: listed, loaded, replaced and forgotten by an administrator, while sessions go on."""
 import json
 import shutil
+import socket
 import threading
 
 import pytest
@@ -99,6 +100,69 @@ def test_files_of_the_folder_are_loaded_by_name(start_server, tmp_path):
     assert reply.status_code == 422 and "Git LFS" in reply.json()["detail"]
     shutil.rmtree(tmp_path)
     assert server.post(MODELS, json={"name": "later"}).status_code == 404
+
+
+def test_names_lead_to_one_file_each(start_server, tmp_path):
+    """What lies beside a model is none, two forms of one have one name, and a dot is part of a name."""
+    for name in ("boats.xml", "boats.bin", "boats.txt", "boats.onnx", "yard.v2.tflite", "README", ".hidden.onnx"):
+        (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\n" + b"x" * 100)
+    (tmp_path / "quay").mkdir()
+    (tmp_path / "quay/model.xml").write_text("<net/>")
+    server = start_server(config=f"models: {{dir: {json.dumps(str(tmp_path))}, gate.v2: 'fake:score=0.3'}}\n")
+    server.wait_for(lambda: "gate.v2" in listed(server), 10, "the model of the settings")
+    assert sorted(server.get(MODELS).json()["available"]) == ["boats", "quay", "yard.v2"]
+    reply = server.post(MODELS, json={"name": "gate.v2"})
+    assert (reply.status_code, reply.json()["id"]) == (200, "gate.v2") and set(listed(server)) == {"fake", "gate.v2"}
+    assert "Git LFS" in server.post(MODELS, json={"name": "yard.v2"}).json()["detail"]
+
+
+def test_the_answer_is_what_the_list_says(start_server):
+    server = start_server(config=CONFIG, model="fake:score=0.9")
+    server.wait_for(lambda: {"first", "second"} <= set(listed(server)), 10, "the models of the settings")
+    server.post(f"{BASE}/video/start-stream", json={"source": "pattern:", "model_id": "second"})
+    server.wait_for(lambda: listed(server)["second"]["streams"] == 1, 5, "the stream on its model")
+    for body in ({"name": "second"}, {"name": "first", "id": "fake"}):
+        said = server.post(MODELS, json=body).json()
+        known = listed(server)[said["id"]]
+        assert (said["default"], said["streams"]) == (known["default"], known["streams"])
+    assert known["default"]
+
+
+def test_models_queue_up_to_a_limit(start_server):
+    """A server that takes connections and says nothing holds four; more are told to come back."""
+    mute = socket.create_server(("127.0.0.1", 0))
+    server = start_server(config=f"models: {{mute: 'oip://127.0.0.1:{mute.getsockname()[1]}/m', sound: 'fake:'}}\n")
+    replies, lock = [], threading.Lock()
+
+    def ask(number):
+        reply = server.post(MODELS, json={"name": "mute", "id": f"m{number}"})
+        with lock:
+            replies.append((reply.status_code, reply.headers.get("Retry-After")))
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    server.wait_for(lambda: len(replies) >= 4, 4, "the refusals")
+    assert replies == [(503, "5")] * 4
+    mute.close()
+    for thread in threads:
+        thread.join()
+    assert len(replies) == 8 and (503, "5") not in replies[4:], replies
+    assert server.post(MODELS, json={"name": "sound"}).status_code in (200, 201)
+
+
+def test_a_model_can_go_while_another_works(start_server):
+    """A picture of one model on its way keeps no other model."""
+    server = start_server(config="models: {slow: 'fake:sleep_ms=1500', other: 'fake:'}\n")
+    server.wait_for(lambda: {"slow", "other"} <= set(listed(server)), 20, "the models of the settings")
+    assert answer(server, "other").status_code == 200
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(answer(server, "slow").status_code))
+    thread.start()
+    server.wait_for(lambda: listed(server)["slow"]["streams"] == 1, 5, "the picture on its way")
+    assert server.request("DELETE", f"{MODELS}/slow").status_code == 409
+    assert server.request("DELETE", f"{MODELS}/other").status_code == 200
+    thread.join()
+    assert codes == [200]
 
 
 def test_swapping_the_default_drops_no_session(start_server):
