@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "infer/cores.h"
 #include "infer/litert_api.h"
+#include "infer/tensor.h"
 
 enum { RUNTIME_NICE = 5, FILE_MAX = INT32_MAX };
 
@@ -237,6 +238,27 @@ static fov_status describe_model(struct loaded *m, const struct litert_io *io, f
     return FOV_OK;
 }
 
+/* Dimensions of outputs that another picture changes are open, and not what zeros made of them. */
+static fov_status find_open_outputs(struct loaded *m, struct runner *r, fov_error *error)
+{
+    if (!m->setup.facts.open_outputs)
+        return FOV_OK;
+    for (int i = 0; i < r->io.input_count; i++)
+        tensor_fill_noise(&r->io.inputs[i]);
+    fov_status status = m->engine->instance_run(r->instance, &r->io, error);
+    for (int i = 0; !status && i < m->about.output_count; i++) {
+        fov_tensor *told = &m->about.outputs[i];
+        const fov_tensor *got = &r->io.outputs[i];
+        if (got->rank != told->rank)
+            return fov_fail(error, FOV_EUNSUPPORTED, "output %s changes its number of dimensions",
+                            told->name);
+        for (int d = 0; d < told->rank; d++)
+            if (told->shape[d] != got->shape[d] || got->shape[d] <= 0)
+                told->shape[d] = -1;
+    }
+    return status;
+}
+
 static fov_status compile(struct loaded *m, const char *path, fov_error *error)
 {
     fov_error reason;
@@ -246,6 +268,8 @@ static fov_status compile(struct loaded *m, const char *path, fov_error *error)
         status = make_runner(m, &m->idle, &reason);
     if (!status)
         status = describe_model(m, &m->idle->io, &reason);
+    if (!status)
+        status = find_open_outputs(m, m->idle, &reason);
     m->about.compile_ms = ns_to_ms(clock_now_ns() - start);
     if (!status)
         return FOV_OK;

@@ -17,6 +17,7 @@
 #include "infer/cores.h"
 #include "infer/onnxruntime_device.h"
 #include "infer/onnxruntime_model.h"
+#include "infer/tensor.h"
 
 enum { RUNTIME_NICE = 5 };
 
@@ -311,23 +312,6 @@ static void cancel(void *handle)
 
 /* ---- loading ---- */
 
-static void fill_with_pattern(const fov_tensor *t)
-{
-    size_t count = fov_tensor_count(t);
-    uint32_t random = 1;
-    for (size_t i = 0; i < count; i++) {
-        random = random * 1664525u + 1013904223u;
-        if (t->dtype == FOV_F32)
-            ((float *)t->data)[i] = (float)(random >> 8) / 16777216.0f;
-        else if (t->dtype == FOV_U8 || t->dtype == FOV_I8)
-            ((uint8_t *)t->data)[i] = (uint8_t)(random >> 24);
-        else if (t->dtype == FOV_I32)
-            ((int32_t *)t->data)[i] = 1;
-        else if (t->dtype == FOV_I64)
-            ((int64_t *)t->data)[i] = 1;
-    }
-}
-
 /* Keeps the dimensions that came out; those that differ from what is known stay open. */
 static void learn_shapes(struct ort_model *m, const fov_tensor *out, bool first)
 {
@@ -370,7 +354,7 @@ static fov_status run_first(struct ort_model *m, fov_error *error)
     }
     if (!status && !static_outputs) {
         for (int i = 0; i < m->about.input_count; i++)
-            fill_with_pattern(&r->inputs[i]);
+            tensor_fill_noise(&r->inputs[i]);
         status = run(r, out, error);
         if (!status)
             learn_shapes(m, out, false);

@@ -11,6 +11,7 @@
 #include "infer/cores.h"
 #include "infer/oip.h"
 #include "infer/oip_http.h"
+#include "infer/tensor.h"
 
 enum { WAIT_S = 5, ALIGN = OIP_ALIGN };
 
@@ -291,13 +292,6 @@ static bool has_open_outputs(const fov_backend_model *about)
     return false;
 }
 
-/* Bytes of no meaning: finite numbers in every type, another picture than the zeros before. */
-static void fill(struct runner *r)
-{
-    for (int i = 0; i < r->model->about.input_count; i++)
-        memset(r->inputs[i].data, 0x3C, bytes_of(&r->inputs[i]));
-}
-
 /* Dimensions that two runs on different pictures agree on are the model's; others stay open. */
 static void settle_outputs(struct remote *m, const fov_tensor *first, const fov_tensor *second)
 {
@@ -317,7 +311,8 @@ static fov_status try_out(struct remote *m, fov_error *error)
         return status;
     status = run(handle, first, error);
     if (!status && has_open_outputs(&m->about)) {
-        fill(handle);
+        for (int i = 0; i < m->about.input_count; i++)
+            tensor_fill_noise(&((struct runner *)handle)->inputs[i]);
         status = run(handle, second, error);
         if (!status)
             settle_outputs(m, first, second);

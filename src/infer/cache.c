@@ -45,17 +45,39 @@ static size_t read_ends(const char *path, char *bytes)
     return size;
 }
 
+/* The sum over the file's parts, each with the sum before it, into `bytes`; how many. 0 when it
+ * cannot be read. */
+static size_t read_all(const char *path, char *bytes)
+{
+    struct stat about;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char *part = malloc(SHA256_TEXT + PART);
+    bool good = part && file >= 0 && fstat(file, &about) == 0 && S_ISREG(about.st_mode);
+    ssize_t got = good ? 1 : -1;
+    if (good)
+        memset(part, 0, SHA256_TEXT);
+    while (got > 0 && (got = read(file, part + SHA256_TEXT, PART)) > 0)
+        sha256_text(part, SHA256_TEXT + (size_t)got, part);
+    if (got == 0)
+        memcpy(bytes, part, SHA256_TEXT);
+    free(part);
+    if (file >= 0)
+        close(file);
+    return got == 0 ? SHA256_TEXT : 0;
+}
+
 bool cache_path(const char *root, const struct cache_key *key, char *folder, size_t size)
 {
     char beside[PATH_MAX], sum[SHA256_TEXT];
     char *bytes = malloc(2 * (2 * PART + 32) + 512);
-    size_t used = bytes ? read_ends(key->model, bytes) : 0;
+    size_t (*look)(const char *, char *) = key->whole ? read_all : read_ends;
+    size_t used = bytes ? look(key->model, bytes) : 0;
     const char *dot = strrchr(key->model, '.');
     bool good = used > 0;
     if (good && dot && strcmp(dot, ".xml") == 0 &&
         snprintf(beside, sizeof beside, "%.*s.bin", (int)(dot - key->model), key->model) <
             (int)sizeof beside)
-        used += read_ends(beside, bytes + used);
+        used += look(beside, bytes + used);
     if (good) {
         int words = snprintf(bytes + used, 512, "%s|%s|%s|%s", key->backend, key->version,
                              key->device, key->precision);
@@ -197,10 +219,14 @@ const char *cache_open(const char *root, const struct cache_key *key, char *fold
     return folder;
 }
 
-bool cache_holds(const char *folder, const char *ending)
+bool cache_holds(const char *root, const struct cache_key *key, const char *ending)
 {
-    DIR *dir = opendir(folder);
+    char folder[PATH_MAX], why[PATH_MAX + 48];
     bool found = false;
+    if (!root || !root[0] || !cache_path(root, key, folder, sizeof folder) ||
+        distrust(root, why, sizeof why) || distrust(folder, why, sizeof why))
+        return false;
+    DIR *dir = opendir(folder);
     for (struct dirent *e; dir && !found && (e = readdir(dir));) {
         const char *dot = strrchr(e->d_name, '.');
         found = dot && strcmp(dot, ending) == 0;

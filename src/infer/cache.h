@@ -9,11 +9,12 @@
 struct cache_key {
     const char *model; /* the file; the .bin of an .xml is looked at too */
     const char *backend, *version, *device, *precision;
+    bool whole; /* every byte of the files counts: the runtime does not tell weights apart itself */
 };
 
-/* Name of the key's folder below `root`: the SHA-256 of both files' sizes, first and last 64 KiB
- * and of the words, in 24 hexadecimal digits. False when the model cannot be read or the path does
- * not fit. */
+/* Name of the key's folder below `root`: the SHA-256 of both files' sizes, of their
+ * first and last 64 KiB or all their bytes (about 4 ms a MB), and of the words, in 24 hexadecimal
+ * digits. False when the model cannot be read or the path does not fit. */
 bool cache_path(const char *root, const struct cache_key *key, char *folder, size_t size);
 
 /* The same, made (0700) and ready for writing; `root` is made too. NULL, with one warning a
@@ -21,7 +22,8 @@ bool cache_path(const char *root, const struct cache_key *key, char *folder, siz
  * written. Of other keys' folders the 15 used last are kept. Thread-safe. Blocks: on the disk. */
 const char *cache_open(const char *root, const struct cache_key *key, char *folder, size_t size);
 
-/* True when `folder` holds a file of that ending (".engine"). */
-bool cache_holds(const char *folder, const char *ending);
+/* True when the key's folder below `root` may be trusted and holds a file of that ending
+ * (".engine"). Makes nothing. */
+bool cache_holds(const char *root, const struct cache_key *key, const char *ending);
 
 #endif

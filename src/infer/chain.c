@@ -25,22 +25,23 @@ enum need {
 static const struct row {
     const char *backend, *device;
     enum need need;
+    enum chain_keeps keeps;
 } rows[] = {
-    {"onnxruntime", "TENSORRT", ENGINES},
-    {"onnxruntime", "CUDA", NVIDIA},
-    {"litert", "EDGETPU", TPU_FILE},
-    {"openvino", "GPU", AUTO},
-    {"openvino", "NPU", AUTO},
-    {"onnxruntime", "COREML", APPLE},
-    {"litert", "CPU", INTEGER},
-    {"onnxruntime", "CPU", INTEGER},
-    {"openvino", "CPU", ALWAYS},
-    {"onnxruntime", "CPU", ALWAYS},
-    {"litert", "CPU", ALWAYS},
-    {"onnxruntime", "OPENVINO", ASKED},
-    {"remote", "SERVER", ALWAYS},
-    {"fake", "GPU", FAKE_GPU},
-    {"fake", "CPU", ALWAYS},
+    {"onnxruntime", "TENSORRT", ENGINES, CHAIN_KEEPS},
+    {"onnxruntime", "CUDA", NVIDIA, CHAIN_KEEPS_NOTHING},
+    {"litert", "EDGETPU", TPU_FILE, CHAIN_KEEPS_NOTHING},
+    {"openvino", "GPU", AUTO, CHAIN_KEEPS_CHECKED},
+    {"openvino", "NPU", AUTO, CHAIN_KEEPS_CHECKED},
+    {"onnxruntime", "COREML", APPLE, CHAIN_KEEPS},
+    {"litert", "CPU", INTEGER, CHAIN_KEEPS_NOTHING},
+    {"onnxruntime", "CPU", INTEGER, CHAIN_KEEPS_NOTHING},
+    {"openvino", "CPU", ALWAYS, CHAIN_KEEPS_CHECKED},
+    {"onnxruntime", "CPU", ALWAYS, CHAIN_KEEPS_NOTHING},
+    {"litert", "CPU", ALWAYS, CHAIN_KEEPS_NOTHING},
+    {"onnxruntime", "OPENVINO", ASKED, CHAIN_KEEPS},
+    {"remote", "SERVER", ALWAYS, CHAIN_KEEPS_NOTHING},
+    {"fake", "GPU", FAKE_GPU, CHAIN_KEEPS_NOTHING},
+    {"fake", "CPU", ALWAYS, CHAIN_KEEPS_NOTHING},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -156,21 +157,21 @@ struct cache_key chain_cache_key(const fov_model_params *params, const struct ch
                               .backend = link->backend->name,
                               .version = link->version,
                               .device = link->device,
-                              .precision = precision < 4 ? words[precision] : "other"};
+                              .precision = precision < 4 ? words[precision] : "other",
+                              .whole = link->keeps == CHAIN_KEEPS};
 }
 
 /* Engines of this very model, as TensorRT keeps them in the folder that it would be given. */
 static bool has_engines(struct chain *chain, const struct row *row)
 {
-    struct chain_link link = {.backend = backend_named(row->backend)};
-    char folder[4096];
+    struct chain_link link = {.backend = backend_named(row->backend), .keeps = row->keeps};
     const char *root = chain->params->cache_dir;
     if (!root || !has_nvidia())
         return false;
     text_copy(link.version, sizeof link.version, probe_of(chain, link.backend)->version);
     text_copy(link.device, sizeof link.device, row->device);
     struct cache_key key = chain_cache_key(chain->params, &link);
-    return cache_path(root, &key, folder, sizeof folder) && cache_holds(folder, ".engine");
+    return cache_holds(root, &key, ".engine");
 }
 
 /* TFLite files of whole numbers, and ONNX that quantises, run in the runtimes that they were made
@@ -268,6 +269,7 @@ static bool try_row(struct chain *chain, const struct row *row, bool asked, stru
     const fov_backend *backend = backend_named(row->backend);
     const fov_backend_probe *p = probe_of(chain, backend);
     link->backend = backend;
+    link->keeps = row->keeps;
     text_copy(link->version, sizeof link->version, p->version);
     if (p->available &&
         find_device(p, row, asked_device(chain->params), link->device, sizeof link->device))

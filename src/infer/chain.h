@@ -9,9 +9,17 @@
 
 enum { CHAIN_REASONS = 200 };
 
+/* Compiled models on disk. */
+enum chain_keeps {
+    CHAIN_KEEPS_NOTHING,
+    CHAIN_KEEPS_CHECKED, /* the runtime looks itself whether they are of this model */
+    CHAIN_KEEPS,
+};
+
 /* One try: this backend on this device. */
 struct chain_link {
     const fov_backend *backend;
+    enum chain_keeps keeps;
     char device[32], version[64]; /* of the runtime */
 };
 

@@ -232,7 +232,7 @@ static bool others_are_known(const struct head_facts *facts, const struct head_s
         size_t count = fov_tensor_count(&facts->inputs[i]);
         bool known = setup->constants[i].count == CONSTANT_FILL ||
                      (size_t)setup->constants[i].count == count;
-        if (i != setup->picture && (!count || !known))
+        if (i != setup->picture && (!count || !known || facts->inputs[i].dtype == FOV_DTYPE_NONE))
             return false;
     }
     return true;

@@ -115,7 +115,7 @@ static void read(const struct head_setup *setup, const fov_tensor *out,
 {
     fov_details *details = output->into->details;
     const float *scores = out->data;
-    struct softmax s = softmax_of(setup, scores);
+    struct softmax s = setup->done ? (struct softmax){0} : softmax_of(setup, scores);
     for (int c = 0; details && c < setup->columns; c++) {
         float score = setup->done ? scores[c] : expf(scores[c] - s.most) / s.sum;
         if (!query->wanted || query->wanted[c])

@@ -103,7 +103,7 @@ struct instance {
     const struct classic *model;
     tfl_delegate *delegate; /* outlives the interpreter */
     tfl_interpreter *interpreter;
-    void *copies[FOV_MODEL_INPUTS]; /* inputs whose own memory is not at a multiple of 64 */
+    void *inputs[FOV_MODEL_INPUTS]; /* ours: the library may move its own in any run */
 };
 
 /* Opens one of the two libraries at its first place. */
@@ -209,7 +209,7 @@ static void instance_close(void *instance)
     if (r && r->delegate)
         tpu.free_delegate(r->delegate);
     for (int i = 0; r && i < FOV_MODEL_INPUTS; i++)
-        free(r->copies[i]);
+        free(r->inputs[i]);
     free(r);
 }
 
@@ -288,7 +288,6 @@ static fov_status size_inputs(struct instance *r, struct litert_io *io, fov_erro
     return status;
 }
 
-/* The library's own memory where it is at a multiple of 64, as its releases have it. */
 static fov_status bind_input(struct instance *r, int i, fov_tensor *t, fov_error *error)
 {
     tfl_tensor *tensor = tfl.InterpreterGetInputTensor(r->interpreter, i);
@@ -299,9 +298,7 @@ static fov_status bind_input(struct instance *r, int i, fov_tensor *t, fov_error
     if (!size || size > LITERT_TENSOR_MAX || size != tfl.TensorByteSize(tensor))
         return fov_fail(error, FOV_EUNSUPPORTED, "input %s has no fixed size, or an absurd one",
                         t->name);
-    t->data = tfl.TensorData(tensor);
-    if (!t->data || (uintptr_t)t->data % 64)
-        t->data = r->copies[i] = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    t->data = r->inputs[i] = aligned_alloc(64, (size + 63) & ~(size_t)63);
     if (!t->data)
         return fov_fail(error, FOV_ENOMEM, "no memory for input %s", t->name);
     memset(t->data, 0, size);
@@ -363,8 +360,7 @@ static fov_status instance_run(void *instance, struct litert_io *io, fov_error *
     for (int i = 0; i < io->input_count; i++) {
         fov_tensor *t = &io->inputs[i];
         size_t size = fov_tensor_count(t) * fov_dtype_size(t->dtype);
-        if (r->copies[i] &&
-            tfl.TensorCopyFromBuffer(tfl.InterpreterGetInputTensor(r->interpreter, i), t->data,
+        if (tfl.TensorCopyFromBuffer(tfl.InterpreterGetInputTensor(r->interpreter, i), t->data,
                                      size) != 0)
             return fov_fail(error, FOV_EINFER, "TensorFlow Lite does not take input %s", t->name);
     }

@@ -312,8 +312,10 @@ static fov_status describe(lrt_tensor *tensor, fov_tensor *t, fov_error *error)
         return fov_fail(error, FOV_EUNSUPPORTED, "%s has no fixed number of dimensions", t->name);
     t->dtype = litert_dtype(type.element);
     t->rank = (int)(type.layout.rank & 127);
-    if (t->dtype == FOV_DTYPE_NONE || t->rank > FOV_TENSOR_RANK)
+    if (t->dtype == FOV_DTYPE_NONE || t->rank > FOV_TENSOR_RANK) {
+        t->rank = 0;
         return fov_fail(error, FOV_EUNSUPPORTED, "%s is of a type that fovea cannot read", t->name);
+    }
     for (int i = 0; i < t->rank; i++)
         t->shape[i] = type.layout.dims[i];
     if (lrt.GetQuantizationTypeId(tensor, &kind) == 0 && kind == QUANT_TENSOR &&

@@ -108,9 +108,12 @@ static fov_status load(fov_model *model, const fov_model_params *params,
 {
     fov_model_params mine = *params;
     char cache[4096];
-    struct cache_key key = chain_cache_key(params, link);
     mine.device = link->device;
-    mine.cache_dir = cache_open(params->cache_dir, &key, cache, sizeof cache);
+    mine.cache_dir = NULL;
+    if (link->keeps != CHAIN_KEEPS_NOTHING) { /* a folder for nothing would push out another's */
+        struct cache_key key = chain_cache_key(params, link);
+        mine.cache_dir = cache_open(params->cache_dir, &key, cache, sizeof cache);
+    }
     model->backend = link->backend;
     fov_status status = FOV_OK;
     if (!chain_is_scheme(params->path)) {

@@ -62,27 +62,6 @@ void fov_runner_close(fov_runner **runner)
     free(r);
 }
 
-/* A number as an element of the tensor's type. */
-static void put_number(const fov_tensor *t, size_t i, float value)
-{
-    switch (t->dtype) {
-    case FOV_F32:
-        ((float *)t->data)[i] = value;
-        break;
-    case FOV_F16:
-        ((uint16_t *)t->data)[i] = tensor_half(value);
-        break;
-    case FOV_I32:
-        ((int32_t *)t->data)[i] = (int32_t)value;
-        break;
-    case FOV_I64:
-        ((int64_t *)t->data)[i] = (int64_t)value;
-        break;
-    default:
-        break;
-    }
-}
-
 static void fill_constants(fov_runner *runner)
 {
     const struct head_setup *setup = &runner->model->setup;
@@ -91,7 +70,7 @@ static void fill_constants(fov_runner *runner)
         size_t each = fill ? 1 : (size_t)setup->constants[i].count; /* of one picture */
         size_t count = each ? fov_tensor_count(&runner->inputs[i]) : 0;
         for (size_t k = 0; i != setup->picture && k < count; k++)
-            put_number(&runner->inputs[i], k, setup->constants[i].values[k % each]);
+            tensor_put(&runner->inputs[i], k, setup->constants[i].values[k % each]);
     }
 }
 
@@ -220,7 +199,10 @@ static fov_status check_shape(const fov_tensor *told, const fov_tensor *got, int
     bool same = got->rank == told->rank && (batch == 1 || got->shape[0] == batch);
     for (int d = 0; same && d < told->rank; d++)
         same = told->shape[d] < 0 || got->shape[d] == told->shape[d];
-    if (!same || (fov_tensor_count(got) && !got->data))
+    bool huge = !fov_tensor_count(got); /* more than is counted, unless a dimension is 0 */
+    for (int d = 0; d < got->rank && d < FOV_TENSOR_RANK; d++)
+        huge = huge && got->shape[d] > 0;
+    if (!same || huge || (fov_tensor_count(got) && !got->data))
         return fov_fail(error, FOV_EINFER, "output %s has another shape than the model says",
                         told->name);
     return FOV_OK;

@@ -1,5 +1,6 @@
 #include "infer/tensor.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -74,6 +75,61 @@ static float bfloat_to_float(uint16_t half)
     float value;
     memcpy(&value, &whole, sizeof value);
     return value;
+}
+
+static uint16_t bfloat(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static float within(float value, float least, float most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+void tensor_put(const fov_tensor *t, size_t i, float value)
+{
+    switch (t->dtype) {
+    case FOV_U8:
+        ((uint8_t *)t->data)[i] = (uint8_t)within(value, 0, 255);
+        break;
+    case FOV_I8:
+        ((int8_t *)t->data)[i] = (int8_t)within(value, -128, 127);
+        break;
+    case FOV_F16:
+        ((uint16_t *)t->data)[i] = tensor_half(value);
+        break;
+    case FOV_BF16:
+        ((uint16_t *)t->data)[i] = bfloat(value);
+        break;
+    case FOV_F32:
+        ((float *)t->data)[i] = value;
+        break;
+    case FOV_I32:
+        ((int32_t *)t->data)[i] = (int32_t)value;
+        break;
+    case FOV_I64:
+        ((int64_t *)t->data)[i] = (int64_t)value;
+        break;
+    default:
+        break;
+    }
+}
+
+void tensor_fill_noise(const fov_tensor *t)
+{
+    size_t count = fov_tensor_count(t);
+    bool whole = t->dtype == FOV_I32 || t->dtype == FOV_I64;
+    uint32_t random = 1;
+    for (size_t i = 0; i < count; i++) {
+        random = random * 1664525u + 1013904223u;
+        if (t->dtype == FOV_U8 || t->dtype == FOV_I8)
+            ((uint8_t *)t->data)[i] = (uint8_t)(random >> 24);
+        else
+            tensor_put(t, i, whole ? 1 : (float)(random >> 8) / 16777216.0f);
+    }
 }
 
 void tensor_to_floats(const fov_tensor *from, float *to)

@@ -9,9 +9,12 @@
 
 #define SHOWN __attribute__((visibility("default")))
 
+enum { HALF = 2048 };
+
 struct tensor {
     int dims[4];
     _Alignas(64) uint8_t bytes[4096];
+    bool moved; /* to the second half of the bytes */
 };
 
 struct interpreter {
@@ -26,6 +29,8 @@ struct quant {
     float scale;
     int32_t zero;
 };
+
+SHOWN void *TfLiteTensorData(const void *tensor);
 
 SHOWN const char *TfLiteVersion(void)
 {
@@ -138,20 +143,32 @@ static int size_of(const struct tensor *t)
 
 SHOWN int TfLiteInterpreterAllocateTensors(void *interpreter)
 {
-    return size_of(&((struct interpreter *)interpreter)->in) > 2048;
+    return size_of(&((struct interpreter *)interpreter)->in) > HALF;
+}
+
+/* The other half of the bytes: what was pointed to before is somebody else's. */
+static void move(struct tensor *t)
+{
+    uint8_t *from = TfLiteTensorData(t);
+    t->moved = !t->moved;
+    memcpy(TfLiteTensorData(t), from, HALF);
+    memset(from, 0xEE, HALF);
 }
 
 SHOWN int TfLiteInterpreterInvoke(void *interpreter)
 {
     struct interpreter *i = interpreter;
     int batch = i->in.dims[0], each = size_of(&i->in) / batch;
-    const uint8_t *from = i->in.bytes + (state.misaligned ? 1 : 0);
+    const uint8_t *from = TfLiteTensorData(&i->in);
     state.invokes++;
     for (int n = 0; n < batch; n++) {
         i->out.bytes[n] = 0;
         for (int k = 0; k < each; k++)
             i->out.bytes[n] = (uint8_t)(i->out.bytes[n] + from[n * each + k]);
     }
+    i->out.dims[1] = state.grows && from[0] ? 2 : 1;
+    if (state.moves)
+        move(&i->in);
     return state.fail_invoke;
 }
 
@@ -181,7 +198,7 @@ SHOWN void *TfLiteTensorData(const void *tensor)
     const struct tensor *t = tensor;
     if (state.fail_output && !t->dims[3])
         return NULL;
-    return (void *)(uintptr_t)(t->bytes + (state.misaligned && t->dims[3] ? 1 : 0));
+    return (void *)(uintptr_t)(t->bytes + (t->moved ? HALF : 0));
 }
 
 SHOWN const char *TfLiteTensorName(const void *tensor)

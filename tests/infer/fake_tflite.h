@@ -9,7 +9,8 @@ struct fake_tflite {
     int threads, delegates, invokes, copied;
     void *delegate; /* the last one added to options */
     int wanted[4];  /* of the last resize */
-    int misaligned; /* inputs at an odd place */
+    int moves;      /* the input's memory is elsewhere after a run */
+    int grows;      /* the output has two columns where the picture's first byte is not 0 */
     int fail_create, fail_invoke, fail_output;
 };
 

@@ -60,7 +60,7 @@ static void write_model(const char *path, long size, long changed)
 
 static struct cache_key key_of(const char *model)
 {
-    return (struct cache_key){model, "openvino", "2026.4.1", "CPU", "auto"};
+    return (struct cache_key){model, "openvino", "2026.4.1", "CPU", "auto", false};
 }
 
 static void expect_same(const struct cache_key *one, const struct cache_key *other, bool same)
@@ -115,6 +115,33 @@ static void the_weights_beside_an_xml_count(void **unused)
     write_model(at("m.bin"), 200000, 5);
     assert_true(cache_path("/c", &key, other, sizeof other));
     assert_string_not_equal(one, other);
+}
+
+/* A network trained again: same size, same graph at both ends. */
+static void weights_in_the_middle_count_where_the_runtime_does_not_look(void **unused)
+{
+    (void)unused;
+    struct cache_key key = key_of(at("a.onnx")), other = key_of(at("b.onnx"));
+    struct cache_key parts = key_of(at("m.xml")), again = key_of(at("n.xml"));
+    key.whole = other.whole = parts.whole = again.whole = true;
+    write_model(key.model, 300000, -1);
+    write_model(other.model, 300000, -1);
+    expect_same(&key, &other, true);
+    static const long places[] = {0, 65536, 150000, 299999};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        write_model(other.model, 300000, places[i]);
+        expect_same(&key, &other, false);
+    }
+    write_model(parts.model, 100, -1);
+    write_model(again.model, 100, -1);
+    write_model(at("m.bin"), 300000, -1);
+    write_model(at("n.bin"), 300000, 150000);
+    expect_same(&parts, &again, false);
+    char folder[256];
+    key.model = at("none.onnx");
+    assert_false(cache_path("/c", &key, folder, sizeof folder));
+    key.model = base;
+    assert_false(cache_path("/c", &key, folder, sizeof folder));
 }
 
 static void it_is_made_for_us_alone(void **unused)
@@ -218,9 +245,29 @@ static void old_folders_are_forgotten_and_nothing_else(void **unused)
         cache_open(at("old"), &key, folder, sizeof folder)); /* used again: the newest */
     assert_int_equal(stat(folder, &about), 0);
     assert_true(about.st_mtim.tv_sec > 1000000);
-    assert_true(cache_holds(at("old/00000000000000000000000e/deeper"), ".blob"));
-    assert_false(cache_holds(at("old/notes"), ".blob"));
-    assert_false(cache_holds(at("old/none"), ".blob"));
+}
+
+static void what_others_may_have_put_there_does_not_count(void **unused)
+{
+    (void)unused;
+    char folder[256], engine[320];
+    struct cache_key key = key_of(at("a.onnx"));
+    write_model(key.model, 10, -1);
+    assert_false(cache_holds(at("held"), &key, ".engine"));
+    assert_non_null(cache_open(at("held"), &key, folder, sizeof folder));
+    assert_false(cache_holds(at("held"), &key, ".engine"));
+    snprintf(engine, sizeof engine, "%s/x.engine", folder);
+    write_model(engine, 1, -1);
+    assert_true(cache_holds(at("held"), &key, ".engine"));
+    assert_false(cache_holds(at("held"), &key, ".blob"));
+    assert_false(cache_holds(NULL, &key, ".engine"));
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_false(cache_holds(at("held"), &key, ".engine"));
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(chmod(at("held"), 0770), 0);
+    assert_false(cache_holds(at("held"), &key, ".engine"));
+    assert_int_equal(chmod(at("held"), 0700), 0);
+    assert_true(cache_holds(at("held"), &key, ".engine"));
 }
 
 static void open_cached(const char *path, const char *cache)
@@ -232,6 +279,28 @@ static void open_cached(const char *path, const char *cache)
     if (fov_model_open(&model, &params, &error) != FOV_OK)
         fail_msg("%s: %s", path, error.message);
     fov_model_close(&model);
+}
+
+/* 16 folders are kept: one for a runtime that writes nothing would push an engine out. */
+static void what_keeps_nothing_gets_no_folder(void **unused)
+{
+    (void)unused;
+    struct stat about;
+    fov_model_params params = {.path = at("none.onnx"), .cache_dir = at("c"), .no_warmup = true};
+    fov_model *model = NULL;
+    params.path = "fake:";
+    assert_int_equal(fov_model_open(&model, &params, NULL), FOV_OK);
+    fov_model_close(&model);
+    assert_int_equal(stat(at("c"), &about), -1);
+    const char *data = getenv("FOVEA_TEST_DATA");
+    char path[512];
+    snprintf(path, sizeof path, "%s/models/yolox_nano_416.onnx", data ? data : "../shared/data");
+    params.path = path;
+    params.backend = "onnxruntime";
+    if (access(path, R_OK) != 0 || fov_model_open(&model, &params, NULL) != FOV_OK)
+        skip();
+    fov_model_close(&model);
+    assert_int_equal(stat(at("c"), &about), -1);
 }
 
 /* The only sub-folder of `root`, or the second one when `not_this` is the first. */
@@ -309,6 +378,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             another_model_version_device_or_precision_has_another_folder, begin, end),
         cmocka_unit_test_setup_teardown(the_weights_beside_an_xml_count, begin, end),
+        cmocka_unit_test_setup_teardown(weights_in_the_middle_count_where_the_runtime_does_not_look,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(what_others_may_have_put_there_does_not_count, begin, end),
+        cmocka_unit_test_setup_teardown(what_keeps_nothing_gets_no_folder, begin, end),
         cmocka_unit_test_setup_teardown(it_is_made_for_us_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_folder_of_others_is_not_used, begin, end),
         cmocka_unit_test_setup_teardown(old_folders_are_forgotten_and_nothing_else, begin, end),

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/dynlib.h"
+#include "infer/model_internal.h"
 
 /* ---- every backend ---- */
 
@@ -204,6 +205,34 @@ static void failures_end_and_the_next_run_works(void **unused)
     }
 }
 
+static const fov_backend *honest;
+
+static fov_status run_boasting(void *handle, fov_tensor *out, fov_error *error)
+{
+    fov_status status = honest->run(handle, out, error);
+    out[0].shape[1] = INT64_C(1) << 40;
+    return status;
+}
+
+/* More numbers than are counted are not none: heads would walk them. */
+static void absurd_sizes_of_open_outputs_are_refused(void **unused)
+{
+    (void)unused;
+    fov_model *model = open_model("fake:", FOV_HINT_LATENCY, 0);
+    fov_runner *runner = open_runner(model);
+    fov_tensor out[FOV_MODEL_OUTPUTS];
+    honest = model->backend;
+    fov_backend boasting = *honest;
+    boasting.run = run_boasting;
+    model->about.outputs[0].shape[1] = -1;
+    assert_int_equal(runner_run(runner, out, NULL), FOV_OK);
+    model->backend = &boasting;
+    assert_int_equal(runner_run(runner, out, NULL), FOV_EINFER);
+    model->backend = honest;
+    fov_runner_close(&runner);
+    fov_model_close(&model);
+}
+
 struct hung {
     const fov_backend *backend;
     void *runner;
@@ -388,6 +417,7 @@ int main(void)
         cmocka_unit_test(runners_are_counted),
         cmocka_unit_test(fake_boxes_are_known),
         cmocka_unit_test(failures_end_and_the_next_run_works),
+        cmocka_unit_test(absurd_sizes_of_open_outputs_are_refused),
         cmocka_unit_test(a_hung_run_can_be_cancelled),
         cmocka_unit_test(the_environment_adds_options),
         cmocka_unit_test(costs_and_delay_are_as_asked),

@@ -435,6 +435,40 @@ static void test_halves(void)
               (double)cases[i].value, (unsigned)tensor_half(cases[i].value));
 }
 
+/* Every type holds what was put there, cut to what it can hold; noise is finite in all of them. */
+static void test_elements(void)
+{
+    static const struct {
+        fov_dtype dtype;
+        float put, held;
+    } cases[] = {{FOV_U8, 200, 200},   {FOV_U8, 300, 255},        {FOV_U8, -1, 0},
+                 {FOV_I8, -100, -100}, {FOV_I8, 200, 127},        {FOV_I8, -300, -128},
+                 {FOV_F16, 0.5f, .5f}, {FOV_BF16, 1.25f, 1.25f},  {FOV_BF16, 1.00390625f, 1},
+                 {FOV_F32, 0.1f, .1f}, {FOV_I32, -70000, -70000}, {FOV_I64, 5e9f, 5e9f}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t memory[2] = {0, 0};
+        fov_tensor t = {.data = memory, .dtype = cases[i].dtype, .rank = 1, .shape = {2}};
+        float values[2];
+        tensor_put(&t, 1, cases[i].put);
+        tensor_to_floats(&t, values);
+        CHECK(values[0] == 0 && values[1] == cases[i].held, "%g in %s is %g and %g",
+              (double)cases[i].put, fov_dtype_name(t.dtype), (double)values[0], (double)values[1]);
+    }
+    for (fov_dtype dtype = FOV_U8; dtype <= FOV_I64; dtype++) {
+        int64_t memory[64] = {0};
+        float values[64];
+        bool same = true;
+        fov_tensor t = {.data = memory, .dtype = dtype, .rank = 1, .shape = {64}};
+        tensor_fill_noise(&t);
+        tensor_to_floats(&t, values);
+        for (int i = 0; i < 64; i++) {
+            CHECK(isfinite(values[i]), "noise in %s", fov_dtype_name(dtype));
+            same = same && values[i] == 0;
+        }
+        CHECK(!same, "no noise in %s", fov_dtype_name(dtype));
+    }
+}
+
 int main(void)
 {
     for (size_t i = 0; infer_kernels_at(i); i++) {
@@ -453,6 +487,7 @@ int main(void)
     test_planes_against_doubles();
     test_places();
     test_halves();
+    test_elements();
     test_padding_is_renewed();
     printf("%d checks, %d failed\n", checks, failures);
     return failures ? 1 : 0;
