@@ -1,0 +1,38 @@
+#include "serve/events.h"
+
+#include "base/clock.h"
+
+typedef void listener(struct server *server, const struct event *event);
+
+/* Who hears events; a new listener: one row. */
+static listener *const listeners[] = {NULL};
+
+void events_publish(struct server *server, const struct event *event)
+{
+    for (listener *const *at = listeners; *at; at++)
+        (*at)(server, event);
+}
+
+void events_publish_change(struct server *server, const char *stream, const char *client,
+                           const struct adapt_change *change)
+{
+    struct json_writer w = {0};
+    struct event event = {.kind = "adaptation",
+                          .stream = stream,
+                          .client = client,
+                          .at_ms = (int64_t)clock_unix_ms()};
+    json_object_begin(&w);
+    json_add_int(&w, "at", event.at_ms);
+    json_add_string(&w, "stream", stream);
+    json_add_string(&w, "knob", change->knob);
+    json_add_number(&w, "from", change->from, 3);
+    json_add_number(&w, "to", change->to, 3);
+    json_add_number(&w, "measured", change->measured, 3);
+    json_add_string(&w, "why", change->why);
+    json_object_end(&w);
+    event.json = w.text;
+    event.size = w.size;
+    if (!w.failed)
+        events_publish(server, &event);
+    json_release(&w);
+}

@@ -1,0 +1,28 @@
+/* Events of streams: made in one place, heard by whoever is in the table of events.c (event streams
+ * of clients, the store, webhooks). Loop thread. */
+#ifndef SERVE_EVENTS_H
+#define SERVE_EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow/adapt.h"
+#include "serve/serve.h"
+
+struct event {
+    const char *kind;   /* "session", "adaptation", "alert", "source", "stats", "end" */
+    const char *stream; /* name of the room or session */
+    const char *client; /* client_id that it is for, "" none */
+    int64_t at_ms;      /* Unix milliseconds */
+    const char *json;   /* the whole object, valid during the call */
+    size_t size;
+};
+
+/* Hands the event to every listener. Never blocks: a listener that has to wait copies it. */
+void events_publish(struct server *server, const struct event *event);
+
+/* Publishes `adaptation` with {at, stream, knob, from, to, measured, why}. */
+void events_publish_change(struct server *server, const char *stream, const char *client,
+                           const struct adapt_change *change);
+
+#endif
