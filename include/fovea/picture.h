@@ -73,6 +73,19 @@ FOV_API fov_status fov_encode_jpeg(fov_encoder *encoder, const fov_image *image,
 FOV_API void fov_draw_detections(fov_image *image, const fov_detections *detections,
                                  const char *(*label)(void *user, int class_id), void *user);
 
+/* Draws like fov_draw_detections and gives the result as a JPEG in which all blocks that no line or
+ * label reaches keep the bits of the file: what the camera sent stays as it was. `bytes` is a JPEG,
+ * `image` its whole picture as fov_decode_into gave it; it is drawn on in any case. `*kept` (may be
+ * NULL) says whether the file's own bits could be kept; where they cannot (progressive files, odd
+ * sampling, broken codes, masks, more than a tenth drawn over) the picture is encoded anew with
+ * `quality` 1..100. The result is in the encoder's memory, valid to its next call. Returns what
+ * fov_encode_jpeg returns. Thread-safety: one thread at a time. Blocks: no. */
+FOV_API fov_status fov_draw_into_jpeg(fov_encoder *encoder, const uint8_t *bytes, size_t size,
+                                      fov_image *image, const fov_detections *detections,
+                                      const char *(*label)(void *user, int class_id), void *user,
+                                      int quality, const uint8_t **out, size_t *out_size,
+                                      bool *kept, fov_error *error);
+
 /* Colour of a class, one of ten that stay apart for colour-blind eyes, as 0xRRGGBB; the pages use
  * the same. Thread-safety: safe. Blocks: no. */
 FOV_API uint32_t fov_class_color(int class_id);

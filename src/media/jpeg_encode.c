@@ -6,6 +6,7 @@
 #include "media/image.h"
 #include "media/jpeg_error.h"
 #include "media/jpeg_memory.h"
+#include "media/jpeg_splice.h"
 
 #define ARENA_LIMIT ((size_t)64 << 20)
 #define FIRST_ROOM ((size_t)64 << 10)
@@ -16,7 +17,8 @@ struct fov_encoder {
     struct jpeg_failure failure;
     struct jpeg_destination_mgr destination;
     struct jpeg_arena arena;
-    struct buffer out;
+    struct buffer out, touched;
+    struct splice *splice; /* made when first needed */
 };
 
 /* ---- the encoder's own buffer as libjpeg's destination --------------------------------------- */
@@ -80,6 +82,8 @@ void fov_encoder_destroy(fov_encoder **encoder)
         jpeg_destroy_compress(&e->cinfo);
     jpeg_arena_release(&e->arena);
     buffer_release(&e->out);
+    buffer_release(&e->touched);
+    splice_destroy(&e->splice);
     free(e);
 }
 
@@ -197,4 +201,23 @@ fov_status fov_encode_jpeg(fov_encoder *e, const fov_image *image, int quality,
     *bytes = e->out.data;
     *size = (size_t)(e->destination.next_output_byte - e->out.data);
     return FOV_OK;
+}
+
+fov_status fov_draw_into_jpeg(fov_encoder *encoder, const uint8_t *bytes, size_t size,
+                              fov_image *image, const fov_detections *detections,
+                              const char *(*label)(void *user, int class_id), void *user,
+                              int quality, const uint8_t **out, size_t *out_size, bool *kept,
+                              fov_error *error)
+{
+    size_t side = OVERLAY_CELL - 1;
+    size_t cells = (((size_t)image->width + side) / OVERLAY_CELL) *
+                   (((size_t)image->height + side) / OVERLAY_CELL);
+    bool room = buffer_reserve(&encoder->touched, cells);
+    struct overlay_touched touched = {.cells = encoder->touched.data};
+    overlay_draw(image, detections, label, user, room ? &touched : NULL);
+    bool good = room &&
+                splice_run(&encoder->splice, bytes, size, image, &touched, out, out_size) == FOV_OK;
+    if (kept)
+        *kept = good;
+    return good ? FOV_OK : fov_encode_jpeg(encoder, image, quality, out, out_size, error);
 }

@@ -73,13 +73,30 @@ void overlay_fill(const fov_image *image, struct overlay_rect r, uint32_t rgb)
         fill_plane(image, p, c, samples[p]);
 }
 
-/* Frame of `thick` px inside the rectangle. */
-static void outline(const fov_image *image, struct overlay_rect r, int thick, uint32_t rgb)
+static void touch(struct overlay_touched *touched, const fov_image *image, struct overlay_rect r)
 {
-    overlay_fill(image, (struct overlay_rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
-    overlay_fill(image, (struct overlay_rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
-    overlay_fill(image, (struct overlay_rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
-    overlay_fill(image, (struct overlay_rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
+    int x1 = clip(r.x1, image->width) / OVERLAY_CELL, y1 = clip(r.y1, image->height) / OVERLAY_CELL;
+    int x2 = (clip(r.x2, image->width) + OVERLAY_CELL - 1) / OVERLAY_CELL;
+    int y2 = (clip(r.y2, image->height) + OVERLAY_CELL - 1) / OVERLAY_CELL;
+    for (int y = y1; touched && x1 < x2 && y < y2; y++)
+        memset(touched->cells + (ptrdiff_t)y * touched->columns + x1, 1, (size_t)(x2 - x1));
+}
+
+static void fill(const fov_image *image, const struct overlay_style *style, struct overlay_rect r,
+                 uint32_t rgb)
+{
+    touch(style->touched, image, r);
+    overlay_fill(image, r, rgb);
+}
+
+/* Frame of `thick` px inside the rectangle. */
+static void outline(const fov_image *image, const struct overlay_style *style,
+                    struct overlay_rect r, int thick, uint32_t rgb)
+{
+    fill(image, style, (struct overlay_rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
+    fill(image, style, (struct overlay_rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
+    fill(image, style, (struct overlay_rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
+    fill(image, style, (struct overlay_rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -154,10 +171,13 @@ void overlay_label(const fov_image *image, const struct overlay_style *style,
     uint8_t ink[3];
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
-    overlay_fill(image, (struct overlay_rect){x, y, x + width, y + height}, rgb);
+    fill(image, style, (struct overlay_rect){x, y, x + width, y + height}, rgb);
     overlay_samples(image, OVERLAY_INK, ink);
     for (x += pad; *text;) {
         const struct glyph *g = glyph_of(font, next_code(&text));
+        int top = y + font->ascent - g->top, left = x + g->left;
+        touch(style->touched, image,
+              (struct overlay_rect){left, top, left + g->width, top + g->height});
         draw_glyph(image, g, x, y + font->ascent, ink);
         x += g->advance;
     }
@@ -201,9 +221,9 @@ static void draw_one(const fov_image *image, const struct overlay_style *style,
                                (int)lroundf(d->y2)};
     int e = style->edge;
     if (!detail || !detail->rotated) {
-        outline(image, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
+        outline(image, style, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
                 style->line + 2 * e, OVERLAY_INK);
-        outline(image, box, style->line, rgb);
+        outline(image, style, box, style->line, rgb);
     }
     if (detail)
         overlay_detail(image, style, details, detail, rgb);
@@ -241,12 +261,32 @@ static const fov_detail *detail_of(const fov_details *details, size_t i)
     return details && i < details->capacity ? &details->items[i] : NULL;
 }
 
+/* Masks, skeletons and turned boxes reach far: all of the picture counts as touched. */
+static void touch_first(struct overlay_touched *touched, const fov_image *image,
+                        const fov_detections *detections)
+{
+    bool all = detections->details && detections->count > 0;
+    touched->columns = (image->width + OVERLAY_CELL - 1) / OVERLAY_CELL;
+    touched->rows = (image->height + OVERLAY_CELL - 1) / OVERLAY_CELL;
+    memset(touched->cells, all, (size_t)touched->columns * (size_t)touched->rows);
+}
+
 void fov_draw_detections(fov_image *image, const fov_detections *detections,
                          const char *(*label)(void *user, int class_id), void *user)
+{
+    overlay_draw(image, detections, label, user, NULL);
+}
+
+void overlay_draw(fov_image *image, const fov_detections *detections,
+                  const char *(*label)(void *user, int class_id), void *user,
+                  struct overlay_touched *touched)
 {
     const fov_details *details = detections->details;
     struct overlay_style style = style_for(image);
     char number[24];
+    if (touched)
+        touch_first(touched, image, detections);
+    style.touched = touched;
     for (size_t i = 0; details && i < detections->count && i < details->capacity; i++) {
         const fov_detail *d = &details->items[i];
         overlay_mask(image, details->runs + d->run, d->run_count,

@@ -12,8 +12,17 @@ struct overlay_rect {
     int x1, y1, x2, y2; /* half-open */
 };
 
+enum { OVERLAY_CELL = 8 }; /* px */
+
+/* Cells of the picture that something was drawn in. */
+struct overlay_touched {
+    uint8_t *cells;    /* rows * columns, 1: touched */
+    int columns, rows; /* cover the picture */
+};
+
 struct overlay_style {
-    int line; /* px */
+    struct overlay_touched *touched; /* NULL: nobody asks */
+    int line;                        /* px */
     int edge;
     const struct glyph_font *font;
 };
@@ -22,6 +31,12 @@ struct overlay_style {
 void overlay_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3]);
 
 void overlay_fill(const fov_image *image, struct overlay_rect r, uint32_t rgb);
+
+/* fov_draw_detections, which also says in `touched` (may be NULL; its cells are cleared first)
+ * where it drew. */
+void overlay_draw(fov_image *image, const fov_detections *detections,
+                  const char *(*label)(void *user, int class_id), void *user,
+                  struct overlay_touched *touched);
 
 /* Text on a bar of the class's colour, above the box where there is room, else inside its top. */
 void overlay_label(const fov_image *image, const struct overlay_style *style,

@@ -207,6 +207,19 @@ static struct net_blob *plain(struct view *view, double *encode_ms)
     return blob;
 }
 
+/* The camera's own picture with boxes in it: what no box reaches stays as it was sent, and only the
+ * rest is encoded. */
+static struct net_blob *draw_into(struct view *view, const fov_frame *frame, fov_image *image,
+                                  const fov_detections *detections)
+{
+    const uint8_t *bytes;
+    size_t size;
+    if (fov_draw_into_jpeg(view->encoder, frame->bytes, frame->size, image, detections, label,
+                           view->job.model, JPEG_QUALITY, &bytes, &size, NULL, NULL) != FOV_OK)
+        return NULL;
+    return net_blob_copy(bytes, size);
+}
+
 static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_ms)
 {
     struct view_job *job = &view->job;
@@ -215,11 +228,15 @@ static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_
     fov_frame *on = canvas(view);
     if (!on)
         return NULL;
-    fov_draw_detections(&on->image, &detections, label, job->model);
-    int64_t drawn = clock_now_ns();
-    struct net_blob *blob = encode(view, &on->image);
-    *draw_ms = ns_to_ms(drawn - start);
-    *encode_ms = ns_to_ms(clock_now_ns() - drawn);
+    struct net_blob *blob = NULL;
+    if (has_own_jpeg(job->frame)) {
+        blob = draw_into(view, job->frame, &on->image, &detections);
+    } else {
+        fov_draw_detections(&on->image, &detections, label, job->model);
+        *draw_ms = ns_to_ms(clock_now_ns() - start);
+        blob = encode(view, &on->image);
+    }
+    *encode_ms = ns_to_ms(clock_now_ns() - start) - *draw_ms;
     fov_frame_unref(&on);
     return blob;
 }

@@ -23,7 +23,7 @@ TIMINGS = ["queue", "decode", "preprocess", "inference", "postprocess", "track",
 
 def encode(pixels: np.ndarray, form: str = "JPEG", **options) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, form, **({"quality": 85} if form == "JPEG" else {}), **options)
+    Image.fromarray(pixels).save(out, form, **({"quality": 85} if form == "JPEG" else {}) | options)
     return out.getvalue()
 
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from realtime import (DROPS, decoded, metadata, pack, picture, receive, send_pair, socket, spot, unpack, wait_for)
+from realtime import (DROPS, decoded, encode, metadata, pack, picture, receive, send_pair, socket, spot, unpack, wait_for)
 from websockets.exceptions import ConnectionClosed
 
 PATIENT = "?max_latency_ms=0"  # where every frame has to be analysed, on a busy machine too
@@ -163,6 +163,24 @@ def test_server_draws_the_boxes(start_server):
             assert (edge.max(axis=1) - edge.min(axis=1)).max() > 60, "a coloured line at the box's edge"
             away = pixels[y + 100:, :].reshape(-1, 3) if y < 300 else pixels[:60, :40].reshape(-1, 3)
             assert away.max() < 40, "nothing is drawn elsewhere"
+
+
+def test_what_no_box_reaches_stays_as_the_camera_sent_it(start_server):
+    """Noise at a quality that nobody else would choose: encoded again, none of it would come out the same."""
+    server = start_server(model="fake:boxes=bright")
+    noise = np.random.default_rng(1).integers(0, 90, (480, 640, 3)).astype(np.uint8)
+    noise[200:264, 300:364] = 255
+    sent = encode(noise, quality=57, subsampling=2)
+    with view(server, "evidence") as viewer, camera(server, "evidence", PATIENT) as ws:
+        Camera(ws).send(sent, 640, 480)
+        head, got = next_picture(viewer)
+    box, = head["detections"]
+    assert got != sent and got[:100] == sent[:100]
+    same = (decoded(got) == decoded(sent)).all(axis=2)
+    x1, y1, x2, y2 = box["box"]
+    near = np.zeros_like(same)
+    near[max(0, int(y1) - 48):int(y2) + 24, max(0, int(x1) - 24):int(x2) + 150] = True
+    assert same[~near].all() and not same[near].all()
 
 
 def test_without_boxes_the_cameras_bytes_go_unchanged(start_server):
@@ -444,7 +462,6 @@ def test_a_viewer_that_never_reads_slows_nobody(start_server):
     """It holds two pictures and is closed with 1013 after 10 s; the other one misses nothing."""
     server = start_server()
     noise = np.random.default_rng(1).integers(0, 255, (480, 640, 3), dtype=np.uint8)
-    from realtime import encode
     body = encode(noise)
     with view(server, "slow", "?render=client") as good, camera(server, "slow") as ws:
         stuck = sockets.create_connection(tuple(server.host.split(":")))
