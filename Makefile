@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := build
 
-.PHONY: build demo check bench install clean help
+.PHONY: build demo check bench install deb clean help
 .NOTPARALLEL:
 
 define compile
@@ -36,13 +36,18 @@ install: setup-build
 	$(compile)
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
 	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+	@packaging/install_parts $(abspath $(DESTDIR))$(abspath $(PREFIX))/share/fovea
 	@echo "installed into $(abspath $(DESTDIR))$(abspath $(PREFIX))"
+
+deb: setup-build
+	$(compile)
+	@packaging/make_deb
 
 clean:
 	rm -rf $(BUILD) build-asan build-tsan
 
 help:
-	@echo "make demo | check | build | bench | install [DESTDIR=] [PREFIX=] | clean"
+	@echo "make demo | check | build | bench | install [DESTDIR=] [PREFIX=] | deb | clean"
 
 .PHONY: setup-build setup-demo setup-check setup-bench
 setup-build setup-demo setup-check setup-bench: setup-%:

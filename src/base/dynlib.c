@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
+#include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +53,14 @@ fov_status dynlib_open(const char *const *paths, const struct dynlib_symbol *sym
 void dynlib_folder_of(const void *address, char *folder, size_t size)
 {
     Dl_info info;
+    struct link_map *map = NULL;
     char resolved[PATH_MAX];
     folder[0] = '\0';
-    if (!dladdr(address, &info) || !info.dli_fname || !realpath(info.dli_fname, resolved))
+    if (!dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) || !info.dli_fname)
+        return;
+    /* Of the program itself only argv[0] is told, which names no place when PATH found it. */
+    bool program = map && map->l_name[0] == '\0';
+    if (!realpath(program ? "/proc/self/exe" : info.dli_fname, resolved))
         return;
     char *slash = strrchr(resolved, '/');
     if (!slash)

@@ -23,7 +23,8 @@ enum {
     BATCH_MAX = 16,   /* frames of a run */
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
-    LOST_MAX = 4, /* lost runs before the pool calls itself degraded */
+    LOST_MAX = 4,    /* lost runs before the pool calls itself degraded */
+    GOOD_RUNS = 200, /* of that model: one is forgotten, for a run lost a week is no broken model */
     DETECTIONS_MAX = 1000,
     /* Workers stand behind the event loop; backends put the threads of their runtimes there
      * themselves, so much behind the thread that loads the model. */
@@ -59,7 +60,8 @@ struct slot {
     char avoid[AVOID_MAX], why[160];
     bool falling;
     int64_t fall_retry_ns;
-    int refs; /* pool, streams, builder */
+    bool hung; /* a run of it was lost */
+    int refs;  /* pool, streams, builder */
 };
 
 /* ---- a frame's run ------------------------------------------------------------------------ */
@@ -138,7 +140,8 @@ struct fov_workers {
     bool stopping, degraded, pin_latency, pin_throughput;
     bool timer_sleeps, timer_runs, building;
     uint64_t lost_runs, fallbacks;
-    int strikes;            /* lost runs since a model was last added */
+    int strikes;            /* lost runs since a model was last added, less the forgotten ones */
+    int good_runs;          /* since the last strike was forgotten */
     struct worker *workers; /* not lost */
     struct job *free_jobs;
     struct slot *slots, *default_slot;

@@ -338,6 +338,17 @@ static struct slot *slot_of(const fov_workers *pool, const struct form *form, fo
     return NULL;
 }
 
+/* A good run of a model that hung once. */
+static void forget_strike(fov_workers *pool, const struct form *form)
+{
+    fov_hint hint;
+    struct slot *slot = slot_of(pool, form, &hint);
+    if (!slot || !slot->hung || ++pool->good_runs < GOOD_RUNS)
+        return;
+    pool->strikes--;
+    pool->good_runs = 0;
+}
+
 void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bool nonsense,
                 int64_t now)
 {
@@ -345,6 +356,8 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
     bool failed = error->status == FOV_EINFER || error->status == FOV_ETIMEOUT;
     if (!failed) {
         form->failures = error->status == FOV_OK ? 0 : form->failures; /* others say nothing */
+        if (error->status == FOV_OK && pool->strikes > 0)
+            forget_strike(pool, form);
         return;
     }
     form->failures = nonsense ? FAILURES_MAX : form->failures + 1;

@@ -83,6 +83,8 @@ static void ask_back(fov_workers *pool, struct worker *w)
     w->cancelled = true;
     pool->lost_runs++;
     pool->degraded = ++pool->strikes >= LOST_MAX;
+    for (struct slot *slot = pool->slots; slot; slot = slot->next)
+        slot->hung = slot->hung || slot->forms[0] == form || slot->forms[1] == form;
     form->dead = form->dead || pool->degraded;
     bool dead = form->dead;
     form->refs++;

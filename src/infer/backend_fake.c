@@ -17,6 +17,7 @@
  *   nan_every=N              every N-th run gives NaN     (0: never)
  *   odd_every=N              every N-th run gives a row less than described  (0: never)
  *   hang_after=N             the run after N runs does not return until it is cancelled (-1: never)
+ *   hang_every=N             so does every N-th run, and the others work  (0: never)
  *   deaf=1                   ... and cancelling does not help
  *   load_fails=1             loading fails
  *   gpu_load_fails=0|1       there is a device GPU beside the CPU, better than it, and loading on
@@ -47,7 +48,8 @@ enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
 
 struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
-    double fail_every, nan_every, odd_every, hang_after, deaf, load_fails, runners, seed;
+    double fail_every, nan_every, odd_every, hang_after, hang_every, deaf, load_fails, runners,
+        seed;
     double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
     bool on_gpu;
     double batch, batch_sleep_ms;
@@ -113,6 +115,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"nan_every", &fake->nan_every, 0, 1e9},
                    {"odd_every", &fake->odd_every, 0, 1e9},
                    {"hang_after", &fake->hang_after, -1, 1e9},
+                   {"hang_every", &fake->hang_every, 0, 1e9},
                    {"deaf", &fake->deaf, 0, 1},
                    {"load_fails", &fake->load_fails, 0, 1},
                    {"runners", &fake->runners, 0, 64},
@@ -385,7 +388,8 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
     struct fake_runner *runner = handle;
     const struct fake *fake = runner->fake;
     uint64_t index = runner->runs++, number = index + 1;
-    if (fake->hang_after >= 0 && number > (uint64_t)fake->hang_after) {
+    if ((fake->hang_after >= 0 && number > (uint64_t)fake->hang_after) ||
+        is_due(fake->hang_every, number)) {
         hang(runner);
         return fov_fail(error, FOV_EINFER, "fake: cancelled");
     }

@@ -126,6 +126,28 @@ static void hanging_runs_are_given_up(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* A model that hangs now and then is asked back each time, and goes on: what it lost is forgotten
+ * by what it does well. */
+static void rare_hangs_are_forgotten(void **state)
+{
+    (void)state;
+    struct sink sink;
+    struct events events = {0};
+    fov_workers_info info;
+    fov_workers *workers = workers_of("fake:hang_every=260", 1, &events);
+    fov_stream *stream = stream_of(workers, &sink, (fov_stream_params){.fifo = true});
+    for (uint64_t number = 0; number < 1400; number++) {
+        put(stream, number);
+        assert_true(sink_wait(&sink, number + 1, 10000));
+    }
+    fov_workers_get_info(workers, &info);
+    assert_int_equal(info.lost_runs, 5); /* one more than a broken model gets */
+    assert_false(info.degraded);
+    assert_int_equal(sink.failed, 5);
+    close_all(&stream, &sink);
+    fov_workers_destroy(&workers);
+}
+
 /* Four runs that hang at once end a model for good, also where another device was looked for in
  * vain meanwhile: it does not come back by itself on the one that hung. */
 static void a_model_that_hung_stays_away(void **state)
@@ -261,6 +283,7 @@ int main(void)
         cmocka_unit_test(wrong_parameters_are_refused),
         cmocka_unit_test(hanging_runs_are_asked_back),
         cmocka_unit_test(hanging_runs_are_given_up),
+        cmocka_unit_test(rare_hangs_are_forgotten),
         cmocka_unit_test(a_model_that_hung_stays_away),
         cmocka_unit_test(form_follows_the_load),
     };

@@ -13,6 +13,8 @@
 static struct net_loop *loop;
 static struct net_tls *tls;
 static unsigned gone_count, closed_count, last_close_code, message_count;
+static uint64_t payload_bytes,
+    wire_bytes; /* of messages echoed; as they came, of sockets that closed */
 
 /* ---- requests ---- */
 
@@ -66,6 +68,8 @@ static void on_stats(struct net_request *request)
     json_add_int(&w, "closed", closed_count);
     json_add_int(&w, "last_close_code", last_close_code);
     json_add_int(&w, "messages", message_count);
+    json_add_int(&w, "payload_bytes", (int64_t)payload_bytes);
+    json_add_int(&w, "wire_bytes", (int64_t)wire_bytes);
     json_object_end(&w);
     reply_json(request, &w);
 }
@@ -228,13 +232,14 @@ static void echo_message(void *user, struct net_socket *socket, const struct net
     struct net_frame frame = {.kind = message->kind, .data = message->data, .len = message->len};
     (void)user;
     message_count++;
+    payload_bytes += message->len;
     net_socket_send(socket, &frame, 1);
 }
 
 static void count_close(void *user, struct net_socket *socket, int code)
 {
     (void)user;
-    (void)socket;
+    wire_bytes += net_socket_bytes_in(socket);
     closed_count++;
     last_close_code = (unsigned)code;
 }
