@@ -58,6 +58,7 @@ void job_answer(struct job *job)
                          .width = job->width,
                          .height = job->height,
                          .picture = job->picture,
+                         .reduced = job->reduced,
                          .model = job->form ? job->form->model : NULL,
                          .params = job->form ? &job->params : NULL};
     fov_status status = job->error.status;
@@ -68,6 +69,7 @@ void job_answer(struct job *job)
         result.message = job->error.message;
         result.detections = NULL;
         result.picture = NULL;
+        result.reduced = false;
     }
     answer(job->stream, &result);
 }

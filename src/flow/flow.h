@@ -77,7 +77,7 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
-    bool watched, done;
+    bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
     bool limited;    /* the run ended because its limit had passed */
@@ -88,8 +88,8 @@ struct job {
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
     fov_detect_params params;
-    bool watched;
-    int64_t limit_ns; /* the run is of no use after it; 0: it is */
+    bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
+    int64_t limit_ns;      /* the run is of no use after it; 0: it is */
     int width, height;
     fov_timings timings;
     fov_detections detections;
