@@ -83,6 +83,15 @@ static inline double get_double(const uint8_t *from)
     return value;
 }
 
+/* What a pixel probably is: the middle one of left, above, and the plane through the three around
+ * (the predictor of LOCO-I, Weinberger et al. 2000). */
+static inline uint8_t recording_expect(int left, int above, int corner)
+{
+    int least = left < above ? left : above, most = left < above ? above : left;
+    int plane = left + above - corner;
+    return (uint8_t)(plane < least ? least : plane > most ? most : plane);
+}
+
 uint32_t recording_sum(uint32_t before, const void *bytes, size_t size);
 
 /* Bytes of an image's pixels without what its rows are padded with. */

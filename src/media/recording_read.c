@@ -300,17 +300,30 @@ static bool inflate_rows(uint8_t *to, size_t size, const uint8_t *from, size_t p
     return whole;
 }
 
+static void spread_row(uint8_t *to, const uint8_t *from, const uint8_t *above, size_t row,
+                       size_t step)
+{
+    for (size_t x = 0; x < step; x++)
+        to[x] = (uint8_t)(from[x] + (above ? above[x] : 0));
+    for (size_t x = step; x < row; x++)
+        to[x] = (uint8_t)(from[x] + (above
+                                         ? recording_expect(to[x - step], above[x], above[x - step])
+                                         : to[x - step]));
+}
+
 static void spread_rows(fov_image *image, const uint8_t *from, bool differences)
 {
     size_t step = (size_t)image_pixel_bytes(image);
     for (int p = 0; p < image_planes(image); p++) {
         size_t row = (size_t)image_plane_width(image, p) * step;
-        for (int y = 0; image->plane[p] && y < image_plane_height(image, p); y++) {
+        const uint8_t *above = NULL;
+        for (int y = 0; image->plane[p] && y < image_plane_height(image, p); y++, from += row) {
             uint8_t *to = image->plane[p] + (ptrdiff_t)y * image->stride[p];
-            memcpy(to, from, row);
-            for (size_t x = step; differences && x < row; x++)
-                to[x] = (uint8_t)(to[x] + to[x - step]);
-            from += row;
+            if (differences)
+                spread_row(to, from, above, row, step);
+            else
+                memcpy(to, from, row);
+            above = to;
         }
     }
 }
@@ -450,6 +463,9 @@ fov_status recording_read(struct recording *r, size_t i, fov_frame_pool *pool, f
                                      ? bsearch(place, r->answers.items, r->answers.count,
                                                sizeof *place, by_number_only)
                                      : NULL;
-    what->answered = answer && read_answer(r, answer, what);
+    fov_recorded answered = *what;
+    answered.answered = answer && read_answer(r, answer, &answered);
+    if (answered.answered)
+        *what = answered;
     return FOV_OK;
 }

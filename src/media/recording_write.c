@@ -206,19 +206,23 @@ uint64_t fov_recording_frames(const fov_recording *r)
 
 /* ---- a frame --------------------------------------------------------------------------------- */
 
-/* Rows without padding, each byte less the one of the pixel before: smooth pictures become small
+/* Rows without padding, each byte less what its neighbours let expect: smooth pictures become small
  * numbers, which deflate well. */
 static void gather_rows(uint8_t *to, const fov_image *image)
 {
-    int step = image_pixel_bytes(image);
+    size_t step = (size_t)image_pixel_bytes(image);
     for (int p = 0; p < image_planes(image); p++) {
-        size_t row = (size_t)(image_plane_width(image, p) * step);
-        for (int y = 0; image->plane[p] && y < image_plane_height(image, p); y++) {
+        size_t row = (size_t)image_plane_width(image, p) * step;
+        const uint8_t *above = NULL;
+        for (int y = 0; image->plane[p] && y < image_plane_height(image, p); y++, to += row) {
             const uint8_t *from = image->plane[p] + (ptrdiff_t)y * image->stride[p];
-            memcpy(to, from, (size_t)step);
-            for (size_t x = (size_t)step; x < row; x++)
-                to[x] = (uint8_t)(from[x] - from[x - (size_t)step]);
-            to += row;
+            for (size_t x = 0; x < step; x++)
+                to[x] = (uint8_t)(from[x] - (above ? above[x] : 0));
+            for (size_t x = step; x < row; x++)
+                to[x] = (uint8_t)(from[x] - (above ? recording_expect(from[x - step], above[x],
+                                                                      above[x - step])
+                                                   : from[x - step]));
+            above = from;
         }
     }
 }

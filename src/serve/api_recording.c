@@ -188,6 +188,8 @@ static void opened(struct recordings *r, struct entry *e, const struct news *new
         reply_entry(r->server, e->start_request, 201, e);
     } else if (request && news->status == FOV_ELIMIT) {
         net_reply_problem(request, 409, "no_room", error.message);
+    } else if (request && news->status == FOV_EIO) {
+        net_reply_problem(request, 503, "disk", error.message);
     } else if (request) {
         net_reply_error(request, news->status, &error);
     }
@@ -351,7 +353,7 @@ static struct tap *tap_of_path(struct exchange *x, const struct stream_query **q
 {
     const char *id = exchange_param(x, "id");
     if (!x->server->settings->recording.dir || !x->server->settings->recording.dir[0]) {
-        serve_problem(x, 403, "recording_off",
+        serve_problem(x, 503, "recording_off",
                       "recording is not allowed here: set recording.dir to a folder for it");
         return NULL;
     }
@@ -400,8 +402,8 @@ static struct entry *find_running(struct server *server, const char *id)
     const char *kind;
     const struct tap *tap = find_tap(server, id, &query, &kind);
     struct entry *e = server->recordings->first;
-    while (e && !(e->recorder &&
-                  ((tap && tap->recorder == e->recorder) || strcmp(e->stream, id) == 0)))
+    while (e &&
+           !(e->recorder && ((tap && tap->recorder == e->recorder) || strcmp(e->stream, id) == 0)))
         e = e->next;
     return e;
 }

@@ -228,9 +228,19 @@ def test_names_are_made_by_the_server(recorder):
     assert [p.name for p in server.folder.iterdir()] == [began["name"]]
 
 
+def test_answers_are_as_described(recorder):
+    jsonschema = pytest.importorskip("jsonschema")
+    server = recorder()
+    schemas = server.get("/openapi.json").json()["components"]["schemas"]
+    with socket(server, STREAM + FIFO):
+        for answer in (start(server, "door"), server.get(RECORDINGS).json()["recordings"][0], stop(server, "door")):
+            jsonschema.validate(answer, {**schemas["Recording"], "components": {"schemas": schemas}})
+            assert answer.keys() <= schemas["Recording"]["properties"].keys()
+
+
 def test_off_unless_the_settings_say_where(server):
     with socket(server, STREAM + FIFO):
-        answer = start(server, "door", 403)
+        answer = start(server, "door", 503)
         assert answer["code"] == "recording_off" and "recording.dir" in answer["detail"]
     assert server.get(RECORDINGS).json() == {"allowed": False, "recordings": []}
 
@@ -241,7 +251,7 @@ def test_unknown_streams_and_folders_that_cannot_be(recorder, start_server, tmp_
     (tmp_path / "file").write_text("")
     broken = start_server("recording.dir=" + str(tmp_path / "file/below"), model=BRIGHT)
     with socket(broken, STREAM + FIFO) as ws:
-        assert start(broken, "door", 502)["code"] == "io_error"
+        assert start(broken, "door", 503)["code"] == "disk"
         ws.send(spot(10, 10))
         assert receive(ws)["type"] == "result"
 

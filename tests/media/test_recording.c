@@ -90,9 +90,8 @@ static fov_frame *pixels_of(fov_pixels pixels, int width, int height, int shift_
             for (int x = 0;
                  x < image_plane_width(&frame->image, p) * image_pixel_bytes(&frame->image); x++) {
                 state = state * 1664525 + 1013904223;
-                frame->image.plane[p][y * frame->image.stride[p] + x] = (uint8_t)(x % 5 ? x + y
-                                                                                        : state >>
-                                                                                              24);
+                frame->image.plane[p][y * frame->image.stride[p] + x] =
+                    (uint8_t)(x % 5 ? (uint32_t)(x + y) : state >> 24);
             }
     frame->width = width;
     frame->height = height;
