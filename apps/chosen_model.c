@@ -39,9 +39,16 @@ static void keep_reason(void *user, bool fatal, const char *text)
         fov_fail(error, FOV_EINVAL, "%s", text);
 }
 
-/* Opens the model, or only looks into its file when `inspection` is given. */
+/* What is made of the file: one of these. */
+struct opened {
+    fov_model **model;
+    fov_inspection **inspection; /* only looked into */
+    fov_workers **workers;
+    fov_workers_params *params; /* of the workers */
+};
+
 static fov_status open_found(struct chosen_model *chosen, const struct settings *s,
-                             fov_model **model, fov_inspection **inspection, fov_error *error)
+                             const struct opened *to, fov_error *error)
 {
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
@@ -69,8 +76,14 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
         params.device = NULL;
     chosen->conf = chosen->conf > 0 ? chosen->conf : settings_conf(s, 0.25);
     chosen->iou = chosen->iou > 0 ? chosen->iou : s->realtime.iou_threshold;
-    return inspection ? fov_inspect(inspection, &params, error)
-                      : fov_model_open(model, &params, error);
+    if (to->inspection)
+        return fov_inspect(to->inspection, &params, error);
+    if (to->model)
+        return fov_model_open(to->model, &params, error);
+    to->params->model = &params;
+    status = fov_workers_create(to->workers, to->params, error);
+    to->params->model = NULL;
+    return status;
 }
 
 fov_status chosen_settings(struct settings **settings, fov_error *error)
@@ -83,14 +96,14 @@ fov_status chosen_settings(struct settings **settings, fov_error *error)
     return FOV_OK;
 }
 
-static fov_status open_chosen(struct chosen_model *chosen, fov_model **model,
-                              fov_inspection **inspection, fov_error *error)
+static fov_status open_chosen(struct chosen_model *chosen, const struct opened *to,
+                              fov_error *error)
 {
     struct settings *settings;
     fov_status status = chosen_settings(&settings, error);
     if (status)
         return status;
-    status = open_found(chosen, settings, model, inspection, error);
+    status = open_found(chosen, settings, to, error);
     settings_free(&settings);
     return status;
 }
@@ -98,12 +111,19 @@ static fov_status open_chosen(struct chosen_model *chosen, fov_model **model,
 fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error)
 {
     *model = NULL;
-    return open_chosen(chosen, model, NULL, error);
+    return open_chosen(chosen, &(struct opened){.model = model}, error);
 }
 
 fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,
                                 fov_error *error)
 {
     *inspection = NULL;
-    return open_chosen(chosen, NULL, inspection, error);
+    return open_chosen(chosen, &(struct opened){.inspection = inspection}, error);
+}
+
+fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *params,
+                              fov_workers **workers, fov_error *error)
+{
+    *workers = NULL;
+    return open_chosen(chosen, &(struct opened){.workers = workers, .params = params}, error);
 }

@@ -2,7 +2,7 @@
 #ifndef APPS_CHOSEN_MODEL_H
 #define APPS_CHOSEN_MODEL_H
 
-#include <fovea/model.h>
+#include <fovea/stream.h>
 
 struct settings;
 
@@ -19,12 +19,17 @@ struct chosen_model {
     int batch;             /* pictures a run takes; 0: one */
     const char *avoid;     /* as fov_model_params.avoid */
     bool exact;            /* f32 unless `precision` says otherwise */
-    double conf, iou;      /* 0: replaced by the environment's or the built-in value */
+    bool conf_given, iou_given; /* kept, whatever a recording says; set by its owner */
+    double conf, iou;           /* 0: replaced by the environment's or the built-in value */
 };
 
 /* Fills what is left at its default, and opens the model. Returns FOV_EINVAL (a wrong word or
  * environment variable), FOV_ENOTFOUND, or what fov_model_open returns. */
 fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov_error *error);
+
+/* The same as workers; their params name no model. Returns what fov_workers_create returns, too. */
+fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *params,
+                              fov_workers **workers, fov_error *error);
 
 /* The same without any runtime: what the file is. As fov_inspect. */
 fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,

@@ -8,6 +8,8 @@
 #define FOVEA_COMMANDS(X)                                                                          \
     X(serve,     "cameras, viewers and the API over HTTP")                                         \
     X(predict,   "detections of pictures, folders, videos")                                        \
+    X(record,    "keeps the frames of a source with their times")                                  \
+    X(replay,    "runs a recording again: the same frames, the same detections")                   \
     X(benchmark, "what a frame costs here; how many streams fit")                                  \
     X(eval,      "COCO mean average precision of a model")                                         \
     X(models,    "models with their licences; what a model file is")                               \

@@ -1,4 +1,4 @@
-/* Sources make frames: pictures, folders, globs, video files, `pattern:`. */
+/* Sources make frames: pictures, folders, globs, video files, recordings (`.fvr`), `pattern:`. */
 #ifndef FOVEA_SOURCE_H
 #define FOVEA_SOURCE_H
 
@@ -19,7 +19,7 @@ typedef struct fov_source_params {
 } fov_source_params;
 
 typedef struct fov_source_info {
-    const char *kind;  /* "images", "video", "pattern" */
+    const char *kind;  /* "images", "video", "pattern", "recording" */
     int width, height; /* px, 0 unknown */
     double fps;        /* 0: as fast as they are read (pictures) */
     int64_t frames;    /* -1 unknown */

@@ -59,6 +59,7 @@ typedef struct fov_stats {
     double mean_ms, min_ms, max_ms, p50_ms, p95_ms, p99_ms; /* of total, capture to result */
     double stage_mean_ms[FOV_STAGE_COUNT], stage_p95_ms[FOV_STAGE_COUNT];
     double interval_s; /* seconds that the window really covers */
+    uint64_t untaken;  /* results that newer ones replaced before fov_stream_get took them */
 } fov_stats;
 
 #ifdef __cplusplus

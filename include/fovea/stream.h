@@ -1,5 +1,17 @@
 /* Streams: a running chain from frames to detections, under a deadline. Workers are shared by all
- * streams of a process; a stream is fed by fov_stream_put or by a source of its own. */
+ * streams of a process; a stream is fed by fov_stream_put or by a source of its own. Its results
+ * come by callback, or are kept to be taken.
+ *
+ *   what is wanted                   what does it
+ *   add_frame, never waiting         fov_stream_put
+ *   a file: wait for room            fov_stream_put_wait, or fov_stream_start_source with `fast`
+ *   get_result with a timeout        fov_stream_get, with fov_stream_params.results
+ *   a callback for each result       fov_stream_params.on_result
+ *   which frames are dropped         the older ones (default); with `fifo` none but for want of
+ * room a limit of the latency           max_latency_ms: what cannot meet it is dropped before it
+ * costs statistics now and then          fov_stream_get_stats; stats_interval_s for a call or a log
+ * line
+ */
 #ifndef FOVEA_STREAM_H
 #define FOVEA_STREAM_H
 
@@ -30,6 +42,8 @@ typedef struct fov_result {
     fov_frame
         *picture; /* full-size FOV_YUV pixels, when the stream is watched; borrowed, or NULL */
     const fov_model *model; /* that made it; valid during the call */
+    bool reduced; /* the model saw a reduced copy of `picture`, and not the scaled decode */
+    const fov_detect_params *params; /* it was run with, NULL when it was not; valid as well */
 } fov_result;
 
 /* Called once a frame: on the putting thread for drops at put, on a worker or the timer thread for
@@ -41,6 +55,7 @@ typedef struct fov_workers_params {
     int workers;                      /* default: the cores this process may use */
     const fov_model_params *model;    /* default model of streams; required (may be "fake:") */
     bool pin_latency, pin_throughput; /* never switch the form of the model by load */
+    bool always_batch;                /* model->batch counts while one stream is busy too (files) */
     void (*on_event)(
         void *user, const char *event,
         const char *text); /* may be NULL: "switch", "lost_run", "degraded", "fallback" */
@@ -99,7 +114,16 @@ typedef struct fov_stream_params {
     size_t max_bytes;      /* waiting bytes; default 4 MiB; one frame always fits */
     double weight;         /* share beside other streams; default 1 */
     fov_detect_params detect;
-    fov_result_fn on_result;
+    fov_result_fn on_result; /* or `results` */
+    /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
+     * the oldest; with `fifo` the workers wait instead. */
+    int results;
+    int gather; /* a run waits for so many frames of a fifo stream, at most `capacity` (files, with
+                   models that take several); fov_stream_flush ends the wait. Default 1 */
+    /* Every so often on_stats is called, by a thread that must not be held up, with the statistics
+     * of that time; without on_stats they go to the log. 0: never; else 0.1..3600 */
+    double stats_interval_s;
+    void (*on_stats)(void *user, const fov_stats *stats);
     void *user;
     void (*on_end)(void *user, fov_status status,
                    const char *message); /* own source ended; may be NULL */
@@ -122,6 +146,34 @@ FOV_API fov_status fov_stream_start_source(fov_stream *stream, fov_source **sour
  * one result follows, perhaps before this returns), FOV_ECLOSED else (no result). Thread-safety:
  * safe; order of seq = order of the calls. Blocks: no. */
 FOV_API fov_status fov_stream_put(fov_stream *stream, fov_frame **frame, uint64_t *seq);
+
+/* The same, but waits for room first, so that no frame is dropped for want of it: at most
+ * `timeout_ms`, 0: not at all, below 0: for ever. Returns FOV_EAGAIN when there was none in time:
+ * the frame stays the caller's. With `results` of a fifo stream there may be none before some are
+ * taken. Thread-safety: one putting thread, else safe. Blocks: as said. */
+FOV_API fov_status fov_stream_put_wait(fov_stream *stream, fov_frame **frame, int timeout_ms,
+                                       uint64_t *seq);
+
+/* Runs what waits for others (`gather`). Thread-safety: safe. Blocks: no. */
+FOV_API void fov_stream_flush(fov_stream *stream);
+
+/* No frame follows: later ones are refused (FOV_ECLOSED), those that wait are run, and after the
+ * last result fov_stream_get says FOV_EOS. Thread-safety: safe. Blocks: no. */
+FOV_API void fov_stream_finish(fov_stream *stream);
+
+/* Takes the oldest result that is kept: of frames that were run, or whose picture could not be
+ * read; those dropped before are in the statistics only. Waits at most `timeout_ms`, 0: not at all,
+ * below 0: for ever. The caller owns it, with its frame, picture, detections and model, until
+ * fov_result_release, also beyond the stream. Returns FOV_EAGAIN (none in time), FOV_EOS (own
+ * source ended or fov_stream_finish, all taken) or why the source ended, FOV_ECLOSED (closed while
+ * it waited), FOV_EINVAL (opened without `results`). Thread-safety: safe; not to be called any more
+ * once fov_stream_close was. Blocks: as said. */
+FOV_API fov_status fov_stream_get(fov_stream *stream, int timeout_ms, fov_result **result,
+                                  fov_error *error);
+
+/* Gives a result of fov_stream_get back, sets NULL, accepts NULL. Thread-safety: safe. Blocks: no.
+ */
+FOV_API void fov_result_release(fov_result **result);
 
 /* Asks for full-size pictures with the results (counted: every true needs its false).
  * Thread-safety: safe. Blocks: no. */

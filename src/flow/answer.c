@@ -43,7 +43,10 @@ static void answer(fov_stream *s, fov_result *result)
         result->message = "";
     count(&s->stats, now, result);
     count(&s->pool->stats, now, result);
-    s->on_result(s->user, result);
+    if (s->results)
+        results_add(s->results, result);
+    else
+        s->on_result(s->user, result);
 }
 
 void job_answer(struct job *job)
@@ -55,7 +58,9 @@ void job_answer(struct job *job)
                          .width = job->width,
                          .height = job->height,
                          .picture = job->picture,
-                         .model = job->form ? job->form->model : NULL};
+                         .reduced = job->reduced,
+                         .model = job->form ? job->form->model : NULL,
+                         .params = job->form ? &job->params : NULL};
     fov_status status = job->error.status;
     if (status != FOV_OK) {
         result.outcome = job->dropped ? FOV_DROPPED : FOV_FAILED;
@@ -64,6 +69,7 @@ void job_answer(struct job *job)
         result.message = job->error.message;
         result.detections = NULL;
         result.picture = NULL;
+        result.reduced = false;
     }
     answer(job->stream, &result);
 }
@@ -119,8 +125,10 @@ void drops_answer(struct drops *drops)
         fov_frame_unref(&d->frame);
     }
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < drops->count; i++)
+    for (int i = 0; i < drops->count; i++) {
         drops->list[i].stream->callbacks--;
+        stream_check_finished(drops->list[i].stream);
+    }
     pthread_cond_broadcast(&pool->idle);
     pthread_mutex_unlock(&pool->lock);
     drops->count = 0;

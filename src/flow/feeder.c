@@ -95,10 +95,13 @@ static void *feeder_run(void *argument)
     fov_error error = {0};
     pthread_setname_np(pthread_self(), "fovea-source");
     fov_status status = read_all(f, &error);
+    fov_stream_flush(s);
     pthread_mutex_lock(&s->pool->lock);
     stream_wait_answered(s);
     bool closing = s->closing || s->pool->stopping;
     pthread_mutex_unlock(&s->pool->lock);
+    if (!closing && s->results)
+        results_end(s->results, status == FOV_EOS ? FOV_OK : status, error.message);
     if (!closing && s->on_end)
         s->on_end(s->user, status == FOV_EOS ? FOV_OK : status,
                   status == FOV_EOS ? "" : error.message);

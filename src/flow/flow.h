@@ -14,6 +14,7 @@
 #include <fovea/stream.h>
 
 #include "flow/recent.h"
+#include "flow/results.h"
 #include "flow/scheduler.h"
 #include "flow/stats.h"
 
@@ -78,7 +79,7 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
-    bool watched, done;
+    bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
     bool limited;    /* the run ended because its limit had passed */
@@ -89,8 +90,8 @@ struct job {
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
     fov_detect_params params;
-    bool watched;
-    int64_t limit_ns; /* the run is of no use after it; 0: it is */
+    bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
+    int64_t limit_ns;      /* the run is of no use after it; 0: it is */
     int width, height;
     fov_timings timings;
     fov_detections detections;
@@ -137,7 +138,7 @@ struct fov_workers {
     int worker_count; /* as asked for */
     int threads;      /* workers, timer, builder that live and are not lost */
     int refs;         /* owner, streams, threads */
-    bool stopping, degraded, pin_latency, pin_throughput;
+    bool stopping, degraded, pin_latency, pin_throughput, always_batch;
     bool timer_sleeps, timer_runs, building;
     uint64_t lost_runs, fallbacks;
     int strikes;            /* lost runs since a model was last added, less the forgotten ones */
@@ -178,6 +179,12 @@ struct fov_stream {
     double busy;         /* smoothed part of the time with work */
     bool worked;         /* had work at the last tick */
     struct feeder *feeder;
+    struct results *results; /* instead of on_result; NULL: none are kept */
+    int gather;              /* frames that a run waits for */
+    bool flushing;           /* it waits no longer, until the next put */
+    bool finishing;          /* no frame follows */
+    int64_t stats_every_ns, stats_due_ns;
+    void (*on_stats)(void *user, const fov_stats *stats);
     fov_result_fn on_result;
     void (*on_end)(void *user, fov_status status, const char *message);
     void *user;
@@ -279,7 +286,15 @@ void watchdog_blame(struct job *job, int64_t now);
 /* Gives up every run in progress (at the end); lock held, released meanwhile. */
 void watchdog_abandon_all(fov_workers *pool, int64_t now);
 
-/* ---- streams (stream.c, feeder.c, picture.c) ------------------------------------------------ */
+/* ---- streams (stream.c, kept.c, feeder.c, picture.c) ----------------------------------------- */
+
+/* Whether the stream lets a worker have a frame now: results have room, enough frames are there;
+ * `joined`: for a run that began already. Lock held. */
+bool stream_may_run(const fov_stream *stream, bool joined);
+/* After an answer: nothing follows any more? Lock held. */
+void stream_check_finished(fov_stream *stream);
+/* Calls back with statistics where it is time; lock held, released meanwhile. */
+void streams_tell_stats(fov_workers *pool, int64_t now);
 
 /* Pool without threads, for tests on a virtual clock. */
 fov_status pool_create(fov_workers **pool, const fov_workers_params *params, int64_t (*clock)(void),
@@ -290,6 +305,7 @@ void feeder_stop(struct feeder *feeder); /* interrupts, joins, frees; no lock he
 /* Waits until the stream can take the frame without dropping any (fast sources), or is closed; lock
  * held, released meanwhile. */
 void stream_wait_room(fov_stream *stream, const fov_frame *frame);
+bool stream_has_room(const fov_stream *stream, const fov_frame *frame);
 /* Waits until every frame is answered, or the stream is closed; lock held, released meanwhile. */
 void stream_wait_answered(fov_stream *stream);
 

@@ -40,7 +40,7 @@ static void form_free(struct form *form)
 
 /* Opens all runners at once, so that no frame ever waits for one. */
 static fov_status form_open(struct form **out, const fov_model_params *wish, fov_hint hint,
-                            int workers, fov_error *error)
+                            int workers, bool always_batch, fov_error *error)
 {
     fov_model_params params = *wish;
     struct form *form = calloc(1, sizeof *form);
@@ -50,7 +50,8 @@ static fov_status form_open(struct form **out, const fov_model_params *wish, fov
     params.hint = hint;
     if (hint == FOV_HINT_THROUGHPUT && params.runners == 0)
         params.runners = workers;
-    if (hint == FOV_HINT_LATENCY) /* several frames a run is for when several streams are busy */
+    if (hint == FOV_HINT_LATENCY &&
+        !always_batch) /* several frames a run is for when several streams are busy */
         params.batch = 0;
     fov_status status = fov_model_open(&form->model, &params, error);
     if (status && params.batch > 1) { /* a model that takes one at a time still serves */
@@ -155,7 +156,7 @@ fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_param
     slot->refs = 1;
     slot->active = pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
     fov_status status = form_open(&slot->forms[slot->active], &slot->params, slot->active,
-                                  pool->worker_count, error);
+                                  pool->worker_count, pool->always_batch, error);
     if (status == FOV_OK) {
         slot->id = strdup(fov_model_get_info(slot->forms[slot->active]->model)->id);
         if (!slot->id)
@@ -250,7 +251,8 @@ static struct form *make_form(fov_workers *pool, const struct slot *slot, fov_hi
     if (behind)
         setpriority(PRIO_PROCESS, 0, NICE_BUILD);
     int64_t start = clock_now_ns();
-    fov_status status = form_open(&form, &params, hint, pool->worker_count, &error);
+    fov_status status = form_open(&form, &params, hint, pool->worker_count, pool->always_batch,
+                                  &error);
     double ms = ns_to_ms(clock_now_ns() - start);
     if (status)
         fov_log(FOV_LOG_WARN, "flow", "%s: no %s form: %s", slot->id, form_names[hint],

@@ -75,6 +75,7 @@ static void use_picture(struct worker *w, struct run_frame *f, fov_image *small,
     *small = *whole;
     if (by > 1 && has_scratch(w, reduce_size(whole, by)))
         reduce_image(small, whole, by, w->scratch);
+    f->reduced = true;
     f->timings.decode = clock_now_ns() - start;
     item->frame = NULL;
     item->image = small;

@@ -118,6 +118,7 @@ fov_status pool_create(fov_workers **out, const fov_workers_params *params, int6
     pool->worker_count = params->workers ? params->workers : cores_available();
     pool->pin_latency = params->pin_latency;
     pool->pin_throughput = params->pin_throughput;
+    pool->always_batch = params->always_batch;
     pool->on_event = params->on_event;
     pool->user = params->user;
     fov_frame_pool_params pictures = {.slots = 64, .keep_bytes = (size_t)16 << 20};

@@ -14,8 +14,13 @@
 
 static fov_status check(const fov_stream_params *p, fov_error *error)
 {
-    if (!p->on_result)
-        return fov_fail(error, FOV_EINVAL, "stream: on_result is required");
+    if (!p->on_result == !p->results)
+        return fov_fail(error, FOV_EINVAL, "stream: one of on_result and results is required");
+    if (p->results < 0 || p->results > MAILBOX_MAX || p->gather < 0 ||
+        p->gather > (p->capacity ? p->capacity : CAPACITY) || (p->gather > 1 && !p->fifo))
+        return fov_fail(error, FOV_EINVAL, "stream: results or gather is out of range");
+    if (p->stats_interval_s != 0 && !(p->stats_interval_s >= 0.1 && p->stats_interval_s <= 3600))
+        return fov_fail(error, FOV_EINVAL, "stream: stats_interval_s is not in 0.1..3600");
     if (p->capacity < 0 || p->capacity > MAILBOX_MAX)
         return fov_fail(error, FOV_EINVAL, "stream: capacity %d is not in 1..%d", p->capacity,
                         MAILBOX_MAX);
@@ -43,6 +48,10 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
     s->on_result = p->on_result;
+    s->gather = p->gather;
+    s->stats_every_ns = (int64_t)(p->stats_interval_s * 1e9);
+    s->stats_due_ns = s->stats_every_ns ? pool->clock() + s->stats_every_ns : INT64_MAX;
+    s->on_stats = p->on_stats;
     s->on_end = p->on_end;
     s->user = p->user;
     stats_init(&s->stats);
@@ -86,6 +95,8 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_error *error)
         pool->streams[pool->stream_count] = s;
         pool->views[pool->stream_count++] = &s->view;
         pool->refs++;
+        if (s->stats_every_ns)
+            timer_wake(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return status;
@@ -104,8 +115,12 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
-    status = enter(s, params->model_id, error);
+    if (params->results && !(s->results = results_create(params->results, params->fifo)))
+        status = fov_fail(error, FOV_ENOMEM, "no memory for results");
+    if (!status)
+        status = enter(s, params->model_id, error);
     if (status) {
+        results_close(&s->results);
         stats_release(&s->stats);
         free(s);
         return status;
@@ -139,6 +154,7 @@ static void admit(fov_stream *s, fov_frame *frame, int64_t now, struct drops *dr
     while (!mailbox_fits(&s->box, frame))
         drops_add(drops, s, 1, FOV_DROP_QUEUE);
     mailbox_push(&s->box, frame);
+    s->flushing = false;
     sched_set late = sched_late(now, &s->view);
     if (late)
         drops_add(drops, s, late, FOV_DROP_DEADLINE);
@@ -155,7 +171,7 @@ fov_status fov_stream_put(fov_stream *s, fov_frame **frame, uint64_t *seq)
     drops.count = 0;
     int64_t now = pool->clock();
     pthread_mutex_lock(&pool->lock);
-    if (s->closing || pool->stopping) {
+    if (s->closing || s->finishing || pool->stopping) {
         pthread_mutex_unlock(&pool->lock);
         fov_frame_unref(frame);
         return FOV_ECLOSED;
@@ -172,10 +188,16 @@ fov_status fov_stream_put(fov_stream *s, fov_frame **frame, uint64_t *seq)
     return FOV_OK;
 }
 
+bool stream_has_room(const fov_stream *s, const fov_frame *frame)
+{
+    if (s->closing || s->finishing || s->pool->stopping)
+        return true; /* to be told so */
+    return s->view.fifo || s->view.always_run ? mailbox_fits(&s->box, frame) : s->box.count == 0;
+}
+
 void stream_wait_room(fov_stream *s, const fov_frame *frame)
 {
-    while (!s->closing && !s->pool->stopping &&
-           (s->view.fifo || s->view.always_run ? !mailbox_fits(&s->box, frame) : s->box.count > 0))
+    while (!stream_has_room(s, frame))
         pthread_cond_wait(&s->pool->idle, &s->pool->lock);
 }
 
@@ -217,6 +239,8 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
 void fov_stream_get_stats(fov_stream *s, double window_s, fov_stats *stats)
 {
     stats_read(&s->stats, s->pool->clock(), window_s, stats);
+    if (s->results)
+        stats->untaken = results_untaken(s->results);
 }
 
 /* ---- close ------------------------------------------------------------------------------------
@@ -264,6 +288,9 @@ void fov_stream_close(fov_stream **stream)
     pthread_mutex_lock(&pool->lock);
     drain(s);
     leave(s);
+    pthread_mutex_unlock(&pool->lock);
+    results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
+    pthread_mutex_lock(&pool->lock);
     pool_unref(pool);
     stats_release(&s->stats);
     free(s);

@@ -104,6 +104,7 @@ void stream_publish(fov_stream *s)
         settle(job);
     }
     s->publishing = false;
+    stream_check_finished(s);
     if (stream_due_ns(s) != INT64_MAX)
         timer_wake(pool);
     if (s->box.count > 0)
@@ -154,7 +155,7 @@ static void refresh_views(fov_workers *pool, const struct form *joined)
         fov_stream *s = pool->streams[i];
         struct form *form = s->box.count > 0 ? form_of(s) : NULL;
         bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
-        s->view.can_run = runs && s->jobs < PARKED_MAX;
+        s->view.can_run = runs && s->jobs < PARKED_MAX && stream_may_run(s, joined != NULL);
     }
 }
 

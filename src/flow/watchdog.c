@@ -182,6 +182,7 @@ void pool_tick(fov_workers *pool, int64_t now)
     char news[160];
     answer_late(pool, now);
     publish_due(pool);
+    streams_tell_stats(pool, now);
     watchdog_check(pool, now);
     forms_tick(pool, now, now - pool->tick_ns, news, sizeof news);
     pool->tick_ns = now;
@@ -202,6 +203,7 @@ static int64_t next_tick_ns(const fov_workers *pool, int64_t now)
         const fov_stream *s = pool->streams[i];
         int64_t publish = stream_due_ns(s);
         due = publish < due ? publish : due;
+        due = s->stats_due_ns < due ? s->stats_due_ns : due;
         active = active || s->box.count > 0 || s->jobs > 0 || s->worked;
     }
     int64_t tick = active ? now + TICK_NS : now + CALM_TICK_NS;

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 
 /* The first that takes the URL opens it; the last one takes what is left. */
-static const struct source_kind *const kinds[] = {&source_pattern, &source_demo, &source_images,
-                                                  &source_video};
+static const struct source_kind *const kinds[] = {&source_pattern, &source_demo, &source_recording,
+                                                  &source_images, &source_video};
 
 static bool is_network(const char *url)
 {

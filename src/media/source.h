@@ -27,6 +27,7 @@ struct fov_source {
 };
 
 extern const struct source_kind source_demo, source_images, source_pattern, source_video;
+extern const struct source_kind source_recording;
 
 /* Names like "img2.jpg" before "img10.jpg". For qsort of char *. */
 int source_natural_order(const void *a, const void *b);

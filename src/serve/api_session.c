@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "serve/frames.h"
 #include "serve/message.h"
+#include "serve/recorder.h"
 #include "serve/routes.h"
 
 #define FRAME_BYTES_MAX ((size_t)8 << 20)
@@ -24,6 +25,7 @@ struct session {
     fov_stream *stream;
     fov_frame_pool *pool;
     struct metrics_stream *metrics;
+    struct tap tap; /* where it is recorded */
     struct stream_query query;
     uint64_t received;
     struct message_rate texts;
@@ -70,9 +72,10 @@ static void write_answer(struct json_writer *w, const struct session *s, const f
  * one at a time, posts run in order. */
 static void on_session_result(void *user, const fov_result *result)
 {
-    const struct session *s = user;
+    struct session *s = user;
     struct json_writer w = {0};
     metrics_count(s->metrics, result);
+    tap_result(&s->tap, result);
     struct session_answer *answer = malloc(sizeof *answer);
     if (!answer)
         return;
@@ -153,6 +156,7 @@ static void on_session_message(void *user, struct net_socket *socket,
 static void session_free(void *arg)
 {
     struct session *s = arg;
+    tap_destroy(&s->tap);
     fov_frame_pool_destroy(&s->pool);
     free(s);
 }
@@ -187,6 +191,16 @@ fov_stream *session_stream(struct server *server, const char *id)
     return NULL;
 }
 
+struct tap *session_tap(struct server *server, const char *id, const struct stream_query **query)
+{
+    for (struct session *s = server->frames->sessions; s; s = s->next)
+        if (strcmp(s->id, id) == 0) {
+            *query = &s->query;
+            return &s->tap;
+        }
+    return NULL;
+}
+
 static struct session *session_open(struct exchange *x, fov_workers *workers,
                                     const struct stream_query *query, fov_error *error)
 {
@@ -195,6 +209,7 @@ static struct session *session_open(struct exchange *x, fov_workers *workers,
     if (!s)
         return NULL;
     fov_workers_get_info(workers, &info);
+    tap_init(&s->tap);
     s->server = x->server;
     s->loop = x->server->loop;
     s->query = *query;

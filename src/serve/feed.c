@@ -125,6 +125,7 @@ static void on_feed_result(void *user, const fov_result *result)
     bool client = atomic_load(&feed->client_looks), server = atomic_load(&feed->server_looks);
     bool shown = is_shown(feed, result, client, server);
     metrics_count(feed->metrics, result);
+    tap_result(&feed->tap, result);
     if (delivered) {
         atomic_fetch_add(&feed->detections, result->detections->count);
         atomic_store(&feed->result_ns, clock_now_ns());
@@ -153,6 +154,7 @@ void feed_unref(struct feed *feed)
 {
     if (atomic_fetch_sub(&feed->refs, 1) > 1)
         return;
+    tap_destroy(&feed->tap);
     view_forget(feed);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
@@ -199,6 +201,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
         return NULL;
     }
     atomic_init(&feed->refs, 1);
+    tap_init(&feed->tap);
     atomic_init(&feed->offset_us, INT64_MIN);
     atomic_init(&feed->result_ns, clock_now_ns());
     feed->server = room->server;

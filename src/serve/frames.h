@@ -11,6 +11,7 @@
 
 struct post_stream;
 struct session;
+struct tap;
 
 struct frames {
     struct server *server;
@@ -62,6 +63,9 @@ bool frames_forget_model(struct server *server, const char *model_id);
 
 /* The stream of a WebSocket session by its client_id or "session-N"; NULL: none. */
 fov_stream *session_stream(struct server *server, const char *id);
+
+/* Where it is recorded, and what it was opened with; NULL: none. */
+struct tap *session_tap(struct server *server, const char *id, const struct stream_query **query);
 
 /* Closes the streams of all sessions (the loop has ended). */
 void sessions_stop(struct frames *frames);

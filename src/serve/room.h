@@ -16,6 +16,7 @@
 #include "serve/message.h"
 #include "serve/pace.h"
 #include "serve/pairing.h"
+#include "serve/recorder.h"
 #include "serve/serve.h"
 
 enum {
@@ -99,6 +100,7 @@ struct feed {
     atomic_ullong dropped;  /* since the last delivered frame */
     atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
     atomic_ullong detections;
+    struct tap tap;       /* where it is recorded */
     struct view_job *job; /* view.c, under its lock */
     struct feed *view_next;
     bool queued;

@@ -40,6 +40,10 @@ const struct route serve_routes[] = {
     {"POST", "/api/v1/realtime/video/start-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_start_stream},
     {"POST", "/api/v1/realtime/video/stop-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_stop_stream},
     {"GET", "/api/v1/realtime/video/streams", ROLE_ADMIN, 0, ROUTE_REALTIME, get_streams},
+    /* -- recording: api_recording.c -- */
+    {"GET", "/api/v1/realtime/video/recordings", ROLE_ADMIN, 0, ROUTE_REALTIME, get_recordings},
+    {"POST", "/api/v1/realtime/video/streams/{id}/recording", ROLE_ADMIN, 4 * KIB, ROUTE_REALTIME, post_recording},
+    {"DELETE", "/api/v1/realtime/video/streams/{id}/recording", ROLE_ADMIN, 0, ROUTE_REALTIME, delete_recording},
     /* -- cameras and viewers: camera.c, api_camera.c -- */
     {"GET", "/ws/camera/{token}", ROLE_PUSH, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, ws_camera},
     {"GET", "/ws/view/{token}",   ROLE_VIEW, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, ws_view},

@@ -30,6 +30,11 @@ void post_start_stream(struct exchange *x);
 void post_stop_stream(struct exchange *x);
 void get_streams(struct exchange *x);
 
+/* api_recording.c */
+void post_recording(struct exchange *x);
+void delete_recording(struct exchange *x);
+void get_recordings(struct exchange *x);
+
 /* api_models.c */
 void get_models(struct exchange *x);
 void post_models(struct exchange *x);

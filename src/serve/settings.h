@@ -88,6 +88,10 @@ struct settings {
         double keep_days, max_mb;
     } events;
     struct {
+        const char *dir; /* NULL: nothing is recorded */
+        double max_mb, total_mb;
+    } recording;
+    struct {
         const char *player_model, *ball_model, *homography;
         double target_fps;
         int batch_size;
