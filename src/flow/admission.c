@@ -40,25 +40,42 @@ static bool run_ns(const struct form *form, int64_t *mean, int64_t *high)
     return form->runs.count > 0;
 }
 
-static const struct form *form_under(const fov_stream *s, fov_hint hint)
+static const struct slot *slot_under(const fov_stream *s)
 {
-    const struct slot *slot = s->slot ? s->slot : s->pool->default_slot;
-    const struct form *form = slot->forms[hint];
-    return form && form->runners > 0 && !form->dead ? form : slot_form(slot);
+    return s->slot ? s->slot : s->pool->default_slot;
 }
 
-/* The stream under a form of the models; false: its cost is not known. */
+static bool works(const struct form *form)
+{
+    return form && form->runners > 0 && !form->dead;
+}
+
+/* Workers that one run of the form occupies. */
+static double width_of(const fov_workers *pool, const struct form *form)
+{
+    return (double)pool->worker_count / (form->runners > 0 ? form->runners : 1);
+}
+
+/* The stream under a form of the models; false: its cost is not known. A form that has not run yet
+ * is thought to need as much of the machine as the other one. */
 static bool cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
                     struct capacity_stream *out)
 {
-    const struct form *form = form_under(s, hint);
-    int runners = form->runners > 0 ? form->runners : 1;
+    const struct form *form = slot_under(s)->forms[hint], *other = slot_under(s)->forms[!hint];
+    if (!works(form))
+        form = slot_form(slot_under(s));
+    out->width = width_of(pool, form);
     bool known = run_ns(form, &out->mean_ns, &out->high_ns);
+    if (!known && works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
+        double by = width_of(pool, other) / out->width;
+        out->mean_ns = (int64_t)((double)out->mean_ns * by);
+        out->high_ns = (int64_t)((double)out->high_ns * by);
+        known = true;
+    }
     int64_t decode = decode_ns(pool, s), delay = fov_model_get_info(form->model)->delay_ns;
     out->mean_ns += decode;
     out->high_ns += decode;
     out->fps = s->promise.fps;
-    out->width = (double)pool->worker_count / runners;
     /* a result that is published later costs no worker, but time */
     out->limit_ns = s->max_latency_ns > delay ? s->max_latency_ns - delay : s->max_latency_ns;
     return known;
@@ -117,22 +134,27 @@ static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_st
 
 /* ---- what is said of it --------------------------------------------------------------------- */
 
-/* The plan's last stream is the one that is told of. */
+/* The plan's last stream is the one that is told of; whether more would fit is not. */
 static void describe(const struct plan *plan, fov_admission *out)
 {
     int others = plan->count - 1;
     const struct capacity_stream *own = &plan->streams[others];
-    const struct capacity_machine *machine = &plan->machine;
-    int more = capacity_more(machine, plan->streams, others, own, PROMISES_MAX - others);
+    double free_ns = capacity_free_ns(&plan->machine, plan->streams, others, own);
     *out = (fov_admission){.runs = others,
-                           .fits = others + more,
                            .fps = own->fps,
                            .needs_ms = (double)own->mean_ns / 1e6,
-                           .free_ms = capacity_free_ns(machine, plan->streams, others, own) / 1e6,
+                           .free_ms = free_ns > 0 ? free_ns / 1e6 : 0,
                            .answer_ms = (double)plan->verdict.answer_ns / 1e6,
-                           .fps_at_most = capacity_rate(machine, plan->streams, others, own),
                            .load = plan->verdict.load};
-    out->free_ms = out->free_ms > 0 ? out->free_ms : 0;
+}
+
+static void describe_more(const struct plan *plan, fov_admission *out)
+{
+    int others = plan->count - 1;
+    const struct capacity_stream *own = &plan->streams[others];
+    out->fits = others +
+                capacity_more(&plan->machine, plan->streams, others, own, PROMISES_MAX - others);
+    out->fps_at_most = capacity_rate(&plan->machine, plan->streams, others, own);
 }
 
 static fov_status refuse(const struct plan *plan, const fov_admission *a, fov_error *error)
@@ -166,6 +188,7 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
         return status;
     told = told ? told : &here;
     describe(plan, told);
+    describe_more(plan, told);
     if (status == FOV_EBUSY)
         return fov_fail(error, FOV_ECAPACITY, "%d guaranteed streams run already", PROMISES_MAX);
     if (status == FOV_EAGAIN)
