@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-enum { SLOTS = 256, STEP = 5 }; /* of a video every fifth frame, so that they differ */
+enum { SLOTS = 256, STEP = 5, NOISE = 8 }; /* of a video every fifth frame, so that they differ */
 
 static fov_status keep(struct bench_frames *frames, const uint8_t *bytes, size_t size)
 {
@@ -37,8 +37,22 @@ static fov_status keep_frame(struct bench_frames *frames, const fov_frame *frame
     return status ? status : keep(frames, bytes, size);
 }
 
+/* Brightness off by up to NOISE either way, as a sensor's in a room: about 2 bits a pixel in JPEG.
+ */
+static void add_noise(const fov_image *image, uint32_t random)
+{
+    for (int y = 0; y < image->height; y++) {
+        uint8_t *row = image->plane[0] + (ptrdiff_t)y * image->stride[0];
+        for (int x = 0; x < image->width; x++) {
+            random = random * 1664525u + 1013904223u;
+            int level = row[x] + (int)(random >> 16) % (2 * NOISE + 1) - NOISE;
+            row[x] = (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
+        }
+    }
+}
+
 static fov_status read_all(struct bench_frames *frames, fov_source *source, fov_encoder *encoder,
-                           fov_error *error)
+                           bool noisy, fov_error *error)
 {
     bool video = strcmp(fov_source_get_info(source)->kind, "images") != 0;
     fov_status status = FOV_OK;
@@ -49,6 +63,8 @@ static fov_status read_all(struct bench_frames *frames, fov_source *source, fov_
             status = FOV_OK;
             continue;
         }
+        if (!status && noisy && frame->image.pixels == FOV_YUV)
+            add_noise(&frame->image, (uint32_t)n + 1);
         if (!status && (!video || n % STEP == 0))
             status = keep_frame(frames, frame, encoder, error);
         fov_frame_unref(&frame);
@@ -58,13 +74,15 @@ static fov_status read_all(struct bench_frames *frames, fov_source *source, fov_
     return status == FOV_EOS ? fov_fail(error, FOV_EFORMAT, "no picture in it") : status;
 }
 
-fov_status bench_frames_read(struct bench_frames *frames, const char *url, fov_error *error)
+fov_status bench_frames_read(struct bench_frames *frames, const char *url, bool standard,
+                             fov_error *error)
 {
     static const char pattern[] = "pattern:width=1280,height=720,frames=160";
     fov_frame_pool_params pool = {.slots = SLOTS, .max_bytes = (size_t)64 << 20};
     fov_source *source = NULL;
     fov_encoder *encoder = NULL;
-    *frames = (struct bench_frames){.source = url ? url : "demo:"};
+    bool noisy = standard && !url;
+    *frames = (struct bench_frames){.source = url ? url : noisy ? pattern : "demo:"};
     fov_source_params params = {.url = frames->source};
     fov_status status = fov_source_open(&source, &params, error);
     if (status && !url) {
@@ -76,7 +94,7 @@ fov_status bench_frames_read(struct bench_frames *frames, const char *url, fov_e
     if (!status)
         status = fov_encoder_create(&encoder, error);
     if (!status)
-        status = read_all(frames, source, encoder, error);
+        status = read_all(frames, source, encoder, noisy, error);
     fov_encoder_destroy(&encoder);
     fov_source_close(&source);
     if (status)

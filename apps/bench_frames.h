@@ -16,9 +16,11 @@ struct bench_frames {
     const char *source;
 };
 
-/* Reads up to BENCH_FRAMES pictures of `url` (NULL: the demo clip, else `pattern:` at 1280×720);
- * frames of videos are encoded as JPEG of quality 85, as a camera would send them. */
-fov_status bench_frames_read(struct bench_frames *frames, const char *url, fov_error *error);
+/* Reads up to BENCH_FRAMES pictures of `url` (NULL: the demo clip, else `pattern:` at 1280×720;
+ * with `standard` always the latter, with the noise of a camera, so that the bytes are those of
+ * one); frames of videos are encoded as JPEG of quality 85, as a camera would send them. */
+fov_status bench_frames_read(struct bench_frames *frames, const char *url, bool standard,
+                             fov_error *error);
 void bench_frames_release(struct bench_frames *frames);
 
 /* A fresh frame with picture i (counted round), stamped now. NULL when all slots are in use. */

@@ -86,6 +86,7 @@ typedef struct fov_model_info {
     int batch;        /* pictures a run takes */
     int64_t delay_ns; /* fake only: results are to be published this much later (delay line) */
     double load_ms, compile_ms, warmup_ms;
+    double run_ms;      /* the quickest run of the warm-up, 0: there was none */
     const char *shapes; /* "image u8[1,300,300,3] -> boxes f32[1,1917,4], ..." */
     const char
         *scale; /* what becomes of a pixel: "as it is", "/ 255", "(- 123.7 ...) / 58.4 ..." */

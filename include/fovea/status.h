@@ -37,6 +37,7 @@ extern "C" {
     X(ECLOSED,      "closed",            503, 1, "the object is closed or shutting down")          \
     X(EDENIED,      "forbidden",         403, 1, "not allowed")                                    \
     X(EEXISTS,      "exists",            409, 1, "is there already")                               \
+    X(ECAPACITY,    "no_capacity",       409, 1, "would break what streams were promised")         \
     X(EINTERNAL,    "internal_error",    500, 1, "a defect in fovea")
 // clang-format on
 

@@ -98,10 +98,24 @@ typedef struct fov_workers_info {
     uint64_t fallbacks; /* times that a model went on on another runtime or device */
     const char *form;   /* "latency" or "throughput" of the default model */
     double bound_ms;    /* recent p50 of the work of one frame, without any waiting */
+    int guaranteed;     /* streams that were promised their rate and latency */
+    double promised;    /* part of the workers' time that they need, 0..1 */
 } fov_workers_info;
 
 /* Thread-safety: safe. Blocks: no. */
 FOV_API void fov_workers_get_info(fov_workers *workers, fov_workers_info *info);
+
+/* What a guaranteed stream costs beside the others, as measured or estimated by now. */
+typedef struct fov_admission {
+    int runs;         /* guaranteed streams beside this one */
+    int fits;         /* how many there could be, were those to come like this one */
+    double fps;       /* frames a second promised */
+    double needs_ms;  /* work of one frame */
+    double free_ms;   /* worker time that the others leave for each of its frames */
+    double answer_ms; /* longest until an answer: this one's, or that of the stream that is worst */
+    double fps_at_most; /* the highest rate, up to fps, that fits beside the others; 0: none */
+    double load;        /* part of the workers' time promised with it */
+} fov_admission;
 
 typedef struct fov_stream_params {
     const char *name;      /* for logs and metrics; default "stream" */
@@ -112,7 +126,14 @@ typedef struct fov_stream_params {
     bool always_run;       /* never dropped by deadline or superseded, only run late (POST) */
     int capacity;          /* waiting frames, 1..64; default 5 */
     size_t max_bytes;      /* waiting bytes; default 4 MiB; one frame always fits */
-    double weight;         /* share beside other streams; default 1 */
+    double weight;         /* share beside other streams without a promise; default 1 */
+    /* Promised its rate and its latency: goes before all streams that are not, and is refused
+     * (FOV_ECAPACITY) when that would break a promise. Needs `promised_fps`; no more than that
+     * passes. */
+    bool guaranteed;
+    double promised_fps;
+    int picture_width, picture_height; /* px expected, to estimate costs; 0 unknown */
+    fov_admission *admission;          /* gets the numbers, also of a refusal; may be NULL */
     fov_detect_params detect;
     fov_result_fn on_result; /* or `results` */
     /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
@@ -129,8 +150,9 @@ typedef struct fov_stream_params {
                    const char *message); /* own source ended; may be NULL */
 } fov_stream_params;
 
-/* Opens a stream fed by fov_stream_put. Returns FOV_EINVAL, FOV_ENOTFOUND (model), FOV_ENOMEM.
- * Thread-safety: safe. Blocks: no. */
+/* Opens a stream fed by fov_stream_put. Returns FOV_EINVAL, FOV_ENOTFOUND (model), FOV_ENOMEM; of a
+ * guaranteed one FOV_ECAPACITY, and FOV_EAGAIN while costs are not known. Thread-safety: safe.
+ * Blocks: no. */
 FOV_API fov_status fov_stream_open(fov_stream **stream, fov_workers *workers,
                                    const fov_stream_params *params, fov_error *error);
 
@@ -192,7 +214,11 @@ FOV_API void fov_stream_set(fov_stream *stream, const fov_knobs *knobs);
 /* Statistics over the last `window_s` seconds (1..60). Thread-safety: safe. Blocks: no. */
 FOV_API void fov_stream_get_stats(fov_stream *stream, double window_s, fov_stats *stats);
 
-/* The same over all streams, those closed included. Thread-safety: safe. Blocks: no. */
+/* The numbers of a guaranteed stream as they are now; false: it was promised nothing.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_stream_get_admission(fov_stream *stream, fov_admission *admission);
+
+/* Statistics over all streams, those closed included. Thread-safety: safe. Blocks: no. */
 FOV_API void fov_workers_get_stats(fov_workers *workers, double window_s, fov_stats *stats);
 
 /* Closes: waiting frames are answered `dropped, shutdown`, running ones end; after it returns no

@@ -13,6 +13,7 @@
 #include <fovea/picture.h>
 #include <fovea/stream.h>
 
+#include "flow/capacity.h"
 #include "flow/recent.h"
 #include "flow/results.h"
 #include "flow/scheduler.h"
@@ -24,8 +25,9 @@ enum {
     BATCH_MAX = 16,   /* frames of a run */
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
-    LOST_MAX = 4,    /* lost runs before the pool calls itself degraded */
-    GOOD_RUNS = 200, /* of that model: one is forgotten, for a run lost a week is no broken model */
+    PROMISES_MAX = 128, /* guaranteed streams */
+    LOST_MAX = 4,       /* lost runs before the pool calls itself degraded */
+    GOOD_RUNS = 200,    /* of that model: one is forgotten, for a run lost a week is no broken model */
     DETECTIONS_MAX = 1000,
     /* Workers stand behind the event loop; backends put the threads of their runtimes there
      * themselves, so much behind the thread that loads the model. */
@@ -44,7 +46,8 @@ struct form {
     bool dead;    /* its runs hung too often: nothing runs here any more */
     int failures; /* in a row */
     int refs;
-    struct recent work; /* durations of its runs */
+    struct recent work; /* durations of its runs, each with its frame's decode */
+    struct recent runs; /* the same without the decode: what the model costs */
 };
 
 /* A model by name: its forms, indexed by fov_hint. */
@@ -150,13 +153,27 @@ struct fov_workers {
     fov_stream **streams;
     const struct sched_stream **views; /* of streams[i] */
     int stream_count, stream_room;
-    double share_ns;    /* of the stream served last: newcomers start from here */
+    double share_ns;    /* the most that a stream without a promise had when it was served */
     int64_t tick_ns;    /* last tick */
     bool crowded;       /* several streams are busy, for a while */
     int64_t changed_ns; /* since when the load disagrees with `crowded` */
+    /* Promises (admission.c): how many streams have one, what they need the second form for, the
+     * part of the machine, and when that was looked at. */
+    int promised;
+    bool promised_crowd;
+    int reserved; /* workers that streams without a promise leave alone */
+    double promised_load;
+    int64_t promises_ns;
+    struct recent pixel_ps; /* time to decode a pixel, in ps, of any stream */
     void (*on_event)(void *user, const char *event, const char *text);
     void *user;
     struct stats stats; /* own lock */
+};
+
+/* What a guaranteed stream was promised (admission.c); all zero: nothing. */
+struct promise {
+    double fps;
+    int width, height; /* px, expected before the first frame; 0 unknown */
 };
 
 struct fov_stream {
@@ -175,9 +192,11 @@ struct fov_stream {
     int jobs;
     int callbacks; /* running now */
     bool publishing, closing, seen;
-    struct recent works; /* durations of its runs */
-    double busy;         /* smoothed part of the time with work */
-    bool worked;         /* had work at the last tick */
+    struct recent works;   /* durations of its runs */
+    struct recent decodes; /* the part of them that its pictures took to decode */
+    struct promise promise;
+    double busy; /* smoothed part of the time with work */
+    bool worked; /* had work at the last tick */
     struct feeder *feeder;
     struct results *results; /* instead of on_result; NULL: none are kept */
     int gather;              /* frames that a run waits for */
@@ -238,6 +257,33 @@ void stream_hurry(fov_stream *stream);
 
 /* Answers every waiting frame as failed; lock held, released meanwhile. */
 void stream_fail_waiting(fov_stream *stream, fov_status status, const char *message);
+
+/* ---- admission: promises to guaranteed streams (admission.c) --------------------------------- */
+
+/* The promises of all streams under one form of the models, that of the stream asked about last. */
+struct plan {
+    struct capacity_machine machine;
+    struct capacity_stream streams[PROMISES_MAX + 1];
+    char names[PROMISES_MAX + 1][32];
+    int count;
+    bool crowd;   /* under the form for many streams */
+    bool unknown; /* what some stream costs is not known yet */
+    struct capacity_verdict verdict;
+};
+
+/* Whether the stream's promise can be kept beside those that run; the stream is in no list yet.
+ * FOV_ECAPACITY: it cannot; FOV_EBUSY: too many; FOV_EAGAIN: ask again, what it costs is not known
+ * or the form for many streams is being made. Lock held. */
+fov_status promise_check(fov_workers *pool, const fov_stream *newcomer, struct plan *plan);
+/* Says so, with numbers in `told` (may be NULL) and a sentence in `error`; returns the status for
+ * the caller. Without the lock. */
+fov_status promise_tell(const struct plan *plan, fov_status status, fov_admission *told,
+                        fov_error *error);
+/* A stream with a promise came or left, or costs may have drifted. Lock held. */
+void promises_changed(fov_workers *pool, int64_t now);
+/* A run of the stream's would get in the way of promises if it took the last worker beside
+ * `strangers`, the runs without a promise. Lock held. */
+bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int strangers);
 
 /* ---- forms (forms.c) ----------------------------------------------------------------------- */
 

@@ -478,7 +478,7 @@ void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size
     news[0] = '\0';
     if (is_pinned(pool))
         return;
-    follow(pool, now, count_busy(pool, passed) >= 2);
+    follow(pool, now, count_busy(pool, passed) >= 2 || pool->promised_crowd);
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
         if ((!pool->crowded || is_used(pool, slot)) && adopt(pool, slot))
             snprintf(news, size, "%s: %s form, %d runners", slot->id, form_names[slot->active],

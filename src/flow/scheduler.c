@@ -1,5 +1,7 @@
 #include "flow/scheduler.h"
 
+#include <math.h>
+
 #include "base/clock.h"
 
 #define JITTER_NS (100 * NS_PER_MS)
@@ -49,6 +51,11 @@ static bool is_ready(const struct sched_stream *s)
     return s->can_run && s->waiting->count > 0;
 }
 
+static bool has_work(const struct sched_stream *s)
+{
+    return s->waiting->count > 0 || s->running > 0;
+}
+
 /* Orders two streams that are both in their fair share. */
 static bool goes_first(const struct sched_stream *a, const struct sched_stream *b)
 {
@@ -59,20 +66,34 @@ static bool goes_first(const struct sched_stream *a, const struct sched_stream *
     return a->share_ns < b->share_ns;
 }
 
+/* The best of a class, among those with at most `most` of share. */
+static int best_of(const struct sched_stream *const *streams, int count, bool guaranteed,
+                   double most)
+{
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (is_ready(streams[i]) && streams[i]->guaranteed == guaranteed &&
+            streams[i]->share_ns <= most && (best < 0 || goes_first(streams[i], streams[best])))
+            best = i;
+    return best;
+}
+
+static double least_share(const struct sched_stream *const *streams, int count)
+{
+    double least = INFINITY;
+    for (int i = 0; i < count; i++)
+        if (is_ready(streams[i]) && !streams[i]->guaranteed && streams[i]->share_ns < least)
+            least = streams[i]->share_ns;
+    return least;
+}
+
 struct sched_choice sched_next(const struct sched_stream *const *streams, int count)
 {
     struct sched_choice choice = {-1, -1, 0};
-    double least = 0;
-    bool any = false;
-    for (int i = 0; i < count; i++)
-        if (is_ready(streams[i]) && (!any || streams[i]->share_ns < least)) {
-            least = streams[i]->share_ns;
-            any = true;
-        }
-    for (int i = 0; i < count; i++)
-        if (is_ready(streams[i]) && streams[i]->share_ns <= least + SCHED_SLACK_NS &&
-            (choice.stream < 0 || goes_first(streams[i], streams[choice.stream])))
-            choice.stream = i;
+    choice.stream = best_of(streams, count, true, INFINITY);
+    if (choice.stream < 0)
+        choice.stream = best_of(streams, count, false,
+                                least_share(streams, count) + SCHED_SLACK_NS);
     if (choice.stream < 0)
         return choice;
     const struct sched_stream *s = streams[choice.stream];
@@ -80,6 +101,20 @@ struct sched_choice sched_next(const struct sched_stream *const *streams, int co
     if (!s->fifo && !s->always_run)
         choice.superseded = all_of(s->waiting) & ~bit(choice.frame);
     return choice;
+}
+
+double sched_start_share(const struct sched_stream *const *streams, int count,
+                         const struct sched_stream *stream, double last_ns)
+{
+    double least = INFINITY;
+    for (int i = 0; i < count; i++) {
+        const struct sched_stream *s = streams[i];
+        if (s != stream && s->guaranteed == stream->guaranteed && has_work(s) &&
+            s->share_ns < least)
+            least = s->share_ns;
+    }
+    double start = (least < INFINITY ? least : last_ns) - SCHED_SLACK_NS;
+    return start > stream->share_ns ? start : stream->share_ns;
 }
 
 void sched_gate_set(struct sched_gate *gate, double fps)

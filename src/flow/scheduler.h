@@ -2,10 +2,12 @@
  * waiting frames and the expected costs: nothing here reads a clock, locks or allocates, so the
  * rules are tested on a virtual clock.
  *
- * Between streams: those that had more than their fair share stand back; of the others the
- * earliest deadline wins. Inside a live stream: the newest frame, older ones are superseded.
- * Frames that would end after their deadline are dropped before they cost anything; but a stream
- * that saw no result for long gets its newest frame run all the same. */
+ * Between streams: guaranteed ones go before all others, the earliest deadline first; what they may
+ * ask for was bounded when they were let in (capacity.h). Of the others those that had more than
+ * their fair share stand back; of the rest the earliest deadline wins. Inside a live stream: the
+ * newest frame, older ones are superseded. Frames that would end after their deadline are dropped
+ * before they cost anything; but a stream that saw no result for long gets its newest frame run all
+ * the same. */
 #ifndef FLOW_SCHEDULER_H
 #define FLOW_SCHEDULER_H
 
@@ -18,6 +20,7 @@ struct sched_stream {
     const struct mailbox *waiting;
     bool fifo;               /* oldest first, nothing superseded */
     bool always_run;         /* fifo, and late frames run as well */
+    bool guaranteed;         /* was promised its rate and its latency */
     bool can_run;            /* its model has a free runner, its results have room */
     int running;             /* frames on workers now */
     int64_t cost_ns;         /* expected from start to result; 0 unknown */
@@ -41,6 +44,13 @@ sched_set sched_late(int64_t now, const struct sched_stream *stream);
 
 /* The frame to run next. Apply sched_late first: this does not look at deadlines for dropping. */
 struct sched_choice sched_next(const struct sched_stream *const *streams, int count);
+
+/* Where a stream that had nothing to do starts from: from the one of its class that has work and
+ * had least of it, or from `last_ns`, the share that was served last, when none has work; never
+ * from less than it had. So idling earns no credit, and a newcomer does not push the others aside.
+ */
+double sched_start_share(const struct sched_stream *const *streams, int count,
+                         const struct sched_stream *stream, double last_ns);
 
 /* Longest silence before the newest frame is run whatever its deadline says. */
 int64_t sched_patience_ns(int64_t cost_ns);

@@ -29,10 +29,19 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
         return fov_fail(error, FOV_EINVAL,
                         "stream: target_fps, max_latency_ms or weight is below "
                         "zero");
+    if (p->guaranteed && !(p->promised_fps > 0 && p->promised_fps <= 1000))
+        return fov_fail(error, FOV_EINVAL, "stream: a guaranteed one needs its frames a second");
     if (p->detect.max_detections < 0 || p->detect.max_detections > DETECTIONS_MAX)
         return fov_fail(error, FOV_EINVAL, "stream: max_detections is not in 1..%d",
                         DETECTIONS_MAX);
     return FOV_OK;
+}
+
+/* No more passes than was promised, but for what clocks of cameras are off. */
+static void set_rate(fov_stream *s, double fps)
+{
+    double most = 1.05 * s->promise.fps;
+    sched_gate_set(&s->gate, most > 0 && (fps <= 0 || fps > most) ? most : fps);
 }
 
 static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
@@ -41,9 +50,13 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
     text_copy(s->name, sizeof s->name, p->name ? p->name : "stream");
     mailbox_init(&s->box, p->capacity ? p->capacity : CAPACITY,
                  p->max_bytes ? p->max_bytes : MAX_BYTES);
-    s->view = (struct sched_stream){
-        .waiting = &s->box, .fifo = p->fifo, .always_run = p->always_run};
-    sched_gate_set(&s->gate, p->target_fps);
+    s->view = (struct sched_stream){.waiting = &s->box,
+                                    .fifo = p->fifo,
+                                    .always_run = p->always_run,
+                                    .guaranteed = p->guaranteed};
+    if (p->guaranteed)
+        s->promise = (struct promise){p->promised_fps, p->picture_width, p->picture_height};
+    set_rate(s, p->target_fps);
     s->weight = p->weight > 0 ? p->weight : 1;
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
@@ -75,10 +88,11 @@ static bool grow(fov_workers *pool)
     return true;
 }
 
-static fov_status enter(fov_stream *s, const char *model_id, fov_error *error)
+static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told, fov_error *error)
 {
     fov_workers *pool = s->pool;
-    bool named = model_id && model_id[0];
+    struct plan plan = {0};
+    bool named = model_id && model_id[0], asked = false;
     fov_status status = FOV_OK;
     pthread_mutex_lock(&pool->lock);
     struct slot *slot = named ? slot_find(pool, model_id) : NULL;
@@ -88,18 +102,24 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_error *error)
         status = fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", model_id);
     else if (!grow(pool))
         status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
+    s->slot = slot;
+    asked = status == FOV_OK && s->view.guaranteed;
+    if (asked)
+        status = promise_check(pool, s, &plan);
     if (status == FOV_OK) {
         if (slot)
             slot->refs++;
-        s->slot = slot;
         pool->streams[pool->stream_count] = s;
         pool->views[pool->stream_count++] = &s->view;
         pool->refs++;
         if (s->stats_every_ns)
             timer_wake(pool);
+        pool->promised += s->view.guaranteed;
+        if (pool->promised) /* a newcomer's model may bring longer runs */
+            promises_changed(pool, pool->clock());
     }
     pthread_mutex_unlock(&pool->lock);
-    return status;
+    return asked ? promise_tell(&plan, status, told, error) : status;
 }
 
 fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
@@ -118,7 +138,7 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
-        status = enter(s, params->model_id, error);
+        status = enter(s, params->model_id, params->admission, error);
     if (status) {
         results_close(&s->results);
         stats_release(&s->stats);
@@ -153,6 +173,9 @@ static void admit(fov_stream *s, fov_frame *frame, int64_t now, struct drops *dr
     }
     while (!mailbox_fits(&s->box, frame))
         drops_add(drops, s, 1, FOV_DROP_QUEUE);
+    if (s->box.count == 0 && s->view.running == 0)
+        s->view.share_ns = sched_start_share(pool->views, pool->stream_count, &s->view,
+                                             pool->share_ns);
     mailbox_push(&s->box, frame);
     s->flushing = false;
     sched_set late = sched_late(now, &s->view);
@@ -226,7 +249,7 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
     if (knobs->iou > 0)
         s->detect.iou = knobs->iou;
     if (knobs->target_fps != 0)
-        sched_gate_set(&s->gate, knobs->target_fps);
+        set_rate(s, knobs->target_fps);
     if (knobs->max_latency_ms != 0)
         s->max_latency_ns = knobs->max_latency_ms > 0 ? ms_to_ns(knobs->max_latency_ms) : 0;
     if (knobs->classes)
@@ -270,6 +293,8 @@ static void leave(fov_stream *s)
     pool->stream_count--;
     pool->streams[i] = pool->streams[pool->stream_count];
     pool->views[i] = pool->views[pool->stream_count];
+    pool->promised -= s->view.guaranteed;
+    promises_changed(pool, pool->clock());
     slot_unref(pool, s->slot);
 }
 

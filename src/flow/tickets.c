@@ -151,22 +151,25 @@ static struct form *form_of(fov_stream *s)
  * form is that one, whose runner is taken already. */
 static void refresh_views(fov_workers *pool, const struct form *joined)
 {
+    int strangers = 0;
+    for (int i = 0; i < pool->stream_count && pool->promised; i++)
+        strangers += pool->views[i]->guaranteed ? 0 : pool->views[i]->running;
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
         struct form *form = s->box.count > 0 ? form_of(s) : NULL;
         bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
-        s->view.can_run = runs && s->jobs < PARKED_MAX && stream_may_run(s, joined != NULL);
+        bool waits = pool->promised && !joined && promise_holds_back(pool, s, strangers);
+        s->view.can_run = runs && !waits && s->jobs < PARKED_MAX &&
+                          stream_may_run(s, joined != NULL);
     }
 }
 
-/* Newcomers and those that had nothing to do start from the share served last: idling earns no
- * credit. */
+/* Its virtual time goes on by the work it will take, as far as that is known. */
 static void charge(fov_stream *s)
 {
     fov_workers *pool = s->pool;
-    if (s->view.running == 0 && s->view.share_ns < pool->share_ns)
-        s->view.share_ns = pool->share_ns;
-    pool->share_ns = s->view.share_ns;
+    if (!s->view.guaranteed && s->view.share_ns > pool->share_ns)
+        pool->share_ns = s->view.share_ns;
     s->view.share_ns += (double)recent_expected_ns(&s->works) / s->weight;
 }
 
@@ -232,6 +235,11 @@ static void learn(struct job *job, int64_t now)
         return;
     recent_add(&s->works, work);
     recent_add(&job->form->work, work);
+    recent_add(&s->decodes, job->timings.decode);
+    recent_add(&job->form->runs, work - job->timings.decode);
+    if (job->timings.decode > 0 && job->width > 0 && job->height > 0)
+        recent_add(&s->pool->pixel_ps,
+                   1000 * job->timings.decode / ((int64_t)job->width * job->height));
     int64_t delay = fov_model_get_info(job->form->model)->delay_ns;
     s->view.cost_ns = recent_expected_ns(&s->works) + delay;
     job->release_ns = delay && !s->closing && !s->pool->stopping ? now + delay : 0;

@@ -12,6 +12,7 @@
 
 #define TICK_NS (10 * NS_PER_MS)       /* while there is work */
 #define CALM_TICK_NS (250 * NS_PER_MS) /* while only the form of a model is undecided */
+#define PROMISES_NS (2 * NS_PER_S)     /* costs drift: promises are looked at again */
 #define RUN_LEAST_NS (2 * NS_PER_S)
 #define CANCEL_NS (200 * NS_PER_MS) /* for a run to come back when asked to */
 
@@ -184,6 +185,8 @@ void pool_tick(fov_workers *pool, int64_t now)
     publish_due(pool);
     streams_tell_stats(pool, now);
     watchdog_check(pool, now);
+    if (pool->promised && now - pool->promises_ns >= PROMISES_NS)
+        promises_changed(pool, now);
     forms_tick(pool, now, now - pool->tick_ns, news, sizeof news);
     pool->tick_ns = now;
     if (!pool->building && !pool->stopping && pool->timer_runs && forms_wanted(pool, now))

@@ -225,7 +225,11 @@ static fov_status warm_up(fov_model *model, const fov_model_params *params, fov_
     int runs = params->no_warmup ? 1 : WARMUP_RUNS;
     for (int i = 0; !status && i < runs; i++) {
         runner_fill_noise(runner);
+        int64_t begin = clock_now_ns();
         status = runner_run(runner, out, error);
+        double ms = ns_to_ms(clock_now_ns() - begin);
+        if (!status && (i == 0 || ms < model->info.run_ms))
+            model->info.run_ms = ms;
         if (!status)
             status = runner_check_finite(runner, out, error);
         if (!status && i == 0 && probe) {

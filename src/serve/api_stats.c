@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "base/text.h"
+#include "serve/admission.h"
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
@@ -19,6 +20,12 @@ static fov_stream *find_stream(struct server *server, const char *id)
 {
     fov_stream *stream = session_stream(server, id);
     return stream ? stream : room_stream(server, id);
+}
+
+static enum admission admission_of(fov_stream *stream)
+{
+    fov_admission now;
+    return fov_stream_get_admission(stream, &now) ? ADMISSION_GUARANTEED : ADMISSION_BEST_EFFORT;
 }
 
 void get_video_stats(struct exchange *x)
@@ -46,6 +53,9 @@ void get_video_stats(struct exchange *x)
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
     message_stats(w, &stats, info.bound_ms, device);
+    if (stream)
+        admission_write(w, admission_of(stream), stream);
+    admission_write_all(w, workers);
     json_object_end(w);
     serve_json(x, 200, w);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "serve/admission.h"
 #include "serve/auth.h"
 #include "serve/frames.h"
 #include "serve/message.h"
@@ -82,12 +83,12 @@ static bool read_words(struct exchange *x, const json_value *json)
 {
     static const char *const kinds[] = {"detection", "video", "file", "pattern", "demo", NULL};
     static const char *const later_kinds[] = {"football", "camera", "rtsp", NULL};
-    static const char *const admission[] = {"best_effort", NULL};
-    static const char *const later_admission[] = {"guaranteed", NULL};
+    static const char *const admission[] = {"guaranteed", "best_effort", NULL};
+    static const char *const none[] = {NULL};
     static const char *const trackers[] = {"none", NULL};
     static const char *const later_trackers[] = {"botsort", "bytetrack", "ocsort", "pitch", NULL};
     return word_member(x, json, "kind", kinds, later_kinds) &&
-           word_member(x, json, "admission", admission, later_admission) &&
+           word_member(x, json, "admission", admission, none) &&
            word_member(x, json, "tracker", trackers, later_trackers);
 }
 
@@ -155,15 +156,16 @@ static bool find_source(struct exchange *x, const char *source, char *url, size_
 static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
                         char *url, size_t size)
 {
-    const char *source, *shown = NULL;
+    const char *source, *shown = NULL, *admission;
     *p = (struct room_source){.kind = "stream", .max_latency_ms = -1};
     if (!text_member(x, json, "source", &source) || !text_member(x, json, "token", &p->room) ||
         !text_member(x, json, "model_id", &p->model_id) ||
         !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
         !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
         !number_member(x, json, "conf", 0.001, 1, &p->conf) || !read_words(x, json) ||
-        !check_room_name(x, p->room) || !resolve_room(x, &p->room) ||
-        !find_source(x, source, url, size, &shown))
+        !text_member(x, json, "admission", &admission) ||
+        !admission_read(admission, &p->admission) || !check_room_name(x, p->room) ||
+        !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))
         return false;
     p->loop = shown && strcmp(shown, "demo:") == 0;
     if (json_has(json, "loop") && !json_get_bool(json, "loop", &p->loop)) {

@@ -3,6 +3,8 @@
 #ifndef SERVE_FRAMES_H
 #define SERVE_FRAMES_H
 
+#include <stdatomic.h>
+
 #include "serve/chores.h"
 #include "serve/serve.h"
 
@@ -24,7 +26,8 @@ struct frames {
     /* video/stream (api_session.c) */
     struct session *sessions;
     uint64_t next_session;
-    int session_count; /* WebSocket sessions and rooms with a stream */
+    int session_count;          /* WebSocket sessions and rooms with a stream */
+    atomic_int closing_streams; /* on the closing thread: what they were promised is not free yet */
 };
 
 /* What a client asks of a stream, by query parameters: model_id, max_latency_ms, conf, order,

@@ -3,12 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "serve/admission.h"
 #include "serve/message.h"
 #include "serve/percent.h"
 #include "serve/room.h"
+
+/* A promise that cannot be judged yet, or whose place is just being left, is asked for again, for
+ * up to 3 s. */
+#define ASK_AGAIN_US 100000
+enum { ASK_AGAIN_MAX = 30 };
 
 /* ---- opening ----------------------------------------------------------------------------------
  */
@@ -24,6 +31,9 @@ struct opening {
     fov_source *source;
     fov_status status;
     fov_error error;
+    enum admission admission;
+    fov_admission told; /* why it was refused */
+    int tries;
 };
 
 void source_write(struct json_writer *w, const struct room *room)
@@ -39,7 +49,7 @@ void source_write(struct json_writer *w, const struct room *room)
     json_add_string(w, "state", room_state(room));
     json_add_number(w, "target_fps", room->target_fps, 2);
     json_add_string(w, "tracker", "none");
-    json_add_string(w, "admission", "best_effort");
+    admission_write(w, room->admission, room->feed ? room->feed->stream : NULL);
     if (room->feed) {
         json_add_string(w, "model_id", room->feed->query.model_id);
         json_add_number(w, "max_latency_ms", room->feed->query.max_latency_ms, 3);
@@ -54,6 +64,10 @@ static void answer_opened(struct opening *o, struct room *room)
     struct json_writer *w = serve_writer(o->server);
     if (!request)
         return;
+    if (o->status == FOV_ECAPACITY || (o->status == FOV_EAGAIN && o->tries)) {
+        admission_refuse(request, o->status, &o->error, &o->told);
+        return;
+    }
     if (o->status != FOV_OK || !room) {
         net_reply_error(request, o->status, &o->error);
         return;
@@ -73,20 +87,70 @@ static void name_model(struct server *server, struct stream_query *query)
     fov_model_close(&model);
 }
 
-static fov_status start_feed(struct opening *o, struct room *room)
+/* The room's feed as the wish allows. A camera of the settings goes on without a promise. */
+static fov_status open_feed(struct opening *o, struct room *room)
 {
     fov_stream_params params = stream_params(o->server, &o->query);
     params.target_fps = room->target_fps;
+    params.admission = &o->told;
     o->error.status = FOV_OK;
+    room->admission = o->admission;
+    fov_status status = admission_fill(o->server, &room->admission, fov_source_get_info(o->source),
+                                       room->target_fps, &params, &o->error);
+    if (status != FOV_OK)
+        return status;
     room->feed = feed_open(room, o->server->workers, &params, &o->query, false, &o->error);
-    if (!room->feed)
-        return o->error.status;
+    if (room->feed || o->admission != ADMISSION_IF_FITS || o->error.status != FOV_ECAPACITY)
+        return room->feed ? FOV_OK : o->error.status;
+    fov_log(FOV_LOG_WARN, "serve", "camera %s runs without a promise: %s", room->name,
+            o->error.message);
+    params.guaranteed = false;
+    room->admission = ADMISSION_BEST_EFFORT;
+    room->feed = feed_open(room, o->server->workers, &params, &o->query, false, &o->error);
+    return room->feed ? FOV_OK : o->error.status;
+}
+
+static fov_status start_feed(struct opening *o, struct room *room)
+{
+    fov_status status = open_feed(o, room);
+    if (status != FOV_OK)
+        return status;
     name_model(o->server, &room->feed->query);
     room_feed_changed(room); /* viewers are counted before the first frame */
-    fov_status status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
+    status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
     if (status != FOV_OK)
         room_close_feed(room);
     return status;
+}
+
+static void opened(void *arg);
+
+/* On the helper thread: costs are known, or the model's second form is made, in a moment. */
+static void ask_again(void *arg)
+{
+    struct opening *o = arg;
+    usleep(ASK_AGAIN_US);
+    if (!net_post(o->server->loop, opened, o)) {
+        fov_source_close(&o->source);
+        free(o);
+    }
+}
+
+/* True: the question is on its way once more. */
+static bool asks_again(struct opening *o)
+{
+    bool last = o->tries == ASK_AGAIN_MAX;
+    bool leaves = o->status == FOV_ECAPACITY && !last &&
+                  atomic_load(&o->server->frames->closing_streams) > 0;
+    if ((o->status != FOV_EAGAIN && !leaves) || o->server->rooms->stopped)
+        return false;
+    if (last && o->admission == ADMISSION_IF_FITS)
+        o->admission = ADMISSION_BEST_EFFORT;
+    else if (last)
+        return false;
+    o->tries += last ? 0 : 1;
+    o->status = FOV_OK;
+    return chores_add(o->server->rooms->opening, ask_again, o);
 }
 
 static void opened(void *arg)
@@ -102,6 +166,10 @@ static void opened(void *arg)
         room->connecting = false;
     if (o->status == FOV_OK && room)
         o->status = start_feed(o, room);
+    if (room && wanted && asks_again(o)) {
+        room->connecting = true;
+        return;
+    }
     if (o->status != FOV_OK && !o->request_id)
         fov_log(FOV_LOG_ERROR, "serve", "room %s: %s", room ? room->name : "?", o->error.message);
     answer_opened(o, room);
@@ -162,6 +230,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     settings_redact_url(room->source, sizeof room->source, p->source);
     room->kind = p->kind;
     room->target_fps = p->target_fps;
+    room->admission = p->admission;
     room->connecting = true;
     room->ended = false;
     room->end_message[0] = '\0';
@@ -182,6 +251,7 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     o->request_id = request_id;
     text_copy(o->stream_id, sizeof o->stream_id, room->stream_id);
     o->loop = p->loop;
+    o->admission = p->admission;
     text_copy(o->url, sizeof o->url, p->source);
     text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");
     o->query.max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms

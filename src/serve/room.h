@@ -214,6 +214,7 @@ struct room {
     char stream_id[80], source[256];
     bool connecting, ended, counted;
     double target_fps;
+    enum admission admission; /* of its stream */
     fov_status end_status;
     char end_message[240];
     fov_stats end_stats;

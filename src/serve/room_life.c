@@ -251,7 +251,8 @@ static void rooms_ready(struct server *server)
                                      .target_fps = camera->pin_fps > 0 ? camera->pin_fps
                                                                        : camera->fps,
                                      .max_latency_ms = camera->max_latency_ms,
-                                     .conf = camera->pin_conf};
+                                     .conf = camera->pin_conf,
+                                     .admission = ADMISSION_IF_FITS};
         char id[80];
         fov_error error = {0};
         if (camera->source && rooms_start_source(server, &source, id, sizeof id, &error) != FOV_OK)

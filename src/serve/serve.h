@@ -162,6 +162,13 @@ size_t rooms_list(struct server *server, struct room_info *items, size_t max);
  * as above. Returns what fov_source_open and fov_stream_open return; FOV_EEXISTS when the room has
  * a camera. The source is opened on a helper thread when opening may block: errors that come later
  * end the stream. */
+enum admission {
+    ADMISSION_BEST_EFFORT,
+    ADMISSION_GUARANTEED, /* asked for by name */
+    ADMISSION_DEFAULT,    /* guaranteed where the source has a rate; refused when it does not fit */
+    ADMISSION_IF_FITS     /* guaranteed where it fits, else best effort: cameras of the settings */
+};
+
 struct room_source {
     const char *room, *kind;
     const char *source; /* as fov_source_params.url */
@@ -170,6 +177,7 @@ struct room_source {
     double target_fps;     /* 0: the source's own */
     double max_latency_ms; /* < 0: realtime.max_latency_ms */
     double conf;           /* 0: default */
+    enum admission admission;
 };
 fov_status rooms_start_source(struct server *server, const struct room_source *params,
                               char *stream_id, size_t size, fov_error *error);

@@ -106,6 +106,7 @@ void sessions_leave(struct server *server)
 }
 
 struct closing {
+    struct frames *frames;
     fov_stream *stream;
     void (*done)(void *arg);
     void *arg;
@@ -115,6 +116,7 @@ static void close_now(void *arg)
 {
     struct closing *c = arg;
     fov_stream_close(&c->stream);
+    atomic_fetch_sub(&c->frames->closing_streams, 1);
     c->done(c->arg);
     free(c);
 }
@@ -123,12 +125,14 @@ void frames_close_stream(struct server *server, fov_stream **stream, void (*done
                          void *arg)
 {
     struct closing *c = malloc(sizeof *c);
-    struct closing here = {*stream, done, arg};
+    struct closing here = {server->frames, *stream, done, arg};
     *stream = NULL;
     if (c)
         *c = here;
+    atomic_fetch_add(&server->frames->closing_streams, 1);
     if (c && server->frames->closing && chores_add(server->frames->closing, close_now, c))
         return;
+    atomic_fetch_sub(&server->frames->closing_streams, 1);
     free(c); /* no memory, or the server ends: then waiting here is right */
     fov_stream_close(&here.stream);
     done(arg);

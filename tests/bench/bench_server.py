@@ -29,11 +29,11 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("FOVEA_"
 class Server:
     """`fovea serve` with the default model, ready; remembers how long that took."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings, model=MODEL):
         self.state = tempfile.TemporaryDirectory()
         start = time.monotonic()
         self.process = subprocess.Popen(
-            [BUILD / "fovea", "serve", "--port", "0", "--model", MODEL, "--state-dir", self.state.name, *settings],
+            [BUILD / "fovea", "serve", "--port", "0", "--model", model, "--state-dir", self.state.name, *settings],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
         self.url = re.search(r"http://\S+", self.process.stdout.readline()).group(0).rstrip("/")
         self.port = self.url.rsplit(":", 1)[1]

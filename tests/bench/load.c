@@ -10,22 +10,20 @@
  * server's processor time too]. stream with --fps 0 is a closed loop: `depth` frames under way in
  * each session. view sends as one camera and takes the time from the last byte in to the last byte
  * of the picture out. Prints one line of JSON. Only for servers of one's own. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "texture.h"
+#include "wire.h"
 
 enum { CONNECTIONS_MAX = 64, PICTURES_MAX = 32, UNDER_WAY = 256, SAMPLES_MAX = 1 << 20 };
 #define INPUT_MAX ((size_t)16 << 20)
@@ -76,12 +74,6 @@ static size_t sample_count;
 static uint64_t results, dropped, failed, detections_texts, late;
 static int64_t start_ns, warm_ns, end_ns;
 
-static void give_up(const char *what)
-{
-    fprintf(stderr, "load: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-    exit(1);
-}
-
 /* ---- pictures ----------------------------------------------------------------------------------
  */
 
@@ -90,69 +82,23 @@ static void make_pictures(void)
     for (int i = 0; i < set.pictures; i++) {
         pictures[i].size = texture_jpeg(set.width, set.height, 85, (unsigned)i, &pictures[i].bytes);
         if (pictures[i].size == 0)
-            give_up("no picture");
+            wire_give_up("no picture");
     }
 }
 
 /* ---- connecting --------------------------------------------------------------------------------
  */
 
-static void write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size);
-        if (n <= 0)
-            give_up("write");
-        bytes += n;
-        size -= (size_t)n;
-    }
-}
-
-static int dial(void)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)set.port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (inet_pton(AF_INET, set.host, &to.sin_addr) != 1)
-        give_up("--host must be an IPv4 address");
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
-        give_up("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
-
-/* Reads the answer's head byte by byte: what follows it stays in the socket. */
-static void upgrade(int fd, const char *path)
-{
-    char text[1024];
-    int length = snprintf(text, sizeof text,
-                          "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: "
-                          "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                          "Sec-WebSocket-Version: 13\r\n\r\n",
-                          path, set.host, set.port);
-    size_t got = 0;
-    write_all(fd, text, (size_t)length);
-    while (got < sizeof text - 1 && read(fd, text + got, 1) == 1) {
-        text[++got] = '\0';
-        if (got >= 4 && strcmp(text + got - 4, "\r\n\r\n") == 0)
-            break;
-    }
-    if (strncmp(text, "HTTP/1.1 101", 12) != 0) {
-        errno = 0;
-        fprintf(stderr, "%s\n", text);
-        give_up("no upgrade");
-    }
-}
-
 static struct connection *add(const char *path)
 {
     struct connection *c = &connections[count];
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)count++};
-    c->fd = dial();
+    c->fd = wire_dial(set.host, set.port);
     if (path)
-        upgrade(c->fd, path);
+        wire_upgrade(c->fd, set.host, set.port, path);
     fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
-        give_up("epoll_ctl");
+        wire_give_up("epoll_ctl");
     return c;
 }
 
@@ -176,23 +122,6 @@ static void connect_all(void)
 /* ---- sending -----------------------------------------------------------------------------------
  */
 
-/* Head of a masked client message; the mask is zero, so the bytes go as they are. */
-static size_t message_head(char *to, int opcode, size_t size)
-{
-    size_t n = 2;
-    to[0] = (char)(0x80 | opcode);
-    if (size < 126) {
-        to[1] = (char)(0x80 | size);
-    } else {
-        int bytes = size < 65536 ? 2 : 8;
-        to[1] = (char)(0x80 | (bytes == 2 ? 126 : 127));
-        for (int i = 0; i < bytes; i++)
-            to[n++] = (char)(size >> 8 * (bytes - 1 - i));
-    }
-    memset(to + n, 0, 4);
-    return n + 4;
-}
-
 static size_t write_head(struct connection *c, const struct blob *picture)
 {
     char text[300];
@@ -208,11 +137,11 @@ static size_t write_head(struct connection *c, const struct blob *picture)
             "{\"type\":\"frame_metadata\",\"timestamp\":%.3f,\"frameNumber\":%llu,"
             "\"width\":%d,\"height\":%d,\"format\":\"jpeg\"}",
             clock_unix_ms(), (unsigned long long)c->sent, set.width, set.height);
-        n = message_head(c->head, 1, (size_t)length);
+        n = wire_message_head(c->head, 1, (size_t)length);
         memcpy(c->head + n, text, (size_t)length);
         n += (size_t)length;
     }
-    return n + message_head(c->head + n, 2, picture->size);
+    return n + wire_message_head(c->head + n, 2, picture->size);
 }
 
 static bool is_sending(const struct connection *c)
@@ -232,7 +161,7 @@ static void go_on(struct connection *c)
         if (n < 0 && errno == EAGAIN)
             break;
         if (n < 0)
-            give_up("send");
+            wire_give_up("send");
         c->out_done += (size_t)n;
         if (c->out_done == head + c->out_size[1]) {
             c->sent_ns[c->sent++ % UNDER_WAY] = clock_now_ns();
@@ -329,35 +258,24 @@ static void on_picture(struct connection *c, int64_t now)
 /* One server message at the start of the input; its size, 0 when it is not whole. */
 static size_t take_message(struct connection *c, int64_t now)
 {
-    const uint8_t *in = (const uint8_t *)c->in;
-    size_t head = 2, size;
-    if (c->in_size < 2)
+    struct wire_message m;
+    size_t whole = wire_message(c->in, c->in_size, &m);
+    if (!whole)
         return 0;
-    int more = (in[1] & 127) == 126 ? 2 : (in[1] & 127) == 127 ? 8 : 0;
-    head += (size_t)more;
-    if (c->in_size < head)
-        return 0;
-    size = more ? 0 : in[1] & 127;
-    for (int i = 0; i < more; i++)
-        size = size << 8 | in[2 + i];
-    if (size > INPUT_MAX / 2)
-        give_up("a message is too large");
-    if (c->in_size < head + size)
-        return 0;
-    if ((in[0] & 15) == 1) {
-        char *end = c->in + head + size, kept = *end;
+    if (m.opcode == 1) {
+        char *end = c->in + whole, kept = *end;
         *end = '\0';
-        on_text(c, c->in + head, now);
+        on_text(c, c->in + (whole - m.size), now);
         *end = kept;
-    } else if ((in[0] & 15) == 2) {
+    } else if (m.opcode == 2) {
         on_picture(c, now);
-    } else if ((in[0] & 15) == 8) {
-        give_up("the server closed a connection");
-    } else if ((in[0] & 15) == 9) { /* ping: an empty pong */
+    } else if (m.opcode == 8) {
+        wire_give_up("the server closed a connection");
+    } else if (m.opcode == 9) { /* ping: an empty pong */
         if (!is_sending(c))
-            write_all(c->fd, "\x8a\x80\0\0\0\0", 6);
+            wire_write_all(c->fd, "\x8a\x80\0\0\0\0", 6);
     }
-    return head + size;
+    return whole;
 }
 
 static size_t take_response(struct connection *c, int64_t now)
@@ -386,13 +304,13 @@ static void receive(struct connection *c)
             c->in_room = c->in_room ? 2 * c->in_room : (size_t)1 << 20;
             c->in = c->in_room <= 2 * INPUT_MAX ? realloc(c->in, c->in_room) : NULL;
             if (!c->in)
-                give_up("no memory");
+                wire_give_up("no memory");
         }
         ssize_t n = read(c->fd, c->in + c->in_size, c->in_room - c->in_size - 1);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0)
-            give_up("a connection ended");
+            wire_give_up("a connection ended");
         c->in_size += (size_t)n;
         int64_t now = clock_now_ns();
         size_t used = 0, one;
@@ -412,32 +330,6 @@ static void receive(struct connection *c)
 
 /* ---- running -----------------------------------------------------------------------------------
  */
-
-static double own_cpu(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-/* Processor seconds of the server, 0 when unknown. */
-static double server_cpu(void)
-{
-    char path[40], text[1024] = "";
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", set.pid);
-    FILE *from = set.pid ? fopen(path, "r") : NULL;
-    size_t n = from ? fread(text, 1, sizeof text - 1, from) : 0;
-    if (from)
-        fclose(from);
-    text[n] = '\0';
-    const char *after = strrchr(text, ')');
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                         &system) != 2)
-        return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-}
 
 static bool all_answered(void)
 {
@@ -573,16 +465,16 @@ int main(int argc, char **argv)
     samples = malloc(SAMPLES_MAX * sizeof *samples);
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (!samples || poll_fd < 0)
-        give_up("no memory");
+        wire_give_up("no memory");
     make_pictures();
     connect_all();
-    double cpu = own_cpu(), server = server_cpu();
+    double cpu = wire_own_cpu_s(), server = wire_cpu_s(set.pid);
     start_ns = clock_now_ns();
     double warm = set.warm >= 0 ? set.warm : fmin(1, set.seconds / 5);
     warm_ns = start_ns + ms_to_ns(warm * 1000);
     end_ns = start_ns + ms_to_ns(set.seconds * 1000);
     run();
-    report(own_cpu() - cpu, server_cpu() - server);
+    report(wire_own_cpu_s() - cpu, wire_cpu_s(set.pid) - server);
     for (int i = 0; i < count; i++) {
         close(connections[i].fd);
         free(connections[i].in);

@@ -1,0 +1,261 @@
+/* Admission: what guaranteed streams were promised, and whether one more can be. The rules are in
+ * capacity.h; here are the costs they are fed with. Of a model that has run they are what its runs
+ * took, else what its warm-up took and what pictures of that size take to decode. */
+#include "flow/flow.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define LEAST_RUNS 8        /* of a form before its runs are believed */
+#define PIXEL_PS 4000       /* to decode a pixel of a JPEG, until one was: a slow core's */
+#define WARM_MEAN 1.15      /* a run among others takes longer than the best of the warm-up, */
+#define WARM_HIGH 1.5       /* a slow one so much */
+#define PICTURE_PX 921600.0 /* 1280 × 720, when nobody knows how large pictures will be */
+
+/* ---- costs ---------------------------------------------------------------------------------- */
+
+static int64_t decode_ns(const fov_workers *pool, const fov_stream *s)
+{
+    if (s->decodes.count >= LEAST_RUNS)
+        return recent_median_ns(&s->decodes);
+    double pixels = (double)s->promise.width * s->promise.height;
+    int64_t each_ps = pool->pixel_ps.count ? recent_median_ns(&pool->pixel_ps) : PIXEL_PS;
+    return (int64_t)((pixels > 0 ? pixels : PICTURE_PX) * (double)each_ps / 1000);
+}
+
+/* What the model's run takes; false: not known yet. */
+static bool run_ns(const struct form *form, int64_t *mean, int64_t *high)
+{
+    const fov_model_info *info = fov_model_get_info(form->model);
+    if (form->runs.count < LEAST_RUNS && info->run_ms > 0) {
+        *mean = ms_to_ns(info->run_ms * WARM_MEAN);
+        *high = ms_to_ns(info->run_ms * WARM_HIGH);
+        return true;
+    }
+    *mean = recent_median_ns(&form->runs);
+    *high = recent_high_ns(&form->runs);
+    *high = *high > *mean ? *high : *mean;
+    return form->runs.count > 0;
+}
+
+static const struct slot *slot_under(const fov_stream *s)
+{
+    return s->slot ? s->slot : s->pool->default_slot;
+}
+
+static bool works(const struct form *form)
+{
+    return form && form->runners > 0 && !form->dead;
+}
+
+/* Workers that one run of the form occupies. */
+static double width_of(const fov_workers *pool, const struct form *form)
+{
+    return (double)pool->worker_count / (form->runners > 0 ? form->runners : 1);
+}
+
+/* The stream under a form of the models; false: its cost is not known. A form that has not run yet
+ * is thought to need as much of the machine as the other one. */
+static bool cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
+                    struct capacity_stream *out)
+{
+    const struct form *form = slot_under(s)->forms[hint], *other = slot_under(s)->forms[!hint];
+    if (!works(form))
+        form = slot_form(slot_under(s));
+    out->width = width_of(pool, form);
+    bool known = run_ns(form, &out->mean_ns, &out->high_ns);
+    if (!known && works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
+        double by = width_of(pool, other) / out->width;
+        out->mean_ns = (int64_t)((double)out->mean_ns * by);
+        out->high_ns = (int64_t)((double)out->high_ns * by);
+        known = true;
+    }
+    int64_t decode = decode_ns(pool, s), delay = fov_model_get_info(form->model)->delay_ns;
+    out->mean_ns += decode;
+    out->high_ns += decode;
+    out->fps = s->promise.fps;
+    /* a result that is published later costs no worker, but time */
+    out->limit_ns = s->max_latency_ns > delay ? s->max_latency_ns - delay : s->max_latency_ns;
+    return known;
+}
+
+/* ---- plans ---------------------------------------------------------------------------------- */
+
+static bool is_promised(const fov_stream *s)
+{
+    return s->promise.fps > 0;
+}
+
+/* Anyone may bring a frame of any model that is in use: the longest run may have just begun. Where
+ * runs take all cores one at a time, no worker can be kept free of strangers. */
+static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer,
+                      fov_hint hint)
+{
+    *plan = (struct plan){
+        .machine = {.workers = pool->worker_count, .reserved = pool->worker_count - 1}};
+    for (int i = 0; i <= pool->stream_count; i++) {
+        const fov_stream *s = i < pool->stream_count ? pool->streams[i] : newcomer;
+        struct capacity_stream cost;
+        if (!s || (s == newcomer && i < pool->stream_count))
+            continue;
+        bool known = cost_of(pool, s, hint, &cost);
+        if (cost.high_ns > plan->machine.blocking_ns)
+            plan->machine.blocking_ns = cost.high_ns;
+        if (cost.width > 1)
+            plan->machine.reserved = 0;
+        if (!is_promised(s) || plan->count == PROMISES_MAX)
+            continue;
+        text_copy(plan->names[plan->count], sizeof plan->names[0], s->name);
+        plan->streams[plan->count++] = cost;
+        plan->unknown = plan->unknown || !known;
+    }
+}
+
+static bool has_two_forms(const fov_workers *pool)
+{
+    return !pool->pin_latency && !pool->pin_throughput && pool->worker_count > 1;
+}
+
+/* The form under which all promises hold, the one for latency first; if none, the plan is the one
+ * for many streams. True: they hold. */
+static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer)
+{
+    plan_make(plan, pool, newcomer, pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY);
+    plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
+    if (plan->verdict.word != CAPACITY_FITS && has_two_forms(pool)) {
+        plan_make(plan, pool, newcomer, FOV_HINT_THROUGHPUT);
+        plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
+        plan->crowd = true;
+    }
+    return plan->verdict.word == CAPACITY_FITS;
+}
+
+/* ---- what is said of it --------------------------------------------------------------------- */
+
+/* The plan's last stream is the one that is told of; whether more would fit is not. */
+static void describe(const struct plan *plan, fov_admission *out)
+{
+    int others = plan->count - 1;
+    const struct capacity_stream *own = &plan->streams[others];
+    double free_ns = capacity_free_ns(&plan->machine, plan->streams, others, own);
+    *out = (fov_admission){.runs = others,
+                           .fps = own->fps,
+                           .needs_ms = (double)own->mean_ns / 1e6,
+                           .free_ms = free_ns > 0 ? free_ns / 1e6 : 0,
+                           .answer_ms = (double)plan->verdict.answer_ns / 1e6,
+                           .load = plan->verdict.load};
+}
+
+static void describe_more(const struct plan *plan, fov_admission *out)
+{
+    int others = plan->count - 1;
+    const struct capacity_stream *own = &plan->streams[others];
+    out->fits = others +
+                capacity_more(&plan->machine, plan->streams, others, own, PROMISES_MAX - others);
+    out->fps_at_most = capacity_rate(&plan->machine, plan->streams, others, own);
+}
+
+static fov_status refuse(const struct plan *plan, const fov_admission *a, fov_error *error)
+{
+    const struct capacity_verdict *v = &plan->verdict;
+    char mend[80] = "send `admission: best_effort`", why[120];
+    bool own = v->stream == plan->count - 1;
+    if (a->fps_at_most >= 0.5)
+        snprintf(mend, sizeof mend, "send target_fps %.3g, or `admission: best_effort`",
+                 (double)(int)(a->fps_at_most * 2) / 2);
+    if (v->word == CAPACITY_WORK)
+        snprintf(why, sizeof why, "free %.0f ms", a->free_ms);
+    else if (v->word == CAPACITY_RATE)
+        snprintf(why, sizeof why,
+                 "but frames of %.24s would wait %.0f ms, until the next one comes",
+                 own ? "its own" : plan->names[v->stream], (double)v->wait_ns / 1e6);
+    else
+        snprintf(why, sizeof why, "but answers of %.24s would take up to %.0f ms of %.0f",
+                 own ? "its own" : plan->names[v->stream], a->answer_ms,
+                 (double)plan->streams[v->stream].limit_ns / 1e6);
+    return fov_fail(error, FOV_ECAPACITY,
+                    "fits %d, runs %d; this one needs %.0f ms a frame, %s; %s", a->fits, a->runs,
+                    a->needs_ms, why, mend);
+}
+
+fov_status promise_tell(const struct plan *plan, fov_status status, fov_admission *told,
+                        fov_error *error)
+{
+    fov_admission here;
+    if (status == FOV_OK && !told)
+        return status;
+    told = told ? told : &here;
+    describe(plan, told);
+    describe_more(plan, told);
+    if (status == FOV_EBUSY)
+        return fov_fail(error, FOV_ECAPACITY, "%d guaranteed streams run already", PROMISES_MAX);
+    if (status == FOV_EAGAIN)
+        return fov_fail(error, status, "%s: try again in a second",
+                        plan->unknown ? "what a frame costs is not known yet"
+                                      : "the model's form for several streams is being compiled");
+    return status == FOV_OK ? status : refuse(plan, told, error);
+}
+
+/* ---- asked by stream.c, tickets.c, watchdog.c ----------------------------------------------- */
+
+/* The second form carries more, and is asked for when the second promise is. True: it is not there
+ * yet, and may come. */
+static bool want_second_form(fov_workers *pool, const fov_stream *s)
+{
+    struct slot *slot = s->slot ? s->slot : pool->default_slot;
+    if (!has_two_forms(pool) || slot->forms[FOV_HINT_THROUGHPUT] || !pool->timer_runs)
+        return false;
+    slot->wanted[FOV_HINT_THROUGHPUT] = true;
+    timer_wake(pool);
+    return slot->retry_ns <= pool->clock();
+}
+
+fov_status promise_check(fov_workers *pool, const fov_stream *newcomer, struct plan *plan)
+{
+    bool fits = plan_choose(plan, pool, newcomer);
+    bool coming = pool->promised > 0 && want_second_form(pool, newcomer);
+    if (pool->promised == PROMISES_MAX)
+        return FOV_EBUSY;
+    if (plan->unknown && pool->promised > 0)
+        return FOV_EAGAIN;
+    if (fits || plan->unknown)
+        return FOV_OK;
+    return coming ? FOV_EAGAIN : FOV_ECAPACITY;
+}
+
+void promises_changed(fov_workers *pool, int64_t now)
+{
+    struct plan plan = {0};
+    pool->promises_ns = now;
+    if (pool->promised)
+        plan_choose(&plan, pool, NULL);
+    pool->promised_crowd = plan.crowd;
+    pool->promised_load = plan.verdict.load;
+    pool->reserved = pool->promised ? capacity_reserve(&plan.machine, plan.streams, plan.count) : 0;
+    if (!plan.crowd || pool->crowded)
+        return;
+    pool->crowded = true; /* at once: a promise does not wait until the load is seen */
+    pool->changed_ns = now;
+    timer_wake(pool);
+}
+
+bool promise_holds_back(const fov_workers *pool, const fov_stream *s, int strangers)
+{
+    return !s->view.guaranteed && strangers >= pool->worker_count - pool->reserved;
+}
+
+bool fov_stream_get_admission(fov_stream *s, fov_admission *admission)
+{
+    struct plan plan;
+    bool guaranteed = s->view.guaranteed;
+    *admission = (fov_admission){0};
+    if (!guaranteed)
+        return false;
+    pthread_mutex_lock(&s->pool->lock);
+    plan_choose(&plan, s->pool, s);
+    pthread_mutex_unlock(&s->pool->lock);
+    describe(&plan, admission);
+    return true;
+}

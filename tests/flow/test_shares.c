@@ -1,0 +1,291 @@
+/* Who gets the workers, on a virtual clock: fair shares, weights, nobody starves, frames do not
+ * grow older; and what guaranteed streams were promised holds while others flood the machine. */
+#include "virtual.h"
+
+#include <math.h>
+
+/* Each subject's work, by weight, is within a tenth of the mean. */
+static void assert_fair(const double *weights)
+{
+    double mean = 0;
+    for (int i = 0; i < world.count; i++)
+        mean += (double)world.subjects[i].work_ns / (weights ? weights[i] : 1) / world.count;
+    for (int i = 0; i < world.count; i++) {
+        double part = (double)world.subjects[i].work_ns / (weights ? weights[i] : 1) / mean;
+        if (part < 0.9 || part > 1.1)
+            fail_msg("stream %d has %.2f of its share", i, part);
+    }
+}
+
+/* ---- without promises ------------------------------------------------------------------------ */
+
+static void equal_sessions_get_equal_shares(void **state)
+{
+    (void)state;
+    world_make(2, WORLD_THROUGHPUT);
+    for (int i = 0; i < 10; i++) /* 150 frames a second where 100 can be run */
+        world_add(15, 20, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    for (int i = 0; i < 10; i++)
+        world.subjects[i].spread_ms = 8;
+    world_simulate(60);
+    assert_fair(NULL);
+    uint64_t sum = 0;
+    for (int i = 0; i < 10; i++) {
+        const struct subject *u = &world.subjects[i];
+        sum += u->delivered;
+        assert_int_equal(u->late, 0);
+        assert_true(u->expired < u->superseded / 4); /* newest wins before time runs out */
+        assert_true(u->oldest_ns <= 200 * MS);
+        assert_true(u->longest_gap_ns <= 400 * MS);
+    }
+    assert_true(sum >= 5900); /* nothing was wasted */
+    world_clear();
+}
+
+/* Deadlines, rates and costs differ: no reason for more than the others' share. */
+static void shares_do_not_follow_deadlines(void **state)
+{
+    (void)state;
+    static const double limits[] = {60, 100, 200, 500, 1000, 0};
+    for (int latency = 0; latency < 2; latency++) {
+        world_make(latency ? 1 : 2, latency ? WORLD_LATENCY : WORLD_THROUGHPUT);
+        for (int i = 0; i < 6; i++)
+            world_add(i % 2 ? 30 : 60, 10 + 5 * i, (fov_stream_params){.max_latency_ms = limits[i]},
+                      NULL);
+        world_simulate(120);
+        assert_fair(NULL);
+        world_clear();
+    }
+}
+
+static void weights_are_kept(void **state)
+{
+    (void)state;
+    static const double weights[] = {1, 2, 4, 1, 0.5};
+    world_make(2, WORLD_THROUGHPUT);
+    for (int i = 0; i < 5; i++)
+        world_add(60, 25, (fov_stream_params){.max_latency_ms = 800, .weight = weights[i]}, NULL);
+    world_simulate(120);
+    assert_fair(weights);
+    world_clear();
+}
+
+/* One that had the machine for itself for a minute owes nothing to one that comes, and the
+ * newcomer is owed nothing either. */
+static void newcomers_and_idlers_get_no_credit(void **state)
+{
+    (void)state;
+    world_make(1, WORLD_THROUGHPUT);
+    world_add(60, 20, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    world_simulate(60);
+    struct subject *late = world_add(60, 20, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    world_forget();
+    world_simulate(2);
+    assert_fair(NULL);
+    late->next_ns = virtual_ns + 60 * NS_PER_S; /* it pauses */
+    world_simulate(60);
+    world_forget();
+    world_simulate(2);
+    assert_fair(NULL);
+    world_clear();
+}
+
+/* 40 sessions on one worker that manages 10 of their 1,200 frames a second: 20 × what it can. */
+static void nobody_starves(void **state)
+{
+    (void)state;
+    world_make(1, WORLD_THROUGHPUT);
+    for (int i = 0; i < 40; i++)
+        world_add(30, 100, (fov_stream_params){.max_latency_ms = i % 2 ? 200 : 0}, NULL);
+    world_simulate(120);
+    for (int i = 0; i < world.count; i++) {
+        assert_true(world.subjects[i].delivered >= 20);
+        assert_true(world.subjects[i].longest_gap_ns <= 12 * NS_PER_S);
+    }
+    world_clear();
+}
+
+/* 30 frames a second into a model of 5, for ten minutes. */
+static void frames_do_not_grow_older(void **state)
+{
+    (void)state;
+    double minutes[10];
+    world_make(1, WORLD_LATENCY);
+    struct subject *u = world_add(30, 200, (fov_stream_params){.max_latency_ms = 1000}, NULL);
+    u->spread_ms = 40;
+    for (int m = 0; m < 10; m++) {
+        world_forget();
+        world_simulate(60);
+        assert_true(u->delivered >= 290);
+        minutes[m] = (double)u->ages_ns / (double)u->delivered / 1e6;
+    }
+    assert_true(fabs(minutes[9] - minutes[0]) <= 20);
+    assert_true(u->oldest_ns <= 300 * MS);
+    world_clear();
+}
+
+/* ---- promises -------------------------------------------------------------------------------- */
+
+/* Opens guaranteed streams of a kind until one is refused; returns how many. */
+static int fill(double fps, double cost_ms, double spread_ms, double limit_ms)
+{
+    fov_admission told;
+    fov_error error = {0};
+    for (int n = 0;; n++) {
+        fov_stream_params params = {.max_latency_ms = limit_ms,
+                                    .guaranteed = true,
+                                    .promised_fps = fps,
+                                    .picture_width = 64,
+                                    .picture_height = 64,
+                                    .admission = &told};
+        struct subject *u = world_add(fps, cost_ms, params, &error);
+        if (!u) {
+            assert_int_equal(error.status, FOV_ECAPACITY);
+            assert_int_equal(told.runs, n);
+            assert_int_equal(told.fits, n);
+            assert_true(told.fps_at_most < fps);
+            assert_non_null(strstr(error.message, "fits"));
+            return n;
+        }
+        u->spread_ms = spread_ms;
+        assert_true(told.runs == n && told.fits > n && told.load <= CAPACITY_LIMIT);
+        world_simulate(1); /* its own costs are known from now on */
+    }
+}
+
+static void flood(int sessions, double fps, double cost_ms)
+{
+    for (int i = 0; i < sessions; i++)
+        world_add(fps, cost_ms, (fov_stream_params){.max_latency_ms = i % 3 ? 200 : 20}, NULL);
+}
+
+/* Of the first `guaranteed` subjects. */
+static void assert_kept(int guaranteed)
+{
+    for (int i = 0; i < guaranteed; i++) {
+        const struct subject *u = &world.subjects[i];
+        if ((double)(u->late + u->expired) > 0.005 * (double)u->put ||
+            (double)u->delivered < 0.995 * (double)u->put - 2)
+            fail_msg("promise %d of %d: %llu of %llu delivered, %llu late", i, guaranteed,
+                     (unsigned long long)u->delivered, (unsigned long long)u->put,
+                     (unsigned long long)u->late);
+    }
+}
+
+/* Whatever kind of stream fills the machine: promises hold alone, and under a flood that leaves
+ * others what is over. */
+static void promises_hold_under_a_flood(void **state)
+{
+    (void)state;
+    static const struct {
+        int workers;
+        double fps, cost, spread, limit;
+        int least; /* that must fit, so that refusing all is no way out */
+    } kinds[] = {
+        {2, 15, 14, 4, 200, 6}, {2, 30, 8, 2, 100, 5},  {1, 10, 20, 6, 200, 3},
+        {4, 25, 30, 9, 200, 4}, {2, 5, 60, 20, 400, 3}, {1, 2, 100, 10, 1000, 3},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        world_make(kinds[i].workers, WORLD_THROUGHPUT);
+        flood(1, 20, kinds[i].cost); /* so that the model's cost is known */
+        world_simulate(5);
+        world_remove_from(0);
+        int count = fill(kinds[i].fps, kinds[i].cost, kinds[i].spread, kinds[i].limit);
+        if (count < kinds[i].least)
+            fail_msg("kind %zu: only %d fit", i, count);
+        world_forget();
+        world_simulate(60);
+        assert_kept(count);
+        flood(20, 30, kinds[i].cost);
+        world_forget();
+        world_simulate(60);
+        assert_kept(count);
+        uint64_t others = 0;
+        for (int k = count; k < world.count; k++)
+            others += world.subjects[k].delivered;
+        assert_true(others > 0); /* they share what is over */
+        world_clear();
+    }
+}
+
+/* A stranger's long runs come after the promises were made: they never take the last worker. */
+static void long_runs_of_strangers_stand_back(void **state)
+{
+    (void)state;
+    world_make(2, WORLD_THROUGHPUT);
+    flood(1, 20, 14);
+    world_simulate(5);
+    world_remove_from(0);
+    int count = fill(15, 14, 2, 100);
+    assert_true(count >= 3);
+    fov_model_params slow = {.path = "fake:runners=2", .id = "slow"};
+    assert_int_equal(fov_workers_add_model(world.pool, &slow, false, NULL), FOV_OK);
+    world_remove_from(3); /* half of the machine is free */
+    for (int i = 0; i < 4; i++)
+        world_add(10, 400, (fov_stream_params){.model_id = "slow"}, NULL);
+    world_simulate(5);
+    world_forget();
+    world_simulate(60);
+    assert_kept(3);
+    uint64_t others = 0;
+    for (int k = 3; k < world.count; k++)
+        others += world.subjects[k].delivered;
+    assert_true(others >= 30); /* one at a time */
+    world_clear();
+}
+
+/* A camera that sends more than it was promised gets no more than that. */
+static void a_promise_is_a_limit(void **state)
+{
+    (void)state;
+    world_make(1, WORLD_THROUGHPUT);
+    fov_stream_params params = {.max_latency_ms = 200, .guaranteed = true, .promised_fps = 10};
+    struct subject *u = world_add(30, 10, params, NULL);
+    fov_knobs knobs = {.target_fps = -1};
+    fov_stream_set(u->stream, &knobs);
+    world_simulate(60);
+    assert_in_range(u->delivered, 590, 635);
+    params.promised_fps = 0;
+    assert_null(world_add(10, 10, params, NULL));
+    world_clear();
+}
+
+static void the_first_promise_needs_no_history_the_second_does(void **state)
+{
+    (void)state;
+    fov_error error = {0};
+    world_make(1, WORLD_THROUGHPUT);
+    fov_stream_params params = {.max_latency_ms = 200, .guaranteed = true, .promised_fps = 10};
+    assert_non_null(world_add(10, 10, params, &error));
+    assert_null(world_add(10, 10, params, &error));
+    assert_int_equal(error.status, FOV_EAGAIN);
+    world_simulate(2);
+    assert_non_null(world_add(10, 10, params, &error));
+    fov_admission now;
+    assert_true(fov_stream_get_admission(world.subjects[0].stream, &now));
+    assert_int_equal(now.runs, 1);
+    assert_true(now.needs_ms > 9 && now.answer_ms < 200 && now.load > 0.1 && now.load < 0.4);
+    fov_workers_info info;
+    fov_workers_get_info(world.pool, &info);
+    assert_int_equal(info.guaranteed, 2);
+    assert_true(info.promised > 0.1);
+    world_clear();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_sessions_get_equal_shares),
+        cmocka_unit_test(shares_do_not_follow_deadlines),
+        cmocka_unit_test(weights_are_kept),
+        cmocka_unit_test(newcomers_and_idlers_get_no_credit),
+        cmocka_unit_test(nobody_starves),
+        cmocka_unit_test(frames_do_not_grow_older),
+        cmocka_unit_test(promises_hold_under_a_flood),
+        cmocka_unit_test(long_runs_of_strangers_stand_back),
+        cmocka_unit_test(a_promise_is_a_limit),
+        cmocka_unit_test(the_first_promise_needs_no_history_the_second_does),
+    };
+    fov_log_set(NULL, NULL, FOV_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
