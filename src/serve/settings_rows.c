@@ -61,13 +61,13 @@ const struct settings_row settings_rows[] = {
     {"realtime.iou_threshold", "IOU_THRESHOLD", SET_NUMBER, AT(realtime.iou_threshold), "0.45", 0.01, 1, NULL, SET_LIVE,
      "overlap beyond which the weaker of two boxes of a class is left out"},
 
-    {"streaming.max_fps", "STREAMING_MAX_FPS", SET_NUMBER, AT(streaming.max_fps), "30", 1, 240, NULL, SET_LATER,
+    {"streaming.max_fps", "STREAMING_MAX_FPS", SET_NUMBER, AT(streaming.max_fps), "30", 1, 240, NULL, SET_LIVE,
      "most frames a second of a hazard session"},
-    {"streaming.default_fps", "STREAMING_DEFAULT_FPS", SET_NUMBER, AT(streaming.default_fps), "15", 1, 240, NULL, SET_LATER,
+    {"streaming.default_fps", "STREAMING_DEFAULT_FPS", SET_NUMBER, AT(streaming.default_fps), "15", 1, 240, NULL, SET_LIVE,
      "frames a second of a hazard session that asks for none"},
-    {"streaming.queue_size", "STREAMING_QUEUE_SIZE", SET_INT, AT(streaming.queue_size), "25", 1, 64, NULL, SET_LATER,
+    {"streaming.queue_size", "STREAMING_QUEUE_SIZE", SET_INT, AT(streaming.queue_size), "25", 1, 64, NULL, SET_LIVE,
      "frames that may wait in a hazard session"},
-    {"streaming.session_timeout", "STREAMING_SESSION_TIMEOUT", SET_NUMBER, AT(streaming.session_timeout), "300", 1, 86400, NULL, SET_LATER,
+    {"streaming.session_timeout", "STREAMING_SESSION_TIMEOUT", SET_NUMBER, AT(streaming.session_timeout), "300", 1, 86400, NULL, SET_LIVE,
      "seconds without a frame after which a hazard session ends"},
 
     {"openvino.device", "OPENVINO_DEVICE", SET_TEXT, AT(openvino.device), "CPU", 0, 63, NULL, 0,
