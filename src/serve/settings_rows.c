@@ -80,8 +80,8 @@ const struct settings_row settings_rows[] = {
      "keep compiled models in models.cache"},
     {"openvino.num_threads", "OPENVINO_NUM_THREADS CPU_THREADS_NUM OMP_NUM_THREADS", SET_INT, AT(openvino.num_threads), "0", 0, 1024, NULL, 0,
      "threads of the runtime, 0: the cores this process may use"},
-    {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, SET_LATER,
-     "bind the runtime's threads to cores"},
+    {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, 0,
+     "bind OpenVINO's threads to a core each; better left off here, as decoding needs the same cores"},
 
     {"alerts", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "rules that make alerts"},
     {"events.keep_days", NULL, SET_NUMBER, AT(events.keep_days), "7", 0, 3650, NULL, SET_LATER,

@@ -6,14 +6,20 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
 import requests
+from conftest import SANITIZED
 from realtime import picture
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 DETECTION = "/stream/detection"
 EVENTS = "/stream/events/"
 PERFORMANCE = "/stream/performance"
+# At 240 frames a second a burst of two dozen frames is within the limit, so that tests need not wait.
+FAST = {"STREAMING_MAX_FPS": "240", "STREAMING_DEFAULT_FPS": "240"}
 
 
 @contextmanager
@@ -35,6 +41,23 @@ def frame(number: int | None = None, body: bytes | None = None, **more) -> str:
 def ask(ws, text, seconds: float = 5) -> dict:
     ws.send(text if isinstance(text, (str, bytes)) else json.dumps(text))
     return json.loads(ws.recv(timeout=seconds))
+
+
+def close_code(ws, seconds: float = 5):
+    """Reads until the server closes; its code and reason."""
+    with pytest.raises(ConnectionClosed) as closed:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            ws.recv(timeout=seconds)
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
+def memory(server) -> float:
+    """Resident megabytes. A sanitizer keeps what was freed: then it says nothing."""
+    if SANITIZED:
+        return 0
+    text = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
 
 class Events:

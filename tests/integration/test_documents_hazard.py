@@ -5,18 +5,22 @@ import asyncio
 import base64
 import io
 import json
+import os
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import requests
-from conftest import environment, fovea
+from conftest import ROOT, SANITIZED, environment, fovea
 from PIL import Image
 from realtime import decoded, picture
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 TARGET_FPS = 15
+MODEL = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps")) / "models/ssd_mobilenet_v2/model.xml"
 
 
 def optimize_image_for_streaming(path, quality=85):
@@ -114,3 +118,21 @@ def test_performance_figures(server):
 def test_settings_by_the_names_of_the_document(name, value, shown):
     lines = fovea("config", "show", env=environment(**{name: value})).stdout.splitlines()
     assert f"  {shown}  # {name}" in lines, "the value, and where it comes from"
+
+
+@pytest.mark.skipif(bool(SANITIZED) or not MODEL.exists() or len(os.sched_getaffinity(0)) < 2,
+                    reason="no default model, one core, or no runtime in a sanitized build")
+@pytest.mark.parametrize("value, bound", [("YES", True), ("NO", False)])
+def test_threads_are_bound_when_asked_for(start_server, value, bound):
+    server = start_server(model=str(MODEL), env={"CPU_BIND_THREAD": value})
+
+    def any_bound():
+        """While the model runs: the runtime binds a thread when it joins."""
+        server.post("/api/v1/realtime/video/process-frame", files={"file": picture()})
+        tasks = Path(f"/proc/{server.process.pid}/task").glob("*/status")
+        return any(re.search(r"Cpus_allowed_list:\s*\d+$", task.read_text(), re.M) for task in tasks)
+
+    found = False
+    for _ in range(40):
+        found = found or any_bound()
+    assert found == bound, "a thread that stays on one core"
