@@ -328,6 +328,14 @@ void hazard_write_session(struct json_writer *w, const struct hazard_session *s)
     json_object_end(w);
 }
 
+/* It is a client_id as well where the client gives none: one that nobody has taken. */
+static void name_session(struct hazard_session *s, struct hazard *hazard)
+{
+    do
+        snprintf(s->id, sizeof s->id, "hazard-%llu", (unsigned long long)++hazard->next_session);
+    while (hazard_client_known(hazard, s->id));
+}
+
 static struct hazard_session *session_new(struct exchange *x, fov_workers *workers,
                                           struct stream_query *q)
 {
@@ -352,8 +360,7 @@ static struct hazard_session *session_new(struct exchange *x, fov_workers *worke
     text_copy(s->model_id, sizeof s->model_id, q->model_id);
     adapt_hazard_start(&s->adapt, fps);
     atomic_store(&s->fps_milli, (int)(fps * 1000));
-    snprintf(s->id, sizeof s->id, "hazard-%llu",
-             (unsigned long long)++x->server->hazard->next_session);
+    name_session(s, x->server->hazard);
     return s;
 }
 

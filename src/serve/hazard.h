@@ -139,6 +139,8 @@ struct hazard_client {
  * token's, 503 too many). `push`: the asker will send frames or owns what it reads. */
 struct hazard_client *hazard_client_enter(struct exchange *x, const char *id, bool push);
 
+bool hazard_client_known(struct hazard *hazard, const char *id);
+
 /* One event for the client's readers; takes its own reference of `text`. */
 void hazard_client_tell(struct hazard_client *client, const char *kind, struct net_blob *text);
 

@@ -16,7 +16,7 @@
 /* Bytes that may wait for a reader, beside one event; the rest stays in the ring. */
 #define AHEAD_MAX ((size_t)64 << 10)
 #define STALLED_MS 30000
-enum { CLIENTS_MAX = 4096 };
+enum { CLIENTS_MAX = 4096, IDLE_MAX = 128 };
 
 struct hazard_reader {
     struct hazard_reader *next;
@@ -54,9 +54,31 @@ static void client_free(struct hazard_client *client)
     free(client);
 }
 
+/* Events of clients that have left are kept for their return, but not of any number of them: the
+ * one that left first makes room. */
+static void forget_idlest(struct hazard *hazard)
+{
+    struct hazard_client **idlest = NULL;
+    int idle = 0;
+    for (struct hazard_client **at = &hazard->clients; *at; at = &(*at)->next) {
+        if ((*at)->sessions || (*at)->readers)
+            continue;
+        idle++;
+        if (!idlest || (*at)->used_ns < (*idlest)->used_ns)
+            idlest = at;
+    }
+    if (idle <= IDLE_MAX)
+        return;
+    struct hazard_client *client = *idlest;
+    *idlest = client->next;
+    hazard->client_count--;
+    client_free(client);
+}
+
 static struct hazard_client *client_new(struct exchange *x, const char *id)
 {
     struct hazard *hazard = x->server->hazard;
+    forget_idlest(hazard);
     struct hazard_client *client = hazard->client_count < CLIENTS_MAX ? calloc(1, sizeof *client)
                                                                       : NULL;
     if (!client) {
@@ -82,6 +104,11 @@ static bool may_use(const struct exchange *x, const struct hazard_client *client
         return true;
     return client->token_id[0] == '\0' || strcmp(client->token_id, who->token_id) == 0 ||
            !auth_alive(x->server->auth, client->token_id);
+}
+
+bool hazard_client_known(struct hazard *hazard, const char *id)
+{
+    return find(hazard, id) != NULL;
 }
 
 struct hazard_client *hazard_client_enter(struct exchange *x, const char *id, bool push)

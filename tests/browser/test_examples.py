@@ -87,3 +87,23 @@ def test_a_page_that_was_not_named_is_refused_in_words(site, serve, open_page, t
     page = open_page(address(site, serve()))
     page.set_input_files("#files", square(page, tmp_path / "square.png"))
     wait_text(page, "#said", "refuses this page's address")
+
+
+def test_a_browser_reads_events_and_comes_back_where_it_was(serve, open_page):
+    """EventSource, as the browser has it: headers are accepted, and after an end it asks for what came meanwhile."""
+    server = serve()
+    page = open_page(server.url + "/docs")
+    page.evaluate("""() => { window.got = []; const events = new EventSource('/stream/events/door')
+        for (const kind of ['session', 'dropped', 'end', 'gap']) events.addEventListener(kind, e => got.push([kind, Number(e.lastEventId)])) }""")
+    once = """() => new Promise(done => { const ws = new WebSocket(`ws://${location.host}/stream/detection?client_id=door`)
+        ws.onmessage = e => { const m = JSON.parse(e.data)
+          if (m.type === 'session') ws.send('{"type":"frame","image_data":""}'); else ws.close() }
+        ws.onclose = done })"""
+    page.evaluate(once)
+    page.evaluate(once)  # while the browser waits to connect again
+    until = time.monotonic() + 20
+    while len(got := page.evaluate("got")) < 6 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [kind for kind, _ in got] == ["session", "dropped", "end"] * 2, got
+    ids = [number for _, number in got]
+    assert ids == sorted(ids) and len(set(ids)) == 6

@@ -1,6 +1,7 @@
 """Events of hazard sessions: /stream/events/{client_id}, and whose a client_id is."""
 import json
 import socket as sockets
+import time
 
 import pytest
 from hazard import EVENTS, FAST, PERFORMANCE, Events, ask, close_code, frame, memory, session
@@ -99,6 +100,13 @@ def test_an_unknown_client_is_waited_for_and_then_ended(start_server):
     assert server.get(EVENTS + "x" * 65).status_code == 422 and server.get(EVENTS + "%0a").status_code in (400, 404, 422)
 
 
+def test_a_comment_every_15_seconds(server):
+    events = Events(server, "quiet")
+    server.wait_for(lambda: events.comments >= 1, 20, "a comment")
+    assert not events.got and not events.ended
+    events.close()
+
+
 def test_a_slow_reader_costs_nobody_anything(start_server):
     """It reads nothing while 12,000 events come: the session goes on, memory does not grow, it is told what it missed."""
     server = start_server(env=FAST)
@@ -154,6 +162,33 @@ def test_a_client_id_belongs_to_the_token_that_used_it_first(locked):
     with pytest.raises(InvalidStatus):
         with session(locked, "?client_id=read first", token=mine):
             pass
+
+
+def test_a_session_without_a_name_takes_nobody_elses(server):
+    with session(server) as first:
+        taken = f"hazard-{int(first.hello['session_id'].split('-')[1]) + 1}"
+        with session(server, f"?client_id={taken}") as named, session(server) as other:
+            assert len({ws.hello["client_id"] for ws in (first, named, other)}) == 3
+            assert ask(named, frame(1))["type"] == "detection", "it was not replaced"
+
+
+def test_many_clients_that_came_and_went(start_server):
+    """Their events are kept for a while, but not all of them."""
+    server = start_server(env=FAST)
+    for n in range(130):
+        with session(server, f"?client_id=passer-{n}") as ws:
+            ask(ws, frame(n))
+    before = memory(server)
+    for n in range(130, 200):
+        with session(server, f"?client_id=passer-{n}") as ws:
+            ask(ws, frame(n))
+    assert memory(server) - before < 4
+    kept, gone = Events(server, "passer-199", last_id=0), Events(server, "passer-0", last_id=0)
+    assert kept.wait("detection")[0]["frame_id"] == 199
+    time.sleep(0.2)
+    assert not gone.of("detection")
+    kept.close()
+    gone.close()
 
 
 def test_roles(locked):
