@@ -51,9 +51,10 @@ typedef struct fov_model_params {
     const char *avoid; /* "openvino:GPU onnxruntime:CUDA": not tried, as they failed before */
     const char *cache_dir; /* compiled forms; NULL: no cache */
     const char
-        *runtime_dir; /* where the runtime's libraries are; default: searched (see fovea doctor) */
-    bool no_int8;     /* FOV_PRECISION_AUTO never takes the INT8 form beside a model */
-    bool no_warmup;   /* skip the runs on noise that make the first frame as fast as the others */
+        *runtime_dir;  /* where the runtime's libraries are; default: searched (see fovea doctor) */
+    bool no_int8;      /* FOV_PRECISION_AUTO never takes the INT8 form beside a model */
+    bool bind_threads; /* the runtime's threads stay on a core each, where it can do that */
+    bool no_warmup;    /* skip the runs on noise that make the first frame as fast as the others */
 } fov_model_params;
 
 /* What a model turned out to be. Pointers live as long as the model. */

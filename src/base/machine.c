@@ -302,3 +302,21 @@ int64_t machine_memory_free(const char *root)
     int64_t left = least(limit_v2(root, free_v2), limit_v1(root, "memory", free_v1));
     return least(left, kilobytes * 1024);
 }
+
+int64_t machine_group_cpu_us(const char *root)
+{
+    char list[MACHINE_PATH], group[MACHINE_PATH], path[2 * MACHINE_PATH];
+    own_group(root, "", list, group, sizeof group);
+    if (strstr(group, "/..")) /* outside of what this namespace shows */
+        group[0] = '\0';
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.stat", group);
+    int64_t used = number_behind(root, path, "usage_usec ");
+    if (!used) /* a container may see the end of its path only, at the mount */
+        used = number_behind(root, "/sys/fs/cgroup/cpu.stat", "usage_usec ");
+    if (used)
+        return used;
+    own_group(root, "cpuacct", list, group, sizeof group);
+    snprintf(path, sizeof path, "/sys/fs/cgroup/cpuacct%s", group);
+    used = number_in(root, path, "/cpuacct.usage");
+    return (used ? used : number_in(root, "/sys/fs/cgroup/cpuacct", "/cpuacct.usage")) / 1000;
+}

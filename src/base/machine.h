@@ -40,4 +40,8 @@ int64_t machine_memory(const char *root);
  * group could give up count as free. */
 int64_t machine_memory_free(const char *root);
 
+/* Processor time in microseconds that all processes of this control group have used, 0 when
+ * unknown. Only its growth says something. */
+int64_t machine_group_cpu_us(const char *root);
+
 #endif

@@ -312,7 +312,8 @@ static void make_settings(struct settings *s, struct loaded *m)
     if (!strcmp(m->device, "CPU")) {
         set(s, "INFERENCE_NUM_THREADS", s->threads);
         set(s, "NUM_STREAMS", s->streams);
-        set(s, "ENABLE_CPU_PINNING", "NO"); /* decoding needs the same cores */
+        /* Unless asked for: decoding needs the same cores. */
+        set(s, "ENABLE_CPU_PINNING", p->bind_threads ? "YES" : "NO");
     }
     if (p->precision != FOV_PRECISION_AUTO && precisions[p->precision])
         set(s, "INFERENCE_PRECISION_HINT", precisions[p->precision]);

@@ -254,7 +254,7 @@ void net_stream_close(struct net_stream *stream);
 
 enum net_kind { NET_TEXT = 1, NET_BINARY = 2 };
 
-/* A complete message, valid during the call. Text is valid UTF-8 unless `deflated`. */
+/* A complete message, valid during the call. Text is valid UTF-8, except in raw mode. */
 struct net_message {
     enum net_kind kind;
     bool deflated; /* raw mode: data is compressed, see net_inflate */
@@ -274,13 +274,13 @@ struct net_socket_ops {
 
 /* Zero = the default in brackets. */
 struct net_socket_params {
-    size_t max_text;         /* bytes of a text message, also inflated [64 KiB]; beyond: 1009 */
-    size_t max_binary;       /* [8 MiB] */
-    size_t max_pending;      /* bytes waiting beyond which a send is refused [4 MiB] */
-    unsigned ping_ms;        /* [15,000]; without any byte for twice that: 1006 */
-    unsigned send_buffer;    /* SO_SNDBUF, bytes [512 KiB] */
-    bool deflate;            /* accept permessage-deflate when the client asks for it */
-    bool raw;                /* give compressed messages as they are (inflate elsewhere) */
+    size_t max_text;      /* bytes of a text message, also inflated [64 KiB]; beyond: 1009 */
+    size_t max_binary;    /* [8 MiB] */
+    size_t max_pending;   /* bytes waiting beyond which a send is refused [4 MiB] */
+    unsigned ping_ms;     /* [15,000]; without any byte for twice that: 1006 */
+    unsigned send_buffer; /* SO_SNDBUF, bytes [512 KiB] */
+    bool deflate;         /* accept permessage-deflate when the client asks for it */
+    bool raw; /* give messages as they came: to be inflated, and texts checked, elsewhere */
     const char *subprotocol; /* chosen one of the client's offer, or NULL */
 };
 

@@ -120,11 +120,12 @@ struct evbuffer *reply_head(struct net_loop *loop, struct net_request *request, 
         if (!has_field(own, header->name))
             evbuffer_add_printf(out, "%s: %s\r\n", header->name, header->value);
     }
+    bool has_connection = has_field(own, "Connection");
     if (own)
         evbuffer_add_buffer(out, own);
     else if (status == 503)
         evbuffer_add_printf(out, "Retry-After: 1\r\n");
-    if (status != 101)
+    if (!has_connection)
         evbuffer_add_printf(out, "Connection: %s\r\n", close ? "close" : "keep-alive");
     if (evbuffer_add(out, "\r\n", 2) == 0)
         return out;

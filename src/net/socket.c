@@ -151,7 +151,7 @@ static void on_item_message(struct net_socket *socket, struct ws_item *item)
         give_up(socket, code, code == 1009 ? "the message is too long" : "cannot inflate it");
         return;
     }
-    if (item->kind == WS_TEXT && !item->deflated && !text_is_utf8(item->data, item->len)) {
+    if (item->kind == WS_TEXT && !socket->params.raw && !text_is_utf8(item->data, item->len)) {
         give_up(socket, 1007, "the text is no UTF-8");
         return;
     }

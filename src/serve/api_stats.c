@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "serve/admission.h"
+#include "serve/hazard.h"
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
@@ -19,6 +20,8 @@ static void device_word(fov_workers *workers, char *word, size_t size)
 static fov_stream *find_stream(struct server *server, const char *id)
 {
     fov_stream *stream = session_stream(server, id);
+    if (!stream)
+        stream = hazard_stream(server, id);
     return stream ? stream : room_stream(server, id);
 }
 

@@ -1,11 +1,15 @@
 #include "serve/events.h"
 
 #include "base/clock.h"
+#include "serve/hazard.h"
 
 typedef void listener(struct server *server, const struct event *event);
 
 /* Who hears events; a new listener: one row. */
-static listener *const listeners[] = {NULL};
+static listener *const listeners[] = {
+    hazard_hear, /* event streams of clients: hazard_events.c */
+    NULL,
+};
 
 void events_publish(struct server *server, const struct event *event)
 {

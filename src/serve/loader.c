@@ -75,6 +75,7 @@ fov_model_params loader_params(const struct settings *s, const struct settings_m
         .device = device_of(s),
         .avoid = avoid_of(s),
         .threads = s->openvino.num_threads,
+        .bind_threads = s->openvino.bind_threads,
         .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
                                                                  : FOV_PRECISION_AUTO,
         .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,

@@ -253,17 +253,23 @@ bool message_answer_time(struct net_socket *socket, const json_value *json, int6
     return true;
 }
 
+bool message_counts(struct message_rate *rate, int64_t now_ns, bool *tell)
+{
+    if (rate->count == 0 || now_ns - rate->start_ns >= NS_PER_S)
+        *rate = (struct message_rate){.start_ns = now_ns};
+    *tell = ++rate->count == TEXTS_A_SECOND + 1;
+    return rate->count <= TEXTS_A_SECOND;
+}
+
 bool message_allowed(struct message_rate *rate, struct net_socket *socket, int64_t now_ns)
 {
     struct json_writer w = {0};
-    if (rate->count == 0 || now_ns - rate->start_ns >= NS_PER_S)
-        *rate = (struct message_rate){.start_ns = now_ns};
-    if (++rate->count == TEXTS_A_SECOND + 1) {
-        message_error(&w, "rate_limit", -1,
-                      "more than 50 texts in a second: the others of this second are left out");
+    bool tell, good = message_counts(rate, now_ns, &tell);
+    if (tell) {
+        message_error(&w, "rate_limit", -1, MESSAGE_RATE_TEXT);
         message_send(socket, &w);
     }
-    return rate->count <= TEXTS_A_SECOND;
+    return good;
 }
 
 bool message_is_object_text(const struct net_message *message)

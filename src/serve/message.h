@@ -76,6 +76,9 @@ struct message_rate {
     unsigned count;
 };
 bool message_allowed(struct message_rate *rate, struct net_socket *socket, int64_t now_ns);
+/* The same for those that answer later: *tell, this one is to be answered with `rate_limit`. */
+#define MESSAGE_RATE_TEXT "more than 50 texts in a second: the others of this second are left out"
+bool message_counts(struct message_rate *rate, int64_t now_ns, bool *tell);
 
 /* True for "[object Promise]" and its like: what a page sends that forgot to await its bytes. */
 bool message_is_object_text(const struct net_message *message);

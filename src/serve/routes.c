@@ -51,6 +51,10 @@ const struct route serve_routes[] = {
     {"GET", "/api/camera/{token}/stats", ROLE_VIEW, 0, 0, get_camera_stats},
     {"GET", "/api/camera/{token}/mjpeg", ROLE_VIEW, 0, ROUTE_STREAM | ROUTE_QUERY_TOKEN, get_camera_mjpeg},
     {"GET", "/api/camera/{token}/latest.jpg", ROLE_VIEW, 0, ROUTE_QUERY_TOKEN, get_camera_latest},
+    /* -- hazard streaming: hazard.c, hazard_events.c, api_performance.c -- */
+    {"GET", "/stream/detection", ROLE_PUSH, 0, ROUTE_SOCKET | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, ws_stream_detection},
+    {"GET", "/stream/events/{client_id}", ROLE_PUSH | ROLE_VIEW, 0, ROUTE_STREAM | ROUTE_QUERY_TOKEN, get_stream_events},
+    {"GET", "/stream/performance", ROLE_VIEW, 0, 0, get_stream_performance},
     {0}
 };
 // clang-format on

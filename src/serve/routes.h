@@ -48,4 +48,9 @@ void get_camera_stats(struct exchange *x);
 void get_camera_mjpeg(struct exchange *x);
 void get_camera_latest(struct exchange *x);
 
+/* hazard.c, hazard_events.c, api_performance.c */
+void ws_stream_detection(struct exchange *x);
+void get_stream_events(struct exchange *x);
+void get_stream_performance(struct exchange *x);
+
 #endif

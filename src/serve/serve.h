@@ -143,6 +143,7 @@ extern const struct serve_part frames_part; /* api_frame.c: state at server->fra
 extern const struct serve_part rooms_part;  /* room.c: state at server->rooms */
 extern const struct serve_part recordings_part; /* api_recording.c: at server->recordings */
 extern const struct serve_part models_part; /* api_models.c: state at server->model_chores */
+extern const struct serve_part hazard_part; /* hazard.c: state at server->hazard */
 
 /* ---- rooms, as the rest of the server sees them (room.c) ----------------------------------------
  */
@@ -209,6 +210,7 @@ struct server {
     struct frames *frames;
     struct rooms *rooms;
     struct recordings *recordings;
+    struct hazard *hazard;
     struct chores *model_chores; /* opens models that the API asks for; made at the first one */
     atomic_int models_opening;   /* asked for and not opened yet */
     struct server_private *own;  /* server.c */

@@ -22,7 +22,7 @@ extern char **environ;
 enum { TICK_MS = 500, DRAIN_MS = 4000, DEMO_PORTS = 20 };
 
 static const struct serve_part *const parts[] = {&frames_part, &rooms_part, &models_part,
-                                                 &recordings_part};
+                                                 &hazard_part, &recordings_part};
 enum { PART_COUNT = sizeof parts / sizeof *parts };
 
 /* ---- signals ------------------------------------------------------------------------------------

@@ -61,13 +61,13 @@ const struct settings_row settings_rows[] = {
     {"realtime.iou_threshold", "IOU_THRESHOLD", SET_NUMBER, AT(realtime.iou_threshold), "0.45", 0.01, 1, NULL, SET_LIVE,
      "overlap beyond which the weaker of two boxes of a class is left out"},
 
-    {"streaming.max_fps", "STREAMING_MAX_FPS", SET_NUMBER, AT(streaming.max_fps), "30", 1, 240, NULL, SET_LATER,
+    {"streaming.max_fps", "STREAMING_MAX_FPS", SET_NUMBER, AT(streaming.max_fps), "30", 1, 240, NULL, SET_LIVE,
      "most frames a second of a hazard session"},
-    {"streaming.default_fps", "STREAMING_DEFAULT_FPS", SET_NUMBER, AT(streaming.default_fps), "15", 1, 240, NULL, SET_LATER,
+    {"streaming.default_fps", "STREAMING_DEFAULT_FPS", SET_NUMBER, AT(streaming.default_fps), "15", 1, 240, NULL, SET_LIVE,
      "frames a second of a hazard session that asks for none"},
-    {"streaming.queue_size", "STREAMING_QUEUE_SIZE", SET_INT, AT(streaming.queue_size), "25", 1, 64, NULL, SET_LATER,
+    {"streaming.queue_size", "STREAMING_QUEUE_SIZE", SET_INT, AT(streaming.queue_size), "25", 1, 64, NULL, SET_LIVE,
      "frames that may wait in a hazard session"},
-    {"streaming.session_timeout", "STREAMING_SESSION_TIMEOUT", SET_NUMBER, AT(streaming.session_timeout), "300", 1, 86400, NULL, SET_LATER,
+    {"streaming.session_timeout", "STREAMING_SESSION_TIMEOUT", SET_NUMBER, AT(streaming.session_timeout), "300", 1, 86400, NULL, SET_LIVE,
      "seconds without a frame after which a hazard session ends"},
 
     {"openvino.device", "OPENVINO_DEVICE", SET_TEXT, AT(openvino.device), "CPU", 0, 63, NULL, 0,
@@ -80,8 +80,8 @@ const struct settings_row settings_rows[] = {
      "keep compiled models in models.cache"},
     {"openvino.num_threads", "OPENVINO_NUM_THREADS CPU_THREADS_NUM OMP_NUM_THREADS", SET_INT, AT(openvino.num_threads), "0", 0, 1024, NULL, 0,
      "threads of the runtime, 0: the cores this process may use"},
-    {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, SET_LATER,
-     "bind the runtime's threads to cores"},
+    {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, 0,
+     "bind OpenVINO's threads to a core each; better left off here, as decoding needs the same cores"},
 
     {"alerts", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "rules that make alerts"},
     {"events.keep_days", NULL, SET_NUMBER, AT(events.keep_days), "7", 0, 3650, NULL, SET_LATER,

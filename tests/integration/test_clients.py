@@ -62,6 +62,20 @@ def test_watch(server, folder):
     assert latest.read_bytes()[:2] == b"\xff\xd8"
 
 
+def test_hazard(server, folder):
+    said = run("hazard.py", str(folder), "--url", server.ws, "--fps", "25", "--count", "30", "--client", "the door")
+    assert said.startswith("session hazard-"), said
+    results = len(re.findall(r"^frame \d+: [\d.]+ ms at 25 fps  \w+ 0\.90", said, re.M))
+    lost = sum(int(n) for n in re.findall(r" (\d+)(?:,|$)", re.search(r"^not analysed:(.*)$", said, re.M).group(1)))
+    assert results + lost == 30 and results > 20, said
+    assert "bad_config: fps_limit" in run("hazard.py", str(folder), "--url", server.ws, "--fps", "99", code=1)
+
+
+def test_hazard_with_a_token(locked, folder):
+    token = locked.make_token("push")["token"]
+    assert "frame 0: " in run("hazard.py", str(folder), "--url", locked.ws, "--token", token, "--count", "3")
+
+
 def test_they_stay_short():
     for path in CLIENTS.glob("*.py"):
         assert len(path.read_text().splitlines()) <= 60, path.name
