@@ -24,6 +24,8 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
         return fov_fail(error, FOV_EINVAL,
                         "stream: target_fps, max_latency_ms or weight is below "
                         "zero");
+    if (p->adaptive.target_latency_ms > 0 && p->fifo)
+        return fov_fail(error, FOV_EINVAL, "stream: a frame rate follows live streams only");
     if (p->detect.max_detections < 0 || p->detect.max_detections > DETECTIONS_MAX)
         return fov_fail(error, FOV_EINVAL, "stream: max_detections is not in 1..%d",
                         DETECTIONS_MAX);
@@ -104,8 +106,11 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
-    status = enter(s, params->model_id, error);
+    status = follower_make(&s->follower, params, &s->gate, error);
+    if (!status)
+        status = enter(s, params->model_id, error);
     if (status) {
+        follower_free(&s->follower);
         stats_release(&s->stats);
         free(s);
         return status;
@@ -211,6 +216,8 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
         memcpy(s->detect.classes, knobs->classes, sizeof s->detect.classes);
     if (knobs->fifo)
         s->view.fifo = knobs->fifo > 0;
+    if (knobs->input_px)
+        stream_resize(s, knobs->input_px > 0 ? knobs->input_px : 0);
     pthread_mutex_unlock(&s->pool->lock);
 }
 
@@ -246,6 +253,7 @@ static void leave(fov_stream *s)
     pool->stream_count--;
     pool->streams[i] = pool->streams[pool->stream_count];
     pool->views[i] = pool->views[pool->stream_count];
+    slot_unref(pool, s->sized);
     slot_unref(pool, s->slot);
 }
 
@@ -265,6 +273,7 @@ void fov_stream_close(fov_stream **stream)
     drain(s);
     leave(s);
     pool_unref(pool);
+    follower_free(&s->follower);
     stats_release(&s->stats);
     free(s);
 }

@@ -141,18 +141,13 @@ void stream_fail_waiting(fov_stream *s, fov_status status, const char *message)
 
 /* ---- taking and ending --------------------------------------------------------------------- */
 
-static struct form *form_of(fov_stream *s)
-{
-    return slot_form(s->slot ? s->slot : s->pool->default_slot);
-}
-
 /* Which streams may give a frame: those whose form has a free runner; with `joined`, those whose
  * form is that one, whose runner is taken already. */
 static void refresh_views(fov_workers *pool, const struct form *joined)
 {
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
-        struct form *form = s->box.count > 0 ? form_of(s) : NULL;
+        struct form *form = s->box.count > 0 ? stream_form(s) : NULL;
         bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
         s->view.can_run = runs && s->jobs < PARKED_MAX;
     }
@@ -182,7 +177,7 @@ static struct job *take(fov_workers *pool, int64_t now, struct drops *drops)
     job->frame = mailbox_take(&s->box, choice.frame);
     if (choice.superseded)
         drops_add(drops, s, choice.superseded, FOV_DROP_SUPERSEDED);
-    job->form = form_of(s);
+    job->form = stream_form(s);
     job->form->refs++;
     job->params = s->detect;
     job->watched = s->watchers > 0;

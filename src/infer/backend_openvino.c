@@ -191,6 +191,12 @@ static bool is_picture(const fov_tensor *t)
                             t->shape[3] == 3 || t->shape[3] == 1);
 }
 
+/* Height and width of a picture are both open. */
+static bool has_open_size(const fov_tensor *t)
+{
+    return is_picture(t) && t->shape[2] < 0 && (t->shape[1] < 0 || t->shape[3] < 0);
+}
+
 /* Open dimensions of a picture become 3 channels and the size and batch that were asked for; of
  * other inputs the batch alone can be known. A batch of 1 that the file fixes is changed as well.
  */
@@ -219,8 +225,10 @@ static bool make_static(struct loaded *m)
     size_t ports[FOV_MODEL_INPUTS], made = 0;
     bool open = false, valid = true;
     memset(shapes, 0, sizeof shapes);
-    for (int i = 0; i < m->about.input_count; i++)
+    for (int i = 0; i < m->about.input_count; i++) {
         open = open || is_open(&m->about.inputs[i]) || m->params->batch > 1;
+        m->about.open_size = m->about.open_size || has_open_size(&m->about.inputs[i]);
+    }
     for (int i = 0; open && valid && i < m->about.input_count; i++) {
         const fov_tensor *in = &m->about.inputs[i];
         int64_t dims[FOV_TENSOR_RANK];
