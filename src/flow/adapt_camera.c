@@ -10,11 +10,12 @@
 #define QUALITY_MOST 0.95
 #define CONF_LEAST 0.15
 #define CONF_MOST 0.5
-#define PATIENCE_S 4.0  /* of calm before the first step back */
-#define STEP_S 2.0      /* between steps back */
-#define SETTLE_S 0.3    /* until a turn shows: frames on their way, the camera's next picture */
-#define SLOW_S 1.5      /* that viewers are slow before it counts */
-#define BURST_S 0.39    /* the short window */
+#define PATIENCE_S 4.0 /* of calm before the first step back */
+#define STEP_S 2.0     /* between steps back */
+#define SETTLE_S 0.3   /* until a turn shows: frames on their way, the camera's next picture */
+#define SLOW_S 1.5     /* that viewers are slow before it counts */
+#define BRIEF_S 0.39   /* windows, beside one of a second */
+#define LONGER_S 2.99
 #define LOAD_MOST 0.92  /* of the runs, that a step back may lead to */
 #define CALM_PART 0.7   /* of the deadline: under it there is room */
 #define LATE_PART 0.9   /* over it there is none */
@@ -91,20 +92,21 @@ static struct window look(const struct adapt_camera *c, double seconds)
     return w;
 }
 
-/* A single pause loses frames too, but all in one sample. */
-static bool loses(const struct window *brief, const struct window *second)
+/* Many at once, or few for long. A single pause loses frames too, but all in one sample. */
+static bool loses(const struct adapt_camera *c, const struct window *second)
 {
-    int all = second->delivered + second->lost, lately = brief->delivered + brief->lost;
+    struct window brief = look(c, BRIEF_S), longer = look(c, LONGER_S);
     if (second->delivered == 0)
         return false;
-    return (brief->bursts >= 2 && 5 * brief->lost >= lately) ||
-           (second->bursts >= 2 && second->lost >= 3 && 10 * second->lost >= all);
+    return (brief.bursts >= 2 && 5 * brief.lost >= brief.delivered + brief.lost) ||
+           (second->bursts >= 2 && second->lost >= 3 &&
+            10 * second->lost >= second->delivered + second->lost) ||
+           (longer.bursts >= 3 && 12 * longer.lost >= longer.delivered + longer.lost);
 }
 
 static enum pressure pressure_of(const struct adapt_camera *c, const struct window *second)
 {
-    struct window brief = look(c, BURST_S);
-    if (loses(&brief, second))
+    if (loses(c, second))
         return PRESSURE_LOST;
     if (2 * second->slow > second->answered && second->answered >= 3)
         return PRESSURE_LATE;
@@ -122,7 +124,7 @@ static double gentle_fps(const struct adapt_camera *c)
 /* To what the workers manage, at most halved at once: the window saw the time before as well. */
 static double less_fps(const struct adapt_camera *c, const struct turn *turn, enum pressure why)
 {
-    struct window brief = look(c, BURST_S);
+    struct window brief = look(c, BRIEF_S);
     double now = c->now[ADAPT_FPS];
     double managed = why == PRESSURE_LOST && brief.seconds > 0
                          ? 1.05 * brief.delivered / brief.seconds
@@ -249,7 +251,7 @@ static bool turn_first(struct adapt_camera *c, const struct turn *order, size_t 
                        enum pressure why, struct adapt_change *change)
 {
     static const char *const names[ADAPT_KNOBS] = {"fps", "quality", "size", "conf"};
-    struct window second = look(c, 1);
+    struct window second = look(c, 0.99);
     for (size_t i = 0; i < count; i++) {
         enum adapt_knob knob = order[i].knob;
         double now = c->now[knob];
@@ -313,7 +315,7 @@ static void keep(struct adapt_camera *c, const struct adapt_sample *s)
 }
 
 /* Nothing lost to speak of, and answers well before their deadline. */
-static bool is_calm(const struct adapt_camera *c, const struct window *second)
+static bool is_calm(const struct window *second)
 {
     return second->delivered > 0 && 20 * second->lost <= second->delivered &&
            second->quick >= second->answered - 1;
@@ -329,7 +331,7 @@ bool adapt_camera_step(struct adapt_camera *c, const struct adapt_sample *s,
         return false;
     keep(c, s);
     c->slow_s = s->slow >= 0.5 ? c->slow_s + s->passed_s : 0;
-    struct window second = look(c, 1);
+    struct window second = look(c, 0.99);
     enum pressure why = pressure_of(c, &second);
     if (why != PRESSURE_NONE) {
         c->calm_s = 0;
@@ -337,7 +339,7 @@ bool adapt_camera_step(struct adapt_camera *c, const struct adapt_sample *s,
     }
     if (second.delivered + second.lost == 0)
         return false; /* nobody sends: nothing is known */
-    c->calm_s = is_calm(c, &second) && s->slow < 0.5 ? c->calm_s + s->passed_s : 0;
+    c->calm_s = is_calm(&second) && s->slow < 0.5 ? c->calm_s + s->passed_s : 0;
     return more(c, change);
 }
 

@@ -8,7 +8,7 @@
 #include "flow/steady.h"
 
 enum adapt_knob { ADAPT_FPS, ADAPT_QUALITY, ADAPT_SIZE, ADAPT_CONF, ADAPT_KNOBS };
-enum { ADAPT_SIZES = 3, ADAPT_SAMPLES = 10 };
+enum { ADAPT_SIZES = 3, ADAPT_SAMPLES = 30 };
 
 #define ADAPT_PERIOD_S 0.1 /* how often a step is made */
 

@@ -38,6 +38,15 @@ void source_write(struct json_writer *w, const struct room *room)
     json_add_string(w, "kind", room->kind);
     json_add_string(w, "state", room_state(room));
     json_add_number(w, "target_fps", room->target_fps, 2);
+    if (room->adaptive.target_latency_ms > 0) {
+        json_name(w, "adaptive");
+        json_object_begin(w);
+        json_add_number(w, "initial_fps", room->adaptive.initial_fps, 2);
+        json_add_number(w, "min_fps", room->adaptive.min_fps, 2);
+        json_add_number(w, "max_fps", room->adaptive.max_fps, 2);
+        json_add_number(w, "target_latency_ms", room->adaptive.target_latency_ms, 3);
+        json_object_end(w);
+    }
     json_add_string(w, "tracker", "none");
     json_add_string(w, "admission", "best_effort");
     if (room->feed) {
@@ -77,11 +86,13 @@ static fov_status start_feed(struct opening *o, struct room *room)
 {
     fov_stream_params params = stream_params(o->server, &o->query);
     params.target_fps = room->target_fps;
+    params.adaptive = room->adaptive;
     o->error.status = FOV_OK;
     room->feed = feed_open(room, o->server->workers, &params, &o->query, false, &o->error);
     if (!room->feed)
         return o->error.status;
     name_model(o->server, &room->feed->query);
+    tuning_pin(room);
     room_feed_changed(room); /* viewers are counted before the first frame */
     fov_status status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
     if (status != FOV_OK)
@@ -142,6 +153,18 @@ static fov_status check_source(const char *url, fov_error *error)
     return FOV_OK;
 }
 
+/* The settings hold the frame rate of this camera, or adaptation begins with one of its own. */
+static void pin_fps(struct room *room)
+{
+    const struct settings_camera *camera = settings_find_camera(room->server->settings, room->name);
+    if (camera && camera->pin_fps > 0) {
+        room->target_fps = camera->pin_fps;
+        room->adaptive.target_latency_ms = 0;
+    } else if (room->adaptive.target_latency_ms > 0) {
+        room->target_fps = room->adaptive.initial_fps;
+    }
+}
+
 /* A room that waits for its source; NULL with the reason. */
 static struct room *reserve(struct server *server, const struct room_source *p, fov_error *error)
 {
@@ -162,6 +185,9 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     settings_redact_url(room->source, sizeof room->source, p->source);
     room->kind = p->kind;
     room->target_fps = p->target_fps;
+    room->adaptive = p->adaptive;
+    pin_fps(room);
+    room->change_count = 0;
     room->connecting = true;
     room->ended = false;
     room->end_message[0] = '\0';

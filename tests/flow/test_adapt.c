@@ -515,6 +515,50 @@ static struct adapt_sample sample_of(int delivered, int lost)
                                  .runs = 1};
 }
 
+/* Recorded from a server with one worker and a model of 20 ms: a camera sends 30 frames a second,
+ * at second 0 three more streams of 30 begin. A row is a step: second, length, frames delivered,
+ * lost, longest answer in ms, work of a frame in ms, load. */
+static void a_recorded_load_step(void **state)
+{
+    static const char trace[] = "-1.19 0.100 4 0 20.9 20.3 0.64\n"
+                                "-1.09 0.100 2 0 20.4 20.3 0.62\n"
+                                "-0.99 0.100 3 0 23.2 20.3 0.62\n"
+                                "-0.89 0.102 3 0 20.4 20.3 0.62\n"
+                                "-0.79 0.098 3 0 20.4 20.3 0.62\n"
+                                "-0.69 0.100 3 0 23.9 20.3 0.62\n"
+                                "-0.59 0.099 3 0 21.2 20.3 0.62\n"
+                                "-0.49 0.103 3 0 23.3 20.3 0.62\n"
+                                "-0.39 0.097 3 0 22.0 20.3 0.62\n"
+                                "-0.28 0.107 3 0 20.4 20.3 0.62\n"
+                                "-0.19 0.093 3 0 27.5 20.3 0.63\n"
+                                "-0.09 0.100 3 0 20.4 20.3 0.63\n"
+                                "0.01 0.103 3 0 20.4 20.3 0.62\n"
+                                "0.12 0.109 1 1 26.9 20.3 0.65\n"
+                                "0.23 0.107 2 0 60.5 20.3 0.69\n"
+                                "0.31 0.082 1 4 40.0 20.3 0.74\n";
+    struct adapt_camera camera;
+    struct adapt_camera_params params = usual();
+    struct adapt_change change = {0};
+    const char *row = trace;
+    double at_s = 0;
+    bool turned = false;
+    (void)state;
+    adapt_camera_start(&camera, &params);
+    while (*row && !turned) {
+        struct adapt_sample s = {.budget_ms = 200, .runs = 1};
+        int used = 0;
+        assert_int_equal(sscanf(row, "%lf %lf %d %d %lf %lf %lf%n", &at_s, &s.passed_s,
+                                &s.delivered, &s.lost, &s.worst_ms, &s.work_ms, &s.load, &used),
+                         7);
+        row += used;
+        row += strspn(row, "\n");
+        turned = adapt_camera_step(&camera, &s, &change);
+    }
+    assert_true(turned && at_s > 0 && at_s <= 0.5);
+    assert_string_equal(change.knob, "fps");
+    assert_true(change.from == 30 && change.to < 30 && change.measured == 20.3);
+}
+
 static void one_pause_turns_nothing(void **state)
 {
     struct adapt_camera camera;
@@ -522,8 +566,8 @@ static void one_pause_turns_nothing(void **state)
     struct adapt_camera_params params = usual();
     (void)state;
     adapt_camera_start(&camera, &params);
-    for (int i = 0; i < 100; i++) { /* once a second all frames of 150 ms at once */
-        struct adapt_sample s = i % 10 == 5 ? sample_of(1, 4) : sample_of(3, 0);
+    for (int i = 0; i < 600; i++) { /* every four seconds all frames of 150 ms at once */
+        struct adapt_sample s = i % 40 == 5 ? sample_of(1, 4) : sample_of(3, 0);
         assert_false(adapt_camera_step(&camera, &s, &change));
     }
 }
@@ -643,6 +687,7 @@ int main(void)
         cmocka_unit_test(what_is_pinned_never_moves),
         cmocka_unit_test(thresholds_of_clinical_rooms_stay),
         cmocka_unit_test(a_model_too_slow_for_the_deadline_shrinks),
+        cmocka_unit_test(a_recorded_load_step),
         cmocka_unit_test(one_pause_turns_nothing),
         cmocka_unit_test(a_hang_is_no_slowness),
         cmocka_unit_test(which_viewers_are_slow),
