@@ -121,11 +121,13 @@ static double gentle_fps(const struct adapt_camera *c)
     return fmin(c->home[ADAPT_FPS], fmax(12, c->home[ADAPT_FPS] / 2));
 }
 
-/* To what the workers manage, at most halved at once: the window saw the time before as well. */
+/* To what the workers manage, at most halved at once: the window saw the time before as well. A
+ * camera that sends less than it may is taken at what it sends. */
 static double less_fps(const struct adapt_camera *c, const struct turn *turn, enum pressure why)
 {
-    struct window brief = look(c, BRIEF_S);
-    double now = c->now[ADAPT_FPS];
+    struct window brief = look(c, BRIEF_S), second = look(c, 0.99);
+    double sent = second.seconds > 0 ? (second.delivered + second.lost) / second.seconds : 0;
+    double now = fmin(c->now[ADAPT_FPS], 1.2 * sent);
     double managed = why == PRESSURE_LOST && brief.seconds > 0
                          ? 1.05 * brief.delivered / brief.seconds
                          : now;
