@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "infer/cores.h"
 #include "infer/openvino_api.h"
+#include "infer/tensor.h"
 
 enum { PROPERTIES = 8, RUNTIME_NICE = 5 };
 
@@ -176,25 +177,11 @@ static bool is_graph(const char *path)
     return dot && !strcasecmp(dot, ".pb");
 }
 
-static bool is_open(const fov_tensor *t)
-{
-    for (int d = 0; d < t->rank; d++)
-        if (t->shape[d] < 0)
-            return true;
-    return false;
-}
-
 /* A picture: four dimensions, three channels or one where channels stand, or all open. */
 static bool is_picture(const fov_tensor *t)
 {
     return t->rank == 4 && (t->shape[1] < 0 || t->shape[1] == 3 || t->shape[1] == 1 ||
                             t->shape[3] == 3 || t->shape[3] == 1);
-}
-
-/* Height and width of a picture are both open. */
-static bool has_open_size(const fov_tensor *t)
-{
-    return is_picture(t) && t->shape[2] < 0 && (t->shape[1] < 0 || t->shape[3] < 0);
 }
 
 /* Open dimensions of a picture become 3 channels and the size and batch that were asked for; of
@@ -226,8 +213,8 @@ static bool make_static(struct loaded *m)
     bool open = false, valid = true;
     memset(shapes, 0, sizeof shapes);
     for (int i = 0; i < m->about.input_count; i++) {
-        open = open || is_open(&m->about.inputs[i]) || m->params->batch > 1;
-        m->about.open_size = m->about.open_size || has_open_size(&m->about.inputs[i]);
+        open |= tensor_is_open(&m->about.inputs[i]) || m->params->batch > 1;
+        m->about.open_size |= tensor_has_open_size(&m->about.inputs[i]);
     }
     for (int i = 0; open && valid && i < m->about.input_count; i++) {
         const fov_tensor *in = &m->about.inputs[i];

@@ -140,6 +140,7 @@ def test_adaptation_is_told_in_sentences(mock, open_page):
     assert "quality 0.85 → 0.80: 50 % of the viewers cannot keep up" in told[3]
     assert "size 640 → 480: each frame is 61 ms of work, frames were lost" in told[4]
     assert "fps 30 → 15: each frame is 20 ms of work, frames were lost" in told[5]
+    assert "fps 24 → 27: headroom, answers within 88 ms" in page.inner_text("#turned"), "the newest stands with the numbers"
     page.wait_for_selector("#drops dt")
     assert "superseded" in page.inner_text("#drops")
 

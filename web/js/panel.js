@@ -16,6 +16,14 @@ function reason({ knob, from, measured, why = '' }) {
     ? t(`why.${name}`, { measured: ms(measured), share: num(measured), interval: ms(1000 / from) }) : why;
 }
 
+/** "fps 30 → 24: inference 41 ms of 33 ms" */
+function sentence(change) {
+  const value = (v) => (typeof v === 'number' ? num(v, Number.isInteger(v) ? 0 : 2) : v);
+  return t('view.change', {
+    knob: word('knob', change.knob), from: value(change.from), to: value(change.to), why: reason(change),
+  });
+}
+
 /** A server's word in the user's language where the page knows it. */
 const word = (kind, name) => (known(`${kind}.${name}`) ? t(`${kind}.${name}`) : name);
 
@@ -75,13 +83,10 @@ export class Panel {
 
   #sentences() {
     $('changes').hidden = this.#log.length === 0;
-    $('log').replaceChildren(...this.#log.map((change) => {
-      const value = (v) => (typeof v === 'number' ? num(v, Number.isInteger(v) ? 0 : 2) : v);
-      const sentence = t('view.change', {
-        knob: word('knob', change.knob), from: value(change.from), to: value(change.to), why: reason(change),
-      });
-      return el('li', {}, el('time', { class: 'num' }, timeOfDay(change.at)), sentence);
-    }));
+    const told = this.#log.map((change) => [el('time', { class: 'num' }, timeOfDay(change.at)), sentence(change)]);
+    $('log').replaceChildren(...told.map((parts) => el('li', {}, ...parts)));
+    $('turned').hidden = told.length === 0;
+    if (told.length) $('turned').replaceChildren(...told[0].map((part) => part.cloneNode?.(true) ?? part));
   }
 
   #drops() {
