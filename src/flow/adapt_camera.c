@@ -74,6 +74,14 @@ struct window {
     double seconds, worst_ms;
 };
 
+/* Answers well before their deadline, or about as quick as one run allows. */
+static bool is_quick(const struct adapt_sample *s)
+{
+    double least_ms = fmin(LATE_PART * s->budget_ms, 1.15 * s->work_ms);
+    return s->delivered > 0 &&
+           (s->budget_ms <= 0 || s->worst_ms < fmax(CALM_PART * s->budget_ms, least_ms));
+}
+
 static struct window look(const struct adapt_camera *c, double seconds)
 {
     struct window w = {0};
@@ -84,8 +92,7 @@ static struct window look(const struct adapt_camera *c, double seconds)
         w.bursts += s->lost > 0;
         w.answered += s->delivered > 0;
         w.slow += s->budget_ms > 0 && s->worst_ms > LATE_PART * s->budget_ms;
-        w.quick += s->delivered > 0 &&
-                   (s->budget_ms <= 0 || s->worst_ms < CALM_PART * s->budget_ms);
+        w.quick += is_quick(s);
         w.worst_ms = fmax(w.worst_ms, s->worst_ms);
         w.seconds += s->passed_s;
     }
@@ -231,7 +238,7 @@ static void explain(const struct adapt_camera *c, enum adapt_knob knob, enum pre
 {
     const struct adapt_sample *s = &c->samples[0];
     if (why == PRESSURE_NONE) {
-        change->why = "headroom: ms from arrival to answer, under 70 % of the deadline";
+        change->why = "headroom: ms from arrival to answer, which leaves room";
         change->measured = second->worst_ms;
     } else if (why == PRESSURE_VIEWERS) {
         change->why = "viewers: percent of them that cannot keep up, half or more";
@@ -282,8 +289,7 @@ static bool less(struct adapt_camera *c, enum pressure why, struct adapt_change 
 {
     static const struct turn many[] = {
         {ADAPT_FPS, true}, {ADAPT_CONF, false}, {ADAPT_SIZE, false}, {ADAPT_FPS, false}};
-    static const struct turn heavy[] = {
-        {ADAPT_CONF, false}, {ADAPT_SIZE, false}, {ADAPT_FPS, true}, {ADAPT_FPS, false}};
+    static const struct turn heavy[] = {{ADAPT_CONF, false}, {ADAPT_SIZE, false}};
     static const struct turn watched[] = {
         {ADAPT_QUALITY, false}, {ADAPT_FPS, true}, {ADAPT_FPS, false}};
     const struct adapt_sample *s = &c->samples[0];

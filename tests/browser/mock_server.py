@@ -177,7 +177,7 @@ CHANGES = (
     (95, "quality", 0.85, 0.8, "viewers: percent of them that cannot keep up, half or more", 50),
     (64, "conf", 0.25, 0.35, "a reason that this page does not know", 1),
     (31, "fps", 30, 24, "inference: ms of work a frame, more than the frames that come leave", 41.2),
-    (12, "fps", 24, 27, "headroom: ms from arrival to answer, under 70 % of the deadline", 88.0),
+    (12, "fps", 24, 27, "headroom: ms from arrival to answer, which leaves room", 88.0),
 )
 
 

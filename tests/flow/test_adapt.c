@@ -311,6 +311,26 @@ static void a_model_too_slow_for_the_deadline_shrinks(void **state)
     check_all(&world);
 }
 
+/* Answers that take most of the deadline because one run does: no reason for fewer frames, and
+ * what other streams took away comes back. */
+static void a_model_that_takes_most_of_the_deadline(void **state)
+{
+    (void)state;
+    struct adapt_camera_params params = usual();
+    params.home[ADAPT_FPS] = 5;
+    struct load load = load_of("60 188 1 0 0\n");
+    run_all(&world, &load, &params, &fixed_size);
+    assert_int_equal(world.turn_count, 0);
+    params.home[ADAPT_FPS] = 8;
+    load = load_of("10 105 1 0 0\n"
+                   "20 105 1 0.4 0\n"
+                   "60 105 1 0 0\n");
+    run_all(&world, &load, &params, &fixed_size);
+    assert_true(count_of(&world, "fps", 10, 20) > 0);
+    check_all(&world);
+    check_home(&world);
+}
+
 static struct adapt_sample sample_of(int delivered, int lost)
 {
     return (struct adapt_sample){.passed_s = ADAPT_PERIOD_S,
@@ -495,6 +515,7 @@ int main(void)
         cmocka_unit_test(what_is_pinned_never_moves),
         cmocka_unit_test(thresholds_of_clinical_rooms_stay),
         cmocka_unit_test(a_model_too_slow_for_the_deadline_shrinks),
+        cmocka_unit_test(a_model_that_takes_most_of_the_deadline),
         cmocka_unit_test(a_recorded_load_step),
         cmocka_unit_test(one_pause_turns_nothing),
         cmocka_unit_test(a_hang_is_no_slowness),
