@@ -96,6 +96,7 @@ enum { FOV_SIZES_MAX = 3 };
 typedef struct fov_sizes {
     int count, px[FOV_SIZES_MAX];
     bool ready[FOV_SIZES_MAX]; /* compiled */
+    bool open;                 /* the file leaves the size open: others may be asked for, too */
 } fov_sizes;
 
 /* Fills `sizes` for the model of this id (NULL or "": the default); count 0 when there is none.

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include <fovea/log.h>
-
 static const int ladder[] = {640, 480, 320};
 
 /* ---- what streams run on ---------------------------------------------------------------------
@@ -116,8 +114,8 @@ void stream_resize(fov_stream *s, int px)
     fov_error error;
     if (px == fov_model_get_info(slot_form(base)->model)->input_width)
         px = 0;
-    if (px && prepare(pool, base, px, &sized, &idle, &error) != FOV_OK)
-        fov_log(FOV_LOG_WARN, "flow", "%s: %s", s->name, error.message);
+    if (px)
+        prepare(pool, base, px, &sized, &idle, &error);
     if (sized || !px) {
         struct slot *old = s->sized;
         s->sized = sized;
@@ -143,8 +141,9 @@ void fov_workers_get_sizes(fov_workers *pool, const char *model_id, fov_sizes *s
     const fov_model_info *info = base ? fov_model_get_info(slot_form(base)->model) : NULL;
     if (info)
         add_size(sizes, info->input_width, true);
-    bool open = info && info->open_size && info->input_width == info->input_height;
-    for (size_t i = 0; open && i < sizeof ladder / sizeof *ladder; i++) {
+    sizes->open = info && info->open_size;
+    bool square = sizes->open && info->input_width == info->input_height;
+    for (size_t i = 0; square && i < sizeof ladder / sizeof *ladder; i++) {
         const struct slot *slot = find(pool, base, ladder[i]);
         if (ladder[i] < info->input_width && sizes->count < FOV_SIZES_MAX)
             add_size(sizes, ladder[i], slot && form_works(slot_form(slot)));

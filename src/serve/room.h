@@ -212,7 +212,7 @@ void tuning_run(struct room *room); /* it is there, with its feed */
 void tuning_stop(struct room *room);
 void tuning_saw(struct tuning *tuning, const struct outcome *outcome);
 void tuning_check_viewers(struct room *room); /* once a second */
-/* Quality and size that the settings pin, for a feed of the server's own. */
+/* Quality and size that the settings pin, into the room's feed. */
 void tuning_pin(struct room *room);
 /* Something was turned: into the log, to viewers, to all who hear events. */
 void room_turned(struct room *room, const struct adapt_change *turned);

@@ -125,10 +125,9 @@ static void follow_ladder(struct room *room)
     memcpy(ladder.px, sizes.px, sizeof ladder.px);
     memcpy(ladder.ready, sizes.ready, sizeof ladder.ready);
     adapt_camera_set_ladder(&t->camera, &ladder);
-    /* another file of the same name forgot the size: it is asked for again */
+    /* asked for anew until it runs: another file of the same name has forgotten it */
     int px = (int)t->camera.now[ADAPT_SIZE];
-    if (px > 0 && (sizes.count > 1 || t->camera.held[ADAPT_SIZE]) &&
-        fov_stream_input_px(room->feed->stream) != px)
+    if (sizes.open && px > 0 && fov_stream_input_px(room->feed->stream) != px)
         fov_stream_set(room->feed->stream, &(fov_knobs){.input_px = px});
 }
 
@@ -226,7 +225,7 @@ void tuning_run(struct room *room)
     fov_workers_get_info(room->server->workers, &info);
     t->busy_s = info.busy_s;
     t->step_ns = clock_now_ns();
-    atomic_store(&room->feed->quality, (int)lround(100 * t->camera.now[ADAPT_QUALITY]));
+    tuning_pin(room);
     t->timer = net_timer_start(room->server->loop, (unsigned)lround(1e3 * ADAPT_PERIOD_S), true,
                                step, room);
     follow_ladder(room);
@@ -240,8 +239,15 @@ void tuning_stop(struct room *room)
 void tuning_pin(struct room *room)
 {
     const struct settings_camera *camera = settings_find_camera(room->server->settings, room->name);
+    fov_sizes sizes;
     if (camera && camera->pin_quality > 0)
         atomic_store(&room->feed->quality, (int)lround(100 * camera->pin_quality));
-    if (camera && camera->pin_size > 0)
-        fov_stream_set(room->feed->stream, &(fov_knobs){.input_px = camera->pin_size});
+    if (!camera || camera->pin_size <= 0)
+        return;
+    fov_workers_get_sizes(room->server->workers, room->feed->query.model_id, &sizes);
+    if (!sizes.open && sizes.count > 0 && sizes.px[0] != camera->pin_size)
+        fov_log(FOV_LOG_WARN, "serve",
+                "camera %s: pin.size %d is not to be had: its model takes %d px", room->name,
+                camera->pin_size, sizes.px[0]);
+    fov_stream_set(room->feed->stream, &(fov_knobs){.input_px = camera->pin_size});
 }

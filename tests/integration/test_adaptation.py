@@ -196,6 +196,14 @@ def test_pinned_knobs_stay(start_server):
     assert processor["target_fps"] == 9 and processor["jpeg_quality"] == 0.5
 
 
+def test_a_size_that_is_not_to_be_had_is_said_once(start_server):
+    server = start_server(config="cameras: {odd: {pin: {size: 320}}}")
+    with Camera(server, "odd"):
+        server.wait_for(lambda: stats_of(server, "odd")["delivered"] > 20)
+        assert stats_of(server, "odd")["processor_stats"]["inference_size"] == 300
+    assert server.log.count("pin.size 320 is not to be had: its model takes 300 px") == 1
+
+
 @pytest.mark.skipif("FOVEA_SANITIZED" in os.environ, reason="a sanitized program finds no runtime")
 def test_a_real_model_of_open_size(start_server, tmp_path):
     """A convolution as a detector of three classes, its picture's size left open."""
