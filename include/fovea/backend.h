@@ -32,7 +32,8 @@ typedef struct fov_backend_model {
     int input_count, output_count;
     char version[64], device[32], device_name[96], precision[16];
     int threads, max_runners;
-    int batch; /* pictures a run takes: dimension 0 of inputs and outputs; 0 means 1 */
+    int batch;      /* pictures a run takes: dimension 0 of inputs and outputs; 0 means 1 */
+    bool open_size; /* the file leaves the picture's size open: input_width has been followed */
     int64_t delay_ns;
     double load_ms, compile_ms;
 } fov_backend_model;

@@ -74,6 +74,7 @@ typedef struct fov_model_info {
     const char *device_name;       /* "AMD EPYC ..." */
     const char *precision;         /* effective: "bf16", "int8" */
     int input_width, input_height; /* px of the model's input */
+    bool open_size;                /* the file leaves that open: another one may be asked for */
     bool letterbox;                /* aspect kept and padded; else stretched or cropped */
     const char *fit;               /* "stretched", "aspect kept, padded", "cropped", ... */
     const char *layout;            /* "nhwc" or "nchw" */

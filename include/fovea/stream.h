@@ -100,6 +100,8 @@ typedef struct fov_workers_info {
     double bound_ms;    /* recent p50 of the work of one frame, without any waiting */
     int guaranteed;     /* streams that were promised their rate and latency */
     double promised;    /* part of the workers' time that they need, 0..1 */
+    double busy_s;      /* time of all runs so far; two at once count twice */
+    int runs;           /* of the default model that fit beside each other */
 } fov_workers_info;
 
 /* Thread-safety: safe. Blocks: no. */
@@ -116,11 +118,47 @@ typedef struct fov_admission {
     double fps_at_most; /* the highest rate, up to fps, that fits beside the others; 0: none */
     double load;        /* part of the workers' time promised with it */
 } fov_admission;
+/* Sizes (px, square, largest first) at which a model can be run: its own first, and of 640, 480 and
+ * 320 those below it. A model whose file fixes its size has that one alone. */
+enum { FOV_SIZES_MAX = 3 };
+typedef struct fov_sizes {
+    int count, px[FOV_SIZES_MAX];
+    bool ready[FOV_SIZES_MAX]; /* compiled */
+    bool open;                 /* the file leaves the size open: others may be asked for, too */
+} fov_sizes;
+
+/* Fills `sizes` for the model of this id (NULL or "": the default); count 0 when there is none.
+ * Thread-safety: safe. Blocks: no. */
+FOV_API void fov_workers_get_sizes(fov_workers *workers, const char *model_id, fov_sizes *sizes);
+
+/* Asks for a model to be compiled at another size, in the background at low priority; nothing
+ * changes for its streams. At most FOV_SIZES_MAX sizes of a model are kept: the oldest that no
+ * stream uses goes. Returns FOV_ENOTFOUND (model), FOV_EUNSUPPORTED (its size is fixed), FOV_EBUSY
+ * (streams use all that may be kept), FOV_ENOMEM. Thread-safety: safe. Blocks: no. */
+FOV_API fov_status fov_workers_prepare_size(fov_workers *workers, const char *model_id, int px,
+                                            fov_error *error);
+
+/* One turn of one knob by adaptation. Texts are static. */
+typedef struct fov_change {
+    const char *knob; /* "fps" */
+    double from, to;
+    double measured; /* the number that asked for it */
+    const char *why; /* which number that is and what it was held against */
+} fov_change;
+
+/* A frame rate that follows the latency: less while the mean from arrival to answer is over the
+ * target or frames are lost, more while there is room. For live streams. */
+typedef struct fov_adaptive {
+    double target_latency_ms;                                /* 0: the frame rate stays */
+    double initial_fps, min_fps, max_fps;                    /* 0: 10, 5, 15 */
+    void (*on_change)(void *user, const fov_change *change); /* as on_result; may be NULL */
+} fov_adaptive;
 
 typedef struct fov_stream_params {
     const char *name;      /* for logs and metrics; default "stream" */
     const char *model_id;  /* default model when NULL or "" */
     double target_fps;     /* frames accepted a second, 0: all */
+    fov_adaptive adaptive; /* turns target_fps, which need not be given then */
     double max_latency_ms; /* 0: no deadline */
     bool fifo;             /* oldest first, nothing superseded (files, replay) */
     bool always_run;       /* never dropped by deadline or superseded, only run late (POST) */
@@ -208,8 +246,14 @@ typedef struct fov_knobs {
     double target_fps, max_latency_ms;
     const uint64_t *classes; /* 16 words or NULL */
     int fifo;                /* 0 keep, 1 on, -1 off */
+    int input_px;            /* size of the model's input, -1: its own; see below */
 } fov_knobs;
 FOV_API void fov_stream_set(fov_stream *stream, const fov_knobs *knobs);
+
+/* Width of the input, in px, of the model that the next frame runs on. A size asked for by
+ * fov_stream_set is compiled in the background first; frames go on at the present one meanwhile,
+ * and for ever when it cannot be had. Thread-safety: safe. Blocks: no. */
+FOV_API int fov_stream_input_px(fov_stream *stream);
 
 /* Statistics over the last `window_s` seconds (1..60). Thread-safety: safe. Blocks: no. */
 FOV_API void fov_stream_get_stats(fov_stream *stream, double window_s, fov_stats *stats);

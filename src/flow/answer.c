@@ -72,6 +72,8 @@ void job_answer(struct job *job)
         result.reduced = false;
     }
     answer(job->stream, &result);
+    if (result.outcome == FOV_DELIVERED)
+        stream_follow(job->stream, &result.timings);
 }
 
 void drops_add_frame(struct drops *drops, fov_stream *stream, fov_frame *frame, fov_drop reason)

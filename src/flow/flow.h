@@ -50,9 +50,12 @@ struct form {
     struct recent runs; /* the same without the decode: what the model costs */
 };
 
-/* A model by name: its forms, indexed by fov_hint. */
+/* A model by name: its forms, indexed by fov_hint. The same model at another input size is a slot
+ * of its own, found through its base alone (sizes.c). */
 struct slot {
     struct slot *next;
+    const struct slot *base; /* NULL: this is no other size of anything */
+    int px;                  /* with a base: its input size */
     char *id;
     fov_model_params params; /* strings owned */
     struct form *forms[2];
@@ -146,6 +149,7 @@ struct fov_workers {
     uint64_t lost_runs, fallbacks;
     int strikes;            /* lost runs since a model was last added, less the forgotten ones */
     int good_runs;          /* since the last strike was forgotten */
+    int64_t busy_ns;        /* time of all runs together */
     struct worker *workers; /* not lost */
     struct job *free_jobs;
     struct slot *slots, *default_slot;
@@ -179,7 +183,8 @@ struct promise {
 struct fov_stream {
     fov_workers *pool;
     char name[64];
-    struct slot *slot; /* NULL: the pool's default, looked up at every frame */
+    struct slot *slot;  /* NULL: the pool's default, looked up at every frame */
+    struct slot *sized; /* the same model at another size, used once it is built; NULL: none */
     struct mailbox box;
     struct sched_stream view;
     struct sched_gate gate;
@@ -195,8 +200,9 @@ struct fov_stream {
     struct recent works;   /* durations of its runs */
     struct recent decodes; /* the part of them that its pictures took to decode */
     struct promise promise;
-    double busy; /* smoothed part of the time with work */
-    bool worked; /* had work at the last tick */
+    struct follower *follower; /* turns the frame rate; NULL: it stays (stream_adapt.c) */
+    double busy;               /* smoothed part of the time with work */
+    bool worked;               /* had work at the last tick */
     struct feeder *feeder;
     struct results *results; /* instead of on_result; NULL: none are kept */
     int gather;              /* frames that a run waits for */
@@ -289,12 +295,14 @@ bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int s
 
 fov_status slot_open(struct slot **slot, fov_workers *pool, const fov_model_params *params,
                      fov_error *error);
-struct slot *slot_find(fov_workers *pool, const char *id); /* lock held; "" and NULL: default */
-struct form *slot_form(const struct slot *slot);           /* the active one; lock held */
-void slot_unref(fov_workers *pool, struct slot *slot);     /* lock held, released meanwhile */
-void form_unref(fov_workers *pool, struct form *form);     /* lock held, released meanwhile */
-fov_runner *form_take(struct form *form);                  /* lock held */
-void form_give(struct form *form, fov_runner *runner);     /* lock held */
+struct slot *slot_find(fov_workers *pool, const char *id);  /* lock held; "" and NULL: default */
+struct slot *slot_resized(const struct slot *base, int px); /* without forms, wanted; NULL */
+struct form *slot_form(const struct slot *slot); /* the active one, NULL: none yet; lock held */
+bool form_works(const struct form *form);        /* accepts NULL; lock held */
+void slot_unref(fov_workers *pool, struct slot *slot); /* lock held, released meanwhile */
+void form_unref(fov_workers *pool, struct form *form); /* lock held, released meanwhile */
+fov_runner *form_take(struct form *form);              /* lock held */
+void form_give(struct form *form, fov_runner *runner); /* lock held */
 
 /* A run of the form ended: two failures in a row, or one with numbers that are not finite, ask for
  * a form on the next runtime or device; lock held. */
@@ -309,6 +317,29 @@ bool forms_settled(const fov_workers *pool); /* nothing to follow: the timer may
  * held, released meanwhile. */
 void forms_build(fov_workers *pool);
 bool forms_wanted(const fov_workers *pool, int64_t now);
+
+/* ---- sizes (sizes.c) ----------------------------------------------------------------------- */
+
+/* The slot and the form that the stream's next frame runs on; lock held. */
+struct slot *stream_slot(const fov_stream *stream);
+struct form *stream_form(const fov_stream *stream);
+
+/* Makes the stream run at this size as soon as it is built (0: the model's own); lock held,
+ * released meanwhile. */
+void stream_resize(fov_stream *stream, int px);
+
+/* The slot goes or is replaced: its other sizes too; lock held, released meanwhile. */
+void sizes_forget(fov_workers *pool, const struct slot *base);
+
+/* ---- frame rates that follow the latency (stream_adapt.c) ------------------------------------ */
+
+/* Where the stream asks for one; the gate gets the rate it begins with. */
+fov_status follower_make(struct follower **follower, const fov_stream_params *params,
+                         struct sched_gate *gate, fov_error *error);
+void follower_free(struct follower **follower);
+
+/* A frame was delivered; called by the one thread that publishes, without the lock. */
+void stream_follow(fov_stream *stream, const fov_timings *timings);
 
 /* ---- threads (worker.c, watchdog.c) -------------------------------------------------------- */
 

@@ -145,6 +145,29 @@ static void slot_free(struct slot *slot)
     free(slot);
 }
 
+struct slot *slot_resized(const struct slot *base, int px)
+{
+    struct slot *slot = calloc(1, sizeof *slot);
+    if (!slot || !params_copy(&slot->params, &base->params)) {
+        free(slot);
+        return NULL;
+    }
+    char name[160];
+    snprintf(name, sizeof name, "%.120s %d px", base->id, px);
+    slot->params.input_width = slot->params.input_height = px;
+    slot->base = base;
+    slot->px = px;
+    slot->id = strdup(name);
+    slot->refs = 1;
+    slot->active = base->active;
+    slot->wanted[slot->active] = true;
+    memcpy(slot->avoid, base->avoid, sizeof slot->avoid);
+    if (slot->id)
+        return slot;
+    slot_free(slot);
+    return NULL;
+}
+
 fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_params *params,
                      fov_error *error)
 {
@@ -175,7 +198,7 @@ struct slot *slot_find(fov_workers *pool, const char *id)
     if (!id || !id[0])
         return pool->default_slot;
     struct slot *slot = pool->slots;
-    while (slot && strcmp(slot->id, id) != 0)
+    while (slot && (slot->base || strcmp(slot->id, id) != 0))
         slot = slot->next;
     return slot;
 }
@@ -196,7 +219,7 @@ void slot_unref(fov_workers *pool, struct slot *slot)
     pthread_mutex_lock(&pool->lock);
 }
 
-static bool works(const struct form *form)
+bool form_works(const struct form *form)
 {
     return form && form->runners > 0 && !form->dead;
 }
@@ -205,7 +228,7 @@ static bool works(const struct form *form)
 struct form *slot_form(const struct slot *slot)
 {
     struct form *active = slot->forms[slot->active], *other = slot->forms[!slot->active];
-    return works(active) || !works(other) ? active : other;
+    return form_works(active) || !form_works(other) ? active : other;
 }
 
 /* ---- building ------------------------------------------------------------------------------ */
@@ -292,7 +315,7 @@ static void not_fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint)
     slot->falling = false;
     slot->avoid[0] = '\0';
     slot->fall_retry_ns = pool->clock() + RETRY_NS;
-    slot->wanted[hint] = slot->wanted[hint] && !works(slot->forms[hint]);
+    slot->wanted[hint] = slot->wanted[hint] && !form_works(slot->forms[hint]);
     slot->retry_ns = pool->clock() + REPAIR_NS;
 }
 
@@ -324,6 +347,7 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
         not_fallen_back(pool, slot, hint);
     } else {
         slot->retry_ns = pool->clock() + (old ? REPAIR_NS : RETRY_NS);
+        slot->wanted[hint] = old || !slot->base; /* a size that does not fit never will */
     }
     slot_unref(pool, slot);
     pthread_cond_broadcast(&pool->work);
@@ -438,7 +462,7 @@ static bool is_affordable(const fov_workers *pool, const struct slot *slot, cons
         cost = ms_to_ns(info->warmup_ms / 5); /* about: it had at most so many runs */
     for (int i = 0; i < pool->stream_count; i++) {
         const fov_stream *s = pool->streams[i];
-        bool here = (s->slot ? s->slot : pool->default_slot) == slot;
+        bool here = stream_slot(s) == slot;
         if (here && s->max_latency_ns && 2 * cost > s->max_latency_ns)
             return false;
     }
@@ -467,7 +491,7 @@ static bool is_used(const fov_workers *pool, const struct slot *slot)
 {
     for (int i = 0; i < pool->stream_count; i++) {
         const fov_stream *s = pool->streams[i];
-        if ((s->slot ? s->slot : pool->default_slot) == slot && s->busy >= BUSY_LEAVE)
+        if (stream_slot(s) == slot && s->busy >= BUSY_LEAVE)
             return true;
     }
     return false;
@@ -480,7 +504,7 @@ void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size
         return;
     follow(pool, now, count_busy(pool, passed) >= 2 || pool->promised_crowd);
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
-        if ((!pool->crowded || is_used(pool, slot)) && adopt(pool, slot))
+        if (slot_form(slot) && (!pool->crowded || is_used(pool, slot)) && adopt(pool, slot))
             snprintf(news, size, "%s: %s form, %d runners", slot->id, form_names[slot->active],
                      slot->forms[slot->active]->runners);
 }

@@ -200,7 +200,7 @@ void fov_workers_destroy(fov_workers **workers)
 static void replace(fov_workers *pool, struct slot *slot)
 {
     struct slot **link = &pool->slots;
-    while (*link && strcmp((*link)->id, slot->id) != 0)
+    while (*link && ((*link)->base || strcmp((*link)->id, slot->id) != 0))
         link = &(*link)->next;
     struct slot *old = *link;
     slot->next = old ? old->next : NULL;
@@ -215,6 +215,7 @@ static void replace(fov_workers *pool, struct slot *slot)
         }
     if (pool->default_slot == old)
         pool->default_slot = slot;
+    sizes_forget(pool, old);
     slot_unref(pool, old);
 }
 
@@ -253,7 +254,7 @@ fov_status fov_workers_remove_model(fov_workers *pool, const char *id, fov_error
     fov_status status = FOV_OK;
     pthread_mutex_lock(&pool->lock);
     struct slot **link = &pool->slots;
-    while (*link && strcmp((*link)->id, id) != 0)
+    while (*link && ((*link)->base || strcmp((*link)->id, id) != 0))
         link = &(*link)->next;
     struct slot *slot = *link;
     int streams = slot ? streams_of(pool, slot) : 0;
@@ -266,6 +267,7 @@ fov_status fov_workers_remove_model(fov_workers *pool, const char *id, fov_error
                           streams == 1 ? "stream runs" : "streams run", id);
     if (!status) {
         *link = slot->next;
+        sizes_forget(pool, slot);
         slot_unref(pool, slot);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -276,7 +278,7 @@ fov_model *fov_workers_model_at(fov_workers *pool, size_t i, int *streams, bool 
 {
     pthread_mutex_lock(&pool->lock);
     const struct slot *slot = pool->slots;
-    while (slot && i-- > 0)
+    while (slot && (slot->base || i-- > 0))
         slot = slot->next;
     fov_model *model = slot ? fov_model_ref(slot_form(slot)->model) : NULL;
     if (slot && streams)
@@ -305,6 +307,8 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .degraded = pool->degraded,
         .lost_runs = pool->lost_runs,
         .fallbacks = pool->fallbacks,
+        .busy_s = (double)pool->busy_ns / 1e9,
+        .runs = form->runners,
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work)),
         .guaranteed = pool->promised,

@@ -133,6 +133,13 @@ void stats_failed(struct stats *stats)
     pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_get_dropped(struct stats *stats, uint64_t dropped[FOV_DROP_COUNT])
+{
+    pthread_mutex_lock(&stats->lock);
+    memcpy(dropped, stats->total.dropped, sizeof stats->total.dropped);
+    pthread_mutex_unlock(&stats->lock);
+}
+
 static void add_times(struct stats_slot *slot, const fov_timings *t)
 {
     const int64_t times[STATS_TIMES] = {t->total,     t->queue,       t->decode, t->preprocess,

@@ -31,6 +31,9 @@ void stats_dropped(struct stats *stats, fov_drop reason);
 void stats_failed(struct stats *stats);
 void stats_delivered(struct stats *stats, int64_t now, const fov_timings *timings, bool in_time);
 
+/* How many were dropped so far, by reason. */
+void stats_get_dropped(struct stats *stats, uint64_t dropped[FOV_DROP_COUNT]);
+
 /* Snapshot; see fov_stream_get_stats. */
 void stats_read(struct stats *stats, int64_t now, double window_s, fov_stats *out);
 

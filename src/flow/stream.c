@@ -31,6 +31,8 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
                         "zero");
     if (p->guaranteed && !(p->promised_fps > 0 && p->promised_fps <= 1000))
         return fov_fail(error, FOV_EINVAL, "stream: a guaranteed one needs its frames a second");
+    if (p->adaptive.target_latency_ms > 0 && p->fifo)
+        return fov_fail(error, FOV_EINVAL, "stream: a frame rate follows live streams only");
     if (p->detect.max_detections < 0 || p->detect.max_detections > DETECTIONS_MAX)
         return fov_fail(error, FOV_EINVAL, "stream: max_detections is not in 1..%d",
                         DETECTIONS_MAX);
@@ -135,12 +137,14 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
-    if (params->results && !(s->results = results_create(params->results, params->fifo)))
+    status = follower_make(&s->follower, params, &s->gate, error);
+    if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
         status = enter(s, params->model_id, params->admission, error);
     if (status) {
         results_close(&s->results);
+        follower_free(&s->follower);
         stats_release(&s->stats);
         free(s);
         return status;
@@ -256,6 +260,8 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
         memcpy(s->detect.classes, knobs->classes, sizeof s->detect.classes);
     if (knobs->fifo)
         s->view.fifo = knobs->fifo > 0;
+    if (knobs->input_px)
+        stream_resize(s, knobs->input_px > 0 ? knobs->input_px : 0);
     pthread_mutex_unlock(&s->pool->lock);
 }
 
@@ -295,6 +301,7 @@ static void leave(fov_stream *s)
     pool->views[i] = pool->views[pool->stream_count];
     pool->promised -= s->view.guaranteed;
     promises_changed(pool, pool->clock());
+    slot_unref(pool, s->sized);
     slot_unref(pool, s->slot);
 }
 
@@ -317,6 +324,7 @@ void fov_stream_close(fov_stream **stream)
     results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
     pthread_mutex_lock(&pool->lock);
     pool_unref(pool);
+    follower_free(&s->follower);
     stats_release(&s->stats);
     free(s);
 }

@@ -142,11 +142,6 @@ void stream_fail_waiting(fov_stream *s, fov_status status, const char *message)
 
 /* ---- taking and ending --------------------------------------------------------------------- */
 
-static struct form *form_of(fov_stream *s)
-{
-    return slot_form(s->slot ? s->slot : s->pool->default_slot);
-}
-
 /* Which streams may give a frame: those whose form has a free runner; with `joined`, those whose
  * form is that one, whose runner is taken already. */
 static void refresh_views(fov_workers *pool, const struct form *joined)
@@ -156,7 +151,7 @@ static void refresh_views(fov_workers *pool, const struct form *joined)
         strangers += pool->views[i]->guaranteed ? 0 : pool->views[i]->running;
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
-        struct form *form = s->box.count > 0 ? form_of(s) : NULL;
+        struct form *form = s->box.count > 0 ? stream_form(s) : NULL;
         bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
         bool waits = pool->promised && !joined && promise_holds_back(pool, s, strangers);
         s->view.can_run = runs && !waits && s->jobs < PARKED_MAX &&
@@ -186,7 +181,7 @@ static struct job *take(fov_workers *pool, int64_t now, struct drops *drops)
     job->frame = mailbox_take(&s->box, choice.frame);
     if (choice.superseded)
         drops_add(drops, s, choice.superseded, FOV_DROP_SUPERSEDED);
-    job->form = form_of(s);
+    job->form = stream_form(s);
     job->form->refs++;
     job->params = s->detect;
     job->watched = s->watchers > 0;

@@ -152,8 +152,7 @@ static void answer_late(fov_workers *pool, int64_t now)
 /* Nothing can run this stream's frames, now or later. */
 static bool is_dead(const fov_stream *s)
 {
-    const struct slot *slot = s->slot ? s->slot : s->pool->default_slot;
-    return slot_form(slot)->dead || (s->pool->degraded && !s->pool->workers);
+    return stream_form(s)->dead || (s->pool->degraded && !s->pool->workers);
 }
 
 static void publish_due(fov_workers *pool)

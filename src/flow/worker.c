@@ -118,6 +118,7 @@ static void answer_jobs(struct worker *w)
     int64_t now = pool->clock();
     memcpy(jobs, w->jobs, sizeof jobs);
     w->job_count = 0;
+    pool->busy_ns += now - w->since_ns;
     for (int i = 0; i < count; i++) {
         hand_over(w, i, jobs[i], now);
         if (w->cancelled)

@@ -2,6 +2,8 @@
  * server. The path is `fake:key=value,...`; options in the environment's FOVEA_FAKE follow.
  *
  *   width=300 height=300     the input, u8 NHWC RGB, stretched
+ *   open=1                   the size is open: input_width is followed (default 640), and costs are
+ *                            those of 640 px, less in proportion to the area of a smaller input
  *   cost_ms=0                processor time a run uses (busy)
  *   sleep_ms=0               time a run waits (idle)
  *   jitter_ms=0              up to this much more of whichever of the two is set, by `seed`
@@ -50,7 +52,7 @@ struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
     double fail_every, nan_every, odd_every, hang_after, hang_every, deaf, load_fails, runners,
         seed;
-    double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits;
+    double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits, open;
     bool on_gpu;
     double batch, batch_sleep_ms;
     int boxes; /* a number of moving ones, or BOXES_* */
@@ -120,6 +122,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"load_fails", &fake->load_fails, 0, 1},
                    {"runners", &fake->runners, 0, 64},
                    {"limits", &fake->limits, 0, 1},
+                   {"open", &fake->open, 0, 1},
                    {"batch", &fake->batch, 1, FOV_BATCH_MAX},
                    {"batch_sleep_ms", &fake->batch_sleep_ms, 0, 60000},
                    {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
@@ -153,6 +156,16 @@ static fov_status read_options(struct fake *fake, const char *text, fov_error *e
     return FOV_OK;
 }
 
+static void follow_size(struct fake *fake, const fov_model_params *params)
+{
+    fake->width = params->input_width > 0 ? params->input_width : 640;
+    fake->height = params->input_height > 0 ? params->input_height : fake->width;
+    double area = fake->width * fake->height / (640.0 * 640.0);
+    fake->cost_ms *= area;
+    fake->sleep_ms *= area;
+    fake->jitter_ms *= area;
+}
+
 static fov_status load(const fov_model_params *params, void **model, fov_error *error)
 {
     struct fake *fake = malloc(sizeof *fake);
@@ -180,6 +193,8 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
         free(fake);
         return status;
     }
+    if (fake->open != 0)
+        follow_size(fake, params);
     int wanted = params->runners > 0 ? params->runners : cores_available();
     fake->max_runners = params->hint == FOV_HINT_THROUGHPUT ? wanted : 1;
     if (fake->runners > 0)
@@ -217,6 +232,7 @@ static void describe(void *model, fov_backend_model *d)
                              .threads = 1,
                              .max_runners = fake->max_runners,
                              .batch = (int)fake->batch,
+                             .open_size = fake->open != 0,
                              .delay_ns = ms_to_ns(fake->delay_ms)};
     d->inputs[0] = input_of(fake, NULL);
     outputs_of(fake, NULL, d->outputs);

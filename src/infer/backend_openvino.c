@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "infer/cores.h"
 #include "infer/openvino_api.h"
+#include "infer/tensor.h"
 
 enum { PROPERTIES = 8, RUNTIME_NICE = 5 };
 
@@ -176,14 +177,6 @@ static bool is_graph(const char *path)
     return dot && !strcasecmp(dot, ".pb");
 }
 
-static bool is_open(const fov_tensor *t)
-{
-    for (int d = 0; d < t->rank; d++)
-        if (t->shape[d] < 0)
-            return true;
-    return false;
-}
-
 /* A picture: four dimensions, three channels or one where channels stand, or all open. */
 static bool is_picture(const fov_tensor *t)
 {
@@ -219,8 +212,10 @@ static bool make_static(struct loaded *m)
     size_t ports[FOV_MODEL_INPUTS], made = 0;
     bool open = false, valid = true;
     memset(shapes, 0, sizeof shapes);
-    for (int i = 0; i < m->about.input_count; i++)
-        open = open || is_open(&m->about.inputs[i]) || m->params->batch > 1;
+    for (int i = 0; i < m->about.input_count; i++) {
+        open |= tensor_is_open(&m->about.inputs[i]) || m->params->batch > 1;
+        m->about.open_size |= tensor_has_open_size(&m->about.inputs[i]);
+    }
     for (int i = 0; open && valid && i < m->about.input_count; i++) {
         const fov_tensor *in = &m->about.inputs[i];
         int64_t dims[FOV_TENSOR_RANK];

@@ -287,6 +287,7 @@ void model_fill_info(fov_model *model)
                            .precision = effective_precision(model),
                            .input_width = in->width,
                            .input_height = in->height,
+                           .open_size = about->open_size,
                            .task = model->setup.task,
                            .keypoints = model->setup.keypoints,
                            .embedding = model->setup.embedding,

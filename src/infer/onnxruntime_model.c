@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "infer/tensor.h"
 
 enum { INPUT_BYTES_MAX = 1 << 30 };
 
@@ -69,6 +70,7 @@ static int64_t wanted_size(const struct ort_model *m, const fov_tensor *t, int d
 static bool close_dimensions(struct ort_model *m, fov_tensor *t, const char *names[FOV_TENSOR_RANK])
 {
     const fov_tensor open = *t;
+    m->about.open_size = m->about.open_size || tensor_has_open_size(t);
     for (int d = 0; d < t->rank; d++) {
         if (open.shape[d] > 0)
             continue;

@@ -169,3 +169,16 @@ void tensor_to_floats(const fov_tensor *from, float *to)
         break;
     }
 }
+
+bool tensor_is_open(const fov_tensor *t)
+{
+    for (int d = 0; d < t->rank; d++)
+        if (t->shape[d] < 0)
+            return true;
+    return false;
+}
+
+bool tensor_has_open_size(const fov_tensor *t)
+{
+    return t->rank == 4 && t->shape[2] < 0 && (t->shape[1] < 0 || t->shape[3] < 0);
+}

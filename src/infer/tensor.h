@@ -2,6 +2,7 @@
 #ifndef INFER_TENSOR_H
 #define INFER_TENSOR_H
 
+#include <stdbool.h>
 #include <fovea/tensor.h>
 
 /* IEEE 754 binary16, rounded to nearest even; what is too large becomes infinite. */
@@ -16,5 +17,11 @@ void tensor_fill_noise(const fov_tensor *tensor);
 
 /* All numbers of `from` (any type but FOV_DTYPE_NONE, quantisation undone) as floats. */
 void tensor_to_floats(const fov_tensor *from, float *to);
+
+/* Some dimension is open (-1). */
+bool tensor_is_open(const fov_tensor *tensor);
+
+/* A picture (four dimensions) whose height and width are both open (-1). */
+bool tensor_has_open_size(const fov_tensor *tensor);
 
 #endif

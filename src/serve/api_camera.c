@@ -126,6 +126,12 @@ static void greet(struct viewer *v)
     if ((text = message_blob(&w)) != NULL)
         viewer_note(v, 0, text);
     net_blob_unref(&text);
+    for (size_t i = 0; i < v->room->change_count; i++) {
+        room_write_change(&v->room->changes[i], &w);
+        if ((text = message_blob(&w)) != NULL)
+            viewer_note(v, 0, text);
+        net_blob_unref(&text);
+    }
 }
 
 void ws_view(struct exchange *x)
@@ -230,14 +236,18 @@ static void write_processor(struct json_writer *w, struct server *server, const 
     const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
     json_name(w, "processor_stats");
     json_object_begin(w);
-    json_add_int(w, "inference_size", info ? info->input_width : 0);
+    int own_px = info ? info->input_width : 0;
+    json_add_int(w, "inference_size", feed ? fov_stream_input_px(feed->stream) : own_px);
     json_add_number(w, "confidence_threshold",
                     feed ? (double)feed->query.conf : settings_conf(server->settings, 0.25), 4);
     json_add_bool(w, "gpu_available", info && strncmp(info->device, "GPU", 3) == 0);
-    json_add_number(
-        w, "target_fps",
-        room && room->camera ? room->pace.target : server->settings->realtime.target_fps, 1);
-    json_add_number(w, "jpeg_quality", room ? room->quality : 0.8, 2);
+    json_add_number(w, "target_fps",
+                    room && room->camera ? room->tuning.camera.now[ADAPT_FPS]
+                    : room && feed       ? room->target_fps
+                                         : server->settings->realtime.target_fps,
+                    1);
+    json_add_number(w, "jpeg_quality",
+                    (feed ? atomic_load(&feed->quality) : QUALITY_DEFAULT) / 100.0, 2);
     json_add_string(w, "model_id", info ? info->id : NULL);
     json_object_end(w);
     fov_model_close(&model);
@@ -294,12 +304,7 @@ void get_camera_stats(struct exchange *x)
     json_add_int(w, "delivered", (int64_t)stats.delivered);
     write_viewers(w, room);
     json_name(w, "adaptation");
-    if (room) {
-        room_write_changes(room, w);
-    } else {
-        json_array_begin(w);
-        json_array_end(w);
-    }
+    room_write_changes(room, w);
     json_object_end(w);
     serve_json(x, 200, w);
 }

@@ -54,20 +54,6 @@ static bool room_is_taken(const struct room *room, int64_t now)
     return now - (c->last_ns ? c->last_ns : c->opened_ns) < SILENT_NS;
 }
 
-static void start_pace(struct room *room)
-{
-    const struct settings *s = room->server->settings;
-    const struct settings_camera *camera = settings_find_camera(s, room->name);
-    double target = s->realtime.target_fps, most = target;
-    double least = most < 5 ? most : 5;
-    if (camera && camera->fps > 0)
-        target = most = camera->fps;
-    if (camera && camera->pin_fps > 0)
-        target = most = least = camera->pin_fps;
-    pace_start(&room->pace, target, least, most);
-    room->quality = camera && camera->pin_quality > 0 ? camera->pin_quality : 0.8;
-}
-
 /* Gives the room a camera and a stream for it. False: answered. */
 static bool camera_open(struct exchange *x, struct room *room, const struct stream_query *query)
 {
@@ -81,8 +67,8 @@ static bool camera_open(struct exchange *x, struct room *room, const struct stre
         free(c);
         return false;
     }
-    start_pace(room);
-    params.target_fps = 2 * room->pace.most; /* beyond: dropped, fps_limit */
+    tuning_start(room, query, net_request_param(x->request, "conf") != NULL);
+    params.target_fps = 2 * room->tuning.camera.home[ADAPT_FPS]; /* beyond: dropped, fps_limit */
     room->feed = feed_open(room, workers, &params, query, true, &error);
     if (!room->feed) {
         sessions_leave(x->server);
@@ -95,6 +81,7 @@ static bool camera_open(struct exchange *x, struct room *room, const struct stre
     room->camera = c;
     c->room = room;
     c->opened_ns = clock_now_ns();
+    tuning_run(room);
     return true;
 }
 

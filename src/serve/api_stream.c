@@ -153,6 +153,36 @@ static bool find_source(struct exchange *x, const char *source, char *url, size_
     return false;
 }
 
+/* `adaptive`: true, or an object with what shall not be the usual. False: answered. */
+static bool read_adaptive(struct exchange *x, const json_value *json, fov_adaptive *a)
+{
+    const json_value *given = json_get(json, "adaptive");
+    bool on = false;
+    *a = (fov_adaptive){0};
+    if (!given || (json_get_bool(json, "adaptive", &on) && !on))
+        return true;
+    *a = (fov_adaptive){.target_latency_ms = 100, .initial_fps = 10, .min_fps = 5, .max_fps = 15};
+    if (on)
+        return true;
+    if (!json_is_object(given)) {
+        serve_problem(x, 422, "invalid_argument",
+                      "adaptive must be true, false or an object with initial_fps, min_fps, "
+                      "max_fps, target_latency_ms");
+        return false;
+    }
+    if (!number_member(x, given, "initial_fps", 1, 240, &a->initial_fps) ||
+        !number_member(x, given, "min_fps", 1, 240, &a->min_fps) ||
+        !number_member(x, given, "max_fps", 1, 240, &a->max_fps) ||
+        !number_member(x, given, "target_latency_ms", 1, 60000, &a->target_latency_ms))
+        return false;
+    if (a->min_fps <= a->initial_fps && a->initial_fps <= a->max_fps)
+        return true;
+    serve_problem(x, 422, "invalid_argument",
+                  "adaptive: min_fps %g, initial_fps %g and max_fps %g must be in this order",
+                  a->min_fps, a->initial_fps, a->max_fps);
+    return false;
+}
+
 static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
                         char *url, size_t size)
 {
@@ -162,7 +192,8 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !text_member(x, json, "model_id", &p->model_id) ||
         !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
         !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
-        !number_member(x, json, "conf", 0.001, 1, &p->conf) || !read_words(x, json) ||
+        !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
+        !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
         !text_member(x, json, "admission", &admission) ||
         !admission_read(admission, &p->admission) || !check_room_name(x, p->room) ||
         !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))

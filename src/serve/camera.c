@@ -31,12 +31,12 @@ void camera_write_control(struct json_writer *w, const struct camera *c)
 {
     json_object_begin(w);
     json_add_string(w, "type", "stream_control");
-    json_add_number(w, "target_fps", c->room->pace.target, 1);
-    json_add_number(w, "quality", c->room->quality, 2);
+    json_add_number(w, "target_fps", c->room->tuning.camera.now[ADAPT_FPS], 1);
+    json_add_number(w, "quality", c->room->tuning.camera.now[ADAPT_QUALITY], 2);
     json_add_int(w, "width", WIDTH_MAX);
     json_add_int(w, "height", HEIGHT_MAX);
     json_add_int(w, "credits", (int64_t)credits(c));
-    json_add_string(w, "reason", c->reason ? c->reason : "");
+    json_add_string(w, "reason", c->reason);
     json_add_number(w, "server_time", clock_unix_ms(), 3);
     json_object_end(w);
 }
@@ -67,8 +67,9 @@ static void watch_interval(struct camera *c)
     if (c->timer || c->received < frames_over(c) + IN_FLIGHT)
         return;
     c->timed_next = c->received;
-    c->timer = net_timer_start(c->room->server->loop, (unsigned)ceil(1000 / c->room->pace.target),
-                               false, on_interval, c);
+    double interval_ms = 1000 / c->room->tuning.camera.now[ADAPT_FPS];
+    c->timer = net_timer_start(c->room->server->loop, (unsigned)ceil(interval_ms), false,
+                               on_interval, c);
 }
 
 void camera_answered(struct camera *c)

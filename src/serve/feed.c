@@ -89,11 +89,18 @@ static void run_outcome(void *arg)
     free(outcome);
 }
 
-static void post_outcome(struct feed *feed, uint64_t seq, bool delivered, struct net_blob *note)
+static void post_outcome(struct feed *feed, uint64_t seq, const fov_result *result,
+                         struct net_blob *note)
 {
     struct outcome *outcome = malloc(sizeof *outcome);
     if (outcome)
-        *outcome = (struct outcome){feed_ref(feed), seq, delivered, note};
+        *outcome = (struct outcome){.feed = feed_ref(feed),
+                                    .seq = seq,
+                                    .delivered = result->outcome == FOV_DELIVERED,
+                                    .dropped = result->outcome == FOV_DROPPED,
+                                    .reason = result->reason,
+                                    .timings = result->timings,
+                                    .note = note};
     if (outcome && net_post(feed->loop, run_outcome, outcome))
         return;
     net_blob_unref(&note);
@@ -138,7 +145,7 @@ static void on_feed_result(void *user, const fov_result *result)
         if (!feed->pushed)
             note = NULL; /* it goes with its picture */
     }
-    post_outcome(feed, seq, delivered, note);
+    post_outcome(feed, seq, result, note);
 }
 
 /* ---- life -------------------------------------------------------------------------------------
@@ -189,6 +196,39 @@ static void on_feed_end(void *user, fov_status status, const char *message)
         free(ending);
 }
 
+/* The stream turned its frame rate. */
+struct rate_change {
+    struct feed *feed;
+    struct adapt_change turned;
+};
+
+static void run_change(void *arg)
+{
+    struct rate_change *change = arg;
+    struct room *room = change->feed->room;
+    if (room) {
+        room->target_fps = change->turned.to;
+        room_turned(room, &change->turned);
+    }
+    feed_unref(change->feed);
+    free(change);
+}
+
+/* On a worker. */
+static void on_feed_change(void *user, const fov_change *turned)
+{
+    struct feed *feed = user;
+    struct rate_change *change = malloc(sizeof *change);
+    if (!change)
+        return;
+    *change = (struct rate_change){
+        feed_ref(feed), {turned->knob, turned->from, turned->to, turned->measured, turned->why}};
+    if (net_post(feed->loop, run_change, change))
+        return;
+    feed_unref(feed);
+    free(change);
+}
+
 struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream_params *given,
                        const struct stream_query *query, bool pushed, fov_error *error)
 {
@@ -203,6 +243,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     atomic_init(&feed->refs, 1);
     tap_init(&feed->tap);
     atomic_init(&feed->offset_us, INT64_MIN);
+    atomic_init(&feed->quality, QUALITY_DEFAULT);
     atomic_init(&feed->result_ns, clock_now_ns());
     feed->server = room->server;
     feed->loop = room->server->loop;
@@ -215,6 +256,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     params.name = room->name;
     params.on_result = on_feed_result;
     params.on_end = on_feed_end;
+    params.adaptive.on_change = on_feed_change;
     params.user = feed;
     if (view_prepare(feed) == FOV_OK &&
         (!pushed || fov_frame_pool_create(&feed->pool, &pool, error) == FOV_OK) &&

@@ -48,6 +48,15 @@ void source_write(struct json_writer *w, const struct room *room)
     json_add_string(w, "kind", room->kind);
     json_add_string(w, "state", room_state(room));
     json_add_number(w, "target_fps", room->target_fps, 2);
+    if (room->adaptive.target_latency_ms > 0) {
+        json_name(w, "adaptive");
+        json_object_begin(w);
+        json_add_number(w, "initial_fps", room->adaptive.initial_fps, 2);
+        json_add_number(w, "min_fps", room->adaptive.min_fps, 2);
+        json_add_number(w, "max_fps", room->adaptive.max_fps, 2);
+        json_add_number(w, "target_latency_ms", room->adaptive.target_latency_ms, 3);
+        json_object_end(w);
+    }
     json_add_string(w, "tracker", "none");
     admission_write(w, room->admission, room->feed ? room->feed->stream : NULL);
     if (room->feed) {
@@ -93,6 +102,7 @@ static fov_status open_feed(struct opening *o, struct room *room)
     fov_stream_params params = stream_params(o->server, &o->query);
     params.target_fps = room->target_fps;
     params.admission = &o->told;
+    params.adaptive = room->adaptive;
     o->error.status = FOV_OK;
     room->admission = o->admission;
     fov_status status = admission_fill(o->server, &room->admission, fov_source_get_info(o->source),
@@ -116,6 +126,7 @@ static fov_status start_feed(struct opening *o, struct room *room)
     if (status != FOV_OK)
         return status;
     name_model(o->server, &room->feed->query);
+    tuning_pin(room);
     room_feed_changed(room); /* viewers are counted before the first frame */
     status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
     if (status != FOV_OK)
@@ -210,6 +221,18 @@ static fov_status check_source(const char *url, fov_error *error)
     return FOV_OK;
 }
 
+/* The settings hold the frame rate of this camera, or adaptation begins with one of its own. */
+static void pin_fps(struct room *room)
+{
+    const struct settings_camera *camera = settings_find_camera(room->server->settings, room->name);
+    if (camera && camera->pin_fps > 0) {
+        room->target_fps = camera->pin_fps;
+        room->adaptive.target_latency_ms = 0;
+    } else if (room->adaptive.target_latency_ms > 0) {
+        room->target_fps = room->adaptive.initial_fps;
+    }
+}
+
 /* A room that waits for its source; NULL with the reason. */
 static struct room *reserve(struct server *server, const struct room_source *p, fov_error *error)
 {
@@ -231,6 +254,9 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     room->kind = p->kind;
     room->target_fps = p->target_fps;
     room->admission = p->admission;
+    room->adaptive = p->adaptive;
+    pin_fps(room);
+    room->change_count = 0;
     room->connecting = true;
     room->ended = false;
     room->end_message[0] = '\0';

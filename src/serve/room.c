@@ -52,7 +52,6 @@ struct room *room_get(struct server *server, const char *name)
     room->server = server;
     room->id = ++rooms->next_id;
     room->kind = "camera";
-    room->quality = 0.8;
     text_copy(room->name, sizeof room->name, name);
     struct room **at = &rooms->first; /* oldest first: lists keep their order */
     while (*at)
@@ -64,6 +63,7 @@ struct room *room_get(struct server *server, const char *name)
 
 void room_free(struct room *room)
 {
+    tuning_stop(room);
     fov_frame_unref(&room->newest);
     unit_unref(&room->drawn);
     free(room);
@@ -199,6 +199,7 @@ void room_outcome(struct outcome *outcome)
     int64_t now = clock_now_ns();
     if (outcome->delivered)
         room->result_ns = now;
+    tuning_saw(&room->tuning, outcome);
     if (!outcome->feed->pushed) {
         room_saw_frame(room, now);
         if (outcome->seq > room->seq)
@@ -261,6 +262,7 @@ void room_pictures(struct view_pictures *p)
 
 void room_close_feed(struct room *room)
 {
+    tuning_stop(room);
     if (room->feed)
         room->server->rooms->detections += atomic_load(&room->feed->detections);
     feed_close(&room->feed);

@@ -5,6 +5,7 @@
  *   feed.c      result, on a worker → texts for viewers; watched pictures go to the view thread
  *   view.c      view thread: draws and encodes once for all who look
  *   viewer.c    a viewer's slot: one unit being sent, one waiting, newest wins
+ *   room_adapt.c  turns what the camera sends and how it is analysed, ten times a second
  *   room.c      who is there, what happened; room_life.c: once a second, the end
  *   own_source.c  rooms fed by a source of the server's own
  *
@@ -12,20 +13,22 @@
 #ifndef SERVE_ROOM_H
 #define SERVE_ROOM_H
 
+#include "flow/adapt_camera.h"
+#include "flow/recent.h"
 #include "serve/frames.h"
 #include "serve/message.h"
-#include "serve/pace.h"
 #include "serve/pairing.h"
 #include "serve/recorder.h"
 #include "serve/serve.h"
 
 enum {
     ROOMS_MAX = 256,
-    VIEWERS_MAX = 120, /* of a room: their slots hold at most two frames each */
-    NOTES_MAX = 64,    /* small texts that wait for a viewer */
-    CHANGES_MAX = 20,  /* of the adaptation log */
-    GLANCES_MAX = 16,  /* requests that wait for a picture */
-    SENT_MAX = 64      /* last pictures sent to a viewer that are remembered */
+    VIEWERS_MAX = 120,    /* of a room: their slots hold at most two frames each */
+    NOTES_MAX = 64,       /* small texts that wait for a viewer */
+    CHANGES_MAX = 20,     /* of the adaptation log */
+    QUALITY_DEFAULT = 80, /* of JPEGs, percent */
+    GLANCES_MAX = 16,     /* requests that wait for a picture */
+    SENT_MAX = 64         /* last pictures sent to a viewer that are remembered */
 };
 
 #define SILENT_NS (2 * NS_PER_S) /* a camera that sends nothing for so long may be replaced */
@@ -66,8 +69,8 @@ struct viewer {
     size_t note_count;
     uint64_t sent[SENT_MAX]; /* seq of pictures sent, at seq % SENT_MAX */
     uint64_t last_seq, units, skipped, notes_lost, bytes;
-    double fps, latency_ms, queue; /* as its page says; < 0 unknown */
-    uint64_t units_before;         /* at the last tick */
+    double fps, latency_ms, queue;         /* as its page says; < 0 unknown */
+    uint64_t units_before, skipped_before; /* at the last tick */
     double sent_fps;
     struct message_rate texts;
 };
@@ -101,6 +104,7 @@ struct feed {
     atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
     atomic_ullong detections;
     struct tap tap;       /* where it is recorded */
+    atomic_int quality;   /* percent, of JPEGs that the server makes */
     struct view_job *job; /* view.c, under its lock */
     struct feed *view_next;
     bool queued;
@@ -127,7 +131,9 @@ void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_f
 struct outcome {
     struct feed *feed;
     uint64_t seq;
-    bool delivered;
+    bool delivered, dropped;
+    fov_drop reason;
+    fov_timings timings;
     struct net_blob *note; /* for viewers of render=client; NULL: none looks, or it goes with its
                               picture */
 };
@@ -164,7 +170,7 @@ struct camera {
     uint64_t received, answered, timed, timed_next, granted;
     int64_t opened_ns, last_ns; /* last: of the last frame, 0 none */
     struct net_timer *timer;
-    const char *reason;
+    char reason[24];           /* of the last stream_control, "" at first */
     struct message_rate texts; /* beside metadata */
 };
 
@@ -182,10 +188,38 @@ void camera_gone(struct room *room); /* frees room->camera, closes its feed, tel
 /* ---- the room ----------------------------------------------------------------------------------
  */
 
+/* ---- adaptation (room_adapt.c) -----------------------------------------------------------------
+ */
+
 struct change {
-    double at, from, to, measured;
-    const char *knob, *why;
+    double at; /* Unix ms */
+    struct adapt_change turned;
 };
+
+/* A browser's camera and what was measured since the last step. */
+struct tuning {
+    struct adapt_camera camera;
+    struct net_timer *timer;
+    int64_t step_ns;
+    int delivered, lost;
+    int64_t worst_ns;
+    struct recent totals, works, boxes;
+    double busy_s, load; /* load < 0: not known yet */
+    double slow;         /* part of the viewers */
+};
+
+/* A camera is about to come: its knobs at home, as settings and request have it. */
+void tuning_start(struct room *room, const struct stream_query *query, bool conf_asked);
+void tuning_run(struct room *room); /* it is there, with its feed */
+void tuning_stop(struct room *room);
+void tuning_saw(struct tuning *tuning, const struct outcome *outcome);
+void tuning_check_viewers(struct room *room); /* once a second */
+/* Quality and size that the settings pin, into the room's feed. */
+void tuning_pin(struct room *room);
+/* Something was turned: into the log, to viewers, to all who hear events. */
+void room_turned(struct room *room, const struct adapt_change *turned);
+void room_write_changes(const struct room *room, struct json_writer *w);    /* accepts NULL */
+void room_write_change(const struct change *change, struct json_writer *w); /* {"type":…} */
 
 struct room {
     struct room *next;
@@ -206,8 +240,7 @@ struct room {
     int64_t glance_until_ns;
     uint64_t glances[GLANCES_MAX];
     size_t glance_count;
-    struct pace pace;
-    double quality;
+    struct tuning tuning;
     struct change changes[CHANGES_MAX]; /* newest last */
     size_t change_count;
     /* a source of its own (own_source.c) */
@@ -215,6 +248,7 @@ struct room {
     bool connecting, ended, counted;
     double target_fps;
     enum admission admission; /* of its stream */
+    fov_adaptive adaptive; /* target_latency_ms 0: the frame rate stays */
     fov_status end_status;
     char end_message[240];
     fov_stats end_stats;
@@ -251,7 +285,6 @@ void room_offer_all(struct room *room, unsigned kinds, struct unit *unit);
 bool room_has(const struct room *room, unsigned kinds);
 void room_write_view(struct room *room, struct json_writer *w);
 const char *room_state(const struct room *room);
-void room_write_changes(const struct room *room, struct json_writer *w);
 /* Closes the feed and counts the session out. */
 void room_close_feed(struct room *room);
 void room_drop_glances(struct room *room);

@@ -13,52 +13,14 @@ enum { POST_SILENT_S = 5, STALLED_MS = 10000, ENDED_KEPT_S = 600 };
 /* ---- once a second ----------------------------------------------------------------------------
  */
 
-static void log_change(struct room *room, const char *knob, double from, double to, double measured,
-                       const char *why)
-{
-    struct json_writer w = {0};
-    if (room->change_count == CHANGES_MAX)
-        memmove(room->changes, room->changes + 1, --room->change_count * sizeof *room->changes);
-    struct change *change = &room->changes[room->change_count++];
-    *change = (struct change){clock_unix_ms(), from, to, measured, knob, why};
-    json_object_begin(&w);
-    json_add_string(&w, "type", "adaptation");
-    json_add_number(&w, "at", change->at, 0);
-    json_add_string(&w, "knob", knob);
-    json_add_number(&w, "from", from, 2);
-    json_add_number(&w, "to", to, 2);
-    json_add_number(&w, "measured", measured, 1);
-    json_add_string(&w, "why", why);
-    json_object_end(&w);
-    room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
-}
-
-static void adapt(struct room *room, const fov_stats *stats)
-{
-    struct pace_second second = {stats->fps_in, stats->fps, stats->p95_ms,
-                                 room->feed->query.max_latency_ms};
-    double from = room->pace.target;
-    const char *why = pace_step(&room->pace, &second);
-    if (!why)
-        return;
-    bool behind = strcmp(why, "behind") == 0;
-    room->camera->reason = behind ? "inference" : "headroom";
-    log_change(room, "target_fps", from, room->pace.target,
-               behind ? stats->stage_mean_ms[FOV_STAGE_INFERENCE] : stats->p95_ms,
-               room->camera->reason);
-    camera_control(room->camera);
-}
-
 static void tell_stats(struct room *room)
 {
     struct json_writer w = {0};
     fov_stats stats;
     fov_workers_info info;
-    fov_stream_get_stats(room->feed->stream, 1, &stats);
-    if (room->camera)
-        adapt(room, &stats);
     if (!room->viewers)
         return;
+    fov_stream_get_stats(room->feed->stream, 1, &stats);
     fov_workers_get_info(room->server->workers, &info);
     json_object_begin(&w);
     json_add_string(&w, "type", "stats");
@@ -70,8 +32,6 @@ static void tell_stats(struct room *room)
 static void check_viewers(struct room *room)
 {
     for (struct viewer *v = room->viewers; v; v = v->next) {
-        v->sent_fps = (double)(v->units - v->units_before);
-        v->units_before = v->units;
         if (v->socket && net_socket_stalled_ms(v->socket) >= STALLED_MS)
             net_socket_close(v->socket, 1013, "pictures are not read");
         else if (v->stream && net_stream_stalled_ms(v->stream) >= STALLED_MS)
@@ -84,6 +44,7 @@ static void room_tick(struct room *room)
     int64_t now = clock_now_ns();
     struct camera *c = room->camera;
     check_viewers(room);
+    tuning_check_viewers(room);
     if (room->glance_count > 0 && now >= room->glance_until_ns)
         room_drop_glances(room);
     room_look(room); /* a glance may be over */
@@ -152,23 +113,6 @@ uint64_t rooms_detections(struct server *server)
         if (room->feed)
             sum += atomic_load(&room->feed->detections);
     return sum;
-}
-
-void room_write_changes(const struct room *room, struct json_writer *w)
-{
-    json_array_begin(w);
-    for (size_t i = 0; i < room->change_count; i++) {
-        const struct change *change = &room->changes[i];
-        json_object_begin(w);
-        json_add_number(w, "at", change->at, 0);
-        json_add_string(w, "knob", change->knob);
-        json_add_number(w, "from", change->from, 2);
-        json_add_number(w, "to", change->to, 2);
-        json_add_number(w, "measured", change->measured, 1);
-        json_add_string(w, "why", change->why);
-        json_object_end(w);
-    }
-    json_array_end(w);
 }
 
 void room_apply_settings(struct server *server, struct exchange *x, const char *name,

@@ -176,6 +176,7 @@ struct room_source {
     bool loop;
     const char *model_id;  /* NULL: default */
     double target_fps;     /* 0: the source's own */
+    fov_adaptive adaptive; /* without on_change */
     double max_latency_ms; /* < 0: realtime.max_latency_ms */
     double conf;           /* 0: default */
     enum admission admission;

@@ -131,7 +131,7 @@ const struct settings_row settings_camera_rows[] = {
     {"pin.conf", NULL, SET_NUMBER, CAMERA_AT(pin_conf), NULL, 0.001, 1, NULL, 0, "holds the threshold"},
     {"pin.fps", NULL, SET_NUMBER, CAMERA_AT(pin_fps), NULL, 1, 240, NULL, 0, "holds the frame rate"},
     {"pin.quality", NULL, SET_NUMBER, CAMERA_AT(pin_quality), NULL, 0.1, 1, NULL, 0, "holds the JPEG quality"},
-    {"pin.size", NULL, SET_INT, CAMERA_AT(pin_size), NULL, 32, 4096, NULL, SET_LATER, "holds the inference size"},
+    {"pin.size", NULL, SET_INT, CAMERA_AT(pin_size), NULL, 32, 4096, NULL, 0, "holds the inference size in px, of models whose file leaves it open"},
 };
 // clang-format on
 

@@ -9,10 +9,11 @@
 #include "serve/message.h"
 #include "serve/room.h"
 
-enum { DETECTIONS_MAX = 300, JPEG_QUALITY = 80 };
+enum { DETECTIONS_MAX = 300 };
 
 struct view_job {
     bool set, plain, drawn; /* what is wanted of it */
+    int quality;            /* percent */
     uint64_t seq, dropped_before;
     fov_frame *frame, *picture;
     fov_model *model;
@@ -72,6 +73,7 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
     job->plain = note != NULL;
     job->drawn = atomic_load(&feed->server_looks);
     job->seq = feed_seq(feed, result->frame);
+    job->quality = atomic_load(&feed->quality);
     job->dropped_before = atomic_exchange(&feed->dropped, 0);
     job->frame = fov_frame_ref(result->frame);
     job->picture = fov_frame_ref(result->picture ? result->picture : result->frame);
@@ -150,7 +152,7 @@ static struct net_blob *encode(struct view *view, const fov_image *image)
 {
     const uint8_t *bytes;
     size_t size;
-    if (fov_encode_jpeg(view->encoder, image, JPEG_QUALITY, &bytes, &size, NULL) != FOV_OK)
+    if (fov_encode_jpeg(view->encoder, image, view->job.quality, &bytes, &size, NULL) != FOV_OK)
         return NULL;
     return net_blob_copy(bytes, size);
 }
@@ -215,7 +217,7 @@ static struct net_blob *draw_into(struct view *view, const fov_frame *frame, fov
     const uint8_t *bytes;
     size_t size;
     if (fov_draw_into_jpeg(view->encoder, frame->bytes, frame->size, image, detections, label,
-                           view->job.model, JPEG_QUALITY, &bytes, &size, NULL, NULL) != FOV_OK)
+                           view->job.model, view->job.quality, &bytes, &size, NULL, NULL) != FOV_OK)
         return NULL;
     return net_blob_copy(bytes, size);
 }
@@ -229,7 +231,7 @@ static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_
     if (!on)
         return NULL;
     struct net_blob *blob = NULL;
-    if (has_own_jpeg(job->frame)) {
+    if (has_own_jpeg(job->frame) && job->quality >= QUALITY_DEFAULT) {
         blob = draw_into(view, job->frame, &on->image, &detections);
     } else {
         fov_draw_detections(&on->image, &detections, label, job->model);

@@ -170,6 +170,17 @@ async def camera_socket(room: Room, socket: Socket) -> None:
     room.camera = None
 
 
+# Of the room `adapted`: seconds ago, knob, from, to, why, measured.
+CHANGES = (
+    (171, "fps", 30, 15, "inference: ms of work a frame, more than the frames that come leave", 20.4),
+    (132, "size", 640, 480, "inference: ms of work a frame, more than the frames that come leave", 61.0),
+    (95, "quality", 0.85, 0.8, "viewers: percent of them that cannot keep up, half or more", 50),
+    (64, "conf", 0.25, 0.35, "a reason that this page does not know", 1),
+    (31, "fps", 30, 24, "inference: ms of work a frame, more than the frames that come leave", 41.2),
+    (12, "fps", 24, 27, "headroom: ms from arrival to answer, which leaves room", 88.0),
+)
+
+
 async def viewer_socket(room: Room, socket: Socket, query: dict[str, str]) -> None:
     await socket.send_json({"type": "view", "camera": room.name, "max_latency_ms": room.settings["max_latency_ms"],
                             "labels": LABELS, "model_id": "ssd_mobilenet_v2", "backend": "openvino",
@@ -177,10 +188,9 @@ async def viewer_socket(room: Room, socket: Socket, query: dict[str, str]) -> No
     room.begun = time.monotonic()
     room.viewers[socket] = (query.get("render", "server"), query.get("pack") == "1")
     if room.settings.get("adapt"):
-        for ago, old, new, why, measured in ((95, 0.85, 0.8, "viewer Wi-Fi carries 9 Mbit/s", None), (31, 30, 24, "inference", 41.2),
-                                             (12, 24, 27, "headroom", 88.0)):
-            await socket.send_json({"type": "adaptation", "at": unix_ms() - ago * 1000, "from": old, "to": new,
-                                    "knob": "quality" if old < 1 else "target_fps", "why": why, "measured": measured})
+        for ago, knob, old, new, why, measured in CHANGES:
+            await socket.send_json({"type": "adaptation", "at": unix_ms() - ago * 1000, "knob": knob, "from": old, "to": new,
+                                    "why": why, "measured": measured})
     ticker = asyncio.create_task(every_second(room, socket))
     async for kind, data in socket:
         message = json.loads(data) if kind == TEXT else {}

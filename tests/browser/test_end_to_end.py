@@ -7,6 +7,7 @@ square and painted box must belong together.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -134,6 +135,17 @@ def test_a_wrong_clock_does_not_change_the_latency(serve, pair):
     stats = viewer.evaluate("fovea.stats()")
     assert abs(stats["offset"] + 7000) < 50
     assert 0 < stats["lastSecond"]["p50"] < 150
+
+
+def test_what_is_turned_is_told_on_both_pages(serve, pair):
+    """The clip has 10 pictures a second, the model manages six."""
+    camera, viewer = pair(serve(model="fake:boxes=bright,sleep_ms=160"))
+    viewer.wait_for_selector("#changes:not([hidden]) #log li", timeout=15000)
+    told = viewer.locator("#log li").last.inner_text()
+    assert re.search(r"fps 30 → \d+: inference \d{3} ms of 33 ms", told), told
+    wait(camera, "foveaCamera.stats().reason === 'inference' && foveaCamera.stats().targetFps < 30", 10)
+    camera.wait_for_selector("#why:not(:empty)")
+    assert "more frames came than could be analysed" in camera.inner_text("#why")
 
 
 def test_the_server_draws_on_request(serve, pair):

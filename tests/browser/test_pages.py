@@ -132,11 +132,15 @@ def test_clock_of_the_viewer_may_be_wrong(mock, open_page):
 
 def test_adaptation_is_told_in_sentences(mock, open_page):
     page = open_page(f"{mock.url}/view/adapted")
-    page.wait_for_selector("#log li:nth-child(3)")
+    page.wait_for_selector("#log li:nth-child(6)")
     told = [line.split("\n")[-1] for line in page.locator("#log li").all_inner_texts()]
-    assert "fps 24 → 27: headroom, 95 % under 88 ms" in told[0]
+    assert "fps 24 → 27: headroom, answers within 88 ms" in told[0]
     assert "fps 30 → 24: inference 41 ms of 33 ms" in told[1]
-    assert "quality 0.85 → 0.80: viewer Wi-Fi carries 9 Mbit/s" in told[2]
+    assert "confidence 0.25 → 0.35: a reason that this page does not know" in told[2]
+    assert "quality 0.85 → 0.80: 50 % of the viewers cannot keep up" in told[3]
+    assert "size 640 → 480: each frame is 61 ms of work, frames were lost" in told[4]
+    assert "fps 30 → 15: each frame is 20 ms of work, frames were lost" in told[5]
+    assert "fps 24 → 27: headroom, answers within 88 ms" in page.inner_text("#turned"), "the newest stands with the numbers"
     page.wait_for_selector("#drops dt")
     assert "superseded" in page.inner_text("#drops")
 

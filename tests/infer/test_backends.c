@@ -340,6 +340,38 @@ static void batches_are_single_runs_together(void **unused)
     for_each(check_batch);
 }
 
+/* ---- sizes ---- */
+
+/* A file that leaves its picture's size open says so and takes the size that is asked for; a fixed
+ * one says that it is. */
+static void check_open_size(const fov_backend *b, const struct sample *s, const char *path)
+{
+    static fov_backend_model about;
+    char open[512];
+    fov_model_params params = {
+        .path = path, .device = "CPU", .precision = FOV_PRECISION_F32, .input_width = 64};
+    void *model = load_model(b, &params);
+    b->describe(model, &about);
+    assert_false(about.open_size);
+    b->unload(model);
+    if (!s->any_batch)
+        return;
+    path_of(s, s->any_batch, open);
+    params.path = open;
+    model = load_model(b, &params);
+    b->describe(model, &about);
+    assert_true(about.open_size);
+    assert_int_equal(about.inputs[0].shape[2], 64);
+    assert_int_equal(about.inputs[0].shape[3], 64);
+    b->unload(model);
+}
+
+static void open_sizes_are_told(void **unused)
+{
+    (void)unused;
+    for_each(check_open_size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +380,7 @@ int main(void)
         cmocka_unit_test(descriptions_hold),
         cmocka_unit_test(runners_do_not_disturb_each_other),
         cmocka_unit_test(batches_are_single_runs_together),
+        cmocka_unit_test(open_sizes_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

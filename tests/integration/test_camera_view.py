@@ -355,7 +355,7 @@ def test_pace_follows_the_workers(start_server):
                 control = message if message["type"] == "stream_control" else control
         assert 5 <= control["target_fps"] <= 15
         time.sleep(0.2)
-        assert change and change[0]["knob"] == "target_fps" and change[0]["from"] > change[0]["to"] and change[0]["why"]
+        assert change and change[0]["knob"] == "fps" and change[0]["from"] > change[0]["to"] and change[0]["why"]
         assert server.get("/api/camera/pace/stats").json()["adaptation"]
 
 

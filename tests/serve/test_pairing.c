@@ -1,4 +1,4 @@
-/* The rules of metadata and pictures, and the pace of cameras: pure, so held by many random
+/* The rules of metadata and pictures: pure, so held by many random
  * sequences against a second, simpler model of the same rules. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "serve/pace.h"
 #include "serve/pairing.h"
 
 static uint64_t random_state = 7;
@@ -161,57 +160,6 @@ static void checks_the_picture(void **state)
     assert_true(pairing_check(&note, &info, &error));
 }
 
-/* ---- pace -------------------------------------------------------------------------------------
- */
-
-/* Workers that manage `capacity` frames a second, a camera that sends what it is told. */
-static double settle(struct pace *pace, double capacity, int seconds, int *changes)
-{
-    for (int i = 0; i < seconds; i++) {
-        double offered = pace->target, delivered = offered < capacity ? offered : capacity;
-        struct pace_second second = {offered, delivered, offered > capacity ? 190 : 60, 200};
-        *changes += pace_step(pace, &second) != NULL;
-        assert_true(pace->target >= pace->least && pace->target <= pace->most);
-    }
-    return pace->target;
-}
-
-static void pace_follows_the_workers(void **state)
-{
-    (void)state;
-    struct pace pace;
-    int changes = 0;
-    pace_start(&pace, 30, 5, 30);
-    assert_true(settle(&pace, 100, 60, &changes) == 30);
-    assert_int_equal(changes, 0);
-    double target = settle(&pace, 12, 10, &changes);
-    assert_true(target >= 10 && target <= 15);
-    changes = 0;
-    target = settle(&pace, 12, 300, &changes);
-    assert_true(target >= 10 && target <= 16);
-    assert_true(changes < 40); /* it tries ever more rarely */
-    assert_true(settle(&pace, 100, 300, &changes) == 30);
-    target = settle(&pace, 1, 30, &changes);
-    assert_true(target == 5);
-}
-
-static void pace_lets_pictures_go_on_without_a_model(void **state)
-{
-    (void)state;
-    struct pace pace;
-    struct pace_second nothing = {30, 0, 0, 200};
-    pace_start(&pace, 30, 5, 60);
-    for (int i = 0; i < 100; i++)
-        assert_null(pace_step(&pace, &nothing));
-    assert_true(pace.target == 30);
-    /* A hang: its first and its last second have some results, and are not a slow model. */
-    struct pace_second some = {30, 8, 100, 200};
-    assert_null(pace_step(&pace, &some));
-    assert_null(pace_step(&pace, &nothing));
-    assert_null(pace_step(&pace, &some));
-    assert_true(pace.target == 30);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,8 +168,6 @@ int main(void)
         cmocka_unit_test(unpacks),
         cmocka_unit_test(random_sequences),
         cmocka_unit_test(checks_the_picture),
-        cmocka_unit_test(pace_follows_the_workers),
-        cmocka_unit_test(pace_lets_pictures_go_on_without_a_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

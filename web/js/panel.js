@@ -8,6 +8,22 @@ const WIDTH = 288;
 const HEIGHT = 56;
 const LOG = 20; // sentences kept
 
+/** Why something was turned: the word before the colon, in the user's language where the page knows it. */
+function reason({ knob, from, measured, why = '' }) {
+  let name = why.split(':')[0];
+  if (name === 'inference' && (knob === 'size' || measured <= 1000 / from)) name = 'inference_each';
+  return known(`why.${name}`)
+    ? t(`why.${name}`, { measured: ms(measured), share: num(measured), interval: ms(1000 / from) }) : why;
+}
+
+/** "fps 30 → 24: inference 41 ms of 33 ms" */
+function sentence(change) {
+  const value = (v) => (typeof v === 'number' ? num(v, Number.isInteger(v) ? 0 : 2) : v);
+  return t('view.change', {
+    knob: word('knob', change.knob), from: value(change.from), to: value(change.to), why: reason(change),
+  });
+}
+
 /** A server's word in the user's language where the page knows it. */
 const word = (kind, name) => (known(`${kind}.${name}`) ? t(`${kind}.${name}`) : name);
 
@@ -67,13 +83,10 @@ export class Panel {
 
   #sentences() {
     $('changes').hidden = this.#log.length === 0;
-    $('log').replaceChildren(...this.#log.map(({ at, knob, from, to, why, measured }) => {
-      const value = (v) => (typeof v === 'number' ? num(v, Number.isInteger(v) ? 0 : 2) : v);
-      const reason = known(`why.${why}`)
-        ? t(`why.${why}`, { measured: ms(measured), interval: ms(1000 / from) }) : why ?? '';
-      const sentence = t('view.change', { knob: word('knob', knob), from: value(from), to: value(to), why: reason });
-      return el('li', {}, el('time', { class: 'num' }, timeOfDay(at)), sentence);
-    }));
+    const told = this.#log.map((change) => [el('time', { class: 'num' }, timeOfDay(change.at)), sentence(change)]);
+    $('log').replaceChildren(...told.map((parts) => el('li', {}, ...parts)));
+    $('turned').hidden = told.length === 0;
+    if (told.length) $('turned').replaceChildren(...told[0].map((part) => part.cloneNode?.(true) ?? part));
   }
 
   #drops() {
