@@ -5,7 +5,8 @@
 typedef void listener(struct server *server, const struct event *event);
 
 /* Who hears events; a new listener: one row. */
-static listener *const listeners[] = {NULL};
+static listener *const listeners[] = {store_hear, /* the store of events: /api/events */
+                                      NULL};
 
 void events_publish(struct server *server, const struct event *event)
 {

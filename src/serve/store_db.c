@@ -1,9 +1,11 @@
 #include "serve/store_db.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -128,6 +130,9 @@ fov_status store_db_open(struct store_db **opened, const char *path, fov_error *
     *opened = NULL;
     if (!db)
         return fov_fail(error, FOV_ENOMEM, "not enough memory");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* not for others */
+    if (fd >= 0)
+        close(fd);
     int code = sqlite3_open_v2(path, &db->file,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                    SQLITE_OPEN_NOFOLLOW,

@@ -40,7 +40,9 @@ struct watch {
 
 struct watches {
     struct watch *first;
-    uint64_t next_id, raised;
+    uint64_t raised;
+    atomic_ullong last_id;
+    long long epoch_ms; /* ids of another run begin with another number */
 };
 
 /* What is posted to the loop. */
@@ -70,7 +72,7 @@ static void write_box(struct json_writer *w, const fov_detection *d)
 static void write_notice(struct json_writer *w, const struct notice *n, int64_t at_ms)
 {
     char id[48];
-    snprintf(id, sizeof id, "%llx-%llu", (unsigned long long)n->server->started_ns,
+    snprintf(id, sizeof id, "%llx-%llu", (unsigned long long)n->server->watches->epoch_ms,
              (unsigned long long)n->id);
     json_object_begin(w);
     json_add_string(w, "type", "alert");
@@ -169,7 +171,7 @@ static void step(struct watch *watch, struct running *r, const struct watch_fram
     }
     enum alert_change change = alert_step(&r->rule, &r->state, f->ns, found != NULL);
     if (change == ALERT_RAISED)
-        r->id++;
+        r->id = atomic_fetch_add(&watch->server->watches->last_id, 1) + 1;
     if (change != ALERT_SAME)
         post_notice(watch, r);
 }
@@ -236,8 +238,6 @@ static struct running *make_rules(struct server *server, const char *stream, siz
         if (looks_at(alert, stream) && find_zone(alert, zones, &zone))
             make_rule(&rules[(*count)++], alert, zone);
     }
-    for (size_t i = 0; i < *count; i++)
-        rules[i].id = server->watches->next_id++ << 20; /* counted on by its alerts */
     return rules;
 }
 
@@ -331,7 +331,7 @@ struct watches *watches_create(void)
 {
     struct watches *watches = calloc(1, sizeof *watches);
     if (watches)
-        watches->next_id = 1;
+        watches->epoch_ms = (long long)clock_unix_ms();
     return watches;
 }
 
