@@ -312,7 +312,7 @@ static void write_events(struct page *page, struct server *server)
     line(page, "fovea_events_stored_total %llu\n", (unsigned long long)store.stored);
     head(page, "fovea_events_lost_total", "counter", "Events that could not be stored.");
     line(page, "fovea_events_lost_total %llu\n", (unsigned long long)store.lost);
-    head(page, "fovea_events_storing", "gauge", "1 while events are stored.");
+    head(page, "fovea_events_storing", "gauge", "Whether events are stored: 1, or 0.");
     line(page, "fovea_events_storing %d\n", store.storing);
 }
 

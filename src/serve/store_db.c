@@ -82,7 +82,8 @@ static fov_status check_whole(struct store_db *db, fov_error *error)
     return status;
 }
 
-static fov_status make_tables(struct store_db *db, fov_error *error)
+/* Before anything is written: a file that a newer version made stays as it is. */
+static fov_status check_version(struct store_db *db, fov_error *error)
 {
     int64_t version = number_of(db, "PRAGMA user_version");
     if (version > SCHEMA_VERSION)
@@ -90,6 +91,11 @@ static fov_status make_tables(struct store_db *db, fov_error *error)
                         "the events were stored by a newer version of fovea (schema %lld, this one "
                         "knows %d)",
                         (long long)version, SCHEMA_VERSION);
+    return FOV_OK;
+}
+
+static fov_status make_tables(struct store_db *db, fov_error *error)
+{
     return run(db,
                "CREATE TABLE IF NOT EXISTS events("
                " id INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL,"
@@ -104,12 +110,14 @@ static fov_status prepare(struct store_db *db, fov_error *error)
 {
     static const char add[] = "INSERT INTO events(at, type, stream, class, json) "
                               "VALUES(?1, ?2, ?3, json_extract(?4, '$.class'), ?4)";
-    fov_status status = run(db,
-                            "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
-                            "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=1048576;"
-                            "PRAGMA cache_size=-2048; PRAGMA trusted_schema=OFF;"
-                            "PRAGMA cell_size_check=ON;",
-                            error);
+    fov_status status = check_version(db, error);
+    if (status == FOV_OK)
+        status = run(db,
+                     "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+                     "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=1048576;"
+                     "PRAGMA cache_size=-2048; PRAGMA trusted_schema=OFF;"
+                     "PRAGMA cell_size_check=ON;",
+                     error);
     if (status == FOV_OK)
         status = check_whole(db, error);
     if (status == FOV_OK)
