@@ -317,6 +317,8 @@ static void *work(void *arg)
 {
     struct store *store = arg;
     pthread_setname_np(pthread_self(), "fovea-events");
+    if (store->keep > 0)
+        upkeep(store);
     for (bool stopping = false; !stopping;) {
         struct round round = take(store);
         stopping = round.stopping;
@@ -349,8 +351,8 @@ struct store *store_start(struct net_loop *loop, const char *folder, double keep
     store->asks_end = &store->asks;
     store->on_change = on_change;
     store->user = user;
-    store->keep_days = keep_days;
-    store->max_mb = max_mb;
+    store->keep_days = store->keep = keep_days;
+    store->max_mb = store->most = max_mb;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&store->lock, NULL);
