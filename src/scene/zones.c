@@ -22,10 +22,10 @@ static double side(struct zone_point a, struct zone_point b, struct zone_point p
 
 static bool on_segment(struct zone_point a, struct zone_point b, struct zone_point p)
 {
-    double length = hypot(b.x - a.x, b.y - a.y);
-    return fabs(side(a, b, p)) <= ON_EDGE * length && p.x >= fmin(a.x, b.x) - ON_EDGE &&
-           p.x <= fmax(a.x, b.x) + ON_EDGE && p.y >= fmin(a.y, b.y) - ON_EDGE &&
-           p.y <= fmax(a.y, b.y) + ON_EDGE;
+    if (p.x < fmin(a.x, b.x) - ON_EDGE || p.x > fmax(a.x, b.x) + ON_EDGE ||
+        p.y < fmin(a.y, b.y) - ON_EDGE || p.y > fmax(a.y, b.y) + ON_EDGE)
+        return false; /* nearly always, and cheap */
+    return fabs(side(a, b, p)) <= ON_EDGE * hypot(b.x - a.x, b.y - a.y);
 }
 
 /* Whether two segments share a point. */

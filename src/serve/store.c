@@ -211,7 +211,7 @@ static void upkeep(struct store *store)
     if (!keep_open(store))
         return;
     double before = clock_unix_ms() - store->keep * 86400e3;
-    fov_status status = store_db_trim(store->db, (int64_t)before, (int64_t)(store->most * 1e6),
+    fov_status status = store_db_trim(store->db, (int64_t)before, (int64_t)(store->most * 1048576),
                                       &deleted, &error);
     count(store, 0, 0, deleted);
     if (status != FOV_OK)

@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
 from realtime import encode, send_pair, socket, spot
+from websockets.exceptions import ConnectionClosed
 
 LEFT = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]
 CONFIG = """
@@ -33,7 +34,7 @@ class Pushing:
         self.thread.start()
 
     def run(self, server, room):
-        with socket(server, f"/ws/camera/{room}?max_latency_ms=0") as ws:
+        with suppress(ConnectionClosed), socket(server, f"/ws/camera/{room}?max_latency_ms=0") as ws:
             number = 0
             while not self.stopped:
                 send_pair(ws, number, self.body, 640, 480)
