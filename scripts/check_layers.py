@@ -13,7 +13,8 @@ FLOORS = [["base"], ["media", "net"], ["infer", "track", "scene", "device"], ["f
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # Libraries that only one room may know, so that they can be replaced there.
 OWNED = {"event2/": "net", "evhttp": "net", "libavformat/": "media", "libavcodec/": "media", "libswscale/": "media",
-         "turbojpeg.h": "media", "jpeglib.h": "media", "openvino/": "infer", "cjson/": "base"}
+         "turbojpeg.h": "media", "jpeglib.h": "media", "openvino/": "infer", "cjson/": "base",
+         "sqlite3.h": "serve"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 
 

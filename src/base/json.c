@@ -181,6 +181,11 @@ bool json_is_array(const json_value *value)
     return cJSON_IsArray(value);
 }
 
+bool json_is_null(const json_value *value)
+{
+    return cJSON_IsNull(value);
+}
+
 size_t json_count(const json_value *array_or_object)
 {
     return array_or_object ? (size_t)cJSON_GetArraySize(array_or_object) : 0;

@@ -34,6 +34,7 @@ bool json_get_bool(const json_value *object, const char *key, bool *value);
 
 bool json_is_object(const json_value *value);
 bool json_is_array(const json_value *value);
+bool json_is_null(const json_value *value);
 size_t json_count(const json_value *array_or_object);
 const json_value *json_at(const json_value *array_or_object, size_t index);
 const json_value *json_next(const json_value *item); /* behind it; NULL after the last */

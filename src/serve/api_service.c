@@ -205,26 +205,8 @@ void get_cameras(struct exchange *x)
     free(rooms);
 }
 
-/* ---- events, description
- * ------------------------------------------------------------------------- */
-
-void get_events(struct exchange *x)
-{
-    struct json_writer *w = serve_writer(x->server);
-    double from = 0, to = 0, limit = 100;
-    if (serve_param_number(x, "from", 0, 1e13, &from) < 0 ||
-        serve_param_number(x, "to", 0, 1e13, &to) < 0 ||
-        serve_param_number(x, "limit", 1, 1000, &limit) < 0)
-        return;
-    json_object_begin(w); /* nothing is stored yet: an honest empty list */
-    json_name(w, "events");
-    json_array_begin(w);
-    json_array_end(w);
-    json_add_int(w, "total", 0);
-    json_add_bool(w, "stored", false);
-    json_object_end(w);
-    serve_json(x, 200, w);
-}
+/* ---- description -------------------------------------------------------------------------------
+ */
 
 void get_openapi(struct exchange *x)
 {

@@ -7,6 +7,7 @@ typedef void listener(struct server *server, const struct event *event);
 
 /* Who hears events; a new listener: one row. */
 static listener *const listeners[] = {
+    store_hear,  /* the store of events: /api/events */
     hazard_hear, /* event streams of clients: hazard_events.c */
     NULL,
 };

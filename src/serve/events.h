@@ -21,6 +21,9 @@ struct event {
 /* Hands the event to every listener. Never blocks: a listener that has to wait copies it. */
 void events_publish(struct server *server, const struct event *event);
 
+/* Listeners. */
+void store_hear(struct server *server, const struct event *event); /* api_events.c */
+
 /* Publishes `adaptation` with {at, stream, knob, from, to, measured, why}. */
 void events_publish_change(struct server *server, const char *stream, const char *client,
                            const struct adapt_change *change);

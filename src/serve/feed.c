@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "serve/message.h"
 #include "serve/room.h"
+#include "serve/watch.h"
 
 #define FRAME_BYTES_MAX ((size_t)8 << 20)
 
@@ -123,6 +124,20 @@ static bool is_shown(const struct feed *feed, const fov_result *result, bool cli
     return clock_now_ns() - atomic_load(&feed->result_ns) >= UNANALYSED_NS;
 }
 
+/* Through the rules of alerts. */
+static void watch_result(struct feed *feed, const fov_result *result)
+{
+    const fov_frame *frame = result->frame;
+    struct watch_frame seen = {.items = result->detections->items,
+                               .count = result->detections->count,
+                               .width = result->width,
+                               .height = result->height,
+                               .ns = frame->capture_ns,
+                               .number = feed->pushed ? frame->number : frame->seq,
+                               .model = result->model};
+    watch_see(feed->watch, &seen);
+}
+
 /* On a worker, the timer thread, or (a drop at put) the putting thread. */
 static void on_feed_result(void *user, const fov_result *result)
 {
@@ -136,6 +151,7 @@ static void on_feed_result(void *user, const fov_result *result)
     if (delivered) {
         atomic_fetch_add(&feed->detections, result->detections->count);
         atomic_store(&feed->result_ns, clock_now_ns());
+        watch_result(feed, result);
     } else {
         atomic_fetch_add(&feed->dropped, 1);
     }
@@ -163,6 +179,7 @@ void feed_unref(struct feed *feed)
         return;
     tap_destroy(&feed->tap);
     view_forget(feed);
+    watch_free(&feed->watch);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
 }
@@ -253,6 +270,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     feed->query = *query;
     feed->first_seq = room->seq + 1;
     feed->metrics = metrics_stream(room->server, room->name);
+    feed->watch = watch_open(room->server, room->name);
     params.name = room->name;
     params.on_result = on_feed_result;
     params.on_end = on_feed_end;
@@ -264,6 +282,7 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
         return feed;
     if (error->status == FOV_OK)
         fov_fail(error, FOV_ENOMEM, "not enough memory for a stream");
+    watch_end(feed->watch);
     feed_unref(feed);
     return NULL;
 }
@@ -280,5 +299,6 @@ void feed_close(struct feed **closing)
     if (!feed)
         return;
     feed->room = NULL;
+    watch_end(feed->watch);
     frames_close_stream(feed->server, &feed->stream, feed_closed, feed);
 }

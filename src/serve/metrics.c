@@ -12,6 +12,9 @@
 #include "base/text.h"
 #include "serve/routes.h"
 #include "serve/server.h"
+#include "serve/store.h"
+#include "serve/watch.h"
+#include "serve/webhook.h"
 
 enum { BUCKETS = 14, LABELS_MAX = 64, STAGES = FOV_STAGE_COUNT };
 
@@ -288,12 +291,38 @@ static void write_server(struct page *page, struct server *server)
     line(page, "process_resident_memory_bytes %.0f\n", resident_bytes());
 }
 
+static void write_events(struct page *page, struct server *server)
+{
+    struct store_numbers store;
+    struct webhook_numbers hooks;
+    store_get_numbers(server->store, &store);
+    webhooks_get_numbers(server->webhooks, &hooks);
+    head(page, "fovea_alerts_total", "counter", "Alerts that rules raised.");
+    line(page, "fovea_alerts_total %llu\n", (unsigned long long)watch_raised(server));
+    head(page, "fovea_webhooks_total", "counter", "Alerts for webhooks, by what became of them.");
+    line(page, "fovea_webhooks_total{outcome=\"delivered\"} %llu\n",
+         (unsigned long long)hooks.delivered);
+    line(page, "fovea_webhooks_total{outcome=\"given_up\"} %llu\n",
+         (unsigned long long)hooks.given_up);
+    line(page, "fovea_webhooks_total{outcome=\"dropped\"} %llu\n",
+         (unsigned long long)hooks.dropped);
+    head(page, "fovea_webhook_failures_total", "counter", "Tries of webhooks that failed.");
+    line(page, "fovea_webhook_failures_total %llu\n", (unsigned long long)hooks.failures);
+    head(page, "fovea_events_stored_total", "counter", "Events written to the store.");
+    line(page, "fovea_events_stored_total %llu\n", (unsigned long long)store.stored);
+    head(page, "fovea_events_lost_total", "counter", "Events that could not be stored.");
+    line(page, "fovea_events_lost_total %llu\n", (unsigned long long)store.lost);
+    head(page, "fovea_events_storing", "gauge", "Whether events are stored: 1, or 0.");
+    line(page, "fovea_events_storing %d\n", store.storing);
+}
+
 void get_metrics(struct exchange *x)
 {
     struct page page = {0};
     write_frames(&page, x->server->metrics);
     write_times(&page, x->server->metrics);
     write_server(&page, x->server);
+    write_events(&page, x->server);
     if (page.failed)
         serve_busy(x, 1, "out_of_memory", "not enough memory for the answer");
     else

@@ -77,8 +77,8 @@ static void bare_url(struct exchange *x, char *url, size_t size)
     size_t used;
     if (token && x->room[0]) {
         percent_encode(room, sizeof room, x->room, "");
-        used = (size_t)snprintf(url, size, "/%s/%s", strncmp(path, "/view", 5) ? "camera" : "view",
-                                room);
+        int page = (int)strcspn(path + 1, "/"); /* "camera", "view", "zones" */
+        used = (size_t)snprintf(url, size, "/%.*s/%s", page, path + 1, room);
     } else {
         used = percent_encode(url, size, path, "/");
     }
@@ -142,6 +142,11 @@ void page_camera(struct exchange *x)
 void page_view(struct exchange *x)
 {
     send_page(x, "view.html");
+}
+
+void page_zones(struct exchange *x)
+{
+    send_page(x, "zones.html");
 }
 
 void page_docs(struct exchange *x)

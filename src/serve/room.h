@@ -95,6 +95,7 @@ struct feed {
     fov_stream *stream;
     fov_frame_pool *pool; /* of pushed frames */
     struct metrics_stream *metrics;
+    struct watch *watch; /* rules of alerts */
     struct stream_query query;
     bool pushed;        /* fed by a camera's messages; else by a source of its own */
     uint64_t first_seq; /* pulled: seq of viewers = first_seq + the frame's own */

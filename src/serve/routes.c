@@ -14,6 +14,7 @@ const struct route serve_routes[] = {
     /* method, pattern, roles, max_body, flags, handler */
     /* -- service: api_service.c -- */
     {"GET", "/",                  ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_start},
+    {"GET", "/zones/{token}",     ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_zones},
     {"GET", "/camera/{token}",    ROLE_PUSH,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_camera},
     {"GET", "/view/{token}",      ROLE_VIEW,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_view},
     {"POST", "/login",            0,    4 * KIB, ROUTE_PAGE | ROUTE_HIDDEN, post_login},
@@ -27,8 +28,11 @@ const struct route serve_routes[] = {
     {"GET", "/api/version",       0,          0, 0, get_version},
     {"GET", "/api/cameras",       ROLE_ADMIN, 0, 0, get_cameras},
     {"GET", "/api/qr",            ROLE_ANY,   0, 0, get_qr},
-    {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
     {"GET", "/api/v1/realtime/edge/device-info", ROLE_ADMIN, 0, ROUTE_REALTIME, get_device_info},
+    /* -- events and zones: api_events.c, api_zones.c -- */
+    {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
+    {"GET", "/api/camera/{token}/zones", ROLE_ADMIN, 0, 0, get_camera_zones},
+    {"PUT", "/api/camera/{token}/zones", ROLE_ADMIN, 64 * KIB, 0, put_camera_zones},
     /* -- models: api_models.c -- */
     {"GET", "/api/v1/models",     ROLE_ADMIN, 0, 0, get_models},
     {"POST", "/api/v1/models",    ROLE_ADMIN, 16 * KIB, 0, post_models},

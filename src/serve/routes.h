@@ -19,7 +19,6 @@ void get_metrics(struct exchange *x);
 void get_version(struct exchange *x);
 void get_cameras(struct exchange *x);
 void get_qr(struct exchange *x);
-void get_events(struct exchange *x);
 void get_device_info(struct exchange *x);
 
 /* api_frame.c, api_session.c, api_stream.c */
@@ -34,6 +33,11 @@ void get_streams(struct exchange *x);
 void post_recording(struct exchange *x);
 void delete_recording(struct exchange *x);
 void get_recordings(struct exchange *x);
+/* api_events.c, api_zones.c; the page: pages.c */
+void get_events(struct exchange *x);
+void get_camera_zones(struct exchange *x);
+void put_camera_zones(struct exchange *x);
+void page_zones(struct exchange *x);
 
 /* api_models.c */
 void get_models(struct exchange *x);

@@ -144,6 +144,7 @@ extern const struct serve_part rooms_part;  /* room.c: state at server->rooms */
 extern const struct serve_part recordings_part; /* api_recording.c: at server->recordings */
 extern const struct serve_part models_part; /* api_models.c: state at server->model_chores */
 extern const struct serve_part hazard_part; /* hazard.c: state at server->hazard */
+extern const struct serve_part alerts_part; /* api_events.c: watches, zone_book, store, webhooks */
 
 /* ---- rooms, as the rest of the server sees them (room.c) ----------------------------------------
  */
@@ -214,7 +215,11 @@ struct server {
     struct hazard *hazard;
     struct chores *model_chores; /* opens models that the API asks for; made at the first one */
     atomic_int models_opening;   /* asked for and not opened yet */
-    struct server_private *own;  /* server.c */
+    struct watches *watches;     /* rules on streams: watch.c */
+    struct zone_book *zone_book; /* drawn zones */
+    struct store *store;         /* of events */
+    struct webhooks *webhooks;
+    struct server_private *own; /* server.c */
 };
 
 #endif

@@ -21,8 +21,9 @@ extern char **environ;
 
 enum { TICK_MS = 500, DRAIN_MS = 4000, DEMO_PORTS = 20 };
 
-static const struct serve_part *const parts[] = {&frames_part, &rooms_part, &models_part,
-                                                 &hazard_part, &recordings_part};
+static const struct serve_part *const parts[] = {
+    &alerts_part, /* first: the others' streams raise alerts until they are stopped */
+    &frames_part, &rooms_part, &models_part, &hazard_part, &recordings_part};
 enum { PART_COUNT = sizeof parts / sizeof *parts };
 
 /* ---- signals ------------------------------------------------------------------------------------

@@ -274,6 +274,8 @@ static size_t row_size(const struct settings_row *row)
     case SET_LIST:
         return sizeof(struct settings_list);
     case SET_ANY:
+    case SET_ZONES:
+    case SET_HOOKS:
         break;
     }
     return 0;

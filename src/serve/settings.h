@@ -11,6 +11,7 @@
 
 #include <fovea/model.h>
 #include <fovea/status.h>
+#include "scene/zones.h"
 
 struct settings_list {
     const char **items;
@@ -38,6 +39,26 @@ struct settings_camera {
     double fps, max_latency_ms;
     double pin_conf, pin_fps, pin_quality; /* pinned knobs, 0: free */
     int pin_size;
+    const struct zones *zones; /* NULL: none */
+};
+
+enum { ALERTS_MAX = 64, WEBHOOKS_MAX = 4, WEBHOOK_URL_MAX = 2048 };
+
+struct settings_webhook {
+    const char *url, *secret; /* secret NULL: not signed */
+};
+
+struct settings_webhooks {
+    struct settings_webhook *items;
+    size_t count;
+};
+
+/* One rule under `alerts:`. */
+struct settings_alert {
+    const char *name, *zone;               /* zone NULL: the whole picture */
+    struct settings_list classes, cameras; /* none: all */
+    double min_confidence, for_seconds, cooldown;
+    struct settings_webhooks webhooks;
 };
 
 struct settings {
@@ -84,6 +105,10 @@ struct settings {
         int num_threads; /* 0: the cores */
         bool bind_threads;
     } openvino;
+    struct {
+        struct settings_alert *items;
+        size_t count;
+    } alerts;
     struct {
         double keep_days, max_mb;
     } events;
@@ -146,6 +171,9 @@ const struct settings_model *settings_find_model(const struct settings *settings
 void settings_print(const struct settings *settings, FILE *to);
 void settings_print_schema(FILE *to);
 void settings_print_reference(FILE *to);
+
+/* Where a webhook goes, fit for logs: scheme and host. Its path is often a secret. */
+void settings_redact_webhook(char *to, size_t size, const char *url);
 
 /* Copies `url` without the password of `user:password@`. */
 void settings_redact_url(char *to, size_t size, const char *url);

@@ -46,6 +46,22 @@ void settings_set_node(struct settings_load *load, const struct settings_row *ro
 
 /* Defaults of all rows of a group. */
 void settings_init_rows(struct settings_load *load, const struct settings_group *group);
+/* A map whose members are rows of the group. */
+void settings_apply_map(struct settings_load *load, const struct settings_group *group,
+                        const struct yaml_node *map);
+
+/* ---- settings_alerts.c ---- */
+
+void settings_set_zones(struct settings_load *load, const char *key, const struct yaml_node *node,
+                        const struct zones **value);
+void settings_set_webhooks(struct settings_load *load, const char *key,
+                           const struct yaml_node *node, struct settings_webhooks *hooks);
+void settings_apply_alerts(struct settings_load *load, const struct yaml_node *list);
+/* Notes rules whose zone no camera has, or that is a line. */
+void settings_check_alerts(struct settings_load *load);
+
+/* ---- settings_tree.c ---- */
+
 /* Sets all that the file says. */
 void settings_apply_file(struct settings_load *load, const struct yaml_node *root);
 

@@ -24,6 +24,21 @@ void settings_redact_url(char *to, size_t size, const char *url)
         snprintf(to, size, "%s", url);
 }
 
+void settings_redact_webhook(char *to, size_t size, const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme ? scheme + 3 : url;
+    size_t length = strcspn(host, "/?#");
+    for (size_t i = length; i-- > 0;) /* without user:password@ */
+        if (host[i] == '@') {
+            host += i + 1;
+            length -= i + 1;
+            break;
+        }
+    snprintf(to, size, "%.*s%.*s%s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)length, host,
+             host[length] ? "/***" : "");
+}
+
 static void print_text(FILE *to, const char *text)
 {
     struct json_writer w = {0};
@@ -39,6 +54,34 @@ static void print_choice(FILE *to, const char *choices, int index)
     while (index-- > 0)
         choices += strcspn(choices, " ") + 1;
     fprintf(to, "%.*s", (int)strcspn(choices, " "), choices);
+}
+
+static void print_zones(FILE *to, const struct zones *zones)
+{
+    fprintf(to, "{");
+    for (size_t i = 0; zones && i < zones->count; i++) {
+        const struct zone *zone = &zones->items[i];
+        fprintf(to, "%s", i ? ", " : "");
+        print_text(to, zone->name);
+        fprintf(to, ": %s[", zone->line ? "{line: " : "");
+        for (size_t k = 0; k < zone->count; k++)
+            fprintf(to, "%s[%g, %g]", k ? ", " : "", zone->points[k].x, zone->points[k].y);
+        fprintf(to, "]%s", zone->line ? "}" : "");
+    }
+    fprintf(to, "}");
+}
+
+static void print_hooks(FILE *to, const struct settings_webhooks *hooks)
+{
+    char shown[300];
+    fprintf(to, "[");
+    for (size_t i = 0; i < hooks->count; i++) {
+        settings_redact_webhook(shown, sizeof shown, hooks->items[i].url);
+        fprintf(to, "%s{url: ", i ? ", " : "");
+        print_text(to, shown);
+        fprintf(to, "%s}", hooks->items[i].secret ? ", secret: \"***\"" : "");
+    }
+    fprintf(to, "]");
 }
 
 static void print_value(FILE *to, const struct settings_row *row, const void *value)
@@ -70,6 +113,12 @@ static void print_value(FILE *to, const struct settings_row *row, const void *va
             print_text(to, list->items[i]);
         }
         fprintf(to, "]");
+        break;
+    case SET_ZONES:
+        print_zones(to, *(const struct zones *const *)value);
+        break;
+    case SET_HOOKS:
+        print_hooks(to, value);
         break;
     case SET_ANY:
         break;
@@ -129,6 +178,9 @@ static void print_entry(FILE *to, const struct settings_row *rows, size_t count,
                    : row->kind == SET_NUMBER ? *(const double *)value > 0
                    : row->kind == SET_INT    ? *(const int *)value > 0
                    : row->kind == SET_CHOICE ? *(const int *)value > 0
+                   : row->kind == SET_LIST   ? ((const struct settings_list *)value)->count > 0
+                   : row->kind == SET_ZONES  ? *(const struct zones *const *)value != NULL
+                   : row->kind == SET_HOOKS  ? ((const struct settings_webhooks *)value)->count > 0
                                              : false;
         if (!set)
             continue;
@@ -162,6 +214,12 @@ void settings_print(const struct settings *s, FILE *to)
         fprintf(to, ": ");
         print_entry(to, settings_camera_rows, settings_camera_row_count, &s->cameras.items[i]);
     }
+    if (s->alerts.count > 0)
+        fprintf(to, "alerts:\n");
+    for (size_t i = 0; i < s->alerts.count; i++) {
+        fprintf(to, "  - ");
+        print_entry(to, settings_alert_rows, settings_alert_row_count, &s->alerts.items[i]);
+    }
     print_rows(to, settings_rows + models, settings_row_count - models, s, 0,
                s->store->origins + models);
 }
@@ -171,9 +229,18 @@ void settings_print(const struct settings *s, FILE *to)
 
 static void schema_row(struct json_writer *w, const struct settings_row *row)
 {
-    static const char *const types[] = {"boolean", "integer", "number", "string",
-                                        "string",  "array",   NULL};
+    static const char *const types[] = {"boolean", "integer", "number", "string", "string",
+                                        "array",   NULL,      NULL,     NULL};
+    const char *shape = row->kind == SET_ZONES            ? "zones"
+                        : row->kind == SET_HOOKS          ? "webhook"
+                        : strcmp(row->key, "alerts") == 0 ? "alerts"
+                                                          : NULL;
+    char ref[40];
     json_object_begin(w);
+    if (shape) {
+        snprintf(ref, sizeof ref, "#/$defs/%s", shape);
+        json_add_string(w, "$ref", ref);
+    }
     if (types[row->kind])
         json_add_string(w, "type", types[row->kind]);
     json_add_string(w, "description", row->help);
@@ -252,6 +319,43 @@ static void schema_def(struct json_writer *w, const char *name, const struct set
     json_object_end(w);
 }
 
+/* The shapes that settings_alerts.c reads. */
+static void schema_alerts(struct json_writer *w)
+{
+    static const struct {
+        const char *name, *json;
+    } shapes[] = {
+        {"points", "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"array\","
+                   "\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\",\"minimum\":0,"
+                   "\"maximum\":1}}}"},
+        {"zones", "{\"type\":\"object\",\"maxProperties\":16,\"additionalProperties\":{\"oneOf\":["
+                  "{\"$ref\":\"#/$defs/points\"},{\"type\":\"object\",\"maxProperties\":1,"
+                  "\"properties\":{\"line\":{\"$ref\":\"#/$defs/points\"},\"polygon\":{\"$ref\":"
+                  "\"#/$defs/points\"}},\"additionalProperties\":false}]}}"},
+        {"hook", "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
+                 "\"url\":{\"type\":\"string\"},\"secret\":{\"type\":\"string\"}},"
+                 "\"required\":[\"url\"],\"additionalProperties\":false}]}"},
+        {"webhook", "{\"oneOf\":[{\"$ref\":\"#/$defs/hook\"},{\"type\":\"array\",\"maxItems\":4,"
+                    "\"items\":{\"$ref\":\"#/$defs/hook\"}}]}"},
+        {"alerts", "{\"type\":\"array\",\"maxItems\":64,\"items\":{\"$ref\":\"#/$defs/alert\"}}"},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        json_name(w, shapes[i].name);
+        json_put_raw(w, shapes[i].json, strlen(shapes[i].json));
+    }
+    json_name(w, "alert");
+    json_object_begin(w);
+    json_add_string(w, "type", "object");
+    json_name(w, "properties");
+    json_object_begin(w);
+    schema_rows(w, settings_alert_rows, settings_alert_row_count, "");
+    json_object_end(w);
+    json_name(w, "required");
+    json_put_raw(w, "[\"name\"]", 8);
+    json_add_bool(w, "additionalProperties", false);
+    json_object_end(w);
+}
+
 void settings_print_schema(FILE *to)
 {
     struct json_writer w = {0};
@@ -272,6 +376,7 @@ void settings_print_schema(FILE *to)
     json_object_begin(&w);
     schema_def(&w, "camera", settings_camera_rows, settings_camera_row_count);
     schema_def(&w, "model", settings_model_rows, settings_model_row_count);
+    schema_alerts(&w);
     json_object_end(&w);
     json_object_end(&w);
     fprintf(to, "%s\n", w.failed ? "{}" : w.text);
@@ -289,10 +394,12 @@ static void reference_bounds(FILE *to, const struct settings_row *row)
         fprintf(to, "%s", row->choices);
     else
         fprintf(to, "%s",
-                row->kind == SET_BOOL   ? "true, false"
-                : row->kind == SET_LIST ? "list"
-                : row->kind == SET_ANY  ? "any"
-                                        : "text");
+                row->kind == SET_BOOL    ? "true, false"
+                : row->kind == SET_LIST  ? "list"
+                : row->kind == SET_ANY   ? strcmp(row->key, "alerts") == 0 ? "rules" : "any"
+                : row->kind == SET_ZONES ? "names with points"
+                : row->kind == SET_HOOKS ? "webhooks"
+                                         : "text");
 }
 
 static void reference_rows(FILE *to, const struct settings_row *rows, size_t count, bool env)
@@ -349,6 +456,9 @@ void settings_print_reference(FILE *to)
                 "one that cannot be is "
                 "named in the log and answered with 404.\n\n");
     reference_rows(to, settings_model_rows, settings_model_row_count, false);
+    fprintf(to, "## A rule (an entry of `alerts`)\n\nWhat the words mean, with examples: "
+                "[alerts](alerts.md).\n\n");
+    reference_rows(to, settings_alert_rows, settings_alert_row_count, false);
     fprintf(to, "## Names that are ignored\n\n`UVICORN_WORKERS` and its like are named once in the "
                 "log and ignored: the server is one process.\n");
 }

@@ -30,7 +30,7 @@ const struct settings_row settings_rows[] = {
     {"server.max_sessions", NULL, SET_INT, AT(server.max_sessions), "64", 1, 1024, NULL, SET_LIVE,
      "streams that run at once; more get 503"},
     {"server.state_dir", NULL, SET_TEXT, AT(server.state_dir), NULL, 0, 400, NULL, 0,
-     "folder of the token store and the local CA; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
+     "folder of the token store, the local CA, drawn zones and stored events; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
 
     {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
      "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, `oip://host:port/model`, or `fake:…`"},
@@ -83,11 +83,11 @@ const struct settings_row settings_rows[] = {
     {"openvino.bind_threads", "CPU_BIND_THREAD", SET_BOOL, AT(openvino.bind_threads), "false", 0, 0, NULL, 0,
      "bind OpenVINO's threads to a core each; better left off here, as decoding needs the same cores"},
 
-    {"alerts", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "rules that make alerts"},
-    {"events.keep_days", NULL, SET_NUMBER, AT(events.keep_days), "7", 0, 3650, NULL, SET_LATER,
-     "days that stored events are kept"},
-    {"events.max_mb", NULL, SET_NUMBER, AT(events.max_mb), "1024", 1, 1e7, NULL, SET_LATER,
-     "room for stored events"},
+    {"alerts", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LIVE, "rules that make alerts, see below and alerts.md"},
+    {"events.keep_days", NULL, SET_NUMBER, AT(events.keep_days), "7", 0, 3650, NULL, SET_LIVE,
+     "days that stored events are kept; 0: nothing is stored"},
+    {"events.max_mb", NULL, SET_NUMBER, AT(events.max_mb), "1024", 1, 1e7, NULL, SET_LIVE,
+     "megabytes for stored events; the oldest go first"},
     {"recording.dir", NULL, SET_TEXT, AT(recording.dir), NULL, 0, 800, NULL, 0,
      "folder for recordings of streams, which an admin starts and stops; not set: nothing can be recorded"},
     {"recording.max_mb", NULL, SET_NUMBER, AT(recording.max_mb), "1024", 1, 1e7, NULL, SET_LIVE,
@@ -126,12 +126,24 @@ const struct settings_row settings_camera_rows[] = {
     {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort", SET_LATER, "gives boxes names in time"},
     {"fps", NULL, SET_NUMBER, CAMERA_AT(fps), NULL, 1, 240, NULL, 0, "frames a second that are accepted"},
     {"max_latency_ms", NULL, SET_NUMBER, CAMERA_AT(max_latency_ms), "-1", 0, 60000, NULL, 0, "instead of realtime.max_latency_ms"},
-    {"zones", NULL, SET_ANY, 0, NULL, 0, 0, NULL, SET_LATER, "named areas of the picture"},
+    {"zones", NULL, SET_ZONES, CAMERA_AT(zones), NULL, 0, 0, NULL, SET_LIVE, "named areas of the picture: `{door: [[x, y], …]}`, 0 to 1 from the top left; those drawn on /zones/NAME go before them"},
     {"profile", NULL, SET_CHOICE, CAMERA_AT(profile), "general", 0, 0, "general clinical", 0, "clinical: thresholds never adapt"},
     {"pin.conf", NULL, SET_NUMBER, CAMERA_AT(pin_conf), NULL, 0.001, 1, NULL, 0, "holds the threshold"},
     {"pin.fps", NULL, SET_NUMBER, CAMERA_AT(pin_fps), NULL, 1, 240, NULL, 0, "holds the frame rate"},
     {"pin.quality", NULL, SET_NUMBER, CAMERA_AT(pin_quality), NULL, 0.1, 1, NULL, 0, "holds the JPEG quality"},
     {"pin.size", NULL, SET_INT, CAMERA_AT(pin_size), NULL, 32, 4096, NULL, 0, "holds the inference size in px, of models whose file leaves it open"},
+};
+
+#define ALERT_AT(member) offsetof(struct settings_alert, member)
+const struct settings_row settings_alert_rows[] = {
+    {"name", NULL, SET_TEXT, ALERT_AT(name), NULL, 0, 64, NULL, 0, "what the rule is called in events"},
+    {"class", NULL, SET_LIST, ALERT_AT(classes), NULL, 0, 255, NULL, 0, "class of the model, one or a list; left out: any"},
+    {"min_confidence", NULL, SET_NUMBER, ALERT_AT(min_confidence), "0.5", 0, 1, NULL, 0, "least score that counts"},
+    {"for_seconds", NULL, SET_NUMBER, ALERT_AT(for_seconds), "0", 0, 86400, NULL, 0, "how long it must be there"},
+    {"zone", NULL, SET_TEXT, ALERT_AT(zone), NULL, 0, 64, NULL, 0, "zone of the camera; left out: the whole picture"},
+    {"cooldown", NULL, SET_NUMBER, ALERT_AT(cooldown), "60", 0, 604800, NULL, 0, "seconds after an alert's end before the rule raises again on that camera"},
+    {"camera", NULL, SET_LIST, ALERT_AT(cameras), NULL, 0, 64, NULL, 0, "camera, one or a list; left out: all"},
+    {"webhook", NULL, SET_HOOKS, ALERT_AT(webhooks), NULL, 0, 0, NULL, 0, "where alerts are sent: a URL, `{url: …, secret: …}`, or a list of at most 4"},
 };
 // clang-format on
 
@@ -139,3 +151,4 @@ const struct settings_row settings_camera_rows[] = {
 const size_t settings_row_count = COUNT(settings_rows);
 const size_t settings_model_row_count = COUNT(settings_model_rows);
 const size_t settings_camera_row_count = COUNT(settings_camera_rows);
+const size_t settings_alert_row_count = COUNT(settings_alert_rows);

@@ -11,7 +11,9 @@ enum settings_kind {
     SET_TEXT,   /* const char * */
     SET_CHOICE, /* int: index into `choices` */
     SET_LIST,   /* struct settings_list; comma separated outside of a file */
-    SET_ANY     /* accepted in any shape and not read yet */
+    SET_ANY,    /* accepted in any shape; `alerts` is read by settings_alerts.c */
+    SET_ZONES,  /* const struct zones *; in a file only */
+    SET_HOOKS   /* struct settings_webhooks; in a file only */
 };
 
 enum settings_row_flags {
@@ -33,6 +35,8 @@ struct settings_row {
 
 extern const struct settings_row settings_rows[], settings_model_rows[], settings_camera_rows[];
 extern const size_t settings_row_count, settings_model_row_count, settings_camera_row_count;
+extern const struct settings_row settings_alert_rows[];
+extern const size_t settings_alert_row_count;
 
 /* ---- a YAML file as a tree (settings_yaml.c) --------------------------------------------------
  */

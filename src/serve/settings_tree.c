@@ -97,6 +97,12 @@ static void apply_map(struct settings_load *load, const struct settings_group *g
             unknown_key(load, group, path, node, more);
 }
 
+void settings_apply_map(struct settings_load *load, const struct settings_group *group,
+                        const struct yaml_node *map)
+{
+    apply_map(load, group, "", map, NULL);
+}
+
 static bool name_ok(const char *name)
 {
     size_t length = strlen(name);
@@ -213,7 +219,10 @@ void settings_apply_file(struct settings_load *load, const struct yaml_node *roo
             apply_cameras(load, node);
         else if (strcmp(node->key, "models") == 0)
             apply_models(load, &main, node);
+        else if (strcmp(node->key, "alerts") == 0)
+            settings_apply_alerts(load, node);
         else if (!apply_member(load, &main, "", node))
             unknown_key(load, &main, "", node, maps);
     }
+    settings_check_alerts(load);
 }

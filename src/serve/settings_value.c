@@ -227,6 +227,8 @@ void settings_set_text(struct settings_load *load, const struct settings_row *ro
         set_list(load, row, key, text, value, place);
         break;
     case SET_ANY:
+    case SET_ZONES:
+    case SET_HOOKS:
         break;
     }
 }
@@ -238,7 +240,11 @@ void settings_set_node(struct settings_load *load, const struct settings_row *ro
     struct settings_place place = {.node = node};
     if (row->kind == SET_ANY)
         return;
-    if (row->kind == SET_LIST && node->kind == YAML_LIST) {
+    if (row->kind == SET_ZONES) {
+        settings_set_zones(load, key, node, value);
+    } else if (row->kind == SET_HOOKS) {
+        settings_set_webhooks(load, key, node, value);
+    } else if (row->kind == SET_LIST && node->kind == YAML_LIST) {
         *(struct settings_list *)value = (struct settings_list){0};
         for (const struct yaml_node *item = node->child; item; item = item->next) {
             place.node = item;

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-PAGES = ("start", "camera", "view", "docs")
+PAGES = ("start", "camera", "view", "zones", "docs")
 PAGE_BYTES = 60_000
 VOID = {"meta", "link", "img", "input", "br", "path", "circle", "rect"}
 

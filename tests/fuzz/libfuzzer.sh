@@ -7,7 +7,7 @@ name=$1
 seconds=${2:-60}
 out=build-fuzz/$name
 mkdir -p "$out/corpus"
-sources=$(sed -n 's/.*libfuzzer: *//p' "tests/fuzz/fuzz_$name.c" | sed 's|\*/.*||' | tr '\n' ' ')
+sources=$(sed -n '/libfuzzer:/,/\*\//p' "tests/fuzz/fuzz_$name.c" | sed 's|.*libfuzzer:||; s|^ \* ||; s|\*/.*||' | tr '\n' ' ')
 # shellcheck disable=SC2086
 clang -std=gnu11 -g -O1 -D_GNU_SOURCE '-DFOVEA_VERSION="fuzz"' -Iinclude -Isrc \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "tests/fuzz/fuzz_$name.c" -o "$out/fuzz" $sources

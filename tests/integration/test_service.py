@@ -193,13 +193,13 @@ def test_qr_code_can_be_read(server):
 
 
 def test_events_are_an_honest_empty_list(server):
-    assert server.get("/api/events").json() == {"events": [], "total": 0, "stored": False}
+    assert server.get("/api/events?stream=nobody").json() == {"events": [], "total": 0, "stored": True, "problem": None}
     assert server.get("/api/events?limit=0").status_code == 422
 
 
 # --- pages --------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("path", ["/", "/camera/hall", "/view/hall", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/camera/hall", "/view/hall", "/zones/hall", "/docs"])
 def test_pages_and_all_their_files(server, path):
     page = server.get(path)
     assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")

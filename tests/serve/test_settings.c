@@ -198,7 +198,7 @@ static void test_a_whole_file(void **state)
         "  door: {source: \"pattern:\", fps: 10, pin: {conf: 0.3, size: 320}}\n"
         "  browser: {}\n"
         "sources: {allow: [/var/media, \"rtsp://10.0.0.7/\"]}\n"
-        "alerts: [{when: [person, {zone: x}]}]\n"
+        "alerts: [{name: somebody, class: person}]\n"
         "football: {teams: {home: red}}\n";
     char *env[] = {"PW=p{w", NULL};
     struct settings *s;

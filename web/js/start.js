@@ -26,13 +26,16 @@ function makeCard() {
   const kind = el('span', { class: 'kind' });
   const link = el('a', { class: 'card panel' }, el('span', { class: 'picture' }, image, none),
     el('span', { class: 'words' }, name, pill), el('span', { class: 'words small' }, kind, age));
-  return { item: el('li', {}, link), link, image, none, name, pill, word, age, kind };
+  const zones = el('a', { class: 'button to-zones' });
+  return { item: el('li', {}, link, zones), zones, link, image, none, name, pill, word, age, kind };
 }
 
 function fillCard(card, camera) {
   const { name, kind, state, fps, p95_ms: p95 } = camera;
   if (card.link.getAttribute('href') !== camera.view_url) card.link.href = camera.view_url;
   text(card.name, name);
+  text(card.zones, t('zones.title'));
+  card.zones.href = `/zones/${encodeURIComponent(name)}`;
   text(card.none, t('start.no_picture'));
   text(card.word, t(`state.${state}`));
   text(card.kind, t(`start.kind.${kind}`));

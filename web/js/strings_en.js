@@ -84,6 +84,21 @@ export default {
   'help.exact': 'A picture waits a moment for its own boxes.',
   'help.sync_live': 'Pictures appear at once; boxes join only their own picture.',
 
+  'zones.panel': 'Zones and alerts', 'zones.title': 'Zones', 'zones.no_picture': 'This camera has sent no picture yet.',
+  'zones.none': 'A zone is an area of the picture that rules look at. A box counts where its foot stands.',
+  'zones.draw': 'Draw', 'zones.rectangle': 'Rectangle', 'zones.line': 'Line', 'zones.save': 'Save', 'zones.undo': 'Undo changes',
+  'zones.settings': 'Use those of the settings file', 'zones.name': 'Name of the zone', 'zones.nth': 'zone {n}', 'zones.remove': 'Remove {name}',
+  'zones.used': 'used by: {rules}', 'zones.unused': 'no rule names it yet', 'zones.needs_tracker': 'a line needs a tracker, which comes later: it raises nothing yet',
+  'zones.origin.drawn': 'Drawn here; they go before those of the settings file.', 'zones.origin.settings': 'From the settings file; what is saved here goes before them.',
+  'zones.origin.none': '', 'zones.saved': 'Saved.',
+  'zones.hint': 'Click the corners, one after the other.', 'zones.hint_close': 'Click the first corner, or press Enter, to close the zone.',
+  'zones.hint_line': 'Click where the line begins and where it ends.',
+  'zones.rules': 'Rules for this camera', 'zones.no_rules': 'No rule looks at this camera. Rules stand in the settings file under alerts.',
+  'zones.rule.active': 'active', 'zones.rule.needs_tracker': 'rests: needs a tracker', 'zones.rule.no_such_zone': 'rests: no zone of that name',
+  'zones.alerts': 'Last alerts', 'zones.no_alerts': 'None yet.', 'zones.up': 'now', 'zones.over': 'over', 'zones.lasted': 'for {s} s',
+  'zones.spoken': 'Alert: {rule}.',
+  'zones.key_close': 'close the zone', 'zones.key_cancel': 'give it up', 'zones.key_move': 'move a corner', 'zones.key_delete': 'remove it',
+
   'docs.title': 'API',
   'docs.missing': 'The interactive documentation was not built in. The description itself is at',
 };

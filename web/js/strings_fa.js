@@ -84,6 +84,21 @@ export default {
   'help.exact': 'هر تصویر اندکی برای کادرهای خودش صبر می‌کند.',
   'help.sync_live': 'تصویرها بی‌درنگ نمایش داده می‌شوند؛ کادر فقط به تصویر خودش می‌پیوندد.',
 
+  'zones.panel': 'ناحیه‌ها و هشدارها', 'zones.title': 'ناحیه‌ها', 'zones.no_picture': 'این دوربین هنوز تصویری نفرستاده است.',
+  'zones.none': 'ناحیه بخشی از تصویر است که قاعده‌ها به آن نگاه می‌کنند. هر کادر جایی به حساب می‌آید که پایش ایستاده است.',
+  'zones.draw': 'کشیدن', 'zones.rectangle': 'مستطیل', 'zones.line': 'خط', 'zones.save': 'ذخیره', 'zones.undo': 'بازگرداندن',
+  'zones.settings': 'ناحیه‌های پروندهٔ تنظیمات', 'zones.name': 'نام ناحیه', 'zones.nth': 'ناحیه {n}', 'zones.remove': 'حذف {name}',
+  'zones.used': 'در قاعدهٔ: {rules}', 'zones.unused': 'هنوز قاعده‌ای نامش را نمی‌برد', 'zones.needs_tracker': 'خط به ردیاب نیاز دارد که بعداً می‌آید: هنوز هشداری نمی‌دهد',
+  'zones.origin.drawn': 'همین‌جا کشیده شده و بر پروندهٔ تنظیمات مقدم است.', 'zones.origin.settings': 'از پروندهٔ تنظیمات؛ آنچه اینجا ذخیره شود بر آن مقدم است.',
+  'zones.origin.none': '', 'zones.saved': 'ذخیره شد.',
+  'zones.hint': 'گوشه‌ها را یکی‌یکی بزنید.', 'zones.hint_close': 'برای بستن ناحیه گوشهٔ نخست یا Enter را بزنید.',
+  'zones.hint_line': 'آغاز و پایان خط را بزنید.',
+  'zones.rules': 'قاعده‌های این دوربین', 'zones.no_rules': 'قاعده‌ای به این دوربین نگاه نمی‌کند. قاعده‌ها در پروندهٔ تنظیمات زیر alerts می‌آیند.',
+  'zones.rule.active': 'فعال', 'zones.rule.needs_tracker': 'غیرفعال: ردیاب می‌خواهد', 'zones.rule.no_such_zone': 'غیرفعال: چنین ناحیه‌ای نیست',
+  'zones.alerts': 'آخرین هشدارها', 'zones.no_alerts': 'هنوز هیچ.', 'zones.up': 'اکنون', 'zones.over': 'پایان‌یافته', 'zones.lasted': 'به مدت {s} ث',
+  'zones.spoken': 'هشدار: {rule}.',
+  'zones.key_close': 'بستن ناحیه', 'zones.key_cancel': 'رها کردن', 'zones.key_move': 'جابه‌جا کردن گوشه', 'zones.key_delete': 'حذف گوشه',
+
   'docs.title': 'API',
   'docs.missing': 'مستندات تعاملی در این نسخه گنجانده نشده است. خود توصیف در اینجاست:',
 };

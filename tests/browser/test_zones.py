@@ -1,0 +1,153 @@
+"""The page of zones against a real server: drawing, saving, mistakes, alerts, keyboard, both languages."""
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from conftest import wait
+from test_screens import STICKS_OUT
+
+CONFIG = """
+cameras:
+  hall:
+    source: "pattern:"
+    zones: {door: [[0.1, 0.1], [0.4, 0.1], [0.4, 0.6], [0.1, 0.6]], way: {line: [[0.2, 0.9], [0.9, 0.8]]}}
+alerts:
+  - {name: somebody at the gate, zone: gate, min_confidence: 0.1, cooldown: 0}
+  - {name: anything, camera: hall, min_confidence: 0.1}
+  - {name: over the line, zone: way, camera: hall}
+"""
+READY = "fovea.stats().ready && !document.getElementById('frame').hidden && document.querySelectorAll('.zone').length"
+
+
+@pytest.fixture
+def server(serve, tmp_path):
+    config = tmp_path / "fovea.yaml"
+    config.write_text(CONFIG)
+    return serve("--config", str(config))
+
+
+def zones(server, room="hall") -> dict:
+    with urllib.request.urlopen(f"{server.url}/api/camera/{room}/zones", timeout=10) as answer:
+        return json.load(answer)
+
+
+def click(page, x: float, y: float) -> None:
+    """At a place of the picture, 0 to 1."""
+    box = page.locator("#drawing").bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def test_draw_name_save(server, open_page):
+    page = open_page(f"{server.url}/zones/hall")
+    wait(page, READY)
+    assert page.evaluate("fovea.stats().origin") == "settings"
+    assert page.is_disabled("#save")
+    page.click("#draw")
+    assert page.inner_text("#hint") == "Click the corners, one after the other."
+    for x, y in ((0.05, 0.05), (0.998, 0.05), (0.998, 0.998), (0.05, 0.998)):  # edges are caught
+        click(page, x, y)
+    click(page, 0.051, 0.051)  # the first one again: closed
+    wait(page, "fovea.stats().zones.length === 3")
+    page.locator("#list input").last.fill("gate")
+    page.click("#save")
+    wait(page, "fovea.stats().origin === 'drawn' && !fovea.stats().busy")
+    drawn = zones(server)
+    assert [z["name"] for z in drawn["zones"]] == ["door", "way", "gate"]
+    assert drawn["zones"][2]["points"] == [[pytest.approx(v, abs=0.01) for v in p]
+                                           for p in ((0.05, 0.05), (1, 0.05), (1, 1), (0.05, 1))]
+    assert drawn["zones"][2]["points"][2] == [1, 1]
+    # the rule of that zone is active at once, and its alert appears
+    page.wait_for_selector("#alerts li.up:has-text('somebody at the gate')", timeout=10000)
+    assert "used by: somebody at the gate" in page.inner_text("#list")
+    assert "needs a tracker" in page.inner_text("#list")
+    page.wait_for_selector(".zone.up")
+    # a corner is moved with the mouse
+    page.locator(".zone[data-zone='0']").click()
+    box = page.locator("#drawing").bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"], steps=4)
+    page.mouse.up()
+    moved = page.evaluate("fovea.stats().zones[0].points[0]")
+    assert moved == [pytest.approx(0.2, abs=0.01), pytest.approx(0.2, abs=0.01)]
+    page.click("#undo")
+    wait(page, "fovea.stats().zones[0].points[0][0] === 0.1")
+    page.click("#settings")
+    wait(page, "fovea.stats().origin === 'settings'")
+    assert zones(server)["origin"] == "settings"
+
+
+def test_what_the_server_refuses_is_said(server, open_page):
+    page = open_page(f"{server.url}/zones/hall")
+    wait(page, READY)
+    page.click("#draw")
+    for x, y in ((0.2, 0.2), (0.8, 0.8), (0.8, 0.2), (0.2, 0.8)):
+        click(page, x, y)
+    page.keyboard.press("Enter")
+    wait(page, "fovea.stats().zones.length === 3")
+    page.click("#save")
+    page.wait_for_selector("#note:not([hidden])")
+    assert "crosses itself" in page.inner_text("#note")
+    assert zones(server)["origin"] == "settings"
+    page.locator("#list li").last.locator("button").click()
+    wait(page, "fovea.stats().zones.length === 2")
+
+
+def test_with_the_keyboard_alone(server, open_page):
+    page = open_page(f"{server.url}/zones/hall")
+    wait(page, READY)
+    page.keyboard.press("r")
+    wait(page, "fovea.stats().zones.length === 3")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowUp")
+    assert page.evaluate("fovea.stats().zones[2].points[0]") == pytest.approx([0.27, 0.25])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Delete")
+    assert len(page.evaluate("fovea.stats().zones[2].points")) == 3
+    page.keyboard.press("Delete")  # three are the least
+    assert len(page.evaluate("fovea.stats().zones[2].points")) == 3
+    page.keyboard.press("n")
+    click(page, 0.5, 0.5)
+    page.keyboard.press("Escape")
+    assert page.evaluate("fovea.stats().zones.length") == 3
+    assert page.is_hidden("#hint")
+
+
+def test_a_line_takes_two_clicks(server, open_page):
+    page = open_page(f"{server.url}/zones/hall")
+    wait(page, READY)
+    page.click("#line")
+    click(page, 0.1, 0.5)
+    click(page, 0.9, 0.5)
+    wait(page, "fovea.stats().zones.length === 3")
+    page.click("#save")
+    wait(page, "fovea.stats().origin === 'drawn'")
+    assert zones(server)["zones"][2]["state"] == "needs_tracker"
+
+
+def test_without_a_picture(server, open_page):
+    page = open_page(f"{server.url}/zones/yard")
+    wait(page, "fovea.stats().ready")
+    assert page.is_visible("#empty") and page.is_hidden("#frame")
+    page.keyboard.press("r")  # nothing to draw on
+    assert page.evaluate("fovea.stats().zones.length") == 0
+
+
+@pytest.mark.parametrize("size", ((390, 844), (1440, 900)))
+@pytest.mark.parametrize("theme,language", (("dark", "en"), ("light", "fa")))
+def test_screen(server, open_page, tmp_path, size, theme, language):
+    page = open_page(f"{server.url}/zones/hall", viewport={"width": size[0], "height": size[1]}, color_scheme=theme,
+                     locale="fa-IR" if language == "fa" else "en-GB")
+    wait(page, READY)
+    page.wait_for_selector("#alerts li", timeout=10000)
+    page.locator(".zone[data-zone='0']").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate(STICKS_OUT) == []
+    folder = Path(os.environ.get("FOVEA_SHOTS") or tmp_path)
+    page.screenshot(path=folder / f"zones-{size[0]}-{theme}-{language}.png")

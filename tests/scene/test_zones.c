@@ -1,0 +1,183 @@
+/* Zones against exact truth (make_zone_table.py), and what is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "scene/zones.h"
+#include "zone_table.h"
+
+enum { ROWS = sizeof zone_rows / sizeof *zone_rows, POINTS = 40 };
+
+static struct zone zone_of(const struct zone_row *row)
+{
+    struct zone zone = {.name = "z", .count = (size_t)row->count};
+    for (int i = 0; i < row->count; i++)
+        zone.points[i] = (struct zone_point){row->xy[i][0] / 64.0, row->xy[i][1] / 64.0};
+    return zone;
+}
+
+static void points_are_where_exact_arithmetic_says(void **state)
+{
+    (void)state;
+    int inside = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        struct zone zone = zone_of(&zone_rows[r]);
+        for (size_t i = 0; i < POINTS; i++) {
+            const int *p = zone_rows[r].points[i];
+            if (zone_holds(&zone, p[0] / 64.0, p[1] / 64.0) != p[2])
+                fail_msg("polygon %zu: (%d, %d) should be %s", r, p[0], p[1],
+                         p[2] ? "inside" : "outside");
+            inside += p[2];
+        }
+    }
+    assert_true(inside > ROWS * POINTS / 8); /* the table has both kinds */
+}
+
+static void crossing_polygons_are_refused(void **state)
+{
+    (void)state;
+    int crossing = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        struct zone zone = zone_of(&zone_rows[r]);
+        fov_error error = {0};
+        bool refused = zone_check(&zone, &error) != FOV_OK;
+        if (refused != zone_rows[r].crosses)
+            fail_msg("polygon %zu: %s %s", r, refused ? "refused" : "taken", error.message);
+        crossing += refused;
+    }
+    assert_in_range(crossing, ROWS / 8, 7 * ROWS / 8);
+}
+
+struct bad {
+    size_t count;
+    double xy[8];
+    const char *name, *part;
+    bool line;
+};
+
+static void what_is_refused_says_why(void **state)
+{
+    (void)state;
+    static const struct bad bads[] = {
+        {4, {0, 0, 1, 1, 1, 0, 0, 1}, "z", "crosses itself: edge 1-2 meets edge 3-4", false},
+        {2, {0, 0, 1, 1}, "z", "3 to 32 points", false},
+        {0, {0}, "z", "3 to 32 points", false},
+        {3, {0, 0, 1, 1, 1, 0}, "z", "a line has 2 points", true},
+        {3, {0, 0, 1.01, 1, 1, 0}, "z", "point 2 is outside", false},
+        {3, {0, 0, 1, NAN, 1, 0}, "z", "point 2 is outside", false},
+        {3, {0, 0, 1, INFINITY, 1, 0}, "z", "point 2 is outside", false},
+        {3, {0, 0, -0.1, 0.5, 1, 0}, "z", "point 2 is outside", false},
+        {3, {0, 0, 1, 1, 0, 0}, "z", "point 3 repeats point 1", false},
+        {2, {.5, .5, .5, .5}, "z", "point 2 repeats point 1", true},
+        {3, {0, 0, 1, 1, .5, .5}, "z", "folds back", false},
+        {4, {0, 0, 1, 0, 1, 1, 1, .5}, "z", "folds back", false},
+        {3, {0, 0, 1, 1, 1, 0}, "", "1 to 64 bytes", false},
+        {3, {0, 0, 1, 1, 1, 0}, "a\nb", "control", false},
+        {3, {0, 0, 1, 1, 1, 0}, "a/b", "slash", false},
+        {3, {0, 0, 1, 1, 1, 0}, "\xff", "1 to 64 bytes", false},
+    };
+    for (size_t i = 0; i < sizeof bads / sizeof *bads; i++) {
+        struct zone zone = {.line = bads[i].line, .count = bads[i].count};
+        fov_error error = {0};
+        text_copy(zone.name, sizeof zone.name, bads[i].name);
+        for (size_t k = 0; k < bads[i].count; k++)
+            zone.points[k] = (struct zone_point){bads[i].xy[2 * k], bads[i].xy[2 * k + 1]};
+        assert_int_equal(zone_check(&zone, &error), FOV_EINVAL);
+        if (!strstr(error.message, bads[i].part))
+            fail_msg("case %zu says: %s", i, error.message);
+    }
+}
+
+static void a_box_counts_by_its_foot(void **state)
+{
+    (void)state;
+    struct zone lower = {.name = "floor", .count = 4, .points = {{0, .5}, {1, .5}, {1, 1}, {0, 1}}};
+    fov_detection standing = {.x1 = 100, .y1 = 10, .x2 = 140, .y2 = 300};
+    fov_detection flying = {.x1 = 100, .y1 = 10, .x2 = 140, .y2 = 230};
+    fov_detection at_the_edge = {.x1 = 600, .y1 = 10, .x2 = 640, .y2 = 480};
+    assert_true(zone_holds_box(&lower, &standing, 640, 480));
+    assert_false(zone_holds_box(&lower, &flying, 640, 480));
+    assert_true(zone_holds_box(&lower, &at_the_edge, 640, 480));
+    assert_false(zone_holds_box(&lower, &standing, 0, 0));
+    lower.line = true;
+    assert_false(zone_holds_box(&lower, &standing, 640, 480));
+}
+
+static fov_status read_text(const char *text, struct zones *zones, fov_error *error)
+{
+    json_value *value = json_parse(text, strlen(text), 65536, error);
+    if (!value)
+        return FOV_EFORMAT;
+    fov_status status = zones_read(value, zones, error);
+    json_free(&value);
+    return status;
+}
+
+static void json_goes_there_and_back(void **state)
+{
+    (void)state;
+    static const char text[] = "[{\"name\":\"door\",\"points\":[[0,0],[1,0],[0.5,0.25]]},"
+                               "{\"name\":\"way\",\"kind\":\"line\",\"points\":[[0,0.5],[1,0.5]]}]";
+    struct zones zones, again;
+    struct json_writer w = {0};
+    assert_int_equal(read_text(text, &zones, NULL), FOV_OK);
+    assert_int_equal(zones.count, 2);
+    assert_true(zones_find(&zones, "way")->line);
+    assert_null(zones_find(&zones, "gate"));
+    assert_null(zones_find(NULL, "gate"));
+    zones_write(&w, &zones);
+    assert_non_null(strstr(w.text, "\"state\":\"needs_tracker\""));
+    assert_int_equal(read_text(w.text, &again, NULL), FOV_OK);
+    assert_int_equal(again.count, 2);
+    assert_memory_equal(again.items[0].points, zones.items[0].points,
+                        3 * sizeof(struct zone_point));
+    json_release(&w);
+}
+
+static void bad_json_is_named(void **state)
+{
+    (void)state;
+    static const char *const bads[][2] = {
+        {"{}", "a list of at most 16"},
+        {"[1]", "zones[0].name"},
+        {"[{\"name\":7}]", "zones[0].name"},
+        {"[{\"name\":\"a\"}]", "zones[0].points"},
+        {"[{\"name\":\"a\",\"points\":[1]}]", "zones[0].points[0]"},
+        {"[{\"name\":\"a\",\"points\":[[0,0],[1]]}]", "zones[0].points[1]"},
+        {"[{\"name\":\"a\",\"points\":[[0,0],[1,\"x\"]]}]", "zones[0].points[1]"},
+        {"[{\"name\":\"a\",\"points\":[[0,0],[1,2,3]]}]", "zones[0].points[1]"},
+        {"[{\"name\":\"a\",\"kind\":\"ring\",\"points\":[]}]", "zones[0].kind"},
+        {"[{\"name\":\"a\",\"kind\":null,\"points\":[]}]", "zones[0].kind"},
+        {"[{\"name\":\"a\",\"points\":[[0,0],[1,1],[1,0],[0,1]]}]", "zones[0]: the zone crosses"},
+        {"[{\"name\":\"a\",\"points\":[[0,0],[1,0],[0,1]]},{\"name\":\"a\",\"points\":[[0,0],[1,0],"
+         "[0,1]]}]",
+         "zones[1].name: a is there already"},
+    };
+    for (size_t i = 0; i < sizeof bads / sizeof *bads; i++) {
+        struct zones zones;
+        fov_error error = {0};
+        assert_int_not_equal(read_text(bads[i][0], &zones, &error), FOV_OK);
+        if (!strstr(error.message, bads[i][1]))
+            fail_msg("%s gives: %s", bads[i][0], error.message);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(points_are_where_exact_arithmetic_says),
+        cmocka_unit_test(crossing_polygons_are_refused),
+        cmocka_unit_test(what_is_refused_says_why),
+        cmocka_unit_test(a_box_counts_by_its_foot),
+        cmocka_unit_test(json_goes_there_and_back),
+        cmocka_unit_test(bad_json_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
