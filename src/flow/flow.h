@@ -27,7 +27,7 @@ enum {
     AVOID_MAX = 256,
     PROMISES_MAX = 128, /* guaranteed streams */
     LOST_MAX = 4,       /* lost runs before the pool calls itself degraded */
-    GOOD_RUNS = 200,    /* of that model: one is forgotten, for a run lost a week is no broken model */
+    GOOD_RUNS = 200, /* of that model: one is forgotten, for a run lost a week is no broken model */
     DETECTIONS_MAX = 1000,
     /* Workers stand behind the event loop; backends put the threads of their runtimes there
      * themselves, so much behind the thread that loads the model. */

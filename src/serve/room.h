@@ -249,7 +249,7 @@ struct room {
     bool connecting, ended, counted;
     double target_fps;
     enum admission admission; /* of its stream */
-    fov_adaptive adaptive; /* target_latency_ms 0: the frame rate stays */
+    fov_adaptive adaptive;    /* target_latency_ms 0: the frame rate stays */
     fov_status end_status;
     char end_message[240];
     fov_stats end_stats;
