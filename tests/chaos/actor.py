@@ -6,6 +6,10 @@ A new one is one class in a file actor_*.py beside this one:
         many = 1                  # how many of them play at once
         def act(self): ...        # one episode, a few seconds at most; raise Finding when a promise is broken
 
+Every picture that it gives to the server it counts, by the label of /metrics (a room's name, `stream`, `post`):
+`world.count(label)`; labels in `world.exact` have to agree to the frame, those in `world.uncounted` are left out (frames that
+the server makes itself), of all others the server may not have more than was sent.
+
 Connections that break are part of the play: an error of the network ends an episode and is counted. `exact = True` says that
 nobody disturbs this actor: for it such an error is a finding too.
 """
@@ -30,6 +34,11 @@ BROKEN = (OSError, EOFError, WebSocketException, requests.RequestException)
 class Actor(threading.Thread):
     many = 1
     exact = False
+
+    @classmethod
+    def settings(cls) -> list[str]:
+        """KEY=VALUE settings that the server needs for this actor; called once, before the server starts."""
+        return []
 
     def __init__(self, world: World, number: int):
         super().__init__(name=f"{type(self).__name__}-{number}", daemon=True)

@@ -87,6 +87,7 @@ class BadBytes(Actor):
     many = 2
 
     def act(self) -> None:
+        self.world.uncounted.add(f"bad-{self.number}")
         self.random.choice([self.noise, self.frames, self.bomb, self.texts, self.half_pictures, self.slow_head])()
         self.world.pause(0.1)
 

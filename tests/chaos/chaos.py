@@ -22,8 +22,6 @@ from actor import actors  # noqa: E402
 from world import DEFECT, Finding, World, check_sums  # noqa: E402
 
 MIB = 1 << 20
-# Rooms whose frames nobody here counts: broken pictures, and sources of the server's own, which make frames until they end.
-FREE = ("bad-", "pulled-")
 WARM_UP = 150   # seconds of a play below which memory says nothing
 MEMORY_GROWTH = 1.10   # last quarter beside the second, and
 MEMORY_SLACK = 16 * MIB  # what the arenas of an allocator differ by from minute to minute (measured over 9 minutes: 53 to 63 MiB)
@@ -88,7 +86,7 @@ def check_accounts(world: World) -> None:
         sent = world.sent[label]
         if label in world.exact and number != sent:
             world.find(f"{label}: {sent} pictures were sent, {number} are accounted for")
-        if number > sent and not label.startswith(FREE):
+        if number > sent and label not in world.uncounted:
             world.find(f"{label}: {number} frames of {sent} that were sent")
 
 
@@ -114,7 +112,7 @@ def judge(world: World, before: dict, sizes: list[dict]) -> None:
 
 def run(minutes: float, seed: int, folder: Path) -> list[str]:
     """The findings of one play."""
-    world = World(folder, seed)
+    world = World(folder, seed, [one for kind in actors() for one in kind.settings()])
     print(f"chaos: {minutes:g} minutes, seed {seed}, log {world.log}", flush=True)
     try:
         world.wait(lambda: world.size()["threads"] > 1, 10, "its threads")

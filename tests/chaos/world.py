@@ -51,7 +51,7 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
 
 
 class World:
-    def __init__(self, folder: Path, seed: int):
+    def __init__(self, folder: Path, seed: int, settings: list[str]):
         self.folder, self.seed = folder, seed
         self.random = random.Random(seed)
         self.stopping = threading.Event()
@@ -59,16 +59,18 @@ class World:
         self.lock = threading.Lock()
         self.sent: Counter[str] = Counter()       # pictures given to the server, by label of /metrics
         self.exact: set[str] = set()              # labels whose clients all counted to the end
+        self.uncounted: set[str] = set()          # labels of frames that nobody here can count
         self.episodes: Counter[str] = Counter()   # what actors did, and how it ended
         self.findings: list[str] = []
         self.log = folder / "server.log"
         self.local = threading.local()
-        self.start()
+        self.start(settings)
 
     # --- the server ---
 
-    def start(self) -> None:
-        words = [str(BIN), "serve", "--port", "0", "--state-dir", str(self.folder / "state"), "--model", MODEL]
+    def start(self, settings: list[str]) -> None:
+        words = [str(BIN), "serve", "--port", "0", "--state-dir", str(self.folder / "state"), "--model", MODEL,
+                 *settings]
         with self.log.open("w") as to:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=to, stdin=subprocess.DEVNULL, text=True,
                                             env=environment(), cwd=self.folder)
