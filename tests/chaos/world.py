@@ -1,0 +1,167 @@
+"""What all actors share: the server, its numbers, the pictures, chance, and the counts that have to agree in the end."""
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import requests
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+from conftest import BIN, environment  # noqa: E402
+from realtime import STATS, picture, spot  # noqa: E402
+
+DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
+# Runs cost a little, some fail, and now and then one does not come back until it is asked to.
+MODEL = "fake:cost_ms=3,jitter_ms=6,boxes=bright,fail_every=211,hang_every=900"
+DEFECT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer")
+
+
+class Finding(Exception):
+    """A promise of the server that did not hold."""
+
+
+def pictures() -> list[bytes]:
+    """Real ones in several sizes, and drawn ones."""
+    made = [picture(320, 240), spot(100, 80), spot(300, 200, 64, 1280, 720)]
+    for path in sorted((DEPS / "media").glob("*.png")):
+        for width in (320, 640, 960):
+            with Image.open(path) as image:
+                out = io.BytesIO()
+                image.convert("RGB").resize((width, width * 3 // 4)).save(out, "JPEG", quality=80)
+                made.append(out.getvalue())
+    return made
+
+
+def size_of(jpeg: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return image.size
+
+
+class World:
+    def __init__(self, folder: Path, seed: int, settings: list[str]):
+        self.folder, self.seed = folder, seed
+        self.random = random.Random(seed)
+        self.stopping = threading.Event()
+        self.pictures = [(body, *size_of(body)) for body in pictures()]
+        self.lock = threading.Lock()
+        self.sent: Counter[str] = Counter()       # pictures given to the server, by label of /metrics
+        self.exact: set[str] = set()              # labels whose clients all counted to the end
+        self.uncounted: set[str] = set()          # labels of frames that nobody here can count
+        self.episodes: Counter[str] = Counter()   # what actors did, and how it ended
+        self.findings: list[str] = []
+        self.log = folder / "server.log"
+        self.local = threading.local()
+        self.start(settings)
+
+    # --- the server ---
+
+    def start(self, settings: list[str]) -> None:
+        words = [str(BIN), "serve", "--port", "0", "--state-dir", str(self.folder / "state"), "--model", MODEL,
+                 *settings]
+        with self.log.open("w") as to:
+            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=to, stdin=subprocess.DEVNULL, text=True,
+                                            env=environment(), cwd=self.folder)
+        line = self.process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if not found:
+            raise Finding(f"no address was printed: {line!r} {self.log.read_text()}")
+        self.port = int(found.group(1))
+        self.url, self.ws = f"http://127.0.0.1:{self.port}", f"ws://127.0.0.1:{self.port}"
+        self.wait(lambda: self.get("/readyz").status_code == 200, 60, "readiness")
+
+    @property
+    def session(self) -> requests.Session:
+        if not hasattr(self.local, "session"):
+            self.local.session = requests.Session()
+            self.local.session.trust_env = False
+        return self.local.session
+
+    def get(self, path: str, **more) -> requests.Response:
+        return self.session.get(self.url + path, **{"timeout": 30, **more})
+
+    def post(self, path: str, **more) -> requests.Response:
+        return self.session.post(self.url + path, **{"timeout": 30, **more})
+
+    def stats(self, stream: str | None = None) -> dict:
+        answer = self.get(STATS, params={"stream_id": stream} if stream else {})
+        if answer.status_code != 200:
+            raise Finding(f"stats of {stream or 'all'}: {answer.status_code} {answer.text[:200]}")
+        return answer.json()
+
+    def wait(self, condition, seconds: float, what: str) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise Finding(f"{what} did not come within {seconds:.0f} s")
+            if self.process.poll() is not None:
+                raise Finding(f"the server ended with {self.process.returncode} while {what} was waited for")
+            time.sleep(0.1)
+
+    def stop_server(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Finding("the server did not end within 20 s of SIGTERM") from None
+
+    # --- its size ---
+
+    def size(self) -> dict[str, int]:
+        """Resident bytes, descriptors and threads, as the kernel counts them."""
+        at = Path(f"/proc/{self.process.pid}")
+        return {"memory": int((at / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
+                "descriptors": len(os.listdir(at / "fd")), "threads": len(os.listdir(at / "task"))}
+
+    def frames_by_label(self) -> dict[str, Counter]:
+        """fovea_frames_total of /metrics: label → outcome → frames."""
+        found: dict[str, Counter] = {}
+        pattern = r'^fovea_frames_total\{stream="([^"]*)",outcome="([^"]*)"\} (\d+)$'
+        for label, outcome, number in re.findall(pattern, self.get("/metrics").text, re.M):
+            found.setdefault(label, Counter())[outcome] += int(number)
+        return found
+
+    # --- what actors tell ---
+
+    def count(self, label: str, number: int = 1) -> None:
+        with self.lock:
+            self.sent[label] += number
+
+    def note(self, what: str) -> None:
+        with self.lock:
+            self.episodes[what] += 1
+
+    def find(self, what: str) -> None:
+        with self.lock:
+            self.findings.append(what)
+        print(f"  finding: {what}", flush=True)
+
+    def pause(self, seconds: float) -> None:
+        self.stopping.wait(seconds)
+
+    def connection(self) -> socket.socket:
+        """A raw connection. From several addresses, or the bound for one of them would end the play."""
+        source = f"127.0.{self.random.randrange(1, 8)}.{self.random.randrange(1, 200)}"
+        return socket.create_connection(("127.0.0.1", self.port), 10, (source, 0))
+
+
+def check_sums(stats: dict, what: str) -> int:
+    """in = delivered + dropped by reason + failed + waiting; returns in."""
+    parts = stats["delivered"] + stats["failed"] + stats["waiting"] + sum(stats["dropped"].values())
+    if stats["total_frames"] != parts:
+        raise Finding(f"{what}: {stats['total_frames']} frames in, {parts} accounted for: {json.dumps(stats)[:400]}")
+    return stats["total_frames"]
