@@ -139,10 +139,10 @@ struct serve_part {
     /* All sockets had their on_close, the workers still exist: free what is left. */
     void (*close)(struct server *server);
 };
-extern const struct serve_part frames_part; /* api_frame.c: state at server->frames */
-extern const struct serve_part rooms_part;  /* room.c: state at server->rooms */
+extern const struct serve_part frames_part;     /* api_frame.c: state at server->frames */
+extern const struct serve_part rooms_part;      /* room.c: state at server->rooms */
 extern const struct serve_part recordings_part; /* api_recording.c: at server->recordings */
-extern const struct serve_part models_part; /* api_models.c: state at server->model_chores */
+extern const struct serve_part models_part;     /* api_models.c: state at server->model_chores */
 
 /* ---- rooms, as the rest of the server sees them (room.c) ----------------------------------------
  */
