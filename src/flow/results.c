@@ -225,6 +225,14 @@ void results_leave(struct results *r)
     pthread_mutex_unlock(&r->lock);
 }
 
+int results_inside(struct results *r)
+{
+    pthread_mutex_lock(&r->lock);
+    int inside = r->inside;
+    pthread_mutex_unlock(&r->lock);
+    return inside;
+}
+
 /* Lock held, released meanwhile. */
 static void wait_for_one(struct results *r, int timeout_ms)
 {

@@ -26,6 +26,7 @@ void results_enter(struct results *results);
 fov_status results_take(struct results *results, int timeout_ms, fov_result **result,
                         fov_error *error);
 void results_leave(struct results *results);
+int results_inside(struct results *results); /* who is between the two */
 
 /* Sends those away who wait, waits until they left, frees what was not taken. Results that somebody
  * holds stay valid. Sets NULL, accepts NULL. */

@@ -10,7 +10,7 @@
 #include "serve/serve.h"
 
 struct event {
-    const char *kind;   /* "session", "adaptation", "alert", "source", "stats", "end" */
+    const char *kind; /* "session", "adaptation", "alert", "source", "stats", "end", "recording" */
     const char *stream; /* name of the room or session */
     const char *client; /* client_id that it is for, "" none */
     int64_t at_ms;      /* Unix milliseconds */

@@ -1,6 +1,7 @@
 /* Results that are taken instead of called back, frames that wait for room and for each other,
  * statistics now and then. */
 #include "bed.h"
+#include "flow/flow.h"
 
 #include <unistd.h>
 
@@ -73,45 +74,63 @@ static void results_are_taken_in_order(void **state)
     fov_result_release(&kept);
 }
 
-static void nobody_takes(void **state)
+/* Takes `count` results, numbers growing; returns the last one's. */
+static uint64_t take(fov_stream *stream, int count)
+{
+    fov_result *result;
+    uint64_t last = 0;
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(fov_stream_get(stream, 10000, &result, NULL), FOV_OK);
+        assert_true(i == 0 || result->frame->number > last);
+        last = result->frame->number;
+        fov_result_release(&result);
+    }
+    assert_int_equal(fov_stream_get(stream, 20, &result, NULL), FOV_EAGAIN);
+    return last;
+}
+
+/* In a live stream the newest three are there. */
+static void nobody_takes_from_a_live_stream(void **state)
 {
     (void)state;
+    fov_stats stats = {0};
     fov_workers *workers = workers_of("fake:sleep_ms=1", 1, NULL);
-    for (int fifo = 0; fifo < 2; fifo++) {
-        fov_stream *stream = open_kept(
-            workers, (fov_stream_params){.results = 3, .capacity = 4, .fifo = fifo});
-        fov_stats stats;
-        int accepted = 0;
-        for (int i = 0; i < 40; i++, usleep(4000))
-            accepted += put_now(stream, (uint64_t)i);
-        for (int i = 0; i < 500; i++, usleep(2000)) {
-            fov_stream_get_stats(stream, 10, &stats);
-            if (stats.waiting == (fifo ? 4 : 0))
-                break;
-        }
-        assert_int_equal(stats.accepted, accepted);
-        assert_int_equal(stats.accepted, stats.delivered + dropped_of(&stats) + stats.waiting);
-        if (fifo) { /* the worker waits, then the one who puts: nothing is lost, nothing grows */
-            assert_int_equal(accepted, 7);
-            assert_int_equal(stats.delivered, 3);
-            assert_int_equal(stats.waiting, 4);
-            assert_int_equal(stats.untaken, 0);
-        } else { /* the newest three are there */
-            assert_int_equal(stats.untaken, stats.delivered - 3);
-            assert_true(stats.delivered > 10);
-        }
-        fov_result *result;
-        uint64_t last = 0;
-        int taken = 0;
-        for (; fov_stream_get(stream, 50, &result, NULL) == FOV_OK; taken++) {
-            assert_true(taken == 0 || result->frame->number > last);
-            last = result->frame->number;
-            fov_result_release(&result);
-        }
-        assert_int_equal(taken, fifo ? 7 : 3);
-        assert_true(fifo || last == 39);
-        fov_stream_close(&stream);
+    fov_stream *stream = open_kept(workers, (fov_stream_params){.results = 3, .capacity = 4});
+    for (uint64_t i = 0; i < 40; i++, usleep(4000))
+        put(stream, i);
+    for (int i = 0; i < 5000; i++, usleep(2000)) {
+        fov_stream_get_stats(stream, 10, &stats);
+        if (stats.waiting == 0 && stats.untaken + 3 == stats.delivered)
+            break;
     }
+    assert_int_equal(stats.accepted, 40);
+    assert_int_equal(stats.accepted, stats.delivered + dropped_of(&stats));
+    assert_int_equal(stats.untaken + 3, stats.delivered);
+    assert_int_equal(take(stream, 3), 39);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
+/* In a fifo stream the worker waits, then the one who puts: nothing is lost, nothing grows. */
+static void nobody_takes_from_a_fifo_stream(void **state)
+{
+    (void)state;
+    fov_stats stats;
+    fov_workers *workers = workers_of("fake:sleep_ms=1", 1, NULL);
+    fov_stream *stream = open_kept(workers,
+                                   (fov_stream_params){.results = 3, .capacity = 4, .fifo = true});
+    uint64_t accepted = 0;
+    for (int i = 0; i < 5000 && accepted < 7; i++, usleep(2000))
+        accepted += put_now(stream, accepted);
+    for (int i = 0; i < 20; i++, usleep(2000))
+        assert_false(put_now(stream, accepted));
+    fov_stream_get_stats(stream, 10, &stats);
+    assert_int_equal(accepted, 7);
+    assert_int_equal(stats.delivered, 3);
+    assert_int_equal(stats.waiting, 4);
+    assert_int_equal(stats.untaken, 0);
+    assert_int_equal(take(stream, 7), 6);
+    fov_stream_close(&stream);
     fov_workers_destroy(&workers);
 }
 
@@ -195,9 +214,8 @@ static void finishing_tells_every_taker(void **state)
         uint64_t put = 0, taken = 0;
         for (int i = 0; i < 50; i++) {
             fov_frame *frame = frame_of((uint64_t)i, FOV_RGB24);
-            if (fov_stream_put_wait(stream, &frame, 100, NULL) == FOV_OK)
-                put++;
-            fov_frame_unref(&frame);
+            assert_int_equal(fov_stream_put_wait(stream, &frame, -1, NULL), FOV_OK);
+            put++;
         }
         fov_stream_finish(stream);
         fov_frame *late = frame_of(50, FOV_RGB24);
@@ -229,7 +247,8 @@ static void closing_sends_those_away_who_wait(void **state)
             takers[i].stream = stream;
             pthread_create(&takers[i].thread, NULL, take_all, &takers[i]);
         }
-        usleep(20000); /* nothing was put: all of them wait */
+        while (results_inside(stream->results) < 3) /* nothing was put: all of them wait */
+            usleep(1000);
         fov_stream_close(&stream);
         for (int i = 0; i < 3; i++) {
             pthread_join(takers[i].thread, NULL);
@@ -367,7 +386,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_taken_in_order),
-        cmocka_unit_test(nobody_takes),
+        cmocka_unit_test(nobody_takes_from_a_live_stream),
+        cmocka_unit_test(nobody_takes_from_a_fifo_stream),
         cmocka_unit_test(a_source_ends),
         cmocka_unit_test(broken_pictures_are_told),
         cmocka_unit_test(finishing_tells_every_taker),

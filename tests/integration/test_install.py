@@ -101,6 +101,24 @@ def test_example_builds_and_runs(installed, tmp_path):
     assert re.search(r"^2 found; decode [\d.]+ ms, inference [\d.]+ ms$", result.stdout, re.M)
 
 
+def test_stream_example_builds_and_runs(installed, tmp_path):
+    destdir, _, package = installed
+    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destdir))
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment, check=True,
+                           capture_output=True, text=True).stdout.split()
+    program = tmp_path / "stream"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / "examples/stream.c"), *flags, "-o", str(program)], check=True)
+    result = subprocess.run([str(program), "fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50"],
+                            env=dict(os.environ, LD_LIBRARY_PATH=str(package.parent.parent)),
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    frames = [int(n) for n in re.findall(r"^frame (\d+), [\d.]+ ms: box", result.stdout, re.M)]
+    assert frames == sorted(frames) and len(frames) >= 40
+    assert len(re.findall(r"^[\d.]+ fps, [\d.]+ ms", result.stderr, re.M)) >= 2
+    wrong = subprocess.run([str(BUILD / "examples/stream"), "nowhere.xml", "pattern:"], capture_output=True, text=True, timeout=60)
+    assert wrong.returncode == 3 and "nowhere.xml" in wrong.stderr
+
+
 def test_example_says_what_is_wrong(installed, tmp_path):
     result = subprocess.run([str(BUILD / "examples/detect"), "nowhere.xml", "pattern:"],
                             capture_output=True, text=True, timeout=60)
