@@ -56,21 +56,32 @@ static double width_of(const fov_workers *pool, const struct form *form)
     return (double)pool->worker_count / (form->runners > 0 ? form->runners : 1);
 }
 
-/* The stream under a form of the models; false: its cost is not known. A form that has not run yet
- * is thought to need as much of the machine as the other one. */
-static bool cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
-                    struct capacity_stream *out)
+/* How well a cost is known. A guess is enough to tell of, not to promise on. */
+enum known { UNKNOWN, GUESSED, KNOWN };
+
+/* The stream under a form of the models. A form that is not there or has not run yet is thought to
+ * need as much of the machine as the other one. */
+static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
+                          struct capacity_stream *out)
 {
-    const struct form *form = slot_under(s)->forms[hint], *other = slot_under(s)->forms[!hint];
+    const struct slot *slot = slot_under(s);
+    const struct form *form = slot->forms[hint], *other = slot->forms[!hint];
+    enum known known = KNOWN;
+    if (works(form) && hint == FOV_HINT_THROUGHPUT && !form_affordable(pool, slot, form))
+        form = other; /* then it is never taken */
+    else if (!works(form))
+        known = GUESSED;
     if (!works(form))
-        form = slot_form(slot_under(s));
+        form = works(other) ? other : slot_form(slot);
     out->width = width_of(pool, form);
-    bool known = run_ns(form, &out->mean_ns, &out->high_ns);
-    if (!known && works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
-        double by = width_of(pool, other) / out->width;
-        out->mean_ns = (int64_t)((double)out->mean_ns * by);
-        out->high_ns = (int64_t)((double)out->high_ns * by);
-        known = true;
+    if (!run_ns(form, &out->mean_ns, &out->high_ns)) {
+        known = UNKNOWN;
+        if (works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
+            double by = width_of(pool, other) / out->width;
+            out->mean_ns = (int64_t)((double)out->mean_ns * by);
+            out->high_ns = (int64_t)((double)out->high_ns * by);
+            known = GUESSED;
+        }
     }
     int64_t decode = decode_ns(pool, s), delay = fov_model_get_info(form->model)->delay_ns;
     out->mean_ns += decode;
@@ -100,7 +111,7 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
         struct capacity_stream cost;
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
-        bool known = cost_of(pool, s, hint, &cost);
+        enum known known = cost_of(pool, s, hint, &cost);
         if (cost.high_ns > plan->machine.blocking_ns)
             plan->machine.blocking_ns = cost.high_ns;
         if (cost.width > 1)
@@ -109,8 +120,10 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
             continue;
         text_copy(plan->names[plan->count], sizeof plan->names[0], s->name);
         plan->streams[plan->count++] = cost;
-        plan->unknown = plan->unknown || !known;
+        plan->unknown = plan->unknown || known == UNKNOWN;
+        plan->guessed = plan->guessed || known == GUESSED;
     }
+    plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
 }
 
 static bool has_two_forms(const fov_workers *pool)
@@ -118,18 +131,38 @@ static bool has_two_forms(const fov_workers *pool)
     return !pool->pin_latency && !pool->pin_throughput && pool->worker_count > 1;
 }
 
-/* The form under which all promises hold, the one for latency first; if none, the plan is the one
- * for many streams. True: they hold. */
+static bool holds(const struct plan *plan)
+{
+    return plan->verdict.word == CAPACITY_FITS && !plan->guessed;
+}
+
+static int reserve_of(const struct plan *plan)
+{
+    return capacity_reserve(&plan->machine, plan->streams, plan->count);
+}
+
+/* Under which form all promises hold: of two that do the one for latency is told of, of none the
+ * one for many streams. Since strangers may bring the form for many, a promise that it would break
+ * keeps it away. True: they hold. */
 static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer)
 {
+    struct plan many;
     plan_make(plan, pool, newcomer, pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY);
-    plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
-    if (plan->verdict.word != CAPACITY_FITS && has_two_forms(pool)) {
-        plan_make(plan, pool, newcomer, FOV_HINT_THROUGHPUT);
-        plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
-        plan->crowd = true;
-    }
-    return plan->verdict.word == CAPACITY_FITS;
+    plan->guessed = plan->guessed && has_two_forms(pool);
+    bool one_holds = holds(plan);
+    plan->reserved = reserve_of(plan);
+    if (!has_two_forms(pool))
+        return one_holds;
+    plan_make(&many, pool, newcomer, FOV_HINT_THROUGHPUT);
+    many.reserved = reserve_of(&many);
+    plan->calm = one_holds && !holds(&many);
+    if (one_holds && !plan->calm)
+        plan->reserved = many.reserved;
+    if (one_holds || many.guessed)
+        return one_holds;
+    *plan = many;
+    plan->crowd = holds(&many);
+    return plan->crowd;
 }
 
 /* ---- what is said of it --------------------------------------------------------------------- */
@@ -228,12 +261,16 @@ fov_status promise_check(fov_workers *pool, const fov_stream *newcomer, struct p
 void promises_changed(fov_workers *pool, int64_t now)
 {
     struct plan plan = {0};
+    int before = pool->reserved;
     pool->promises_ns = now;
     if (pool->promised)
         plan_choose(&plan, pool, NULL);
     pool->promised_crowd = plan.crowd;
+    pool->promised_calm = plan.calm;
     pool->promised_load = plan.verdict.load;
-    pool->reserved = pool->promised ? capacity_reserve(&plan.machine, plan.streams, plan.count) : 0;
+    pool->reserved = plan.reserved;
+    if (pool->reserved < before) /* whoever was held back may run */
+        pthread_cond_broadcast(&pool->work);
     if (!plan.crowd || pool->crowded)
         return;
     pool->crowded = true; /* at once: a promise does not wait until the load is seen */

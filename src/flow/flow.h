@@ -164,7 +164,7 @@ struct fov_workers {
     /* Promises (admission.c): how many streams have one, what they need the second form for, the
      * part of the machine, and when that was looked at. */
     int promised;
-    bool promised_crowd;
+    bool promised_crowd, promised_calm;
     int reserved; /* workers that streams without a promise leave alone */
     double promised_load;
     int64_t promises_ns;
@@ -272,8 +272,11 @@ struct plan {
     struct capacity_stream streams[PROMISES_MAX + 1];
     char names[PROMISES_MAX + 1][32];
     int count;
-    bool crowd;   /* under the form for many streams */
-    bool unknown; /* what some stream costs is not known yet */
+    bool crowd;   /* only the form for many streams keeps them */
+    bool calm;    /* only the one for latency does */
+    bool unknown; /* what some stream costs is not known yet, */
+    bool guessed; /* or only from the other form */
+    int reserved; /* workers that strangers must leave alone */
     struct capacity_verdict verdict;
 };
 
@@ -303,6 +306,9 @@ void slot_unref(fov_workers *pool, struct slot *slot); /* lock held, released me
 void form_unref(fov_workers *pool, struct form *form); /* lock held, released meanwhile */
 fov_runner *form_take(struct form *form);              /* lock held */
 void form_give(struct form *form, fov_runner *runner); /* lock held */
+/* A run of several frames takes longer: false when the deadlines of those who would be in it are
+ * shorter than two runs. Lock held. */
+bool form_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form);
 
 /* A run of the form ended: two failures in a row, or one with numbers that are not finite, ask for
  * a form on the next runtime or device; lock held. */

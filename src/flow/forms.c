@@ -450,9 +450,7 @@ static void follow(fov_workers *pool, int64_t now, bool several)
     }
 }
 
-/* A run of several frames takes longer: no use when the deadlines of those who would be in it are
- * shorter than two runs. */
-static bool is_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form)
+bool form_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form)
 {
     const fov_model_info *info = fov_model_get_info(form->model);
     int64_t cost = recent_median_ns(&form->work);
@@ -474,7 +472,11 @@ static struct slot *adopt(fov_workers *pool, struct slot *slot)
 {
     fov_hint hint = pool->crowded ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY;
     const struct form *crowd = slot->forms[FOV_HINT_THROUGHPUT];
-    if (crowd && !is_affordable(pool, slot, crowd))
+    if (crowd && !form_affordable(pool, slot, crowd))
+        hint = FOV_HINT_LATENCY;
+    if (hint == FOV_HINT_THROUGHPUT && !crowd)
+        slot->wanted[hint] = true;
+    if (pool->promised_calm) /* until it is there, and known to keep promises too */
         hint = FOV_HINT_LATENCY;
     if (slot->active == hint)
         return NULL;

@@ -159,9 +159,13 @@ static bool asks_again(struct opening *o)
         o->admission = ADMISSION_BEST_EFFORT;
     else if (last)
         return false;
+    fov_status said = o->status;
     o->tries += last ? 0 : 1;
     o->status = FOV_OK;
-    return chores_add(o->server->rooms->opening, ask_again, o);
+    if (chores_add(o->server->rooms->opening, ask_again, o))
+        return true;
+    o->status = said;
+    return false;
 }
 
 static void opened(void *arg)

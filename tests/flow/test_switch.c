@@ -118,6 +118,74 @@ static void a_promise_brings_the_form_it_needs(void **state)
     world_clear();
 }
 
+/* Runs of the form for many streams take twice as long: too long for this promise. However busy
+ * strangers make the pool, that form stays away once it is known; until then too. */
+static void a_promise_keeps_a_form_away_that_breaks_it(void **state)
+{
+    (void)state;
+    world_make(2, WORLD_FOLLOWS);
+    world.latency_part = 0.4;
+    world_add(10, 50, (fov_stream_params){.max_latency_ms = 100}, NULL);
+    world_simulate(2); /* 20 ms a run is known */
+    fov_stream_params params = {.max_latency_ms = 45,
+                                .guaranteed = true,
+                                .promised_fps = 10,
+                                .picture_width = 64,
+                                .picture_height = 64};
+    world_remove_from(0);
+    assert_non_null(world_add(10, 50, params, NULL));
+    for (int i = 0; i < 4; i++)
+        world_add(30, 50, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    world_simulate(4);
+    assert_int_equal(active(), FOV_HINT_LATENCY);
+    build();
+    assert_int_equal(active(), FOV_HINT_LATENCY);           /* there, and only guessed at */
+    world.pool->default_slot->active = FOV_HINT_THROUGHPUT; /* its runs become known */
+    world_simulate(0.3);
+    world.pool->default_slot->active = FOV_HINT_LATENCY;
+    world_simulate(3);
+    world_forget();
+    int before = world.throughput_runs;
+    world_simulate(30);
+    assert_int_equal(world.throughput_runs, before);
+    assert_none_lost(1);
+    world_clear();
+}
+
+/* The same with a promise that both forms keep: strangers bring the one that carries more, and
+ * leave a worker alone. */
+static void a_promise_holds_in_both_forms(void **state)
+{
+    (void)state;
+    world_make(2, WORLD_FOLLOWS);
+    world.latency_part = 0.7;
+    world_add(10, 40, (fov_stream_params){.max_latency_ms = 100}, NULL);
+    world_simulate(2);
+    fov_stream_params params = {.max_latency_ms = 75,
+                                .guaranteed = true,
+                                .promised_fps = 10,
+                                .picture_width = 64,
+                                .picture_height = 64};
+    world_remove_from(0);
+    assert_non_null(world_add(10, 40, params, NULL));
+    for (int i = 0; i < 4; i++)
+        world_add(30, 40, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    world_simulate(4);
+    build();
+    world.pool->default_slot->active = FOV_HINT_THROUGHPUT;
+    world_simulate(1);
+    world.pool->default_slot->active = FOV_HINT_LATENCY;
+    world_simulate(4);
+    world_forget();
+    int before = world.latency_runs;
+    world_simulate(30);
+    assert_int_equal(active(), FOV_HINT_THROUGHPUT);
+    assert_int_equal(world.latency_runs, before);
+    assert_none_lost(1);
+    assert_true(world.subjects[0].oldest_ns <= 75 * MS);
+    world_clear();
+}
+
 /* ---- real threads ---------------------------------------------------------------------------- */
 
 enum { CAMERAS = 3, FRAMES = 400 };
@@ -166,6 +234,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_frame_is_lost_and_no_gap_is_seen),
         cmocka_unit_test(a_promise_brings_the_form_it_needs),
+        cmocka_unit_test(a_promise_keeps_a_form_away_that_breaks_it),
+        cmocka_unit_test(a_promise_holds_in_both_forms),
         cmocka_unit_test_setup_teardown(a_running_pool_switches_without_a_loss, bed_make,
                                         bed_clear),
     };

@@ -54,6 +54,24 @@ def test_benchmark_adds_up():
     assert stages["bound"]["p50"] >= 20 and stages["total"]["p50"] >= stages["inference"]["p50"]
     assert result["fps"] > 0 and result["bound_fps"] > 0 and result["sessions"] == 2
     assert result["live_streams"] <= 10  # two runs of 20 ms at once carry no more; a busy machine carries fewer
+    live = result["live"]
+    assert live["fps"] == 10 and result["slo_ms"] == 1000
+    for form in (live["latency"], live["throughput"]):
+        assert 20 <= form["mean_ms"] <= form["p95_ms"] and form["promised"] <= form["fits"]
+        assert form["fits"] * 10 * form["mean_ms"] / 1e3 <= 0.9 * form["runs_at_once"] + 1e-6, "the rule of work"
+        assert form["fits"] <= form["bound_streams"] * 1.2
+    tried = {one["streams"]: one["fits"] for one in live["tried"]}  # of two chances the second
+    assert 2 in tried, "as asked for"
+    assert result["live_streams"] == 0 or tried[result["live_streams"]]
+    assert tried.get(result["live_streams"] + 1) is not True
+
+
+def test_benchmark_of_the_standard_kind():
+    done = fovea("benchmark", "--model", "fake:sleep_ms=5", "--seconds", ".3", "--slo", "500")
+    assert done.returncode == 0, done.stderr
+    assert "1280 x 720 JPEG" in done.stdout and "live streams of 15 fps, 1280 x 720, answers within 500 ms" in done.stdout
+    assert "bound: the same as raw calls" in done.stdout and "start-stream promises" in done.stdout
+    assert "tried:" in done.stdout and "live streams of 15 fps end 99 of 100 frames within 500 ms" in done.stdout
 
 
 def test_benchmark_measures_one_runtime(data, tmp_path):
