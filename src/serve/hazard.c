@@ -517,7 +517,7 @@ static void hazard_stop(struct server *server)
     struct hazard *hazard = server->hazard;
     if (!hazard)
         return;
-    intake_stop(&hazard->intake);
+    intake_stop(hazard->intake);
     for (struct hazard_session *s = hazard->sessions; s; s = s->next)
         fov_stream_close(&s->stream);
     if (hazard->performance)
@@ -531,6 +531,7 @@ static void hazard_close(struct server *server)
         return;
     hazard_clients_free(hazard);
     performance_destroy(&hazard->performance);
+    intake_destroy(&hazard->intake);
     free(hazard);
     server->hazard = NULL;
 }

@@ -25,7 +25,10 @@ FAST = {"STREAMING_MAX_FPS": "240", "STREAMING_DEFAULT_FPS": "240"}
 
 @contextmanager
 def session(server, query: str = "", token: str | None = None, compression: str | None = None, **more):
-    """An open session; its first message is at `ws.hello`."""
+    """An open session; its first message is at `ws.hello`. Without a deadline, unless the query names one: a busy
+    machine must not change what is answered."""
+    if "max_latency_ms" not in query:
+        query += ("&" if query else "?") + "max_latency_ms=0"
     headers = {"Authorization": f"Bearer {token}"} if token else None
     more.setdefault("close_timeout", 5)
     with connect(server.ws + DETECTION + query, additional_headers=headers, compression=compression, max_size=None,
