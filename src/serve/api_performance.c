@@ -106,6 +106,8 @@ static struct totals write_sessions(struct json_writer *w, struct hazard *hazard
     json_array_begin(w);
     for (struct hazard_session *s = hazard->sessions; s; s = s->next) {
         fov_stats stats;
+        if (!s->stream) /* the server ends */
+            continue;
         fov_stream_get_stats(s->stream, WINDOW_S, &stats);
         t.sessions++;
         t.fps += stats.fps;

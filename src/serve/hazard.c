@@ -49,7 +49,8 @@ struct answer {
     uint64_t socket_id;
     struct net_blob *text;
     const char *event; /* NULL: none */
-    double total_ms;   /* of a detection; else 0 */
+    bool delivered;
+    double total_ms; /* delivered: from the frame's last byte to the answer */
     enum hazard_stage longest;
 };
 
@@ -108,6 +109,7 @@ static void write_answer(struct answer *answer, struct json_writer *w,
     if (result->outcome == FOV_DELIVERED) {
         write_detection(w, s, result);
         answer->event = "detection";
+        answer->delivered = true;
         answer->total_ms = ns_to_ms(result->timings.total);
         answer->longest = longest_of(&result->timings, clock_now_ns() - start);
     } else if (result->outcome == FOV_DROPPED) {
@@ -153,7 +155,7 @@ static void send_answer(void *arg)
         send_text(socket, answer->text);
         if (answer->event)
             hazard_client_tell(s->client, answer->event, answer->text);
-        if (answer->total_ms > 0)
+        if (answer->delivered)
             delivered(s, answer);
     }
     net_blob_unref(&answer->text);
@@ -515,7 +517,7 @@ static void hazard_stop(struct server *server)
     struct hazard *hazard = server->hazard;
     if (!hazard)
         return;
-    intake_stop(&hazard->intake);
+    intake_stop(hazard->intake);
     for (struct hazard_session *s = hazard->sessions; s; s = s->next)
         fov_stream_close(&s->stream);
     if (hazard->performance)
@@ -529,6 +531,7 @@ static void hazard_close(struct server *server)
         return;
     hazard_clients_free(hazard);
     performance_destroy(&hazard->performance);
+    intake_destroy(&hazard->intake);
     free(hazard);
     server->hazard = NULL;
 }

@@ -118,8 +118,10 @@ fov_status intake_start(struct intake **intake, struct net_loop *loop,
 /* Copies the message. False: no memory. */
 bool intake_take(struct intake *intake, struct hazard_session *s,
                  const struct net_message *message);
-/* Works off what waits, ends the thread. Sets NULL, accepts NULL. Blocks. */
-void intake_stop(struct intake **intake);
+/* Works off what waits, ends the thread; what was done may still be on its way to the loop thread,
+ * so that it is destroyed after the loop. Both accept NULL. Blocks. */
+void intake_stop(struct intake *intake);
+void intake_destroy(struct intake **intake);
 
 /* ---- hazard_events.c: clients and who listens to them ------------------------------------------
  */

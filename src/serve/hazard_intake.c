@@ -177,6 +177,14 @@ static void take_text(struct job *job, const char *text, size_t size)
 {
     struct hazard_message m;
     struct hazard_error error;
+    const struct net_message whole = {.kind = NET_TEXT, .data = (const uint8_t *)text, .len = size};
+    if (message_is_object_text(&whole)) {
+        if (allowed(job))
+            answer_error(job, "expected_binary", -1,
+                         "a promise was sent instead of its bytes: ws.send(await "
+                         "blob.arrayBuffer())");
+        return;
+    }
     bool good = hazard_message_read(&m, text, size, &error);
     if (m.kind == HAZARD_FRAME) {
         if (good)
@@ -302,9 +310,8 @@ fov_status intake_start(struct intake **out, struct net_loop *loop,
     return fov_fail(error, FOV_ENOMEM, "no thread for the intake of messages");
 }
 
-void intake_stop(struct intake **stopping)
+void intake_stop(struct intake *intake)
 {
-    struct intake *intake = *stopping;
     if (!intake)
         return;
     pthread_mutex_lock(&intake->lock);
@@ -312,9 +319,16 @@ void intake_stop(struct intake **stopping)
     pthread_cond_signal(&intake->changed);
     pthread_mutex_unlock(&intake->lock);
     pthread_join(intake->thread, NULL);
+}
+
+void intake_destroy(struct intake **destroying)
+{
+    struct intake *intake = *destroying;
+    if (!intake)
+        return;
     pthread_cond_destroy(&intake->changed);
     pthread_mutex_destroy(&intake->lock);
     net_inflate_destroy(&intake->inflate);
     free(intake);
-    *stopping = NULL;
+    *destroying = NULL;
 }

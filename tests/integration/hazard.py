@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket as sockets
 import threading
 import time
 from contextlib import contextmanager
@@ -24,10 +25,14 @@ FAST = {"STREAMING_MAX_FPS": "240", "STREAMING_DEFAULT_FPS": "240"}
 
 @contextmanager
 def session(server, query: str = "", token: str | None = None, compression: str | None = None, **more):
-    """An open session; its first message is at `ws.hello`."""
+    """An open session; its first message is at `ws.hello`. Without a deadline, unless the query names one: a busy
+    machine must not change what is answered."""
+    if "max_latency_ms" not in query:
+        query += ("&" if query else "?") + "max_latency_ms=0"
     headers = {"Authorization": f"Bearer {token}"} if token else None
+    more.setdefault("close_timeout", 5)
     with connect(server.ws + DETECTION + query, additional_headers=headers, compression=compression, max_size=None,
-                 proxy=None, open_timeout=10, close_timeout=5, max_queue=None, **more) as ws:
+                 proxy=None, open_timeout=10, max_queue=None, **more) as ws:
         ws.hello = json.loads(ws.recv(timeout=5))
         yield ws
 
@@ -101,4 +106,11 @@ class Events:
         return self.of(kind)
 
     def close(self):
+        """At once: the connection is cut, so that the reading thread does not wait for what comes next."""
+        if self.reply.status_code == 200 and not self.ended:
+            try:
+                self.reply.raw._fp.fp.raw._sock.shutdown(sockets.SHUT_RDWR)
+            except (AttributeError, OSError):  # it has ended by itself
+                pass
+            self.thread.join(5)
         self.reply.close()

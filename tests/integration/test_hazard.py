@@ -3,10 +3,13 @@ import base64
 import json
 import socket as sockets
 import struct
+import threading
 import time
 import zlib
+from contextlib import ExitStack
 
 import pytest
+import requests
 from conftest import fovea
 from hazard import DETECTION, FAST, PERFORMANCE, Events, ask, close_code, frame, memory, session
 from realtime import DROPS, STATS, TIMINGS, picture, spot
@@ -149,7 +152,7 @@ def test_a_frame_id_that_is_no_number(server, number):
 
 
 @pytest.mark.parametrize("text,code", [
-    ("", "bad_json"), ("{", "bad_json"), ("[object Promise]", "bad_json"), ("[]", "unknown_message"), ("null", "unknown_message"),
+    ("", "bad_json"), ("{", "bad_json"), ("[object Promise]", "expected_binary"), ("[]", "unknown_message"), ("null", "unknown_message"),
     ('{"type":"frame","image_data":"AAA', "bad_json"), ("{}", "unknown_message"), ('{"type":7}', "unknown_message"),
     ('{"type":"frames"}', "unknown_message"), ('{"type":"time"}', "unknown_message"), ("[" * 40, "bad_json"),
     ('{"type":"config","note":"%s"}' % ("x" * 70000), "bad_json"), ('{"a":1,"a":2}', "bad_json"), ("NaN", "bad_json"),
@@ -414,13 +417,29 @@ def test_sessions_are_bounded(start_server):
     server.wait_for(lambda: server.get(PERFORMANCE).json()["active_sessions"] == 0)
 
 
-def test_the_server_ends_with_sessions_and_readers_open(start_server):
+@pytest.mark.parametrize("delay", [0, 0.01, 0.05, 0.2])
+def test_the_server_ends_with_sessions_and_readers_open(start_server, delay):
+    """At any moment: messages at the intake, frames waiting and running, readers, a question for figures on its way."""
     server = start_server(model="fake:sleep_ms=50")
-    with session(server, "?client_id=last") as ws:
-        events = Events(server, "last")
-        for n in range(30):
-            ws.send(frame(n))
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(session(server, f"?client_id=last-{n}", close_timeout=2)) for n in range(6)]
+        readers = [Events(server, f"last-{n}") for n in range(3)]
+        asking = threading.Thread(target=keep_asking, args=(server.url + PERFORMANCE,))
+        asking.start()
+        for n in range(20):
+            for ws in sessions:
+                ws.send(frame(n))
+        time.sleep(delay)
         assert server.stop() == 0
-        assert close_code(ws)[0] == 1001
-        server.session.close()
-        assert events.of("session")
+        for ws in sessions:
+            assert close_code(ws)[0] == 1001
+        asking.join()
+        assert all(reader.of("session") for reader in readers)
+
+
+def keep_asking(url: str) -> None:
+    while True:
+        try:
+            requests.get(url, timeout=5)
+        except requests.RequestException:
+            return

@@ -1,11 +1,15 @@
 """Events of hazard sessions: /stream/events/{client_id}, and whose a client_id is."""
 import json
+import random
 import socket as sockets
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from hazard import EVENTS, FAST, PERFORMANCE, Events, ask, close_code, frame, memory, session
-from websockets.exceptions import InvalidStatus
+from realtime import picture
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +218,61 @@ def test_revoking_the_token_ends_session_and_events(locked):
         locked.wait_for(lambda: events.ended, what="the end of the events")
     with session(locked, "?client_id=revoked", token=locked.make_token("push")["token"]) as ws:
         assert ws.hello["client_id"] == "revoked", "a name whose token is gone is free again"
+
+
+# --- all of it at once ----------------------------------------------------------------------------------------------
+
+def wander(server, name: str, seed: int, seconds: float) -> None:
+    """A client that does what clients do and should not do, in an order of its own; it is cut off at any point."""
+    chance, until = random.Random(seed), time.monotonic() + seconds
+    texts = [frame(3), frame(4, b"no picture"), frame(5, b""), '{"type":"frame","frame_id":6,"image_data":"Q"}',
+             '{"type":"config","fps_limit":30}', '{"type":"config","order":"fifo"}', '{"type":"time","t0":1}', "{", picture(64, 48)]
+    while time.monotonic() < until:
+        try:
+            with session(server, f"?client_id={name}", compression=chance.choice([None, "deflate"]), close_timeout=1) as ws:
+                for _ in range(chance.randrange(40)):
+                    ws.send(chance.choice(texts))
+                    if chance.random() < 0.2:
+                        ws.recv(timeout=1)
+                if chance.random() < 0.5:
+                    ws.socket.sendall(b"\x81\xfe\x10\x00\0\0\0\0half of a message")
+                    ws.socket.shutdown(sockets.SHUT_RDWR)
+        except (ConnectionClosed, OSError, EOFError, TimeoutError):
+            pass
+
+
+def glance(server, name: str, seed: int, seconds: float, ends: dict) -> None:
+    """A reader who is cut off again and again and goes on where it was; gathers the ends of sessions."""
+    chance, until, last = random.Random(seed), time.monotonic() + seconds, None
+    while time.monotonic() < until:
+        events = Events(server, name, last_id=last)
+        time.sleep(chance.random() * 0.5)
+        events.close()
+        last = events.got[-1][0] if events.got else last
+        ends.update({end["session_id"]: end for end in events.of("end") if "session_id" in end})
+
+
+def test_random_clients_and_readers_keep_the_sums(start_server):
+    server = start_server(model="fake:sleep_ms=5")
+    ends: dict[str, dict] = {}
+    Events(server, "warm").close()
+    server.get(PERFORMANCE)
+    before = descriptors(server)
+    names = ["a", "b", "c", "c"]  # two are at odds over one name
+    threads = [threading.Thread(target=wander, args=(server, name, seed, 6)) for seed, name in enumerate(names)]
+    threads += [threading.Thread(target=glance, args=(server, name, 10 + seed, 7, ends)) for seed, name in enumerate("abc")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+    server.wait_for(lambda: server.get(PERFORMANCE).json()["active_sessions"] == 0, what="the end of all sessions")
+    assert len(ends) > 5
+    for end in ends.values():
+        assert end["frames"] == end["delivered"] + end["failed"] + sum(end["dropped"].values()), end
+    with session(server) as ws:
+        assert ask(ws, frame(1))["type"] == "detection"
+    server.wait_for(lambda: descriptors(server) <= before + 1, 10, "descriptors as before")
+
+
+def descriptors(server) -> int:
+    return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
