@@ -88,11 +88,12 @@ static fov_status start_feed(struct opening *o, struct room *room)
     params.target_fps = room->target_fps;
     params.adaptive = room->adaptive;
     o->error.status = FOV_OK;
+    tuning_start(room, &o->query, false, false);
     room->feed = feed_open(room, o->server->workers, &params, &o->query, false, &o->error);
     if (!room->feed)
         return o->error.status;
     name_model(o->server, &room->feed->query);
-    tuning_pin(room);
+    tuning_run(room);
     room_feed_changed(room); /* viewers are counted before the first frame */
     fov_status status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
     if (status != FOV_OK)
