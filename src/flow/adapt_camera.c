@@ -343,7 +343,8 @@ bool adapt_camera_step(struct adapt_camera *c, const struct adapt_sample *s,
     enum pressure why = pressure_of(c, &second);
     if (why != PRESSURE_NONE) {
         c->calm_s = 0;
-        return less(c, why, change);
+        return less(c, why, change) || /* what helps against one may be at its end */
+               (c->slow_s >= SLOW_S && less(c, PRESSURE_VIEWERS, change));
     }
     if (second.delivered + second.lost == 0)
         return false; /* nobody sends: nothing is known */

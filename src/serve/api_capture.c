@@ -67,7 +67,7 @@ static bool camera_open(struct exchange *x, struct room *room, const struct stre
         free(c);
         return false;
     }
-    tuning_start(room, query, net_request_param(x->request, "conf") != NULL);
+    tuning_start(room, query, true, net_request_param(x->request, "conf") != NULL);
     params.target_fps = 2 * room->tuning.camera.home[ADAPT_FPS]; /* beyond: dropped, fps_limit */
     room->feed = feed_open(room, workers, &params, query, true, &error);
     if (!room->feed) {

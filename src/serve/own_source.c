@@ -109,6 +109,7 @@ static fov_status open_feed(struct opening *o, struct room *room)
                                        room->target_fps, &params, &o->error);
     if (status != FOV_OK)
         return status;
+    tuning_start(room, &o->query, false, false);
     room->feed = feed_open(room, o->server->workers, &params, &o->query, false, &o->error);
     if (room->feed || o->admission != ADMISSION_IF_FITS || o->error.status != FOV_ECAPACITY)
         return room->feed ? FOV_OK : o->error.status;
@@ -126,7 +127,7 @@ static fov_status start_feed(struct opening *o, struct room *room)
     if (status != FOV_OK)
         return status;
     name_model(o->server, &room->feed->query);
-    tuning_pin(room);
+    tuning_run(room);
     room_feed_changed(room); /* viewers are counted before the first frame */
     status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
     if (status != FOV_OK)

@@ -197,7 +197,7 @@ struct change {
     struct adapt_change turned;
 };
 
-/* A browser's camera and what was measured since the last step. */
+/* A camera and what was measured since the last step. */
 struct tuning {
     struct adapt_camera camera;
     struct net_timer *timer;
@@ -209,14 +209,14 @@ struct tuning {
     double slow;         /* part of the viewers */
 };
 
-/* A camera is about to come: its knobs at home, as settings and request have it. */
-void tuning_start(struct room *room, const struct stream_query *query, bool conf_asked);
+/* A browser's camera is about to come: its knobs at home, as settings and request have it; or a
+ * source of the server's own, of which the quality for viewers is turned alone. */
+void tuning_start(struct room *room, const struct stream_query *query, bool pushed,
+                  bool conf_asked);
 void tuning_run(struct room *room); /* it is there, with its feed */
 void tuning_stop(struct room *room);
 void tuning_saw(struct tuning *tuning, const struct outcome *outcome);
 void tuning_check_viewers(struct room *room); /* once a second */
-/* Quality and size that the settings pin, into the room's feed. */
-void tuning_pin(struct room *room);
 /* Something was turned: into the log, to viewers, to all who hear events. */
 void room_turned(struct room *room, const struct adapt_change *turned);
 void room_write_changes(const struct room *room, struct json_writer *w);    /* accepts NULL */

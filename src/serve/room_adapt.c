@@ -1,5 +1,5 @@
-/* Adaptation of a room: what ten times a second is measured of a browser's camera and its viewers
- * goes into adapt_camera.c, and what it turns is told to the camera, the stream, the viewers, the
+/* Adaptation of a room: what ten times a second is measured of a camera and its viewers goes
+ * into adapt_camera.c, and what it turns is told to the camera, the stream, the viewers, the
  * statistics and all who hear events. Sources of the server's own turn their frame rate themselves
  * (fov_adaptive); here it is told. */
 #include <math.h>
@@ -143,6 +143,8 @@ static void obey(struct room *room, const struct adapt_change *turned)
     } else if (strcmp(turned->knob, "quality") == 0) {
         atomic_store(&feed->quality, (int)lround(100 * to));
     }
+    if (!room->camera)
+        return;
     size_t word = strcspn(turned->why, ":");
     char *reason = room->camera->reason;
     text_copy(reason, sizeof room->camera->reason, turned->why);
@@ -159,7 +161,7 @@ static void step(void *arg)
     double passed_s = (double)(now - t->step_ns) / 1e9;
     fov_workers_info info;
     struct adapt_change turned;
-    if (!room->camera || !room->feed || passed_s <= 0)
+    if (!room->feed || passed_s <= 0)
         return;
     fov_workers_get_info(room->server->workers, &info);
     measure_load(t, &info, passed_s);
@@ -190,15 +192,17 @@ static void step(void *arg)
 /* ---- start and end ----------------------------------------------------------------------------
  */
 
-void tuning_start(struct room *room, const struct stream_query *query, bool conf_asked)
+void tuning_start(struct room *room, const struct stream_query *query, bool pushed, bool conf_asked)
 {
     const struct settings *s = room->server->settings;
     const struct settings_camera *camera = settings_find_camera(s, room->name);
     struct tuning *t = &room->tuning;
-    struct adapt_camera_params params = {.home = {[ADAPT_FPS] = s->realtime.target_fps,
-                                                  [ADAPT_QUALITY] = QUALITY_DEFAULT / 100.0,
-                                                  [ADAPT_CONF] = (double)query->conf},
-                                         .held = {[ADAPT_CONF] = conf_asked}};
+    struct adapt_camera_params params = {
+        .home = {[ADAPT_FPS] = s->realtime.target_fps,
+                 [ADAPT_QUALITY] = QUALITY_DEFAULT / 100.0,
+                 [ADAPT_CONF] = (double)query->conf},
+        .held = {
+            [ADAPT_FPS] = !pushed, [ADAPT_SIZE] = !pushed, [ADAPT_CONF] = !pushed || conf_asked}};
     tuning_stop(room);
     if (camera) {
         const double pins[ADAPT_KNOBS] = {[ADAPT_FPS] = camera->pin_fps,
@@ -218,25 +222,8 @@ void tuning_start(struct room *room, const struct stream_query *query, bool conf
     adapt_camera_start(&t->camera, &params);
 }
 
-void tuning_run(struct room *room)
-{
-    struct tuning *t = &room->tuning;
-    fov_workers_info info;
-    fov_workers_get_info(room->server->workers, &info);
-    t->busy_s = info.busy_s;
-    t->step_ns = clock_now_ns();
-    tuning_pin(room);
-    t->timer = net_timer_start(room->server->loop, (unsigned)lround(1e3 * ADAPT_PERIOD_S), true,
-                               step, room);
-    follow_ladder(room);
-}
-
-void tuning_stop(struct room *room)
-{
-    net_timer_stop(&room->tuning.timer);
-}
-
-void tuning_pin(struct room *room)
+/* Quality and size that the settings pin, into the room's feed. */
+static void pin(struct room *room)
 {
     const struct settings_camera *camera = settings_find_camera(room->server->settings, room->name);
     fov_sizes sizes;
@@ -250,4 +237,22 @@ void tuning_pin(struct room *room)
                 "camera %s: pin.size %d is not to be had: its model takes %d px", room->name,
                 camera->pin_size, sizes.px[0]);
     fov_stream_set(room->feed->stream, &(fov_knobs){.input_px = camera->pin_size});
+}
+
+void tuning_run(struct room *room)
+{
+    struct tuning *t = &room->tuning;
+    fov_workers_info info;
+    fov_workers_get_info(room->server->workers, &info);
+    t->busy_s = info.busy_s;
+    t->step_ns = clock_now_ns();
+    pin(room);
+    t->timer = net_timer_start(room->server->loop, (unsigned)lround(1e3 * ADAPT_PERIOD_S), true,
+                               step, room);
+    follow_ladder(room);
+}
+
+void tuning_stop(struct room *room)
+{
+    net_timer_stop(&room->tuning.timer);
 }

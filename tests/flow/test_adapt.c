@@ -210,6 +210,23 @@ static void slow_viewers_cost_quality_first(void **state)
     assert_int_equal(world.turn_count, 0); /* fewer than half: the good ones lose nothing */
 }
 
+/* A source of the server's own: nothing but the quality is free, however overloaded the model. */
+static void slow_viewers_are_helped_under_overload(void **state)
+{
+    (void)state;
+    struct adapt_camera_params params = usual();
+    params.home[ADAPT_SIZE] = 640;
+    params.held[ADAPT_FPS] = params.held[ADAPT_SIZE] = params.held[ADAPT_CONF] = true;
+    struct load load = load_of("10 80 1 0 0\n"
+                               "30 80 1 0 1\n"
+                               "80 10 1 0 0\n");
+    run_all(&world, &load, &params, &fixed_size);
+    check_all(&world);
+    check_home(&world);
+    assert_int_equal(count_of(&world, "quality", 0, 10), 0);
+    assert_true(count_of(&world, "quality", 10, 30) > 0);
+}
+
 static void oscillating_loads_turn_round_rarely(void **state)
 {
     (void)state;
@@ -510,6 +527,7 @@ int main(void)
         cmocka_unit_test(the_order_of_a_heavy_load),
         cmocka_unit_test(sizes_are_asked_for_before_they_are_used),
         cmocka_unit_test(slow_viewers_cost_quality_first),
+        cmocka_unit_test(slow_viewers_are_helped_under_overload),
         cmocka_unit_test(oscillating_loads_turn_round_rarely),
         cmocka_unit_test(random_loads_keep_the_promises),
         cmocka_unit_test(what_is_pinned_never_moves),

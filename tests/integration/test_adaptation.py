@@ -164,6 +164,18 @@ def test_a_viewer_that_reads_too_slowly_costs_quality(start_server):
         assert camera.control["reason"] == "viewers"
 
 
+def test_a_slow_viewer_of_a_source_of_the_servers_own(start_server):
+    server = start_server()
+    made = server.post(START, json={"source": "pattern:width=1920,height=1080,fps=30", "token": "wide", "max_latency_ms": 0})
+    assert made.status_code == 201
+    with socket(server, "/ws/view/wide", max_queue=1):
+        server.wait_for(lambda: changes_of(server, "wide", "quality"), 25)
+        change = changes_of(server, "wide", "quality")[0]
+        assert change["from"] == 0.8 and change["to"] < 0.8 and change["why"].startswith("viewers: ")
+        assert stats_of(server, "wide")["processor_stats"]["jpeg_quality"] <= change["to"]
+        assert not changes_of(server, "wide", "fps")
+
+
 def test_a_slow_viewer_beside_good_ones_costs_nobody_anything(start_server):
     server = start_server()
     noise = encode(np.random.default_rng(1).integers(0, 255, (720, 1280, 3), np.uint8))
