@@ -363,7 +363,8 @@ static void transfer(struct webhooks *w)
         pthread_mutex_unlock(&w->lock);
         if (over)
             break;
-        curl.multi_perform(w->multi, &busy);
+        /* Returns at once for a transfer that was just begun. One perform a round: what it ends is
+         * collected before anything is waited for. */
         curl.multi_poll(w->multi, NULL, 0, wait_ms, &events);
         curl.multi_perform(w->multi, &busy);
         pthread_mutex_lock(&w->lock);
