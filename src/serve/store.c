@@ -72,13 +72,18 @@ static void run_change(void *arg)
     free(change);
 }
 
+static void set_storing(struct store *store, bool storing)
+{
+    pthread_mutex_lock(&store->lock);
+    store->numbers.storing = storing;
+    pthread_mutex_unlock(&store->lock);
+}
+
 static void tell(struct store *store, bool storing, const char *why)
 {
     struct change *change = malloc(sizeof *change);
     text_copy(store->problem, sizeof store->problem, storing ? "" : why);
-    pthread_mutex_lock(&store->lock);
-    store->numbers.storing = storing;
-    pthread_mutex_unlock(&store->lock);
+    set_storing(store, storing);
     if (!change)
         return;
     *change = (struct change){.fn = store->on_change, .user = store->user, .storing = storing};
@@ -90,9 +95,11 @@ static void tell(struct store *store, bool storing, const char *why)
 /* ---- the file, whatever happens to it ---------------------------------------------------------
  */
 
+/* Nothing is written for a while. A full disk can still be read from. */
 static void give_up(struct store *store, const fov_error *error)
 {
-    store_db_close(&store->db);
+    if (error->status != FOV_ELIMIT)
+        store_db_close(&store->db);
     store->retry_ns = clock_now_ns() + RETRY_S * NS_PER_S;
     if (store->problem[0])
         return; /* it was said */
@@ -123,17 +130,25 @@ static bool keep_open(struct store *store)
         why = error;
         status = begin_anew(store, &why, &error);
     }
-    if (status != FOV_OK) {
+    if (status != FOV_OK)
         give_up(store, &error);
-    } else if (store->problem[0]) {
-        fov_log(FOV_LOG_INFO, "events", "storing goes on");
-        tell(store, true, "");
-    } else {
-        pthread_mutex_lock(&store->lock);
-        store->numbers.storing = true;
-        pthread_mutex_unlock(&store->lock);
-    }
+    else if (!store->problem[0])
+        set_storing(store, true);
     return store->db != NULL;
+}
+
+static bool may_write(struct store *store)
+{
+    return (!store->problem[0] || clock_now_ns() >= store->retry_ns) && keep_open(store);
+}
+
+/* Only a write that came to its end shows that storing goes on. */
+static void note_written(struct store *store)
+{
+    if (!store->problem[0])
+        return;
+    fov_log(FOV_LOG_INFO, "events", "storing goes on");
+    tell(store, true, "");
 }
 
 /* After a failed call: true when it may be tried again on a fresh file. */
@@ -185,11 +200,13 @@ static void write_items(struct store *store, struct item *items)
     fov_status status = FOV_ECLOSED;
     for (const struct item *at = items; at; at = at->next)
         all++;
-    if (items && keep_open(store)) {
+    if (items && may_write(store)) {
         status = write_once(store, items, &stored, &error);
         if (status != FOV_OK && recover(store, status, &error) &&
             (status = write_once(store, items, &stored, &error)) != FOV_OK)
             give_up(store, &error);
+        if (status == FOV_OK)
+            note_written(store);
     }
     stored = status == FOV_OK ? stored : 0;
     store->since_upkeep += stored;
@@ -208,7 +225,7 @@ static void upkeep(struct store *store)
         return;
     store->since_upkeep = 0;
     store->upkeep_ns = now + UPKEEP_S * NS_PER_S;
-    if (!keep_open(store))
+    if (!may_write(store))
         return;
     double before = clock_unix_ms() - store->keep * 86400e3;
     fov_status status = store_db_trim(store->db, (int64_t)before, (int64_t)(store->most * 1048576),
@@ -254,12 +271,12 @@ static fov_status search(struct store *store, const struct store_query *query,
         json_array_begin(w);
         json_array_end(w);
     }
+    const char *problem = store->keep <= 0    ? "events.keep_days is 0: nothing is stored"
+                          : store->problem[0] ? store->problem
+                                              : NULL;
     json_add_int(w, "total", total);
-    json_add_bool(w, "stored", on);
-    json_add_string(w, "problem",
-                    on                ? NULL
-                    : store->keep > 0 ? store->problem
-                                      : "events.keep_days is 0: nothing is stored");
+    json_add_bool(w, "stored", problem == NULL);
+    json_add_string(w, "problem", problem);
     json_object_end(w);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "serve/store_db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,12 +140,15 @@ fov_status store_db_open(struct store_db **opened, const char *path, fov_error *
     if (!db)
         return fov_fail(error, FOV_ENOMEM, "not enough memory");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* not for others */
-    if (fd >= 0)
-        close(fd);
-    int code = sqlite3_open_v2(path, &db->file,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                   SQLITE_OPEN_NOFOLLOW,
-                               NULL);
+    if (fd < 0) {
+        free(db);
+        return fov_fail(error, FOV_EIO, "%s", strerror(errno));
+    }
+    close(fd);
+    /* Without SQLITE_OPEN_NOFOLLOW: that would refuse folders that are links too, as systemd has it
+     * with users that it makes up. */
+    int code = sqlite3_open_v2(
+        path, &db->file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     fov_status status = code == SQLITE_OK ? FOV_OK : failed(db, code, error);
     if (status == FOV_OK) {
         sqlite3_busy_timeout(db->file, 1000);

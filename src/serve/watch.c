@@ -143,23 +143,48 @@ static void post_notice(const struct watch *watch, const struct running *r)
         free(n);
 }
 
-/* Bits of the classes that the rule names, in this model. */
-static void find_classes(struct running *r, const fov_model *model)
+static void set_class(struct running *r, long long id)
 {
-    const struct settings_list *names = &r->of->classes;
-    memset(r->classes, 0, sizeof r->classes);
-    for (int id = 0; id < CLASSES_MAX; id++)
-        for (size_t i = 0; i < names->count; i++)
-            if (strcasecmp(fov_model_label(model, id), names->items[i]) == 0)
-                r->classes[id / 64] |= UINT64_C(1) << (id % 64);
+    r->classes[id / 64] |= UINT64_C(1) << (id % 64);
+}
+
+/* Bits of the class in this model, into `r` (may be NULL); false when it has none of that name.
+ * Classes without a label are called class_7. */
+static bool find_class(struct running *r, const fov_model *model, const char *name)
+{
+    const fov_model_info *info = fov_model_get_info(model);
+    long long number;
+    bool found = false;
+    for (int id = 0; id < info->label_count && id < CLASSES_MAX; id++)
+        if (strcasecmp(info->labels[id], name) == 0) {
+            found = true;
+            if (r)
+                set_class(r, id);
+        }
+    if (!found && strncmp(name, "class_", 6) == 0 &&
+        text_to_int(name + 6, info->label_count, CLASSES_MAX - 1, &number)) {
+        found = true;
+        if (r)
+            set_class(r, number);
+    }
+    return found;
+}
+
+static void find_classes(struct running *rules, size_t count, const fov_model *model)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct settings_list *names = &rules[i].of->classes;
+        memset(rules[i].classes, 0, sizeof rules[i].classes);
+        for (size_t k = 0; k < names->count; k++)
+            find_class(&rules[i], model, names->items[k]);
+    }
 }
 
 static void use_model(struct watch *watch, const fov_model *model)
 {
     fov_model_close(&watch->model);
     watch->model = fov_model_ref((fov_model *)model);
-    for (size_t i = 0; i < atomic_load(&watch->count); i++)
-        find_classes(&watch->rules[i], model);
+    find_classes(watch->rules, atomic_load(&watch->count), model);
 }
 
 static void step(struct watch *watch, struct running *r, const struct watch_frame *f)
@@ -259,6 +284,11 @@ static bool carry_over(const struct running *old, struct running *rules, size_t 
 static void replace(struct watch *watch, struct running *rules, size_t count)
 {
     pthread_mutex_lock(&watch->lock);
+    fov_model *model = watch->model ? fov_model_ref(watch->model) : NULL;
+    pthread_mutex_unlock(&watch->lock);
+    if (model)
+        find_classes(rules, count, model); /* beside the lock: a frame may want it */
+    pthread_mutex_lock(&watch->lock);
     struct running *old = watch->rules;
     for (size_t i = 0; i < atomic_load(&watch->count); i++)
         if (!carry_over(&old[i], rules, count) &&
@@ -266,9 +296,10 @@ static void replace(struct watch *watch, struct running *rules, size_t count)
             post_notice(watch, &old[i]);
     watch->rules = rules;
     atomic_store(&watch->count, count);
-    for (size_t i = 0; watch->model && i < count; i++)
-        find_classes(&rules[i], watch->model);
+    if (watch->model != model)
+        find_classes(rules, count, watch->model);
     pthread_mutex_unlock(&watch->lock);
+    fov_model_close(&model);
     free(old);
 }
 
@@ -369,21 +400,13 @@ void watch_write_rules(struct server *server, const char *stream, struct json_wr
     json_array_end(w);
 }
 
-static bool model_has(const fov_model *model, const char *name)
-{
-    for (int id = 0; id < CLASSES_MAX; id++)
-        if (strcasecmp(fov_model_label(model, id), name) == 0)
-            return true;
-    return false;
-}
-
 static bool any_model_has(struct server *server, const char *name)
 {
     fov_model *model;
     bool found = false;
     for (size_t i = 0; !found && (model = fov_workers_model_at(server->workers, i, NULL, NULL));
          i++) {
-        found = model_has(model, name);
+        found = find_class(NULL, model, name);
         fov_model_close(&model);
     }
     return found;

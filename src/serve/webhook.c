@@ -221,16 +221,29 @@ static bool set_options(struct hook *hook)
     return !failed;
 }
 
-static void end_try(struct webhooks *w, struct hook *hook)
+/* What a try leaves behind. */
+struct spent {
+    curl_easy *easy;
+    struct curl_list *fields;
+};
+
+static struct spent take_try(struct hook *hook)
 {
-    if (hook->easy) {
-        curl.multi_remove_handle(w->multi, hook->easy);
-        curl.easy_cleanup(hook->easy);
-    }
-    if (hook->fields)
-        curl.slist_free_all(hook->fields);
+    struct spent spent = {hook->easy, hook->fields};
     hook->easy = NULL;
     hook->fields = NULL;
+    return spent;
+}
+
+/* Beside the lock: an older libcurl waits here for a name that is still looked up. */
+static void free_try(struct webhooks *w, struct spent spent)
+{
+    if (spent.easy) {
+        curl.multi_remove_handle(w->multi, spent.easy);
+        curl.easy_cleanup(spent.easy);
+    }
+    if (spent.fields)
+        curl.slist_free_all(spent.fields);
 }
 
 /* Between tries: 1, 2, 4 … s, a fifth more or less, so that many do not come at the same time. */
@@ -272,21 +285,21 @@ static void begin_try(struct webhooks *w, struct hook *hook)
     if (hook->easy && make_fields(w, hook) && set_options(hook) &&
         curl.multi_add_handle(w->multi, hook->easy) == 0)
         return;
-    end_try(w, hook);
+    free_try(w, take_try(hook)); /* nothing was looked up for it yet */
     failed_try(w, hook, 0, "not enough memory");
 }
 
-static void finish_try(struct webhooks *w, struct hook *hook, int code)
+static struct spent finish_try(struct webhooks *w, struct hook *hook, int code)
 {
     long status = 0;
     char reason[300];
     curl.easy_getinfo(hook->easy, CURL_INFO_RESPONSE_CODE, &status);
-    end_try(w, hook);
+    struct spent spent = take_try(hook);
     if (code == 0 && status >= 200 && status < 300) {
         atomic_fetch_add(&w->delivered, 1);
         drop_first(hook);
         hook->due_ns = 0;
-        return;
+        return spent;
     }
     if (code == 0)
         snprintf(reason, sizeof reason, "it answered %ld%s", status,
@@ -295,6 +308,7 @@ static void finish_try(struct webhooks *w, struct hook *hook, int code)
         snprintf(reason, sizeof reason, "%s",
                  hook->reason[0] ? hook->reason : curl.easy_strerror(code));
     failed_try(w, hook, code == 0 ? status : 0, reason);
+    return spent;
 }
 
 /* ---- the thread -------------------------------------------------------------------------------
@@ -326,19 +340,21 @@ static int begin_due(struct webhooks *w)
 
 static void collect(struct webhooks *w)
 {
+    struct spent spent[WEBHOOK_ACTIVE_MAX];
+    size_t count = 0;
     int left = 0;
     struct curl_message *message;
-    while ((message = curl.multi_info_read(w->multi, &left))) {
-        curl_easy *easy = message->easy;
-        int code = message->data.code;
-        if (message->kind != CURL_MESSAGE_DONE)
-            continue;
-        for (struct hook *h = w->first; h; h = h->next)
-            if (h->easy == easy) {
-                finish_try(w, h, code);
-                break;
-            }
+    pthread_mutex_lock(&w->lock);
+    while (count < WEBHOOK_ACTIVE_MAX && (message = curl.multi_info_read(w->multi, &left))) {
+        struct hook *hook = w->first;
+        while (hook && hook->easy != message->easy)
+            hook = hook->next;
+        if (hook && message->kind == CURL_MESSAGE_DONE)
+            spent[count++] = finish_try(w, hook, message->data.code);
     }
+    pthread_mutex_unlock(&w->lock);
+    for (size_t i = 0; i < count; i++)
+        free_try(w, spent[i]);
 }
 
 /* On the way out: what runs, and what can begin now, gets a moment. */
@@ -363,15 +379,14 @@ static void transfer(struct webhooks *w)
         pthread_mutex_unlock(&w->lock);
         if (over)
             break;
-        curl.multi_perform(w->multi, &busy);
+        /* Returns at once for a transfer that was just begun. One perform a round: what it ends is
+         * collected before anything is waited for. */
         curl.multi_poll(w->multi, NULL, 0, wait_ms, &events);
         curl.multi_perform(w->multi, &busy);
-        pthread_mutex_lock(&w->lock);
         collect(w);
-        pthread_mutex_unlock(&w->lock);
     }
     for (struct hook *h = w->first; h; h = h->next)
-        end_try(w, h);
+        free_try(w, take_try(h));
 }
 
 static void *work(void *arg)

@@ -23,6 +23,7 @@ SHOTS = {
     "view-persian": ("/view/hall", "full", {}, "live", DESK, "dark", "fa", 20),
     "start": ("/", "lan", {}, None, DESK, "dark", "en", 3),
     "camera": ("/camera/theatre-2?autostart=1", "full", {}, None, DESK, "light", "en", 6),
+    "zones": ("/zones/north-gate", "full", {}, None, DESK, "dark", "en", 4),
     "phone-view": ("/view/hall", "full", {}, "live", PHONE, "light", "en", 12),
     "phone-delayed": ("/view/east-gate", "full", {"age_ms": 210}, "delayed", PHONE, "dark", "en", 8),
     "phone-no-signal": ("/view/dock", "full", {"stop_after": 7}, "no_signal", PHONE, "dark", "en", 10),
@@ -55,6 +56,8 @@ def shoot(browser, mock: MockServer, shot: tuple, to: Path) -> None:
         if state is None or page.evaluate("fovea.stats().state") == state:
             break
         page.wait_for_timeout(200)
+    if path.startswith("/zones"):  # one is chosen, its corners show
+        page.locator(".zone[data-zone='0']").click()
     page.screenshot(path=to)
     context.close()
 

@@ -235,6 +235,31 @@ def cameras(scene: str) -> Response:
         "lan": {"enabled": scene == "lan", "url": "https://192.168.1.7:8440/", "command": "fovea serve --lan"}})
 
 
+ZONES = [{"name": "crossing", "kind": "polygon", "state": "active",
+          "points": [[0.1, 0.72], [0.62, 0.72], [0.7, 1], [0.02, 1]]},
+         {"name": "far side", "kind": "polygon", "state": "active", "points": [[0.66, 0.55], [1, 0.55], [1, 0.68], [0.7, 0.68]]}]
+RULES = [{"name": "somebody crosses", "zone": "crossing", "state": "active"},
+         {"name": "car on the far side", "zone": "far side", "state": "active"},
+         {"name": "over the line", "zone": "kerb", "state": "no_such_zone"}]
+
+
+def zones(camera: str, drawn: list | None = None) -> Response:
+    return json_response({"camera": camera, "origin": "drawn" if drawn else "settings", "zones": drawn or ZONES, "rules": RULES})
+
+
+def alerts(stream: str) -> Response:
+    """One that is there now, two that are over."""
+    now, events = unix_ms(), []
+    for n, (rule, zone, what, score, ago, lasted) in enumerate([
+            ("somebody crosses", "crossing", "person", 0.91, 3, None), ("car on the far side", "far side", "car", 0.84, 64, 11.5),
+            ("somebody crosses", "crossing", "person", 0.78, 310, 6.2)]):
+        event = {"type": "alert", "alert_id": str(n), "stream": stream, "rule": rule, "zone": zone, "class": what, "confidence": score}
+        if lasted:
+            events.append(event | {"state": "cleared", "at": now + (lasted - ago) * 1000})
+        events.append(event | {"state": "raised", "at": now - ago * 1000})
+    return json_response({"events": events, "total": len(events), "stored": True, "problem": None})
+
+
 def qr(text: str) -> Response:
     """Not a real code: squares that look like one, the server draws the real ones."""
     rng = np.random.default_rng(sum(text.encode()))
@@ -271,10 +296,13 @@ class Mock:
         parts = request.path.strip("/").split("/")
         match [request.method, *parts]:
             case ["GET", ""]: return file("start.html")
-            case ["GET", "camera" | "view" as page, _]: return file(f"{page}.html")
+            case ["GET", "camera" | "view" | "zones" as page, _]: return file(f"{page}.html")
             case ["GET", "docs"]: return file("docs.html")
             case ["GET", "assets", *path]: return file("/".join(path))
             case ["GET", "api", "cameras"]: return cameras(self.scene)
+            case ["GET", "api", "camera", name, "zones"]: return zones(name)
+            case ["PUT", "api", "camera", name, "zones"]: return zones(name, json.loads(request.body)["zones"])
+            case ["GET", "api", "events"]: return alerts(request.query["stream"])
             case ["GET", "api", "qr"]: return qr(request.query["text"])
             case ["GET", "api", "camera", name, "stats"]:
                 return json_response({"camera_connected": self.room(name).camera is not None})

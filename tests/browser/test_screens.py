@@ -24,6 +24,7 @@ STATES = {  # name: path, scene of the start page, what must be there before the
     "view-pose": ("/view/pose", "full", "#pill[data-state=live]"),
     "view-turned": ("/view/turned", "full", "#pill[data-state=live]"),
     "view-classes": ("/view/classify", "full", "#pill[data-state=live]"),
+    "zones": ("/zones/north-gate", "full", "#alerts li.up"),
     "view-waiting": ("/view/never", "full", "#empty:not([hidden])"),
 }
 LOOKS = [("dark", "en"), ("light", "fa")]

@@ -1,13 +1,16 @@
 """Zones and rules on a real stream: a white spot moves about, the fake model finds it, and events tell it."""
 import json
 import os
+import shutil
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
+import requests
 from realtime import encode, send_pair, socket, spot
 from websockets.exceptions import ConnectionClosed
 
@@ -168,6 +171,32 @@ def test_bad_zones_are_named_and_change_nothing(alerting, body, status, part):
     answer = alerting.request("PUT", "/api/camera/hall/zones", data=body)
     assert answer.status_code == status and part in answer.json()["detail"], answer.text
     assert alerting.get("/api/camera/hall/zones").json() == before
+
+
+def test_zones_saved_at_the_same_time(start_server):
+    """One after the other is written; who comes meanwhile is told to try again. What is in force is what is kept."""
+    server = start_server(config=CONFIG)
+
+    def save(i: int) -> int:
+        return requests.put(f"{server.url}/api/camera/room-{i % 4}/zones", json={"zones": [{"name": f"z{i}", "points": LEFT}]}).status_code
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(save, range(40)))
+    assert set(codes) <= {200, 503} and codes.count(200) >= 1
+    book = {c["camera"]: c["zones"] for c in json.loads((server.state / "zones.json").read_text())["cameras"]}
+    for room, zones in book.items():
+        assert server.get(f"/api/camera/{room}/zones").json()["zones"] == zones
+
+
+def test_zones_that_cannot_be_kept(start_server, tmp_path):
+    state = tmp_path / "state"
+    (state / "zones.json").mkdir(parents=True)
+    state.chmod(0o700)
+    server = start_server(config=CONFIG, state=state)
+    shutil.rmtree(next(state.glob("zones.json.broken-*")))
+    (state / "zones.json" / "in the way").mkdir(parents=True)
+    answer = put(server, "hall", [{"name": "new", "points": LEFT}])
+    assert answer.status_code == 507 and answer.json()["code"] == "not_kept", answer.text
+    assert server.get("/api/camera/hall/zones").json()["zones"][0]["name"] == "new"
 
 
 def test_many_zones_are_refused(alerting):

@@ -112,11 +112,12 @@ def test_a_full_disk_stops_only_the_store(start_server, monkeypatch):
         server.wait_for(lambda: "storing stopped" in server.log, 10)
         with socket(server, "/ws/view/hall?render=client") as viewer:  # pictures and boxes go on
             camera.body = spot(100, 100)
-            for _ in range(5):
-                assert wait_for(viewer, "detections")["analysed"] is True
+            analysed = 0
+            while analysed < 5:  # one that is superseded on a busy machine does not count
+                analysed += wait_for(viewer, "detections")["analysed"]
     answer = server.get("/api/events").json()
-    assert answer["problem"] or answer["stored"]
-    assert server.log.count("storing stopped") <= 2
+    assert answer["problem"] and answer["stored"] is False
+    assert server.log.count("storing stopped") == 1
     metrics = server.get("/metrics").text
     assert "fovea_events_lost_total 0\n" not in metrics
     assert server.stop() == 0

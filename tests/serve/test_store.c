@@ -243,6 +243,25 @@ static void files_of_newer_versions_stay(void **state)
     assert_null(db);
 }
 
+/* As systemd has it: /var/lib/fovea is a link to private/fovea. The file itself may be none. */
+static void a_folder_may_be_a_link_but_not_the_file(void **state)
+{
+    (void)state;
+    char link[96], file[128];
+    struct store_db *db;
+    fov_error error = {0};
+    snprintf(link, sizeof link, "%s-link", folder);
+    snprintf(file, sizeof file, "%s/events.db", link);
+    assert_int_equal(symlink(folder, link), 0);
+    assert_int_equal(store_db_open(&db, file, &error), FOV_OK);
+    store_db_close(&db);
+    unlink(link);
+    remove(path);
+    assert_int_equal(symlink("/tmp/fovea-elsewhere.db", path), 0);
+    assert_int_equal(store_db_open(&db, path, &error), FOV_EIO);
+    assert_int_not_equal(access("/tmp/fovea-elsewhere.db", F_OK), 0);
+}
+
 static void what_cannot_be_opened_says_why(void **state)
 {
     (void)state;
@@ -265,6 +284,7 @@ int main(void)
         WITH_FOLDER(a_file_that_may_not_grow),
         WITH_FOLDER(damaged_files_are_told_and_move_aside),
         WITH_FOLDER(files_of_newer_versions_stay),
+        WITH_FOLDER(a_folder_may_be_a_link_but_not_the_file),
         WITH_FOLDER(what_cannot_be_opened_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
