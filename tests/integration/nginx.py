@@ -29,8 +29,11 @@ http {{
 
 
 def find() -> str | None:
-    unpacked = DEPS / "unpacked/usr/sbin/nginx"
-    return str(unpacked) if unpacked.exists() else shutil.which("nginx")
+    """Unpacked by set-up, or the system's own."""
+    for folder in ("unpacked", "servers"):
+        if (DEPS / folder / "usr/sbin/nginx").exists():
+            return str(DEPS / folder / "usr/sbin/nginx")
+    return shutil.which("nginx")
 
 
 def free_port() -> int:
