@@ -229,7 +229,7 @@ static struct slot *next_wanted(const fov_workers *pool, int64_t now, fov_hint *
 bool forms_wanted(const fov_workers *pool, int64_t now)
 {
     fov_hint hint;
-    return next_wanted(pool, now, &hint) != NULL;
+    return next_wanted(pool, now, &hint) != NULL || measure_next(pool) != NULL;
 }
 
 /* What the operator and what experience forbid. */
@@ -370,9 +370,15 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
 void forms_build(fov_workers *pool)
 {
     struct slot *slot;
+    struct form *form;
     fov_hint hint;
-    while (!pool->stopping && (slot = next_wanted(pool, pool->clock(), &hint)))
-        build_one(pool, slot, hint);
+    while (!pool->stopping)
+        if ((form = measure_next(pool)) != NULL)
+            measure_run(pool, form);
+        else if ((slot = next_wanted(pool, pool->clock(), &hint)) != NULL)
+            build_one(pool, slot, hint);
+        else
+            return;
 }
 
 /* ---- following the load -------------------------------------------------------------------- */
