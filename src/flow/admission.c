@@ -104,12 +104,21 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
 {
     *plan = (struct plan){
         .machine = {.workers = pool->worker_count, .reserved = pool->worker_count - 1}};
+    const struct slot *seen = NULL; /* of the last stranger, with its slow decode: of many alike */
+    int64_t seen_ns = 0;            /* one is looked at */
     for (int i = 0; i <= pool->stream_count; i++) {
         const fov_stream *s = i < pool->stream_count ? pool->streams[i] : newcomer;
         struct capacity_stream cost;
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
+        int64_t slow_ns = is_promised(s) ? 0 : recent_high_ns(&s->decodes);
+        if (!is_promised(s) && slot_under(s) == seen && slow_ns <= seen_ns)
+            continue;
         enum known known = cost_of(pool, s, hint, &cost);
+        if (!is_promised(s)) {
+            seen = slot_under(s);
+            seen_ns = slow_ns;
+        }
         if (cost.high_ns > plan->machine.blocking_ns)
             plan->machine.blocking_ns = cost.high_ns;
         if (cost.width > 1)

@@ -420,9 +420,9 @@ static void follow(fov_workers *pool, int64_t now, bool several)
 bool form_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form)
 {
     const fov_model_info *info = fov_model_get_info(form->model);
-    int64_t cost = recent_median_ns(&form->work);
     if (info->batch == 1)
         return true;
+    int64_t cost = recent_median_ns(&form->work);
     if (!cost)
         cost = ms_to_ns(info->warmup_ms / 5); /* about: it had at most so many runs */
     for (int i = 0; i < pool->stream_count; i++) {
