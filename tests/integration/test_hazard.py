@@ -211,7 +211,7 @@ def test_text_that_is_no_utf8_is_closed_with_1007(server):
 
 
 def test_client_ids(server):
-    for bad in ("%00", "%0a", "x" * 65, "%ff", "a%7f"):
+    for bad in ("%00", "%0a", "x" * 65, "%ff", "a%7f", "a/b", "a%5Cb", "..", "."):
         with pytest.raises(InvalidStatus) as refused:
             with session(server, f"?client_id={bad}"):
                 pass
