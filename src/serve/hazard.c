@@ -417,11 +417,6 @@ static bool read_query(struct exchange *x, fov_workers *workers, struct stream_q
     return true;
 }
 
-static void session_drop(void *arg)
-{
-    free(arg);
-}
-
 void ws_stream_detection(struct exchange *x)
 {
     static const struct net_socket_ops ops = {.on_message = on_message, .on_close = on_close};
@@ -450,7 +445,7 @@ void ws_stream_detection(struct exchange *x)
         return;
     }
     sessions_leave(x->server);
-    frames_close_stream(x->server, &s->stream, session_drop, s);
+    frames_close_stream(x->server, &s->stream, free, s);
 }
 
 fov_stream *hazard_stream(struct server *server, const char *id)
