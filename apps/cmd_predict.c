@@ -41,6 +41,7 @@ struct predict {
     int failures;    /* failed runs in a row */
     int64_t start_ns, done, failed, late;
     bool progress;
+    bool unopened; /* a live source never gave a picture */
 };
 
 /* A frame that waits for others to share a run with. */
@@ -521,6 +522,14 @@ static fov_status wait_for_others(struct predict *p, fov_frame **frame, const ch
     return p->waiting_count == p->batch ? run_waiting(p, error) : FOV_OK;
 }
 
+/* A live source that could not be opened, as against one broken picture. */
+static bool has_ended(const struct predict *p)
+{
+    fov_source_state state;
+    fov_source_get_state(p->source, &state);
+    return state.phase == FOV_SOURCE_ENDED;
+}
+
 /* One frame, or the reason why there is none. Sets *end at the end of the source. */
 static fov_status step(struct predict *p, bool *end, fov_error *error)
 {
@@ -541,6 +550,10 @@ static fov_status step(struct predict *p, bool *end, fov_error *error)
     fov_frame_unref(&frame);
     if (before || *end || !status)
         return before;
+    if (has_ended(p)) {
+        p->unopened = p->done == 0;
+        return status;
+    }
     fov_status told = report(p, status, name, error);
     return told ? told : after_run(p, status, error);
 }
@@ -562,7 +575,7 @@ static fov_status run(struct predict *p, fov_error *error)
 static int exit_code(const struct predict *p, fov_status status)
 {
     if (status)
-        return p->done ? 1 : fov_status_exit(status);
+        return p->unopened ? 3 : p->done ? 1 : fov_status_exit(status);
     if (!p->done && p->failed)
         return 3;
     return p->failed ? 1 : 0;

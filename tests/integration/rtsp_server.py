@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""An RTSP server of GStreamer's for the tests; needs the system's Python and what camera_servers.environment() says.
+
+    rtsp_server.py PORT CLIP [USER PASSWORD]
+
+/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG, /corrupt CLIP with
+packets torn out. Prints `ready` when it listens; ends with its parent.
+"""
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+
+
+def mount(server, path, launch, locked):
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(f"( {launch} )")
+    if locked:
+        permissions = GstRtspServer.RTSPPermissions()
+        permissions.add_permission_for_role("user", "media.factory.access", True)
+        permissions.add_permission_for_role("user", "media.factory.construct", True)
+        factory.set_permissions(permissions)
+    server.get_mount_points().add_factory(path, factory)
+
+
+def lock(server, user, password):
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "user")
+    auth = GstRtspServer.RTSPAuth()
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    server.set_auth(auth)
+
+
+def main():
+    port, clip, *login = sys.argv[1:]
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    if login:
+        lock(server, *login)
+    clip = f"filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1"
+    mount(server, "/h264", clip, login)
+    mount(server, "/mjpeg", "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,"
+          "framerate=25/1 ! jpegenc ! rtpjpegpay name=pay0 pt=26", login)
+    server.attach(None)
+    print("ready", flush=True)
+    GLib.timeout_add(200, lambda: GLib.SOURCE_CONTINUE)  # lets signals through
+    GLib.MainLoop().run()
+
+
+main()
