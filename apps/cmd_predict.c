@@ -20,6 +20,8 @@
 
 struct predict {
     const char *url;
+    char shown[2048]; /* without a password */
+    double start_s;
     struct chosen_model chosen;
     const char *classes, *save;
     double max_latency_ms;
@@ -77,12 +79,15 @@ static int parse(struct predict *p, int argc, char **argv)
 {
     static const struct usage usage = {
         "predict", "SOURCE", "Detections of each picture or frame of a source.",
-        "A SOURCE is a picture, a glob, a folder, a video file, pattern: (moving shapes) or demo:\n"
+        "A SOURCE is a picture, a glob, a folder, a video file, rtsp://, rtmp://, http(s):// "
+        "(JPEGs,\n"
+        "HLS, a file), a camera (0, /dev/video0), pattern: (moving shapes) or demo:\n"
         "Prints one line a frame and leaves an annotated copy in fovea-out/; with --json one JSON\n"
         "object a line instead of both.\n\n"
         "  fovea predict street.jpg\n"
         "  fovea predict 'photos/*.jpg' --conf .4 --classes 0,2 --save boxes\n"
-        "  fovea predict clip.mp4 --json > clip.ndjson"};
+        "  fovea predict clip.mp4 --json > clip.ndjson\n"
+        "  fovea predict rtsp://user:password@10.0.0.7/stream1 --json"};
     const struct option_spec options[] = {
         {"model", OPTION_TEXT, &p->chosen.model, 0, 0, "M", "file or name of a model"},
         {"conf", OPTION_NUMBER, &p->chosen.conf, 0.0001, 1, "N", "least confidence (0.25)"},
@@ -101,6 +106,7 @@ static int parse(struct predict *p, int argc, char **argv)
         {"exact", OPTION_FLAG, &p->chosen.exact, 0, 0, NULL, "full decode, f32"},
         {"max-latency-ms", OPTION_NUMBER, &p->max_latency_ms, 0, 1e6, "N",
          "count frames that took longer"},
+        {"start", OPTION_NUMBER, &p->start_s, 0, 1e6, "S", "begin at this second of a video file"},
         {"save", OPTION_TEXT, &p->save, 0, 0, "DIR", "folder of annotated copies (fovea-out)"},
         {"json", OPTION_FLAG, &p->json, 0, 0, NULL, "one JSON object a frame on standard output"},
         {0}};
@@ -179,7 +185,8 @@ static fov_status open_next(struct predict *p, fov_error *error)
 
 static fov_status open_all(struct predict *p, fov_error *error)
 {
-    fov_source_params source = {.url = p->url};
+    fov_source_params source = {.url = p->url, .seek_ms = 1e3 * p->start_s};
+    fov_source_redact(p->shown, sizeof p->shown, p->url);
     fov_frame_pool_params pool = {.max_bytes = MAX_PICTURE_BYTES,
                                   .keep_bytes = 2 * MAX_PICTURE_BYTES};
     fov_status status = fov_source_open(&p->source, &source, error);
@@ -195,7 +202,7 @@ static fov_status open_all(struct predict *p, fov_error *error)
     if (status == FOV_OK && !p->json && !p->save)
         p->save = "fovea-out";
     if (status == FOV_OK && p->save)
-        status = saver_create(&p->saver, p->save, p->url, fov_source_get_info(p->source)->fps,
+        status = saver_create(&p->saver, p->save, p->shown, fov_source_get_info(p->source)->fps,
                               error);
     p->params.conf = (float)p->chosen.conf;
     p->params.iou = (float)p->chosen.iou;
@@ -283,7 +290,7 @@ static void print_json(struct predict *p, const struct seen *seen)
     const fov_timings *t = &seen->timings;
     json_reset(w);
     json_object_begin(w);
-    json_add_string(w, "source", seen->name ? seen->name : p->url);
+    json_add_string(w, "source", seen->name ? seen->name : p->shown);
     json_add_int(w, "frame", seen->number);
     json_add_number(w, "pts_ms", seen->pts_ms, 3);
     json_add_int(w, "width", seen->width);

@@ -148,6 +148,13 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
     return status;
 }
 
+bool fov_stream_get_source_state(fov_stream *s, fov_source_state *state)
+{
+    if (s->feeder)
+        fov_source_get_state(s->feeder->source, state);
+    return s->feeder != NULL;
+}
+
 void feeder_stop(struct feeder *f)
 {
     if (!f)

@@ -37,7 +37,7 @@ static size_t take_header(char *line, size_t one, size_t count, void *user)
         return 0;
     if (size <= 2) { /* the empty line: 100 and 401 are followed by more */
         curl.easy_getinfo(h->easy, CURL_INFO_RESPONSE_CODE, &h->code);
-        h->head_done = h->code >= 200 && h->code != 401;
+        h->head_done = h->code >= 200 && h->code / 100 != 3 && h->code != 401;
     }
     (void)line;
     return size;
@@ -183,7 +183,7 @@ static void drop_transfer(struct http_read *h)
 
 static fov_status judge(const struct http_read *h, fov_error *error)
 {
-    if (!h->head_done && h->code != 401) {
+    if (h->code == 0) {
         if (h->result == CURL_CODE_CONNECT)
             return fov_fail(error, FOV_EIO, HTTP_UNREACHABLE " at that address");
         if (h->result == CURL_CODE_CERTIFICATE || h->result == CURL_CODE_AUTHORITIES)

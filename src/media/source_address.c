@@ -186,7 +186,10 @@ static int pick(const struct source_resolving *job, bool guarded, struct source_
         }
     if (count == 0 && why)
         fov_fail(error, FOV_EDENIED,
-                 "%.80s stands for %s; if that is meant, write the address itself", job->host, why);
+                 source_is_literal(job->host)
+                     ? "%.80s is %s"
+                     : "%.80s stands for %s; if that is meant, write the address itself",
+                 job->host, why);
     else if (count == 0)
         fov_fail(error, FOV_ENOTFOUND, "%.80s has no address", job->host);
     return count;

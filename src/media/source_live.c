@@ -21,9 +21,10 @@
 #include <fovea/picture.h>
 
 enum { ADDRESSES_MAX = 4, WAIT_MAX_MS = 200 };
-#define ALLOWANCE_MS 60.0                  /* RTSP over UDP: packets wait so long for their order */
-#define BURST_NS (INT64_C(3) * 1000000000) /* paced: further off than this, the beat starts anew   \
-                                            */
+#define ALLOWANCE_MS 60.0 /* RTSP over UDP: packets wait so long for their order */
+#define BURST_NS                                                                                   \
+    (INT64_C(3) * 1000000000) /* paced: further off than this, the beat starts anew                \
+                               */
 
 struct live {
     fov_source *source;

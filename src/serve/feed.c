@@ -154,6 +154,7 @@ void feed_unref(struct feed *feed)
     if (atomic_fetch_sub(&feed->refs, 1) > 1)
         return;
     view_forget(feed);
+    free(feed->watch);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
 }

@@ -149,10 +149,13 @@ extern const struct serve_part models_part; /* api_models.c: state at server->mo
 struct room_info {
     char name[ROOM_NAME_MAX];
     const char *kind;  /* "camera", "stream", "demo" */
-    const char *state; /* "live", "delayed", "no_signal", "connecting", "ended" */
+    const char *state; /* "live", "delayed", "no_signal", "connecting", "stalled", "backing_off",
+                          "ended" */
     double p95_ms, fps;
     unsigned viewers;
     bool has_picture; /* latest.jpg would answer 200 */
+    bool pulled;      /* a live source of the server's own: `source` says where it stands */
+    fov_source_state source;
 };
 /* Fills at most `max`, returns how many there are. */
 size_t rooms_list(struct server *server, struct room_info *items, size_t max);
@@ -169,6 +172,8 @@ struct room_source {
     double target_fps;     /* 0: the source's own */
     double max_latency_ms; /* < 0: realtime.max_latency_ms */
     double conf;           /* 0: default */
+    double seek_ms;        /* files: start here */
+    bool patient;          /* live: go on trying when the first connection fails */
 };
 fov_status rooms_start_source(struct server *server, const struct room_source *params,
                               char *stream_id, size_t size, fov_error *error);
