@@ -142,7 +142,6 @@ static void set_options(struct ffmpeg_live *v, AVDictionary **options)
         p->kind == FFMPEG_RTSP   ? "tcp,udp,rtp,rtcp,tls,rtsp,rtsps"
         : p->kind == FFMPEG_RTMP ? "tcp,tls,rtmp,rtmps"
                                  : "http,https");
-    set(options, "fflags", "nobuffer");
     set(options, "analyzeduration", "1500000");
     set(options, "fpsprobesize", "0");
     if (p->kind == FFMPEG_RTSP) {

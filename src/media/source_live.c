@@ -38,7 +38,7 @@ struct live {
     struct ffmpeg_live_params params;
     struct ffmpeg_live_info stream;
     fov_error http_error; /* why our side did not open something */
-    bool unreachable;
+    bool unreachable, denied; /* denied: something on the way may not be opened */
     int64_t beat_ns; /* paced: when pts 0 is due */
     bool anchored;
     double last_pts_ms;
@@ -113,7 +113,7 @@ static bool is_stopped(void *user)
 {
     struct live *v = user;
     int64_t until;
-    if (atomic_load(&v->source->interrupted))
+    if (atomic_load(&v->source->interrupted) || v->denied)
         return true;
     pthread_mutex_lock(&v->lock);
     bool close = link_next(&v->link, clock_now_ns(), &until) == LINK_CLOSE;
@@ -123,6 +123,8 @@ static bool is_stopped(void *user)
 
 static void end(struct live *v, fov_status status, const char *why)
 {
+    if (status == FOV_EFORMAT) /* which would ask the reader to go on */
+        status = FOV_EUNSUPPORTED;
     pthread_mutex_lock(&v->lock);
     v->end = status;
     text_copy(v->state.error, sizeof v->state.error, why);
@@ -202,6 +204,7 @@ static bool open_http(void *user, struct ffmpeg_http *http, const char *url, boo
     if (status) {
         v->http_error = error;
         v->http_error.status = status;
+        v->denied = status == FOV_EDENIED;
         v->unreachable = first &&
                          strncmp(error.message, HTTP_UNREACHABLE, strlen(HTTP_UNREACHABLE)) == 0;
         return false;
@@ -248,7 +251,7 @@ static fov_status connect_live(struct live *v, struct ffmpeg_live **stream, fov_
 {
     struct source_address at;
     fov_status status = FOV_OK;
-    v->unreachable = false;
+    v->unreachable = v->denied = false;
     v->http_error = (fov_error){0};
     if (v->kind == FFMPEG_RTSP || v->kind == FFMPEG_RTMP) {
         status = find_address(v, &at, error);

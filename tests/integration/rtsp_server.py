@@ -1,10 +1,9 @@
 #!/usr/bin/python3
-"""An RTSP server of GStreamer's for the tests; needs the system's Python and what camera_servers.environment() says.
+"""An RTSP server of GStreamer's for the tests; needs the system's Python and what camera_servers says of its environment.
 
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
-/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG, /corrupt CLIP with
-packets torn out. Prints `ready` when it listens; ends with its parent.
+/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG.
 """
 import sys
 
@@ -12,7 +11,7 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 
 def mount(server, path, launch, locked):
@@ -42,13 +41,10 @@ def main():
     server.set_service(port)
     if login:
         lock(server, *login)
-    clip = f"filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1"
-    mount(server, "/h264", clip, login)
+    mount(server, "/h264", f"filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1", login)
     mount(server, "/mjpeg", "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,"
           "framerate=25/1 ! jpegenc ! rtpjpegpay name=pay0 pt=26", login)
     server.attach(None)
-    print("ready", flush=True)
-    GLib.timeout_add(200, lambda: GLib.SOURCE_CONTINUE)  # lets signals through
     GLib.MainLoop().run()
 
 
