@@ -112,37 +112,6 @@ bool source_url_write(const struct source_url *parts, const char *host, bool use
     return length > 0 && (size_t)length < size;
 }
 
-bool source_url_join(const struct source_url *base, const char *link, char *to, size_t size)
-{
-    size_t scheme = strspn(link,
-                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-    if (link[scheme] == ':') /* absolute, of whatever scheme */
-        return strlen(link) < size && text_copy(to, size, link) > 0;
-    struct source_url made = *base;
-    int length;
-    if (strncmp(link, "//", 2) == 0) {
-        length = snprintf(to, size, "%s:%s", base->scheme, link);
-        return length > 0 && (size_t)length < size;
-    }
-    size_t path = strcspn(base->rest, "?");
-    const char *slash = path ? memrchr(base->rest, '/', path) : NULL;
-    if (*link == '/')
-        length = snprintf(made.rest, sizeof made.rest, "%s", link);
-    else if (*link == '?')
-        length = snprintf(made.rest, sizeof made.rest, "%.*s%s", (int)path, base->rest, link);
-    else
-        length = snprintf(made.rest, sizeof made.rest, "%.*s%s%s",
-                          slash ? (int)(slash - base->rest) + 1 : 0, base->rest, slash ? "" : "/",
-                          link);
-    return length >= 0 && (size_t)length < sizeof made.rest &&
-           source_url_write(&made, NULL, false, to, size);
-}
-
-bool source_url_same_origin(const struct source_url *a, const struct source_url *b)
-{
-    return a->port == b->port && strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0;
-}
-
 bool source_url_take(struct source_url *parts, const char *name, char *value, size_t size)
 {
     size_t length = strlen(name);

@@ -25,12 +25,6 @@ fov_status source_url_parse(struct source_url *parts, const char *text, fov_erro
 bool source_url_write(const struct source_url *parts, const char *host, bool user, char *to,
                       size_t size);
 
-/* What a URL inside of another one means: absolute ones stay, others are read from `base`. */
-bool source_url_join(const struct source_url *base, const char *link, char *to, size_t size);
-
-/* True for the same scheme, host and port. */
-bool source_url_same_origin(const struct source_url *a, const struct source_url *b);
-
 /* Takes a word `name=value` out of the query that is meant for us ("transport=udp"): true when it
  * was there; `value` gets it. */
 bool source_url_take(struct source_url *parts, const char *name, char *value, size_t size);

@@ -3,9 +3,12 @@
 
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
-/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG.
+/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG. /paced plays CLIP
+too, and with FOVEA_RTSP_TIMES=FILE writes when each picture is handed to RTP, in Unix ms, a line each.
 """
+import os
 import sys
+import time
 
 import gi
 
@@ -33,6 +36,21 @@ def lock(server, user, password):
     server.set_auth(auth)
 
 
+def note_times(factory, media):
+    """Writes the time of every picture at the door of the payloader."""
+    path = os.environ.get("FOVEA_RTSP_TIMES")
+    media.set_rate_control(False)  # it is paced already: the sender adds no wait of its own
+    if not path:
+        return
+    file = open(path, "w", buffering=1, encoding="ascii")
+
+    def note(pad, info):
+        file.write(f"{time.time() * 1000:.3f}\n")
+        return Gst.PadProbeReturn.OK
+
+    media.get_element().get_by_name("pay0").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, note)
+
+
 def main():
     port, clip, *login = sys.argv[1:]
     Gst.init(None)
@@ -44,6 +62,10 @@ def main():
     mount(server, "/h264", f"filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1", login)
     mount(server, "/mjpeg", "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,"
           "framerate=25/1 ! jpegenc ! rtpjpegpay name=pay0 pt=26", login)
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(f"( filesrc location={clip} ! qtdemux ! identity sync=true ! rtph264pay name=pay0 pt=96 config-interval=-1 )")
+    factory.connect("media-configure", note_times)
+    server.get_mount_points().add_factory("/paced", factory)
     server.attach(None)
     GLib.MainLoop().run()
 
