@@ -1,5 +1,4 @@
 /* fovea predict SOURCE: detections of each picture or frame. */
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/json.h"
 #include "chosen_model.h"
 #include "commands.h"
+#include "counts.h"
 #include "options.h"
 #include "saver.h"
 #include "serve/message.h"
@@ -316,47 +316,6 @@ static void print_json(struct predict *p, const struct seen *seen)
     putchar('\n');
 }
 
-static int count_class(const fov_detections *d, int class_id)
-{
-    int count = 0;
-    for (size_t i = 0; i < d->count; i++)
-        count += d->items[i].class_id == class_id;
-    return count;
-}
-
-static bool seen_before(const fov_detections *d, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (d->items[i].class_id == d->items[index].class_id)
-            return true;
-    return false;
-}
-
-static void print_counts(const struct predict *p, const fov_detections *d)
-{
-    if (!d->count)
-        printf("nothing");
-    for (size_t i = 0, classes = 0; i < d->count; i++)
-        if (!seen_before(d, i))
-            printf("%s%d %s", classes++ ? ", " : "", count_class(d, d->items[i].class_id),
-                   fov_model_label(p->model, d->items[i].class_id));
-}
-
-static void print_classes(const struct predict *p, const fov_details *d)
-{
-    for (int i = 0; i < d->class_count && i < 3; i++)
-        printf("%s%s %.1f %%", i ? ", " : "", fov_model_label(p->model, d->classes[i].class_id),
-               100 * (double)d->classes[i].score);
-}
-
-static void print_embedding(const fov_details *d)
-{
-    double square = 0;
-    for (size_t i = 0; i < d->embedding_count; i++)
-        square += (double)d->embedding[i] * (double)d->embedding[i];
-    printf("%zu numbers, norm %.4g", d->embedding_count, sqrt(square));
-}
-
 static void print_line(const struct predict *p, const struct seen *seen)
 {
     const fov_details *details = seen->detections.details;
@@ -366,11 +325,11 @@ static void print_line(const struct predict *p, const struct seen *seen)
     else
         printf("frame %lld %.2f s: ", (long long)seen->number, seen->pts_ms / 1000);
     if (details && details->class_count)
-        print_classes(p, details);
+        counts_print_classes(p->model, details);
     else if (details && details->embedding_count)
-        print_embedding(details);
+        counts_print_embedding(details);
     else
-        print_counts(p, &seen->detections);
+        counts_print(p->model, &seen->detections);
     printf(" (%.1f ms: decode %.1f, preprocess %.1f, inference %.1f, postprocess %.1f)%s\n",
            ns_to_ms(t->total), ns_to_ms(t->decode), ns_to_ms(t->preprocess), ns_to_ms(t->inference),
            ns_to_ms(t->postprocess),

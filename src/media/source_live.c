@@ -1,4 +1,5 @@
-/* Live sources: RTSP, RTMP, HTTP (multipart JPEG, HLS, files) and cameras of this machine.
+/* Live sources: their thread, and the pictures that it hands over. Where they connect to is the
+ * matter of source_connect.c.
  *
  * One thread connects, reads and decodes; of the pictures it keeps the newest. Three pictures go
  * round: one being decoded, the newest one, one being read. When and why to connect again is
@@ -12,69 +13,16 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "media/ffmpeg_api.h"
-#include "media/http_read.h"
 #include "media/image.h"
-#include "media/source.h"
-#include "media/source_link.h"
-#include "media/source_url.h"
+#include "media/source_live.h"
 #include <fovea/picture.h>
 
-enum { ADDRESSES_MAX = 4, WAIT_MAX_MS = 200 };
-#define ALLOWANCE_MS 60.0 /* RTSP over UDP: packets wait so long for their order */
+enum { WAIT_MAX_MS = 200 };
 #define BURST_NS                                                                                   \
     (INT64_C(3) * 1000000000) /* paced: further off than this, the beat starts anew                \
                                */
 
-struct live {
-    fov_source *source;
-    const struct ffmpeg_api *api;
-    enum ffmpeg_live_kind kind;
-    struct source_url url; /* not of cameras */
-    char address[URL_MAX + 512];
-    bool udp;
-    struct source_resolving *resolving;
-    struct http_door door;
-    struct ffmpeg_live_params params;
-    struct ffmpeg_live_info stream;
-    fov_error http_error; /* why our side did not open something */
-    bool unreachable, denied; /* denied: something on the way may not be opened */
-    int64_t beat_ns; /* paced: when pts 0 is due */
-    bool anchored;
-    double last_pts_ms;
-    int64_t last_arrival_ns;
-
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t lock; /* all below; also held for every change of `link` */
-    pthread_cond_t changed;
-    struct link link;
-    struct ffmpeg_picture *spare, *newest, *reading;
-    struct ffmpeg_picture_info newest_info, reading_info;
-    int64_t newest_decode_ns, reading_decode_ns;
-    bool fresh; /* `newest` was not read yet */
-    bool held;  /* `reading` was taken and not given out: the pool was empty */
-    fov_source_state state;
-    fov_status end; /* FOV_EOS or the reason, once ENDED */
-};
-
 /* ---- what it is ------------------------------------------------------------------------------ */
-
-const char *source_live_kind(const char *url)
-{
-    static const struct {
-        const char *scheme, *kind;
-    } schemes[] = {{"rtsp://", "rtsp"},     {"rtsps://", "rtsp"}, {"rtmp://", "rtmp"},
-                   {"rtmps://", "rtmp"},    {"http://", "http"},  {"https://", "http"},
-                   {"/dev/video", "camera"}};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) == 0)
-            return schemes[i].kind;
-    size_t length = strlen(url);
-    if (length > 0 && length < 4 && strspn(url, "0123456789") == length)
-        return "camera";
-    return strstr(url, "://") ? "unknown" : NULL;
-}
 
 static bool takes_live(const char *url, const struct stat *st)
 {
@@ -109,7 +57,7 @@ static void unlock_and_tell(struct live *v)
 }
 
 /* Asked by everything that waits. */
-static bool is_stopped(void *user)
+bool live_is_stopped(void *user)
 {
     struct live *v = user;
     int64_t until;
@@ -163,109 +111,6 @@ static void wait_changed(struct live *v, int64_t until)
     at.tv_sec += ns / NS_PER_S;
     at.tv_nsec = ns % NS_PER_S;
     pthread_cond_timedwait(&v->changed, &v->lock, &at);
-}
-
-/* ---- HTTP: what may be opened ---------------------------------------------------------------- */
-
-static bool may_open(void *user, const char *url, bool first, enum source_guard *guard,
-                     fov_error *error)
-{
-    struct live *v = user;
-    const fov_source_params *p = &v->source->params;
-    struct source_url parts;
-    fov_error why = {0};
-    *guard = p->guarded ? GUARD_NAMES : GUARD_NONE;
-    if (first)
-        return true;
-    if (source_url_parse(&parts, url, &why) || strncmp(parts.scheme, "http", 4) != 0) {
-        fov_fail(error, FOV_EDENIED, "a playlist or redirect leads to something else than http");
-        return false;
-    }
-    bool own = strcmp(parts.host, v->url.host) == 0;
-    if (p->allow ? !p->allow(p->user, url) : false) {
-        fov_fail(
-            error, FOV_EDENIED,
-            "a playlist or redirect leads to %s://%.80s:%d, which is not on the list of sources",
-            parts.scheme, parts.host, parts.port);
-        return false;
-    }
-    if (!own)
-        *guard = p->allow ? GUARD_NAMES : GUARD_ALL;
-    return true;
-}
-
-static bool open_http(void *user, struct ffmpeg_http *http, const char *url, bool first,
-                      int64_t offset)
-{
-    struct live *v = user;
-    struct http_read *reader;
-    fov_error error = {0};
-    fov_status status = http_open(&reader, &v->door, url, first, offset, &error);
-    if (status) {
-        v->http_error = error;
-        v->http_error.status = status;
-        v->denied = status == FOV_EDENIED;
-        v->unreachable = first &&
-                         strncmp(error.message, HTTP_UNREACHABLE, strlen(HTTP_UNREACHABLE)) == 0;
-        return false;
-    }
-    *http = (struct ffmpeg_http){.stream = reader,
-                                 .size = http_size(reader),
-                                 .type = http_type(reader),
-                                 .url = http_url(reader)};
-    return true;
-}
-
-static int read_http(void *stream, uint8_t *to, int size)
-{
-    return http_get(stream, to, size);
-}
-
-static void close_http(void *stream)
-{
-    struct http_read *reader = stream;
-    http_close(&reader);
-}
-
-/* ---- connecting ------------------------------------------------------------------------------ */
-
-/* The first address that answers, in place of the name. */
-static fov_status find_address(struct live *v, struct source_address *at, fov_error *error)
-{
-    struct source_address found[ADDRESSES_MAX];
-    enum source_guard guard = v->source->params.guarded ? GUARD_NAMES : GUARD_NONE;
-    int count = source_resolve(&v->resolving, v->url.host, v->url.port, guard, is_stopped, v, found,
-                               ADDRESSES_MAX, error);
-    if (count == 0)
-        return error->status;
-    for (int i = 0; i < count; i++)
-        if (source_probe(&found[i], is_stopped, v)) {
-            *at = found[i];
-            return FOV_OK;
-        }
-    v->unreachable = true;
-    return fov_fail(error, FOV_EIO, HTTP_UNREACHABLE " at %.80s port %d", v->url.host, v->url.port);
-}
-
-static fov_status connect_live(struct live *v, struct ffmpeg_live **stream, fov_error *error)
-{
-    struct source_address at;
-    fov_status status = FOV_OK;
-    v->unreachable = v->denied = false;
-    v->http_error = (fov_error){0};
-    if (v->kind == FFMPEG_RTSP || v->kind == FFMPEG_RTMP) {
-        status = find_address(v, &at, error);
-        if (status == FOV_OK &&
-            !source_url_write(&v->url, at.text, true, v->address, sizeof v->address))
-            status = fov_fail(error, FOV_EINVAL, "the URL is too long");
-    }
-    if (status == FOV_OK)
-        status = v->api->live_open(stream, &v->params, &v->stream, error);
-    if (status && v->http_error.status) { /* our side knows better */
-        *error = v->http_error;
-        status = v->http_error.status;
-    }
-    return status;
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */
@@ -342,7 +187,7 @@ static fov_status read_pictures(struct live *v, struct ffmpeg_live *stream, fov_
             count_corrupt(v);
         else
             return status;
-        if (is_stopped(v))
+        if (live_is_stopped(v))
             return fov_fail(error, FOV_ECLOSED, "no picture came in time");
     }
 }
@@ -372,7 +217,7 @@ static void open_and_read(struct live *v)
     v->stream = (struct ffmpeg_live_info){0};
     v->anchored = false;
     v->last_arrival_ns = 0;
-    fov_status status = connect_live(v, &stream, &error);
+    fov_status status = live_connect(v, &stream, &error);
     if (status) {
         fail(v, status, &error);
         return;
@@ -387,14 +232,7 @@ static void open_and_read(struct live *v)
 
 static void probe(struct live *v)
 {
-    struct source_address found[ADDRESSES_MAX];
-    fov_error error = {0};
-    bool answers = false;
-    int count = source_resolve(&v->resolving, v->url.host, v->url.port,
-                               v->source->params.guarded ? GUARD_NAMES : GUARD_NONE, is_stopped, v,
-                               found, ADDRESSES_MAX, &error);
-    for (int i = 0; i < count && !answers; i++)
-        answers = source_probe(&found[i], is_stopped, v);
+    bool answers = live_probe(v);
     pthread_mutex_lock(&v->lock);
     link_probed(&v->link, clock_now_ns(), answers);
     unlock_and_tell(v);
@@ -425,32 +263,6 @@ static void *live_run(void *argument)
 
 /* ---- the source ------------------------------------------------------------------------------ */
 
-static fov_status read_url(struct live *v, const char *url, fov_error *error)
-{
-    char word[16];
-    const char *kind = source_live_kind(url);
-    v->kind = strcmp(kind, "rtsp") == 0   ? FFMPEG_RTSP
-              : strcmp(kind, "rtmp") == 0 ? FFMPEG_RTMP
-              : strcmp(kind, "http") == 0 ? FFMPEG_HTTP
-                                          : FFMPEG_CAMERA;
-    if (strcmp(kind, "camera") == 0) {
-        bool path = url[0] == '/';
-        snprintf(v->address, sizeof v->address, "%s%.64s", path ? "" : "/dev/video", url);
-        return FOV_OK;
-    }
-    fov_status status = source_url_parse(&v->url, url, error);
-    if (status)
-        return status;
-    if (v->kind == FFMPEG_RTSP && source_url_take(&v->url, "transport", word, sizeof word)) {
-        v->udp = strcmp(word, "udp") == 0;
-        if (!v->udp && strcmp(word, "tcp") != 0)
-            return fov_fail(error, FOV_EINVAL, "transport is tcp or udp, not '%.12s'", word);
-    }
-    text_copy(v->address, sizeof v->address, url);
-    v->source->info.kind = kind;
-    return FOV_OK;
-}
-
 static fov_status make_pictures(struct live *v, fov_error *error)
 {
     v->spare = v->api->picture_new();
@@ -459,22 +271,6 @@ static fov_status make_pictures(struct live *v, fov_error *error)
     return v->spare && v->newest && v->reading
                ? FOV_OK
                : fov_fail(error, FOV_ENOMEM, "no memory for a source");
-}
-
-static void make_door(struct live *v)
-{
-    v->door = (struct http_door){
-        .stop = is_stopped, .user = v, .allow = may_open, .resolving = &v->resolving};
-    v->params = (struct ffmpeg_live_params){.kind = v->kind,
-                                            .url = v->address,
-                                            .udp = v->udp,
-                                            .allowance_ms = v->udp ? ALLOWANCE_MS : 0,
-                                            .stop = is_stopped,
-                                            .http_open = open_http,
-                                            .http_read = read_http,
-                                            .http_close = close_http,
-                                            .user = v};
-    v->state.allowance_ms = v->params.allowance_ms;
 }
 
 static fov_status open_live(fov_source *source, const char *url, fov_error *error)
@@ -491,14 +287,14 @@ static fov_status open_live(fov_source *source, const char *url, fov_error *erro
     pthread_cond_init(&v->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     source->info = (fov_source_info){.kind = "camera", .frames = -1, .live = true};
-    fov_status status = read_url(v, url, error);
+    fov_status status = live_read_url(v, url, error);
     if (status == FOV_OK && !(v->api = ffmpeg_api_get(error)))
         status = FOV_ERUNTIME;
     if (status == FOV_OK)
         status = make_pictures(v, error);
     if (status)
         return status;
-    make_door(v);
+    live_make_door(v);
     int64_t now = clock_now_ns();
     link_start(&v->link, now, (uint32_t)now ^ (uint32_t)(uintptr_t)v);
     v->state.since_ns = now;

@@ -133,13 +133,5 @@ bool source_url_take(struct source_url *parts, const char *name, char *value, si
 
 void fov_source_redact(char *to, size_t size, const char *url)
 {
-    const char *scheme = strstr(url, "://");
-    const char *host = scheme ? scheme + 3 : NULL;
-    size_t authority = host ? strcspn(host, "/?#") : 0;
-    const char *at = host ? memrchr(host, '@', authority) : NULL;
-    const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-    if (colon)
-        snprintf(to, size, "%.*s:***%s", (int)(colon - url), url, at);
-    else
-        snprintf(to, size, "%s", url);
+    text_redact_url(to, size, url);
 }

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include <fovea/source.h>
+#include "base/text.h"
 #include "serve/settings_rows.h"
 
 void settings_redact_url(char *to, size_t size, const char *url)
 {
-    fov_source_redact(to, size, url);
+    text_redact_url(to, size, url);
 }
 
 static void print_text(FILE *to, const char *text)

@@ -2,9 +2,9 @@
  *
  *     bench_sources URL MODEL FRAMES
  *
- * Prints a line a frame: number, Unix ms of the arrival of its last byte, of its result, ms of decoding,
- * preprocessing, inference, postprocessing (0 for dropped ones), and the number modulo 54 that the clip
- * of bench_sources.py, which drives this, has painted into its corner. */
+ * Prints a line a frame: number, Unix ms of the arrival of its last byte, of its result, ms of
+ * decoding, preprocessing, inference, postprocessing (0 for dropped ones), and the number modulo 54
+ * that the clip of bench_sources.py, which drives this, has painted into its corner. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -35,8 +35,7 @@ static void on_result(void *user, const fov_result *r)
     printf("%llu %.3f %.3f %.3f %.3f %.3f %.3f %d\n", (unsigned long long)r->frame->seq, arrival,
            arrival + ns_to_ms(t->total), delivered ? ns_to_ms(t->decode) : 0,
            delivered ? ns_to_ms(t->preprocess) : 0, delivered ? ns_to_ms(t->inference) : 0,
-           delivered ? ns_to_ms(t->postprocess) : 0,
-           (int)(level * 219.0 / 255 / 4 + 0.5));
+           delivered ? ns_to_ms(t->postprocess) : 0, (int)(level * 219.0 / 255 / 4 + 0.5));
     atomic_fetch_add(&seen, 1);
 }
 
