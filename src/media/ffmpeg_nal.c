@@ -49,9 +49,9 @@ static void append(struct unit *unit, const AVPacket *packet)
         unit->dts = packet->dts;
         unit->failed = false;
     }
-    if (size > unit->room) {
-        int room = size > UNIT_MAX ? 0 : 2 * size;
-        uint8_t *bytes = room ? realloc(unit->bytes, (size_t)room) : NULL;
+    if (size > unit->room || size > UNIT_MAX) {
+        int room = 2 * size;
+        uint8_t *bytes = size > UNIT_MAX ? NULL : realloc(unit->bytes, (size_t)room);
         if (!bytes) {
             unit->failed = true;
             return;

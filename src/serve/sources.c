@@ -52,6 +52,13 @@ static const char *without_login(const char *source, const char *allowed, char *
     return length > 0 && (size_t)length < size ? to : source;
 }
 
+/* Ways up out of a folder, however they are written. */
+static bool climbs(const char *url)
+{
+    return strchr(url, '\\') || strstr(url, "/..") || strcasestr(url, "%2e") ||
+           strcasestr(url, "%2f..") || strcasestr(url, "..%2f") || strcasestr(url, "%5c");
+}
+
 /* A URL may go on where the allowed one ends at a border: scheme and host are always whole. */
 static bool url_allowed(const char *source, const char *allowed)
 {
@@ -59,10 +66,7 @@ static bool url_allowed(const char *source, const char *allowed)
     size_t length = strlen(allowed);
     const char *host = strstr(allowed, "://") + 3;
     source = without_login(source, allowed, bare, sizeof bare);
-    if (strchr(source, '\\'))
-        return false;
-    if (strncasecmp(source, allowed, length) != 0 || strstr(source, "/../") ||
-        strcasestr(source, "%2e%2e"))
+    if (strncasecmp(source, allowed, length) != 0 || climbs(source))
         return false;
     if (allowed[length - 1] == '/' && host < allowed + length)
         return true;
