@@ -383,7 +383,7 @@ static fov_status read_live(fov_source *source, fov_frame_pool *pool, fov_frame 
     status = v->reading_info.jpeg ? fill_jpeg(v, *frame, error) : fill_pixels(v, *frame, error);
     (*frame)->capture_ns = v->reading_info.arrival_ns;
     (*frame)->decode_ns = v->stream.finite || v->reading_info.jpeg ? 0 : v->reading_decode_ns;
-    (*frame)->pts_ms = v->stream.finite ? v->reading_info.pts_ms : 0;
+    (*frame)->pts_ms = v->reading_info.pts_ms;
     return status;
 }
 

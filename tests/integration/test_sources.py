@@ -89,7 +89,9 @@ def metric(server, name: str, labels: str) -> float:
 def test_rtsp_h264(rtsp):
     code, frames, errors = predict(f"rtsp://127.0.0.1:{rtsp.port}/h264", lines=30)
     assert code == 0 and len(frames) >= 30, errors
-    assert frames[0]["width"] == 320 and frames[0]["height"] == 240 and frames[0]["pts_ms"] == 0
+    assert frames[0]["width"] == 320 and frames[0]["height"] == 240
+    steps = np.diff([f["pts_ms"] for f in frames])
+    assert all(steps > 0) and np.median(steps) == pytest.approx(40, abs=1), "the newest one only, forwards"
 
 
 def test_rtsp_over_udp(rtsp):
@@ -227,6 +229,24 @@ def test_a_silent_camera_is_stalled_within_3_s(start_server, jpegs):
     jpegs.behave = "send"
     server.wait_for(lambda: stream(server, "yard")["state"] == "live", 10, "its return")
     assert stream(server, "yard")["reconnects"] >= 1
+
+
+def test_a_frozen_server(start_server, folder, clip):
+    """The connection is open, and nothing comes: noticed within 3 s in the middle of FFmpeg's read."""
+    camera = rtsp_server(folder, clip)
+    server = start_server(config=f"cameras:\n  hall: rtsp://127.0.0.1:{camera.port}/h264\n")
+    try:
+        server.wait_for(lambda: stream(server, "hall").get("state") == "live", 10, "the first picture")
+        camera.send(signal.SIGSTOP)
+        frozen = time.monotonic()
+        server.wait_for(lambda: stream(server, "hall")["state"] == "stalled", 5, "the stall")
+        assert time.monotonic() - frozen < 3
+        server.wait_for(lambda: "no picture" in stream(server, "hall").get("last_error", ""), 8, "the end of patience")
+        camera.send(signal.SIGCONT)
+        server.wait_for(lambda: stream(server, "hall")["state"] == "live", 15, "its return")
+    finally:
+        camera.send(signal.SIGCONT)
+        camera.kill()
 
 
 def test_killed_again_and_again(start_server, folder, clip):
