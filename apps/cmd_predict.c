@@ -568,7 +568,8 @@ int cmd_predict(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     status = run(&p, &error);
-    print_end(&p);
+    if (!p.unopened)
+        print_end(&p);
     fov_status closed = close_all(&p, &closing);
     if (status || closed)
         fprintf(stderr, "fovea: %s\n", status ? error.message : closing.message);
