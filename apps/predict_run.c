@@ -314,7 +314,8 @@ int predict_run(struct predict *p)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     status = run(p, &error);
-    predict_print_end(p);
+    if (!p->unopened)
+        predict_print_end(p);
     fov_status closed = close_all(p, &closing);
     if (status || closed)
         fprintf(stderr, "fovea: %s\n", status ? error.message : closing.message);

@@ -85,6 +85,8 @@ static fov_status judge(const struct ffmpeg_live *v, int code, const char *what,
     case AVERROR(EPERM):
         return fov_fail(error, FOV_EDENIED,
                         "no right to open the camera: put the user into the group video");
+    case AVERROR(EINVAL): /* not one of FORMATS */
+        return fov_fail(error, FOV_EUNSUPPORTED, "it is no video of a kind that is known here");
     case AVERROR_DEMUXER_NOT_FOUND:
     case AVERROR_INVALIDDATA:
         return fail_av(error, FOV_EFORMAT, what, code);
@@ -104,7 +106,11 @@ static const AVInputFormat *format_of(const struct ffmpeg_live_params *p, struct
 {
     static const struct {
         const char *type, *format;
-    } types[] = {{"multipart/", "mpjpeg"}, {"mpegurl", "hls"}};
+    } types[] = {{"multipart/", "mpjpeg"},
+                 {"mpegurl", "hls"},
+                 {"image/jpeg", "jpeg_pipe"},
+                 {"image/png", "png_pipe"},
+                 {"image/webp", "webp_pipe"}};
     if (p->kind == FFMPEG_RTSP)
         return av_find_input_format("rtsp");
     if (p->kind == FFMPEG_RTMP)

@@ -119,7 +119,7 @@ static void wait_changed(struct live *v, int64_t until)
 static void pace(struct live *v, struct ffmpeg_picture_info *info)
 {
     int64_t now = clock_now_ns(), due = v->beat_ns + ms_to_ns(info->pts_ms);
-    if (!v->anchored || due < now - BURST_NS / 10 || due > now + BURST_NS * 4) {
+    if (!v->anchored || due < now - BURST_NS / 10 || due > now + BURST_NS) {
         v->beat_ns = now - ms_to_ns(info->pts_ms);
         v->anchored = true;
         due = now;

@@ -1,7 +1,5 @@
 /* URLs of sources. Whatever the text: no crash, what is taken apart goes together again to the
- * same, no password is shown, and nothing outside of the list is allowed. libfuzzer:
- * src/media/source_url.c src/serve/sources.c src/serve/settings*.c src/base/text.c
- * src/base/status.c src/base/json.c src/base/dynlib.c -lyaml -lcjson */
+ * same, no password is shown, and nothing outside of the list is allowed. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -147,6 +147,12 @@ def test_a_file_behind_a_url_ends(nginx):
     assert [round(f["pts_ms"]) for f in frames[:3]] == [0, 40, 80]
 
 
+def test_a_picture_behind_a_url(jpegs):
+    jpegs.pages["/still.jpg"] = (200, {"Content-Type": "image/jpeg"}, PICTURES[3])
+    code, frames, errors = predict(jpegs.url + "/still.jpg", lines=1000)
+    assert code == 0 and [(f["width"], f["height"]) for f in frames] == [(160, 120)], errors
+
+
 @pytest.mark.parametrize("url,words", [
     ("rtsp://127.0.0.1:1/x", "nothing answers"), ("rtmp://127.0.0.1:1/a/b", "nothing answers"),
     ("http://127.0.0.1:1/x.mjpg", "nothing answers"), ("rtsp://nobody.invalid/x", "not known"), ("/dev/video98", "no such camera"),
