@@ -4,7 +4,7 @@
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
 /h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG. /paced plays CLIP
-too, and with FOVEA_RTSP_TIMES=FILE writes when each picture is handed to RTP, in Unix ms, a line each.
+too, and with FOVEA_RTSP_TIMES=FILE writes a line for each picture: its second in the clip, and when it is handed to RTP in Unix ms.
 """
 import os
 import sys
@@ -65,7 +65,7 @@ def note_times(factory, media):
     file = open(path, "w", buffering=1, encoding="ascii")
 
     def note(pad, info):
-        file.write(f"{time.time() * 1000:.3f}\n")
+        file.write(f"{info.get_buffer().pts / Gst.SECOND:.4f} {time.time() * 1000:.3f}\n")
         return Gst.PadProbeReturn.OK
 
     media.get_element().get_by_name("pay0").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, note)
