@@ -430,7 +430,7 @@ void settings_print_reference(FILE *to)
             "```yaml\n"
             "server: {host: 0.0.0.0, tls: {cert: /etc/fovea/cert.pem, key: /etc/fovea/key.pem}}\n"
             "cameras:\n"
-            "  hall: rtsp://fovea:{CAMERA_PASSWORD}@10.0.0.7/stream1\n"
+            "  hall: rtsp://10.0.0.7/stream1\n"
             "  door: {source: \"pattern:\", fps: 10, max_latency_ms: 150}\n"
             "models:\n"
             "  default: ssd_mobilenet_v2\n"

@@ -39,11 +39,9 @@ def numbered_clip(path, seconds):
     return path
 
 
-def sent_index(row, sent):
-    """Which picture this was: the number in its corner, nearest to its place in the row."""
-    place, number = int(row[0]), int(row[7])
-    index = place + (number - place + NUMBERS // 2) % NUMBERS - NUMBERS // 2
-    return index if 0 <= index < len(sent) else None
+def sent_at(row, sent):
+    """When this picture was handed over: the last one before its arrival with the number in its corner."""
+    return max((at for number, at in sent if number == int(row[7]) and at <= row[1]), default=None)
 
 
 def latency(folder, frames):
@@ -56,15 +54,16 @@ def latency(folder, frames):
                               stdout=subprocess.PIPE, text=True, check=True)
     finally:
         server.kill()
-    sent = [float(line) for line in times.read_text().split()]
+    lines = [list(map(float, line.split())) for line in times.read_text().splitlines()]
+    sent = [(round(second * 30) % NUMBERS, at) for second, at in lines]
     rows = [list(map(float, line.split())) for line in done.stdout.splitlines()]
-    rows = [r for r in rows if int(r[0]) >= 60 and r[5] > 0 and sent_index(r, sent) is not None]  # the first 2 s warm up
+    rows = [r for r in rows if int(r[0]) >= 60 and r[5] > 0 and sent_at(r, sent)]  # the first 2 s warm up
     return sent, rows
 
 
 def print_latency(sent, rows):
-    way = [r[1] - sent[sent_index(r, sent)] for r in rows]
-    total = [r[2] - sent[sent_index(r, sent)] for r in rows]
+    way = [r[1] - sent_at(r, sent) for r in rows]
+    total = [r[2] - sent_at(r, sent) for r in rows]
     decode, inference = [r[3] for r in rows], [r[5] for r in rows]
     ours = [t - d - i for t, d, i in zip(total, decode, inference)]
     print("| RTSP 1080p30 to detections, ms | p50 | p99 |\n|---|---|---|")

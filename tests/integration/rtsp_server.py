@@ -4,7 +4,7 @@
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
 /h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG. /paced plays CLIP
-too, and with FOVEA_RTSP_TIMES=FILE writes when each picture is handed to RTP, in Unix ms, a line each.
+too, and with FOVEA_RTSP_TIMES=FILE writes a line for each picture: its second in the clip, and when it is handed to RTP in Unix ms.
 """
 import os
 import sys
@@ -36,16 +36,36 @@ def lock(server, user, password):
     server.set_auth(auth)
 
 
+def send_at_once(media, state):
+    """It is paced already: the sinks add no wait of their own (20 ms by default)."""
+    def free(sink):
+        if sink.find_property("processing-deadline"):
+            sink.set_property("processing-deadline", 0)
+            sink.set_property("sync", False)
+    element = media.get_element()
+    while element.get_parent():
+        element = element.get_parent()
+    sinks = element.iterate_recurse()
+    while True:
+        result, sink = sinks.next()
+        if result == Gst.IteratorResult.RESYNC:
+            sinks.resync()
+        elif result == Gst.IteratorResult.OK:
+            free(sink)
+        else:
+            return
+
+
 def note_times(factory, media):
     """Writes the time of every picture at the door of the payloader."""
     path = os.environ.get("FOVEA_RTSP_TIMES")
-    media.set_rate_control(False)  # it is paced already: the sender adds no wait of its own
+    media.connect("new-state", send_at_once)
     if not path:
         return
     file = open(path, "w", buffering=1, encoding="ascii")
 
     def note(pad, info):
-        file.write(f"{time.time() * 1000:.3f}\n")
+        file.write(f"{info.get_buffer().pts / Gst.SECOND:.4f} {time.time() * 1000:.3f}\n")
         return Gst.PadProbeReturn.OK
 
     media.get_element().get_by_name("pay0").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, note)
