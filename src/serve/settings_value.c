@@ -164,8 +164,8 @@ static const char *checked_text(struct settings_load *load, const struct setting
 
 static void add_item(struct settings_load *load, struct settings_list *list, const char *text)
 {
-    const char **items = malloc((list->count + 1) * sizeof *items);
-    if (!text || !settings_keep(load, items))
+    const char **items = text ? malloc((list->count + 1) * sizeof *items) : NULL;
+    if (!items || !settings_keep(load, items))
         return;
     if (list->count > 0)
         memcpy(items, list->items, list->count * sizeof *items);
