@@ -356,6 +356,33 @@ static void statistics_come_by_themselves(void **state)
     fov_workers_destroy(&workers);
 }
 
+static void keep_line(void *user, fov_log_level level, const char *module, const char *line)
+{
+    atomic_int *lines = user;
+    if (level == FOV_LOG_INFO && strcmp(module, "flow") == 0 && strstr(line, "hall: ") &&
+        strstr(line, "3 delivered, 0 dropped, 0 failed"))
+        atomic_fetch_add(lines, 1);
+}
+
+static void statistics_go_to_the_log(void **state)
+{
+    (void)state;
+    atomic_int lines = 0;
+    fov_workers *workers = workers_of("fake:", 1, NULL);
+    fov_log_set(keep_line, &lines, FOV_LOG_INFO);
+    fov_stream *stream = open_kept(
+        workers,
+        (fov_stream_params){.name = "hall", .results = 8, .fifo = true, .stats_interval_s = 0.1});
+    for (uint64_t i = 0; i < 3; i++)
+        put_now(stream, i);
+    for (int i = 0; i < 2000 && lines < 2; i++)
+        usleep(5000);
+    fov_stream_close(&stream);
+    fov_log_set(NULL, NULL, FOV_LOG_ERROR);
+    assert_true(lines >= 2);
+    fov_workers_destroy(&workers);
+}
+
 static void wrong_ways_are_refused(void **state)
 {
     (void)state;
@@ -395,6 +422,7 @@ int main(void)
         cmocka_unit_test(runs_wait_for_a_whole_batch),
         cmocka_unit_test(a_file_waits_for_the_next_runtime),
         cmocka_unit_test(statistics_come_by_themselves),
+        cmocka_unit_test(statistics_go_to_the_log),
         cmocka_unit_test(wrong_ways_are_refused),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);

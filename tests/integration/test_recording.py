@@ -85,16 +85,14 @@ def test_options_of_predict(tmp_path, words):
 
 def test_pace(tmp_path):
     record("pattern:width=64,height=64,frames=31,fps=20", "a.fvr", cwd=tmp_path)
-    start = time.monotonic()
     process = subprocess.Popen([str(BIN), "replay", "a.fvr", "--json", *BRIGHT], cwd=tmp_path, env=environment(),
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     came = [time.monotonic() for _ in process.stdout]
     assert process.wait() == 0 and len(came) == 31
-    assert 1.45 < came[-1] - came[0] < 5     # 30 intervals of 50 ms, each line as its frame is answered
-    assert came[15] - came[0] > 0.6
-    start = time.monotonic()
-    assert len(lines("replay", "a.fvr", "--fast", *BRIGHT, cwd=tmp_path)) == 31
-    assert time.monotonic() - start < 1.45
+    assert 1.2 < came[-1] - came[0] < 10     # 30 intervals of 50 ms, each line as its frame is answered
+    assert came[15] - came[0] > 0.4
+    record("pattern:width=64,height=64,frames=31,fps=0.5", "slow.fvr", cwd=tmp_path)
+    assert len(lines("replay", "slow.fvr", "--fast", *BRIGHT, cwd=tmp_path)) == 31   # a minute long
 
 
 def test_bounds(tmp_path):
