@@ -16,6 +16,7 @@
 #define SLOW_S 1.5     /* that viewers are slow before it counts */
 #define BRIEF_S 0.39   /* windows, beside one of a second */
 #define LONGER_S 2.99
+#define LOAD_LEAST 0.7  /* of the runs' time, under which losses are no overload */
 #define LOAD_MOST 0.92  /* of the runs, that a step back may lead to */
 #define CALM_PART 0.7   /* of the deadline: under it there is room */
 #define LATE_PART 0.9   /* over it there is none */
@@ -72,6 +73,7 @@ struct window {
     int answered;                /* samples with frames delivered: */
     int slow, quick;             /* near the deadline, well under it */
     double seconds, worst_ms;
+    double load; /* mean */
 };
 
 /* Answers well before their deadline, or about as quick as one run allows. */
@@ -94,26 +96,26 @@ static struct window look(const struct adapt_camera *c, double seconds)
         w.slow += s->budget_ms > 0 && s->worst_ms > LATE_PART * s->budget_ms;
         w.quick += is_quick(s);
         w.worst_ms = fmax(w.worst_ms, s->worst_ms);
+        w.load += s->load * s->passed_s;
         w.seconds += s->passed_s;
     }
+    w.load = w.seconds > 0 ? w.load / w.seconds : 0;
     return w;
 }
 
-/* Many at once, or few for long. A single pause loses frames too, but all in one sample. */
-static bool loses(const struct adapt_camera *c, const struct window *second)
+/* Many at once, or few for long. A single pause loses frames too, but all in one sample; and
+ * frames that come in bursts are lost while the runs have time. */
+static bool loses(const struct window *w, int bursts, int least, int part)
 {
-    struct window brief = look(c, BRIEF_S), longer = look(c, LONGER_S);
-    if (second->delivered == 0)
-        return false;
-    return (brief.bursts >= 2 && 5 * brief.lost >= brief.delivered + brief.lost) ||
-           (second->bursts >= 2 && second->lost >= 3 &&
-            10 * second->lost >= second->delivered + second->lost) ||
-           (longer.bursts >= 3 && 12 * longer.lost >= longer.delivered + longer.lost);
+    return w->bursts >= bursts && w->lost >= least && w->load >= LOAD_LEAST &&
+           part * w->lost >= w->delivered + w->lost;
 }
 
 static enum pressure pressure_of(const struct adapt_camera *c, const struct window *second)
 {
-    if (loses(c, second))
+    struct window brief = look(c, BRIEF_S), longer = look(c, LONGER_S);
+    if (second->delivered > 0 &&
+        (loses(&brief, 2, 2, 5) || loses(second, 2, 3, 10) || loses(&longer, 3, 3, 12)))
         return PRESSURE_LOST;
     if (2 * second->slow > second->answered && second->answered >= 3)
         return PRESSURE_LATE;
@@ -189,9 +191,9 @@ static double load_at(const struct adapt_camera *c, const struct window *second,
     const struct adapt_sample *s = &c->samples[0];
     double ours = second->seconds > 0 ? second->delivered / second->seconds : 0;
     double runs = s->runs > 0 ? s->runs : 1;
-    if (s->load < 0 || s->work_ms <= 0)
+    if (s->work_ms <= 0)
         return 0;
-    return s->load + (fps * work_ms - ours * s->work_ms) / 1e3 / runs;
+    return second->load + (fps * work_ms - ours * s->work_ms) / 1e3 / runs;
 }
 
 static double more_fps(const struct adapt_camera *c, const struct turn *turn,

@@ -35,7 +35,7 @@ struct adapt_sample {
     double budget_ms; /* deadline, 0: none */
     double work_ms;   /* of a frame, lately; 0 unknown */
     double boxes_ms;  /* part of it that reading and sorting boxes takes */
-    double load;      /* part of the time that the model's runs are taken, by all; < 0 unknown */
+    double load;      /* part of the time that the model's runs were taken, by all streams */
     int runs;         /* that fit beside each other */
     double slow;      /* part of the viewers that cannot keep up, 0-1 */
 };

@@ -25,19 +25,17 @@ static int64_t decode_ns(const fov_workers *pool, const fov_stream *s)
     return (int64_t)((pixels > 0 ? pixels : PICTURE_PX) * (double)each_ps / 1000);
 }
 
-/* What the model's run takes; false: not known yet. */
+/* What the model's run takes; false: not known yet. Of few runs nobody knows the slow ones. */
 static bool run_ns(const struct form *form, int64_t *mean, int64_t *high)
 {
     const fov_model_info *info = fov_model_get_info(form->model);
-    if (form->runs.count < LEAST_RUNS && info->run_ms > 0) {
-        *mean = ms_to_ns(info->run_ms * WARM_MEAN);
-        *high = ms_to_ns(info->run_ms * WARM_HIGH);
-        return true;
-    }
+    bool few = form->runs.count < LEAST_RUNS;
     *mean = recent_median_ns(&form->runs);
-    *high = recent_high_ns(&form->runs);
+    if (few && info->run_ms > 0 && !form->measured)
+        *mean = ms_to_ns(info->run_ms * WARM_MEAN);
+    *high = few ? (int64_t)(WARM_HIGH * (double)*mean) : recent_high_ns(&form->runs);
     *high = *high > *mean ? *high : *mean;
-    return form->runs.count > 0;
+    return *mean > 0;
 }
 
 static const struct slot *slot_under(const fov_stream *s)
@@ -106,12 +104,21 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
 {
     *plan = (struct plan){
         .machine = {.workers = pool->worker_count, .reserved = pool->worker_count - 1}};
+    const struct slot *seen = NULL; /* of the last stranger, with its slow decode: of many alike */
+    int64_t seen_ns = 0;            /* one is looked at */
     for (int i = 0; i <= pool->stream_count; i++) {
         const fov_stream *s = i < pool->stream_count ? pool->streams[i] : newcomer;
         struct capacity_stream cost;
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
+        int64_t slow_ns = is_promised(s) ? 0 : recent_high_ns(&s->decodes);
+        if (!is_promised(s) && slot_under(s) == seen && slow_ns <= seen_ns)
+            continue;
         enum known known = cost_of(pool, s, hint, &cost);
+        if (!is_promised(s)) {
+            seen = slot_under(s);
+            seen_ns = slow_ns;
+        }
         if (cost.high_ns > plan->machine.blocking_ns)
             plan->machine.blocking_ns = cost.high_ns;
         if (cost.width > 1)
@@ -226,8 +233,9 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
         return fov_fail(error, FOV_ECAPACITY, "%d guaranteed streams run already", PROMISES_MAX);
     if (status == FOV_EAGAIN)
         return fov_fail(error, status, "%s: try again in a second",
-                        plan->unknown ? "what a frame costs is not known yet"
-                                      : "the model's form for several streams is being compiled");
+                        plan->unknown || plan->measuring
+                            ? "what a frame costs here is being measured"
+                            : "the model's form for several streams is being compiled");
     return status == FOV_OK ? status : refuse(plan, told, error);
 }
 
@@ -245,17 +253,27 @@ static bool want_second_form(fov_workers *pool, const fov_stream *s)
     return slot->retry_ns <= pool->clock();
 }
 
+/* Fresh costs of the forms that the stream may run in. True: they are on their way. */
+static bool want_costs(fov_workers *pool, const fov_stream *s)
+{
+    bool coming = false;
+    for (int h = 0; h < 2; h++)
+        if (slot_under(s)->forms[h])
+            coming = form_measure(pool, slot_under(s)->forms[h], pool->clock()) || coming;
+    return coming;
+}
+
+/* Nobody is refused on costs that are old or guessed. */
 fov_status promise_check(fov_workers *pool, const fov_stream *newcomer, struct plan *plan)
 {
     bool fits = plan_choose(plan, pool, newcomer);
     bool coming = pool->promised > 0 && want_second_form(pool, newcomer);
     if (pool->promised == PROMISES_MAX)
         return FOV_EBUSY;
-    if (plan->unknown && pool->promised > 0)
-        return FOV_EAGAIN;
-    if (fits || plan->unknown)
+    if (plan->unknown ? pool->promised == 0 : fits)
         return FOV_OK;
-    return coming ? FOV_EAGAIN : FOV_ECAPACITY;
+    plan->measuring = want_costs(pool, newcomer);
+    return coming || plan->measuring || plan->unknown ? FOV_EAGAIN : FOV_ECAPACITY;
 }
 
 void promises_changed(fov_workers *pool, int64_t now)

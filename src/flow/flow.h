@@ -48,6 +48,9 @@ struct form {
     int refs;
     struct recent work; /* durations of its runs, each with its frame's decode */
     struct recent runs; /* the same without the decode: what the model costs */
+    int64_t ran_ns;     /* when the last one ended */
+    bool measure;       /* asked for: runs of measure.c */
+    bool measured;      /* `runs` come from there at first */
 };
 
 /* A model by name: its forms, indexed by fov_hint. The same model at another input size is a slot
@@ -276,6 +279,7 @@ struct plan {
     bool calm;    /* only the one for latency does */
     bool unknown; /* what some stream costs is not known yet, */
     bool guessed; /* or only from the other form */
+    bool measuring;
     int reserved; /* workers that strangers must leave alone */
     struct capacity_verdict verdict;
 };
@@ -290,6 +294,13 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
                         fov_error *error);
 /* A stream with a promise came or left, or costs may have drifted. Lock held. */
 void promises_changed(fov_workers *pool, int64_t now);
+/* Asks for fresh runs of a form, in the background, when its own are long past; true: they are on
+ * their way. Lock held. */
+bool form_measure(fov_workers *pool, struct form *form, int64_t now);
+/* Builder thread: a form that waits for it, NULL none; and its runs. Lock held, by the second one
+ * released meanwhile. */
+struct form *measure_next(const fov_workers *pool);
+void measure_run(fov_workers *pool, struct form *form);
 /* A run of the stream's would get in the way of promises if it took the last worker beside
  * `strangers`, the runs without a promise. Lock held. */
 bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int strangers);

@@ -253,7 +253,7 @@ static struct slot *next_wanted(const fov_workers *pool, int64_t now, fov_hint *
 bool forms_wanted(const fov_workers *pool, int64_t now)
 {
     fov_hint hint;
-    return next_wanted(pool, now, &hint) != NULL;
+    return next_wanted(pool, now, &hint) != NULL || measure_next(pool) != NULL;
 }
 
 /* What the operator and what experience forbid. */
@@ -409,9 +409,15 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
 void forms_build(fov_workers *pool)
 {
     struct slot *slot;
+    struct form *form;
     fov_hint hint;
-    while (!pool->stopping && (slot = next_wanted(pool, pool->clock(), &hint)))
-        build_one(pool, slot, hint);
+    while (!pool->stopping)
+        if ((form = measure_next(pool)) != NULL)
+            measure_run(pool, form);
+        else if ((slot = next_wanted(pool, pool->clock(), &hint)) != NULL)
+            build_one(pool, slot, hint);
+        else
+            return;
 }
 
 /* ---- following the load -------------------------------------------------------------------- */
@@ -453,9 +459,9 @@ static void follow(fov_workers *pool, int64_t now, bool several)
 bool form_affordable(const fov_workers *pool, const struct slot *slot, const struct form *form)
 {
     const fov_model_info *info = fov_model_get_info(form->model);
-    int64_t cost = recent_median_ns(&form->work);
     if (info->batch == 1)
         return true;
+    int64_t cost = recent_median_ns(&form->work);
     if (!cost)
         cost = ms_to_ns(info->warmup_ms / 5); /* about: it had at most so many runs */
     for (int i = 0; i < pool->stream_count; i++) {

@@ -298,6 +298,15 @@ fov_model *fov_workers_model(fov_workers *pool, const char *id)
     return model;
 }
 
+/* Of all runs, those in progress too; lock held. */
+static int64_t busy_ns(const fov_workers *pool)
+{
+    int64_t sum = pool->busy_ns, now = pool->clock();
+    for (const struct worker *w = pool->workers; w; w = w->next)
+        sum += w->job_count > 0 ? now - w->since_ns : 0;
+    return sum;
+}
+
 void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
 {
     pthread_mutex_lock(&pool->lock);
@@ -307,7 +316,7 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .degraded = pool->degraded,
         .lost_runs = pool->lost_runs,
         .fallbacks = pool->fallbacks,
-        .busy_s = (double)pool->busy_ns / 1e9,
+        .busy_s = (double)busy_ns(pool) / 1e9,
         .runs = form->runners,
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work)),

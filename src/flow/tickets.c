@@ -230,6 +230,7 @@ static void learn(struct job *job, int64_t now)
         return;
     recent_add(&s->works, work);
     recent_add(&job->form->work, work);
+    job->form->ran_ns = now;
     recent_add(&s->decodes, job->timings.decode);
     recent_add(&job->form->runs, work - job->timings.decode);
     if (job->timings.decode > 0 && job->width > 0 && job->height > 0)

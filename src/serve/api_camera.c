@@ -227,6 +227,19 @@ void get_camera_latest(struct exchange *x)
 /* ---- GET …/stats ------------------------------------------------------------------------------
  */
 
+/* What the size may become: one that is fixed stands alone. */
+static void write_sizes(struct json_writer *w, struct server *server, const struct feed *feed)
+{
+    fov_sizes sizes = {0};
+    if (server->workers)
+        fov_workers_get_sizes(server->workers, feed ? feed->query.model_id : "", &sizes);
+    json_name(w, "inference_sizes");
+    json_array_begin(w);
+    for (int i = 0; i < sizes.count; i++)
+        json_put_int(w, sizes.px[i]);
+    json_array_end(w);
+}
+
 static void write_processor(struct json_writer *w, struct server *server, const struct room *room)
 {
     const struct feed *feed = room ? room->feed : NULL;
@@ -249,6 +262,7 @@ static void write_processor(struct json_writer *w, struct server *server, const 
     json_add_number(w, "jpeg_quality",
                     (feed ? atomic_load(&feed->quality) : QUALITY_DEFAULT) / 100.0, 2);
     json_add_string(w, "model_id", info ? info->id : NULL);
+    write_sizes(w, server, feed);
     json_object_end(w);
     fov_model_close(&model);
 }

@@ -421,13 +421,6 @@ static bool read_query(struct exchange *x, fov_workers *workers, struct stream_q
     return true;
 }
 
-static void session_drop(void *arg)
-{
-    struct hazard_session *s = arg;
-    tap_destroy(&s->tap);
-    free(s);
-}
-
 void ws_stream_detection(struct exchange *x)
 {
     static const struct net_socket_ops ops = {.on_message = on_message, .on_close = on_close};
@@ -456,7 +449,7 @@ void ws_stream_detection(struct exchange *x)
         return;
     }
     sessions_leave(x->server);
-    frames_close_stream(x->server, &s->stream, session_drop, s);
+    frames_close_stream(x->server, &s->stream, free, s);
 }
 
 static struct hazard_session *find_session(struct server *server, const char *id)

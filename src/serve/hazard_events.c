@@ -30,10 +30,12 @@ struct hazard_reader {
 /* ---- clients -----------------------------------------------------------------------------------
  */
 
+/* What stands in a path as one part of it: nothing that a path reads otherwise. */
 static bool is_name(const char *id)
 {
     char flat[HAZARD_ID_MAX];
-    if (strlen(id) >= sizeof flat || !text_is_utf8((const uint8_t *)id, strlen(id)))
+    if (strlen(id) >= sizeof flat || strpbrk(id, "/\\") || strcmp(id, ".") == 0 ||
+        strcmp(id, "..") == 0 || !text_is_utf8((const uint8_t *)id, strlen(id)))
         return false;
     text_copy(flat, sizeof flat, id);
     text_flatten(flat);
@@ -114,9 +116,10 @@ bool hazard_client_known(struct hazard *hazard, const char *id)
 struct hazard_client *hazard_client_enter(struct exchange *x, const char *id, bool push)
 {
     if (!is_name(id)) {
-        serve_problem(x, 422, "invalid_argument",
-                      "client_id must be 1 to %d bytes of UTF-8 without control characters",
-                      HAZARD_ID_MAX - 1);
+        serve_problem(
+            x, 422, "invalid_argument",
+            "client_id must be 1 to %d bytes of UTF-8 without slashes and control characters",
+            HAZARD_ID_MAX - 1);
         return NULL;
     }
     struct hazard_client *client = find(x->server->hazard, id);

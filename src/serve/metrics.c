@@ -277,6 +277,10 @@ static void write_server(struct page *page, struct server *server)
     head(page, "fovea_fallbacks_total", "counter",
          "Times that a model went on on another runtime or device.");
     line(page, "fovea_fallbacks_total %llu\n", (unsigned long long)workers.fallbacks);
+    head(page, "fovea_guaranteed_streams", "gauge", "Streams with a promised rate and latency.");
+    line(page, "fovea_guaranteed_streams %d\n", workers.guaranteed);
+    head(page, "fovea_promised_ratio", "gauge", "Part of the workers' time that is promised.");
+    line(page, "fovea_promised_ratio %.4f\n", workers.promised);
     head(page, "fovea_connections", "gauge", "Connections that are open.");
     line(page, "fovea_connections %u\n", net.connections);
     head(page, "fovea_requests_total", "counter", "HTTP requests.");

@@ -205,8 +205,8 @@ struct tuning {
     int delivered, lost;
     int64_t worst_ns;
     struct recent totals, works, boxes;
-    double busy_s, load; /* load < 0: not known yet */
-    double slow;         /* part of the viewers */
+    double busy_s; /* of all runs, at the last step */
+    double slow;   /* part of the viewers */
 };
 
 /* A browser's camera is about to come: its knobs at home, as settings and request have it; or a

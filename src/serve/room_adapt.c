@@ -82,13 +82,12 @@ void tuning_saw(struct tuning *t, const struct outcome *outcome)
     recent_add(&t->boxes, times->postprocess);
 }
 
-/* Part of the runs' time that all streams together take, over about a second. */
-static void measure_load(struct tuning *t, const fov_workers_info *info, double passed_s)
+/* Part of the runs' time that all streams together took since the last step. */
+static double measure_load(struct tuning *t, const fov_workers_info *info, double passed_s)
 {
     double busy_s = info->busy_s - t->busy_s, runs = info->runs > 0 ? info->runs : 1;
-    double load = busy_s / passed_s / runs;
     t->busy_s = info->busy_s;
-    t->load = t->load < 0 ? load : t->load + fmin(1, passed_s) * (load - t->load);
+    return fmax(0, busy_s / passed_s / runs); /* a lost run takes its time along */
 }
 
 void tuning_check_viewers(struct room *room)
@@ -164,7 +163,6 @@ static void step(void *arg)
     if (!room->feed || passed_s <= 0)
         return;
     fov_workers_get_info(room->server->workers, &info);
-    measure_load(t, &info, passed_s);
     follow_ladder(room);
     struct adapt_sample sample = {.passed_s = passed_s,
                                   .delivered = t->delivered,
@@ -173,7 +171,7 @@ static void step(void *arg)
                                   .budget_ms = room->feed->query.max_latency_ms,
                                   .work_ms = ns_to_ms(recent_median_ns(&t->works)),
                                   .boxes_ms = ns_to_ms(recent_median_ns(&t->boxes)),
-                                  .load = t->load,
+                                  .load = measure_load(t, &info, passed_s),
                                   .runs = info.runs,
                                   .slow = t->slow};
     t->step_ns = now;
@@ -218,7 +216,7 @@ void tuning_start(struct room *room, const struct stream_query *query, bool push
             }
         params.held[ADAPT_CONF] |= camera->profile == PROFILE_CLINICAL;
     }
-    *t = (struct tuning){.load = -1};
+    *t = (struct tuning){0};
     adapt_camera_start(&t->camera, &params);
 }
 

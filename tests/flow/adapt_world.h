@@ -69,7 +69,7 @@ struct world {
     double waiting[5];                             /* when they came */
     int waiting_count;
     int delivered, lost, all_delivered, all_lost;
-    double worst_ms, busy_s, load_seen;
+    double worst_ms, busy_s;
     struct turned turns[TURNS_MAX];
     int turn_count;
 };
@@ -126,8 +126,6 @@ static void serve(struct world *w)
 static void tell(struct world *w)
 {
     const struct row *row = row_at(w->load, w->now_s);
-    double busy = w->busy_s / ADAPT_PERIOD_S + row->others;
-    w->load_seen += 0.2 * (busy - w->load_seen);
     struct adapt_sample sample = {.passed_s = ADAPT_PERIOD_S,
                                   .delivered = w->delivered,
                                   .lost = w->lost,
@@ -135,7 +133,7 @@ static void tell(struct world *w)
                                   .budget_ms = w->budget_ms,
                                   .work_ms = work_ms(w, row),
                                   .boxes_ms = row->boxes_ms,
-                                  .load = w->load_seen,
+                                  .load = w->busy_s / ADAPT_PERIOD_S + row->others,
                                   .runs = 1,
                                   .slow = row->slow};
     struct turned *turned = &w->turns[w->turn_count];

@@ -365,22 +365,23 @@ static struct adapt_sample sample_of(int delivered, int lost)
  * lost, longest answer in ms, work of a frame in ms, load. */
 static void a_recorded_load_step(void **state)
 {
-    static const char trace[] = "-1.19 0.100 4 0 20.9 20.3 0.64\n"
-                                "-1.09 0.100 2 0 20.4 20.3 0.62\n"
-                                "-0.99 0.100 3 0 23.2 20.3 0.62\n"
-                                "-0.89 0.102 3 0 20.4 20.3 0.62\n"
-                                "-0.79 0.098 3 0 20.4 20.3 0.62\n"
-                                "-0.69 0.100 3 0 23.9 20.3 0.62\n"
-                                "-0.59 0.099 3 0 21.2 20.3 0.62\n"
-                                "-0.49 0.103 3 0 23.3 20.3 0.62\n"
-                                "-0.39 0.097 3 0 22.0 20.3 0.62\n"
-                                "-0.28 0.107 3 0 20.4 20.3 0.62\n"
-                                "-0.19 0.093 3 0 27.5 20.3 0.63\n"
-                                "-0.09 0.100 3 0 20.4 20.3 0.63\n"
-                                "0.01 0.103 3 0 20.4 20.3 0.62\n"
-                                "0.12 0.109 1 1 26.9 20.3 0.65\n"
-                                "0.23 0.107 2 0 60.5 20.3 0.69\n"
-                                "0.31 0.082 1 4 40.0 20.3 0.74\n";
+    static const char trace[] = "-1.19 0.100 3 0 20.4 20.3 0.61\n"
+                                "-1.10 0.097 3 0 20.4 20.3 0.63\n"
+                                "-0.99 0.103 2 0 21.7 20.3 0.53\n"
+                                "-0.89 0.100 4 0 20.4 20.3 0.69\n"
+                                "-0.79 0.099 2 0 20.4 20.3 0.49\n"
+                                "-0.67 0.123 4 0 20.7 20.3 0.60\n"
+                                "-0.59 0.078 3 0 20.5 20.3 0.79\n"
+                                "-0.49 0.101 2 0 20.4 20.3 0.52\n"
+                                "-0.38 0.108 4 0 21.2 20.3 0.65\n"
+                                "-0.25 0.133 3 0 24.7 20.3 0.46\n"
+                                "-0.20 0.057 2 0 38.6 20.3 0.80\n"
+                                "-0.09 0.107 4 0 35.5 20.3 0.72\n"
+                                "0.01 0.095 3 0 20.8 20.3 0.64\n"
+                                "0.10 0.098 0 0 0.0 20.3 0.94\n"
+                                "0.26 0.157 1 4 44.6 20.3 1.00\n"
+                                "0.31 0.045 2 1 96.8 20.3 1.00\n"
+                                "0.40 0.098 1 1 67.1 20.3 1.00\n";
     struct adapt_camera camera;
     struct adapt_camera_params params = usual();
     struct adapt_change change = {0};
@@ -413,6 +414,22 @@ static void one_pause_turns_nothing(void **state)
     adapt_camera_start(&camera, &params);
     for (int i = 0; i < 600; i++) { /* every four seconds all frames of 150 ms at once */
         struct adapt_sample s = i % 40 == 5 ? sample_of(1, 4) : sample_of(3, 0);
+        s.load = 0.9;
+        assert_false(adapt_camera_step(&camera, &s, &change));
+    }
+}
+
+/* Frames that come four at a time lose three, while the worker is idle half of the time. */
+static void bursts_are_no_overload(void **state)
+{
+    struct adapt_camera camera;
+    struct adapt_change change;
+    struct adapt_camera_params params = usual();
+    (void)state;
+    adapt_camera_start(&camera, &params);
+    for (int i = 0; i < 600; i++) {
+        struct adapt_sample s = i % 2 ? sample_of(2, 3) : sample_of(1, 1);
+        s.load = 0.5;
         assert_false(adapt_camera_step(&camera, &s, &change));
     }
 }
@@ -426,6 +443,7 @@ static void a_hang_is_no_slowness(void **state)
     adapt_camera_start(&camera, &params);
     for (int i = 0; i < 600; i++) {
         struct adapt_sample s = sample_of(0, 3);
+        s.load = 1;
         assert_false(adapt_camera_step(&camera, &s, &change));
     }
     for (int i = 0; i < 600; i++) { /* nobody sends */
@@ -536,6 +554,7 @@ int main(void)
         cmocka_unit_test(a_model_that_takes_most_of_the_deadline),
         cmocka_unit_test(a_recorded_load_step),
         cmocka_unit_test(one_pause_turns_nothing),
+        cmocka_unit_test(bursts_are_no_overload),
         cmocka_unit_test(a_hang_is_no_slowness),
         cmocka_unit_test(which_viewers_are_slow),
         cmocka_unit_test(streams_follow_their_latency),

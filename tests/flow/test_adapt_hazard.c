@@ -2,7 +2,10 @@
  * goes with a model whose latency follows the rate. */
 #include "flow_test.h"
 
+#include <math.h>
+
 #include "flow/adapt_hazard.h"
+#include "hazard_trace.h"
 
 #define START (1000 * NS_PER_S)
 
@@ -165,6 +168,38 @@ static void a_load_step_is_followed_down_and_up(void **state)
     assert_true(a.fps == 15);
 }
 
+/* What a real server answered while others took its processor from second 10 to second 30. */
+static void a_recorded_load_step(void **state)
+{
+    (void)state;
+    struct adapt_hazard a;
+    struct adapt_change c;
+    int64_t last = 0, reversed = 0, first_down = 0;
+    int way = 0;
+    double lowest = 15;
+    adapt_hazard_start(&a, 15);
+    for (size_t i = 0; i < sizeof hazard_trace / sizeof *hazard_trace; i++) {
+        int64_t now = START + hazard_trace[i].ms * MS;
+        if (!adapt_hazard_result(&a, now, hazard_trace[i].tenths / 10.0, &c))
+            continue;
+        int direction = c.to > c.from ? 1 : -1;
+        assert_true(last == 0 || now - last >= NS_PER_S);
+        assert_true(way >= 0 || direction < 0 || now - last >= 10 * NS_PER_S);
+        if (way && direction != way) {
+            assert_true(reversed == 0 || now - reversed >= 10 * NS_PER_S);
+            reversed = now;
+        }
+        if (direction < 0 && !first_down && now > START + 10 * NS_PER_S)
+            first_down = now;
+        way = direction;
+        last = now;
+        lowest = fmin(lowest, a.fps);
+    }
+    assert_true(first_down && first_down < START + 12500 * MS);
+    assert_true(lowest == 5);
+    assert_true(a.fps == 15); /* recovered before the trace ends */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_second_question_changes_at_once_the_same_not),
         cmocka_unit_test(at_most_one_reversal_in_ten_seconds),
         cmocka_unit_test(a_load_step_is_followed_down_and_up),
+        cmocka_unit_test(a_recorded_load_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,8 @@ static void turn_knobs(fov_stream *stream, uint64_t *random)
         fov_stream_set(stream, &knobs);
         fov_stream_watch(stream, i % 2 == 0);
         fov_stream_get_stats(stream, 2, &stats);
+        fov_admission admission;
+        fov_stream_get_admission(stream, &admission);
         uint64_t sum = stats.delivered + stats.failed + stats.waiting;
         for (int r = 0; r < FOV_DROP_COUNT; r++)
             sum += stats.dropped[r];
@@ -83,7 +85,14 @@ static void one_session(uint64_t *random)
                                 .max_latency_ms = random_below(random, 3) * 20,
                                 .capacity = 1 + random_below(random, 16),
                                 .model_id = random_below(random, 3) ? NULL : "delayed"};
-    if (fov_stream_open(&stream, workers, &params, NULL)) {
+    params.guaranteed = random_below(random, 3) == 0;
+    params.promised_fps = 1 + random_below(random, 20);
+    fov_status status = fov_stream_open(&stream, workers, &params, NULL);
+    if (params.guaranteed && (status == FOV_ECAPACITY || status == FOV_EAGAIN)) {
+        params.guaranteed = false; /* no room for a promise: then without one */
+        status = fov_stream_open(&stream, workers, &params, NULL);
+    }
+    if (status) {
         complain("a stream does not open");
         return;
     }

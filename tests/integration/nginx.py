@@ -29,8 +29,11 @@ http {{
 
 
 def find() -> str | None:
-    unpacked = DEPS / "unpacked/usr/sbin/nginx"
-    return str(unpacked) if unpacked.exists() else shutil.which("nginx")
+    """Unpacked by set-up, or the system's own."""
+    for folder in ("unpacked", "servers"):
+        if (DEPS / folder / "usr/sbin/nginx").exists():
+            return str(DEPS / folder / "usr/sbin/nginx")
+    return shutil.which("nginx")
 
 
 def free_port() -> int:
@@ -43,14 +46,16 @@ class Nginx:
     """A running nginx before `upstream` (host:port). The file of packaging/ is taken as it is, but for where it listens,
     logs, and finds fovea."""
 
-    def __init__(self, folder: Path, upstream: str, port: int | None = None):
-        self.port = port or free_port()
+    def __init__(self, folder: Path, upstream: str, tls: bool = False):
+        self.port, self.tls_port = free_port(), free_port()
         self.folder = folder
         text = CONF.read_text()
         for pattern, place in ((r"server fovea:8080;", f"server {upstream};"), (r"listen 80;", f"listen 127.0.0.1:{self.port};"),
                                (r"/dev/stdout", f"{folder}/access.log")):
             text, count = re.subn(pattern, place, text)
             assert count == 1, f"{pattern} stands {count} times in {CONF}"
+        if tls:
+            text = self.with_tls(text)
         (folder / "fovea.conf").write_text(text)
         (folder / "nginx.conf").write_text(MAIN.format(at=folder))
         words = [find(), "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
@@ -66,6 +71,17 @@ class Nginx:
             except OSError:
                 time.sleep(0.05)
         raise AssertionError(f"nginx does not listen: {(folder / 'error.log').read_text()}")
+
+    def with_tls(self, text: str) -> str:
+        """The lines that the file has ready for a certificate, with one of the test."""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=cam.example", "-addext", "subjectAltName=DNS:cam.example",
+                        "-keyout", f"{self.folder}/key.pem", "-out", f"{self.folder}/cert.pem"], check=True, capture_output=True)
+        lines, count = re.subn(r"^( +)#(listen 443|ssl_)", r"\1\2", text, flags=re.M)
+        assert count == 3, f"the lines for a certificate are not in {CONF}"
+        return lines.replace("listen 443 ", f"listen 127.0.0.1:{self.tls_port} ") \
+            .replace("/etc/nginx/cam.example.pem", f"{self.folder}/cert.pem") \
+            .replace("/etc/nginx/cam.example.key", f"{self.folder}/key.pem")
 
     @property
     def log(self) -> str:

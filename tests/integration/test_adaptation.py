@@ -111,7 +111,7 @@ def test_a_load_step_is_answered_and_told(start_server):
         stats = stats_of(server, "step")
         processor = stats["processor_stats"]
         assert processor["target_fps"] == camera.control["target_fps"] and processor["jpeg_quality"] == 0.8
-        assert processor["inference_size"] == 300 and processor["confidence_threshold"] == 0.25
+        assert processor["inference_size"] == 300 and processor["inference_sizes"] == [300] and processor["confidence_threshold"] == 0.25
         assert all(change["why"].split(":")[0] in WORDS for change in stats["adaptation"])
         assert not changes_of(server, "step", "size"), "a model of one size has no such knob"
         with socket(server, "/ws/view/step") as late:  # who comes later is told as well
@@ -201,7 +201,7 @@ def test_pinned_knobs_stay(start_server):
         assert changes_of(server, "fixed") == []
         assert stats_of(server, "fixed")["processor_stats"] == {
             "inference_size": 320, "confidence_threshold": 0.4, "gpu_available": False, "target_fps": 12,
-            "jpeg_quality": 0.6, "model_id": "fake"}
+            "jpeg_quality": 0.6, "model_id": "fake", "inference_sizes": [640, 480, 320]}
         assert {(c["target_fps"], c["quality"]) for c in camera.controls} == {(12, 0.6)}
     server.wait_for(lambda: stats_of(server, "hall")["processor_stats"]["inference_size"] == 480)
     processor = stats_of(server, "hall")["processor_stats"]

@@ -49,6 +49,8 @@ def test_refused_with_numbers_when_full(clean):
     total = server.get(STATS).json()["capacity"]
     assert total["guaranteed"] == len(made) and 0 < total["load"] <= total["limit"] == 0.9
 
+    assert f"fovea_guaranteed_streams {len(made)}\n" in server.get("/metrics").text
+
     listed = server.get(STREAMS).json()["streams"]
     assert len(listed) == len(made), "nothing is left of the refused one"
     for one in listed:

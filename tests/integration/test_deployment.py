@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import socket as sockets
+import ssl
 import threading
 import time
 
@@ -238,6 +239,31 @@ def test_neither_log_shows_a_token(behind, web):
     server.wait_for(lambda: "/view/***" in proxy.log and "/api/camera/hall/latest.jpg" in proxy.log, what="the log of nginx")
     for token in TOKENS.values():
         assert token not in proxy.log and token not in server.log
+
+
+def test_with_a_certificate(start_server, tmp_path):
+    """The three lines that the file has ready, and the settings of docs/deployment.md: https outside, loopback inside."""
+    if not nginx.find():
+        pytest.skip("nginx is not here: scripts/setup check")
+    (tmp_path / "tokens").write_text(f"view {TOKENS['view']}\npush {TOKENS['push']}\n")
+    server = start_server(config="server:\n  auth: on\n  public_url: https://cam.example\n  trusted_proxies: [127.0.0.1, '::1']\n"
+                                 f"  token_file: {tmp_path}/tokens\n")
+    proxy = nginx.Nginx(tmp_path, server.host, tls=True)
+    trust = ssl.create_default_context(cafile=f"{tmp_path}/cert.pem")
+
+    def line():
+        return sockets.create_connection(("127.0.0.1", proxy.tls_port), 10)
+    try:
+        with connect(f"wss://cam.example/ws/camera/hall?token={TOKENS['push']}", sock=line(), ssl=trust, proxy=None,
+                     origin="https://cam.example") as camera:
+            wait_for(camera, "stream_control")
+        with trust.wrap_socket(line(), server_hostname="cam.example") as raw:
+            raw.sendall(f"GET /view/hall?token={TOKENS['view']} HTTP/1.1\r\nHost: cam.example\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: raw.recv(65536), b"")).decode()
+        assert answer.startswith("HTTP/1.1 30") and "Location: /view/hall\r\n" in answer
+        assert re.search(r"Set-Cookie: [^\r]*; Secure", answer), "the cookie is for https only"
+    finally:
+        assert proxy.stop() == 0
 
 
 # --- compose.yaml ---------------------------------------------------------------------------------------------------

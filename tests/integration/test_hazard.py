@@ -211,7 +211,7 @@ def test_text_that_is_no_utf8_is_closed_with_1007(server):
 
 
 def test_client_ids(server):
-    for bad in ("%00", "%0a", "x" * 65, "%ff", "a%7f"):
+    for bad in ("%00", "%0a", "x" * 65, "%ff", "a%7f", "a/b", "a%5Cb", "..", "."):
         with pytest.raises(InvalidStatus) as refused:
             with session(server, f"?client_id={bad}"):
                 pass
@@ -304,15 +304,16 @@ def test_frames_on_their_way_at_the_end_are_counted(start_server):
 def test_the_rate_that_was_asked_for_is_kept(server):
     with session(server) as ws:
         ask(ws, {"type": "config", "fps_limit": 5})
-        got = []
+        got, start = [], time.monotonic()
         for i in range(60):
             ws.send(frame(i))
             time.sleep(1 / 60)
+        seconds = time.monotonic() - start
         for _ in range(60):
             got.append(json.loads(ws.recv(timeout=5)))
         late = [a for a in got if a["type"] == "dropped"]
         assert all(a["reason"] in ("fps_limit", "superseded") for a in late)
-        assert 4 <= sum(a["type"] == "detection" for a in got) <= 9
+        assert 4 <= sum(a["type"] == "detection" for a in got) <= 5 * seconds + 4
 
 
 def test_100_000_messages_do_not_harm_the_others(server):

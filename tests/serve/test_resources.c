@@ -66,6 +66,28 @@ static void processor_of_a_container(void **state)
     tree_remove(root);
 }
 
+/* Version 1 counts nanoseconds, in a place of its own. */
+static void processor_of_an_older_container(void **state)
+{
+    (void)state;
+    struct tree_file files[] = {CORES("0-7"),
+                                {"/proc/self/cgroup", "5:cpu:/a\n4:cpuacct:/a\n", 0},
+                                {"/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "400000\n", 0},
+                                {"/sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n", 0},
+                                {"/sys/fs/cgroup/cpuacct/a/cpuacct.usage", "5000000000\n", 0},
+                                {0}};
+    struct cpu_sample sample = {0};
+    char root[64];
+    plant(root, files);
+    resources_cpu(&sample, root, NS_PER_S);
+    tree_remove(root);
+    files[4].text = "6000000000\n";
+    plant(root, files);
+    resources_cpu(&sample, root, 2 * NS_PER_S);
+    assert_true(sample.percent > 24.9 && sample.percent < 25.1);
+    tree_remove(root);
+}
+
 static void memory(void **state)
 {
     (void)state;
@@ -108,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processor_of_the_machine),
         cmocka_unit_test(processor_of_a_container),
+        cmocka_unit_test(processor_of_an_older_container),
         cmocka_unit_test(memory),
         cmocka_unit_test(gpu),
     };
