@@ -135,6 +135,7 @@ static fov_status try_streams(struct bench *b, int count, struct live_trial *tri
         status = fov_stream_open(&streams[open], b->workers, &params, error);
     if (!status) {
         play(b, streams, open, WARM_S);
+        bench_sleep(b->slo_ms / 1e3); /* until all of it is answered */
         count_all(streams, open, -1, trial);
         play(b, streams, open, b->seconds > least ? b->seconds : least);
         bench_sleep(b->slo_ms / 1e3);

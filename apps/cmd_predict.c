@@ -8,16 +8,19 @@ static int parse(struct predict *p, int argc, char **argv)
 {
     static const struct usage usage = {
         "predict", "SOURCE", "Detections of each picture or frame of a source.",
-        "A SOURCE is a picture, a glob, a folder, a video file, a recording (.fvr), pattern: "
-        "(moving\n"
+        "A SOURCE is a picture, a glob, a folder, a video file, a recording (.fvr), rtsp://,\n"
+        "rtmp://, http(s):// (JPEGs, HLS, a file), a camera (0, /dev/video0), pattern: (moving\n"
         "shapes) or demo:\n"
         "Prints one line a frame and leaves an annotated copy in fovea-out/; with --json one JSON\n"
         "object a line instead of both.\n\n"
         "  fovea predict street.jpg\n"
         "  fovea predict 'photos/*.jpg' --conf .4 --classes 0,2 --save boxes\n"
-        "  fovea predict clip.mp4 --json > clip.ndjson"};
-    struct option_spec options[PREDICT_OPTIONS + 1] = {0};
+        "  fovea predict clip.mp4 --json > clip.ndjson\n"
+        "  fovea predict rtsp://user:password@10.0.0.7/stream1 --json"};
+    struct option_spec options[PREDICT_OPTIONS + 2] = {0};
     predict_options(p, options);
+    options[PREDICT_OPTIONS] = (struct option_spec){
+        "start", OPTION_NUMBER, &p->start_s, 0, 1e6, "S", "begin at this second of a video file"};
     int count = options_parse(&usage, options, argc, argv, &p->url, 1);
     if (count == OPTIONS_HELP)
         return count;

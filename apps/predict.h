@@ -34,6 +34,8 @@ struct pending {
 
 struct predict {
     const char *command, *url, *classes, *save;
+    char shown[2048]; /* the URL without a password */
+    double start_s;   /* predict: of a video file */
     struct chosen_model chosen;
     double max_latency_ms;
     bool json;
@@ -62,6 +64,7 @@ struct predict {
     atomic_bool stop, fell_back;
     atomic_llong failed;
     fov_error read_error; /* why the source ended, status FOV_OK: as it should */
+    bool unopened;        /* a live source never gave a picture */
 
     /* the taking thread's */
     int64_t done, late;

@@ -13,7 +13,7 @@ static void print_json(struct predict *p, const struct seen *seen)
     const fov_timings *t = &seen->timings;
     json_reset(w);
     json_object_begin(w);
-    json_add_string(w, "source", seen->name ? seen->name : p->url);
+    json_add_string(w, "source", seen->name ? seen->name : p->shown);
     json_add_int(w, "frame", seen->number);
     json_add_number(w, "pts_ms", seen->pts_ms, 3);
     json_add_int(w, "width", seen->width);

@@ -168,7 +168,7 @@ struct reading {
     struct predict *p;
     bool watched, anchored;
     double first_ms, last_ms;
-    int64_t first_ns;
+    int64_t first_ns, taken;
 };
 
 /* At its pace: when the frame is due by its time stamp; a jump sets a new beat. */
@@ -195,6 +195,14 @@ static fov_status put(struct predict *p, fov_frame **frame)
     return status == FOV_OK ? FOV_OK : FOV_ECLOSED;
 }
 
+/* A live source that could not be opened, as against one broken picture. */
+static bool has_ended(const struct predict *p)
+{
+    fov_source_state state;
+    fov_source_get_state(p->source, &state);
+    return state.phase == FOV_SOURCE_ENDED;
+}
+
 /* One frame, or the reason why there is none. Takes the pending over, or gives it back. */
 static fov_status step(struct reading *r, struct pending *pending, fov_error *error)
 {
@@ -216,8 +224,10 @@ static fov_status step(struct reading *r, struct pending *pending, fov_error *er
         wait_for_its_time(r, frame->pts_ms);
         frame->user = pending;
         status = put(p, &frame);
-        if (!status)
+        if (!status) {
+            r->taken++;
             return FOV_OK;
+        }
     }
     fov_frame_unref(&frame);
     char told[PREDICT_NAME];
@@ -225,6 +235,10 @@ static fov_status step(struct reading *r, struct pending *pending, fov_error *er
     predict_give_back(p, pending);
     if (status == FOV_EOS || status == FOV_ECLOSED)
         return status;
+    if (has_ended(p)) {
+        p->unopened = r->taken == 0;
+        return status;
+    }
     return predict_report(p, status, told, error->message);
 }
 

@@ -131,7 +131,8 @@ static fov_status open_all(struct predict *p, fov_error *error)
     fov_frame_pool_params pool = {.slots = PREDICT_PENDING + 4,
                                   .max_bytes = PREDICT_PICTURE_BYTES,
                                   .keep_bytes = 2 * PREDICT_PICTURE_BYTES};
-    fov_source_params source = {.url = p->url};
+    fov_source_params source = {.url = p->url, .seek_ms = 1e3 * p->start_s};
+    fov_source_redact(p->shown, sizeof p->shown, p->url);
     fov_status status = p->source ? FOV_OK : fov_source_open(&p->source, &source, error);
     if (status == FOV_OK)
         status = make_pendings(p, error);
@@ -146,7 +147,7 @@ static fov_status open_all(struct predict *p, fov_error *error)
     if (status == FOV_OK && !p->json && !p->save)
         p->save = "fovea-out";
     if (status == FOV_OK && p->save)
-        status = saver_create(&p->saver, p->save, p->url, fov_source_get_info(p->source)->fps,
+        status = saver_create(&p->saver, p->save, p->shown, fov_source_get_info(p->source)->fps,
                               error);
     return status;
 }
@@ -292,7 +293,7 @@ static fov_status run(struct predict *p, fov_error *error)
 static int exit_code(const struct predict *p, fov_status status)
 {
     if (status)
-        return p->done ? 1 : fov_status_exit(status);
+        return p->unopened ? 3 : p->done ? 1 : fov_status_exit(status);
     if (!p->done && atomic_load(&p->failed))
         return 3;
     return atomic_load(&p->failed) || p->different ? 1 : 0;
@@ -313,7 +314,8 @@ int predict_run(struct predict *p)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     status = run(p, &error);
-    predict_print_end(p);
+    if (!p->unopened)
+        predict_print_end(p);
     fov_status closed = close_all(p, &closing);
     if (status || closed)
         fprintf(stderr, "fovea: %s\n", status ? error.message : closing.message);

@@ -36,8 +36,9 @@ typedef struct fov_frame {
     int64_t
         capture_ns; /* monotonic; when its last byte arrived (pushed) or it was decoded (pulled) */
     int64_t deadline_ns; /* monotonic; 0: none */
+    int64_t decode_ns;   /* what its source spent on decoding after capture_ns; 0 most often */
     double sender_ms;    /* sender's own Unix time of capture in ms, 0 unknown; passed on unread */
-    double pts_ms;       /* position in a file, 0 for live */
+    double pts_ms;       /* position in a file; live: time stamp since its connection began */
     uint64_t number;     /* sender's own frame number; passed on unread */
     int width, height;   /* px of the source picture; 0 until known */
     fov_codec codec;

@@ -200,6 +200,9 @@ FOV_API fov_status fov_stream_open(fov_stream **stream, fov_workers *workers,
 FOV_API fov_status fov_stream_start_source(fov_stream *stream, fov_source **source, bool fast,
                                            fov_error *error);
 
+/* Where the stream's own source stands. False: it has none. Thread-safety: safe. Blocks: no. */
+FOV_API bool fov_stream_get_source_state(fov_stream *stream, fov_source_state *state);
+
 /* Hands a frame over (the stream takes the caller's reference, also on failure, and sets *frame
  * NULL). Sets seq, and deadline_ns = capture_ns + max_latency_ms unless it is set. Never blocks.
  * `seq` (may be NULL) gets the frame's number. Returns FOV_OK when the frame is accepted (exactly

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t text_copy(char *to, size_t size, const char *from)
@@ -132,4 +133,17 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
         }
     }
     return nearest;
+}
+
+void text_redact_url(char *to, size_t size, const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme ? scheme + 3 : NULL;
+    size_t authority = host ? strcspn(host, "/?#") : 0;
+    const char *at = host ? memrchr(host, '@', authority) : NULL;
+    const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    if (colon)
+        snprintf(to, size, "%.*s:***%s", (int)(colon - url), url, at);
+    else
+        snprintf(to, size, "%s", url);
 }

@@ -23,4 +23,7 @@ bool text_to_int(const char *text, long long least, long long most, long long *v
 /* The candidate nearest to `word` by edit distance, NULL when none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Copies `url` without the password of "user:password@". */
+void text_redact_url(char *to, size_t size, const char *url);
+
 #endif

@@ -62,6 +62,8 @@ void job_answer(struct job *job)
                          .model = job->form ? job->form->model : NULL,
                          .params = job->form ? &job->params : NULL};
     fov_status status = job->error.status;
+    result.timings.queue -= job->frame->decode_ns; /* it was decoded while it "waited" */
+    result.timings.decode += job->frame->decode_ns;
     if (status != FOV_OK) {
         result.outcome = job->dropped ? FOV_DROPPED : FOV_FAILED;
         result.reason = job->reason;

@@ -15,7 +15,7 @@ struct feeder {
     fov_source *source;
     fov_frame_pool *frames;
     pthread_t thread;
-    bool fast;
+    bool fast, live;
     bool anchored;
     double first_pts_ms, last_pts_ms;
     int64_t first_ns;
@@ -56,9 +56,19 @@ static int64_t due_ns(struct feeder *f, double pts_ms, int64_t now)
     return due;
 }
 
+/* A URL may turn out to be a file. */
+static bool has_end(const struct feeder *f)
+{
+    fov_source_state state;
+    fov_source_get_state(f->source, &state);
+    return state.finite;
+}
+
 static bool feed(struct feeder *f, fov_frame *frame)
 {
     fov_stream *s = f->stream;
+    if (f->live && !has_end(f)) /* it happened when it came in */
+        return fov_stream_put(s, &frame, NULL) == FOV_OK;
     if (f->fast) {
         pthread_mutex_lock(&s->pool->lock);
         stream_wait_room(s, frame);
@@ -67,6 +77,7 @@ static bool feed(struct feeder *f, fov_frame *frame)
         sleep_until(s, due_ns(f, frame->pts_ms, clock_now_ns()));
     }
     frame->capture_ns = clock_now_ns(); /* it happens now, whenever it was read */
+    frame->decode_ns = 0;
     return fov_stream_put(s, &frame, NULL) == FOV_OK;
 }
 
@@ -122,7 +133,8 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
                                         .keep_bytes = (size_t)16 << 20};
         f->stream = s;
         f->source = *source;
-        f->fast = fast || fov_source_get_info(*source)->fps <= 0;
+        f->live = fov_source_get_info(*source)->live;
+        f->fast = fast || (!f->live && fov_source_get_info(*source)->fps <= 0);
         status = fov_frame_pool_create(&f->frames, &frames, error);
         if (status == FOV_OK && pthread_create(&f->thread, NULL, feeder_run, f) != 0)
             status = fov_fail(error, FOV_ENOMEM, "no thread for a source");
@@ -137,6 +149,13 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
     free(f);
     fov_source_close(source);
     return status;
+}
+
+bool fov_stream_get_source_state(fov_stream *s, fov_source_state *state)
+{
+    if (s->feeder)
+        fov_source_get_state(s->feeder->source, state);
+    return s->feeder != NULL;
 }
 
 void feeder_stop(struct feeder *f)

@@ -11,6 +11,7 @@
 #include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 
+#include "media/ffmpeg_live.h"
 #include "media/ffmpeg_store.h"
 
 #define MAX_SIDE 16384
@@ -31,6 +32,7 @@ struct ffmpeg_video {
     double fps;
     int64_t first_pts; /* AV_NOPTS_VALUE before the first frame */
     int64_t count;     /* frames since the start */
+    double from_ms;    /* after a seek: earlier frames are passed over */
     bool draining;
 };
 
@@ -195,13 +197,12 @@ static double position_ms(struct ffmpeg_video *v)
     return (double)(pts - v->first_pts) * 1000 * av_q2d(v->format->streams[v->stream]->time_base);
 }
 
-static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, double *pts_ms,
-                             fov_error *error)
+static fov_status next_frame(struct ffmpeg_video *v, fov_error *error)
 {
     for (;;) {
         int code = avcodec_receive_frame(v->codec, v->frame);
         if (code == 0)
-            break;
+            return FOV_OK;
         if (code == AVERROR_EOF || (v->draining && code == AVERROR(EAGAIN)))
             return FOV_EOS;
         if (code != AVERROR(EAGAIN))
@@ -210,12 +211,23 @@ static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, do
         if (status)
             return status;
     }
+}
+
+static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, double *pts_ms,
+                             fov_error *error)
+{
+    do {
+        fov_status status = next_frame(v, error);
+        if (status)
+            return status;
+        *pts_ms = position_ms(v);
+        v->count++;
+    } while (*pts_ms < v->from_ms);
+    v->from_ms = 0;
     if (v->frame->width > MAX_SIDE || v->frame->height > MAX_SIDE)
         return fov_fail(error, FOV_ELIMIT, "over %d pixels a side", MAX_SIDE);
     *width = v->frame->width;
     *height = v->frame->height;
-    *pts_ms = position_ms(v);
-    v->count++;
     return FOV_OK;
 }
 
@@ -224,11 +236,15 @@ static fov_status video_store(struct ffmpeg_video *v, const fov_image *to, fov_e
     return ffmpeg_store(&v->scaler, v->frame, to, error);
 }
 
+static int64_t start_of(const struct ffmpeg_video *v)
+{
+    int64_t start = v->format->streams[v->stream]->start_time;
+    return start != AV_NOPTS_VALUE ? start : 0;
+}
+
 static fov_status video_rewind(struct ffmpeg_video *v, fov_error *error)
 {
-    const AVStream *stream = v->format->streams[v->stream];
-    int64_t start = stream->start_time != AV_NOPTS_VALUE ? stream->start_time : 0;
-    int code = av_seek_frame(v->format, v->stream, start, AVSEEK_FLAG_BACKWARD);
+    int code = av_seek_frame(v->format, v->stream, start_of(v), AVSEEK_FLAG_BACKWARD);
     if (code < 0)
         code = av_seek_frame(v->format, v->stream, 0, AVSEEK_FLAG_BYTE);
     if (code < 0)
@@ -236,6 +252,25 @@ static fov_status video_rewind(struct ffmpeg_video *v, fov_error *error)
     avcodec_flush_buffers(v->codec);
     v->draining = false;
     v->count = 0;
+    return FOV_OK;
+}
+
+/* To the key frame before it; the frames between are decoded and passed over. */
+static fov_status video_seek(struct ffmpeg_video *v, double ms, fov_error *error)
+{
+    double base = av_q2d(v->format->streams[v->stream]->time_base);
+    int64_t at = start_of(v) + (int64_t)(ms / 1000 / (base > 0 ? base : 1));
+    if (v->format->duration > 0 && ms * 1000 > (double)v->format->duration)
+        return fov_fail(error, FOV_EINVAL, "the video is only %.1f s long",
+                        (double)v->format->duration / AV_TIME_BASE);
+    int code = av_seek_frame(v->format, v->stream, at, AVSEEK_FLAG_BACKWARD);
+    if (code < 0)
+        return fail_av(error, FOV_EUNSUPPORTED, "this video has no positions to go to", code);
+    avcodec_flush_buffers(v->codec);
+    v->draining = false;
+    v->first_pts = start_of(v);
+    v->count = v->fps > 0 ? (int64_t)(ms / 1000 * v->fps) : 0;
+    v->from_ms = ms - 0.5;
     return FOV_OK;
 }
 
@@ -369,7 +404,14 @@ FOV_API const struct ffmpeg_api fovea_ffmpeg_api = {
     .video_next = video_next,
     .video_store = video_store,
     .video_rewind = video_rewind,
+    .video_seek = video_seek,
     .video_close = video_close,
+    .live_open = ffmpeg_live_open,
+    .live_next = ffmpeg_live_next,
+    .live_close = ffmpeg_live_close,
+    .picture_new = ffmpeg_picture_new,
+    .picture_store = ffmpeg_picture_store,
+    .picture_free = ffmpeg_picture_free,
     .still_open = still_open,
     .still_decode = still_decode,
     .still_store = still_store,

@@ -6,32 +6,15 @@
 #include "base/clock.h"
 
 /* The first that takes the URL opens it; the last one takes what is left. */
-static const struct source_kind *const kinds[] = {&source_pattern, &source_demo, &source_recording,
-                                                  &source_images, &source_video};
-
-static bool is_network(const char *url)
-{
-    return strstr(url, "://") != NULL;
-}
-
-static bool is_camera(const char *url)
-{
-    return strncmp(url, "/dev/video", 10) == 0 || (*url && !url[strspn(url, "0123456789")]);
-}
+static const struct source_kind *const kinds[] = {
+    &source_pattern, &source_demo, &source_recording, &source_live, &source_images, &source_video};
 
 static fov_status check_url(const char *url, const struct stat *st, fov_error *error)
 {
     if (!url || !*url)
-        return fov_fail(error, FOV_EINVAL, "a source needs a file, folder, glob or pattern:");
-    if (is_network(url))
-        return fov_fail(error, FOV_EUNSUPPORTED,
-                        "network sources are not supported by this version; a camera can push its "
-                        "frames to the server");
-    if (!st && is_camera(url))
-        return fov_fail(error, FOV_EUNSUPPORTED,
-                        "local cameras are not supported by this version; open the camera page of "
-                        "`fovea serve` in a browser");
-    if (st && !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+        return fov_fail(error, FOV_EINVAL,
+                        "a source needs a file, folder, glob, URL, camera or pattern:");
+    if (st && !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) && !source_live_kind(url))
         return fov_fail(error, FOV_EUNSUPPORTED, "%.180s is neither a file nor a folder", url);
     return FOV_OK;
 }
@@ -59,6 +42,8 @@ fov_status fov_source_open(fov_source **source, const fov_source_params *params,
     s->kind = kind_of(url, found);
     s->loop = params->loop;
     s->pixels = params->pixels ? params->pixels : FOV_YUV;
+    s->params = *params;
+    s->opened_ns = clock_now_ns();
     s->info = (fov_source_info){.kind = "images", .frames = -1};
     status = s->kind->open(s, url, error);
     if (status)
@@ -80,9 +65,35 @@ fov_status fov_source_read(fov_source *source, fov_frame_pool *pool, fov_frame *
     fov_status status = source->kind->read(source, pool, frame, name, error);
     if (status)
         fov_frame_unref(frame);
-    else
+    else if ((*frame)->capture_ns == 0)
         (*frame)->capture_ns = clock_now_ns();
+    atomic_fetch_add(&source->pictures, status == FOV_OK);
+    atomic_fetch_add(&source->corrupt, status == FOV_EFORMAT);
+    if (status == FOV_EOS)
+        atomic_store(&source->ended, true);
     return status;
+}
+
+void fov_source_get_state(const fov_source *source, fov_source_state *state)
+{
+    *state = (fov_source_state){.phase = atomic_load(&source->ended) ? FOV_SOURCE_ENDED
+                                                                     : FOV_SOURCE_LIVE,
+                                .since_ns = source->opened_ns,
+                                .pictures = atomic_load(&source->pictures),
+                                .corrupt = atomic_load(&source->corrupt),
+                                .finite = !source->info.live};
+    if (source->kind->state)
+        source->kind->state(source, state);
+}
+
+const char *fov_source_phase_name(fov_source_phase phase)
+{
+    static const char *const words[] = {
+#define PHASE_WORD(name, word) word,
+        FOV_SOURCE_PHASE_MAP(PHASE_WORD)
+#undef PHASE_WORD
+    };
+    return phase < FOV_SOURCE_PHASE_COUNT ? words[phase] : "";
 }
 
 fov_status fov_source_truth(fov_source *source, fov_detections *out)
@@ -94,6 +105,8 @@ fov_status fov_source_truth(fov_source *source, fov_detections *out)
 void fov_source_interrupt(fov_source *source)
 {
     atomic_store(&source->interrupted, true);
+    if (source->kind->interrupt)
+        source->kind->interrupt(source);
 }
 
 const fov_source_info *fov_source_get_info(const fov_source *source)

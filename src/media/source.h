@@ -14,6 +14,9 @@ struct source_kind {
     fov_status (*read)(fov_source *source, fov_frame_pool *pool, fov_frame **frame,
                        const char **name, fov_error *error);
     fov_status (*truth)(fov_source *source, fov_detections *out); /* may be NULL */
+    /* Live kinds: wakes a read; where the source stands. May be NULL. */
+    void (*interrupt)(fov_source *source);
+    void (*state)(const fov_source *source, fov_source_state *state);
     void (*close)(fov_source *source); /* also after an open that failed half-way */
 };
 
@@ -22,12 +25,18 @@ struct fov_source {
     fov_source_info info;
     fov_pixels pixels;
     bool loop;
-    atomic_bool interrupted;
+    fov_source_params params; /* as given; `url` only while it is opened */
+    atomic_bool interrupted, ended;
+    atomic_ullong pictures, corrupt; /* of kinds without a state of their own */
+    int64_t opened_ns;
     void *state; /* of the kind */
 };
 
-extern const struct source_kind source_demo, source_images, source_pattern, source_video;
-extern const struct source_kind source_recording;
+extern const struct source_kind source_demo, source_images, source_live, source_pattern,
+    source_recording, source_video;
+
+/* "camera" for "0" and "/dev/video0", the scheme's kind for URLs of a network, NULL for others. */
+const char *source_live_kind(const char *url);
 
 /* Names like "img2.jpg" before "img10.jpg". For qsort of char *. */
 int source_natural_order(const void *a, const void *b);

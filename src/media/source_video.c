@@ -46,7 +46,8 @@ static fov_status open_video(fov_source *source, const char *url, fov_error *err
                                      .height = swap ? info.width : info.height,
                                      .fps = info.fps,
                                      .frames = info.frames};
-    return FOV_OK;
+    return source->params.seek_ms > 0 ? v->api->video_seek(v->file, source->params.seek_ms, error)
+                                      : FOV_OK;
 }
 
 /* Next frame, at the end and with loop: the first one again. */

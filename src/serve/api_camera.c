@@ -121,7 +121,7 @@ static void greet(struct viewer *v)
     net_blob_unref(&text);
     json_object_begin(&w);
     json_add_string(&w, "type", "camera");
-    json_add_bool(&w, "connected", v->room->feed != NULL);
+    json_add_bool(&w, "connected", room_connected(v->room));
     json_object_end(&w);
     if ((text = message_blob(&w)) != NULL)
         viewer_note(v, 0, text);
@@ -310,7 +310,7 @@ void get_camera_stats(struct exchange *x)
     if (x->server->workers)
         fov_workers_get_info(x->server->workers, &info);
     json_object_begin(w);
-    json_add_bool(w, "camera_connected", room && room->feed);
+    json_add_bool(w, "camera_connected", room && room_connected(room));
     json_add_int(w, "viewer_count", room ? (int64_t)room->viewer_count : 0);
     write_processor(w, x->server, room);
     message_live_stats(w, &stats, info.bound_ms);

@@ -81,8 +81,9 @@ static bool word_member(struct exchange *x, const json_value *json, const char *
 
 static bool read_words(struct exchange *x, const json_value *json)
 {
-    static const char *const kinds[] = {"detection", "video", "file", "pattern", "demo", NULL};
-    static const char *const later_kinds[] = {"football", "camera", "rtsp", NULL};
+    static const char *const kinds[] = {"detection", "video", "file", "pattern", "demo",
+                                        "camera",    "rtsp",  "rtmp", "http",    NULL};
+    static const char *const later_kinds[] = {"football", NULL};
     static const char *const admission[] = {"guaranteed", "best_effort", NULL};
     static const char *const none[] = {NULL};
     static const char *const trackers[] = {"none", NULL};
@@ -137,14 +138,18 @@ static bool find_source(struct exchange *x, const char *source, char *url, size_
         source = "demo:";
     if (!source) {
         serve_problem(x, 422, "invalid_argument",
-                      "source is missing: a file, pattern:, demo: or a camera of the settings");
+                      "source is missing: a URL, a file, pattern:, demo: or a camera of the "
+                      "settings");
         return false;
     }
     *shown = source;
-    if (!source_allowed(s, source) && !source_is_network(source)) {
+    if (!source_allowed(s, source)) {
+        char redacted[128];
+        fov_source_redact(redacted, sizeof redacted, source);
         serve_problem(x, 403, "forbidden",
-                      "'%.120s' is not on the list of sources: add its folder to sources.allow",
-                      source);
+                      "'%.120s' is not on the list of sources: add its folder, or the beginning of "
+                      "its URL, to sources.allow",
+                      redacted);
         return false;
     }
     if (source_url(s, source, url, size))
@@ -193,6 +198,7 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
         !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
         !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
+        !number_member(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
         !text_member(x, json, "admission", &admission) ||
         !admission_read(admission, &p->admission) || !check_room_name(x, p->room) ||
@@ -211,7 +217,7 @@ void post_start_stream(struct exchange *x)
 {
     struct room_source p;
     struct room *room = NULL;
-    char url[1024], model[MODEL_ID_MAX];
+    char url[2048], model[MODEL_ID_MAX];
     bool ready = false;
     fov_error error = {0};
     fov_workers *workers = serve_workers(x);

@@ -180,6 +180,7 @@ void feed_unref(struct feed *feed)
     tap_destroy(&feed->tap);
     view_forget(feed);
     watch_free(&feed->watch);
+    free(feed->link);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
 }

@@ -254,6 +254,40 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* Live sources of the server's own. */
+static void write_sources(struct page *page, const struct room_info *rooms, size_t count)
+{
+    static const struct {
+        const char *name, *help;
+        size_t at;
+    } counters[] = {{"fovea_source_reconnects_total", "Times a source came back.",
+                     offsetof(fov_source_state, reconnects)},
+                    {"fovea_source_pictures_total", "Pictures that a source decoded.",
+                     offsetof(fov_source_state, pictures)},
+                    {"fovea_source_corrupt_total", "Broken pictures, left out.",
+                     offsetof(fov_source_state, corrupt)},
+                    {"fovea_source_superseded_total",
+                     "Pictures replaced by newer ones before they were read.",
+                     offsetof(fov_source_state, superseded)}};
+    char label[160];
+    for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+        head(page, counters[c].name, "counter", counters[c].help);
+        for (size_t i = 0; i < count && i < LABELS_MAX; i++)
+            if (rooms[i].pulled) {
+                uint64_t value;
+                memcpy(&value, (const char *)&rooms[i].source + counters[c].at, sizeof value);
+                line(page, "%s{stream=\"%s\"} %llu\n", counters[c].name,
+                     escaped(rooms[i].name, label, sizeof label), (unsigned long long)value);
+            }
+    }
+    head(page, "fovea_source_state", "gauge", "1 for the state that a source is in.");
+    for (size_t i = 0; i < count && i < LABELS_MAX; i++)
+        for (int p = 0; rooms[i].pulled && p < FOV_SOURCE_PHASE_COUNT; p++)
+            line(page, "fovea_source_state{stream=\"%s\",state=\"%s\"} %d\n",
+                 escaped(rooms[i].name, label, sizeof label),
+                 fov_source_phase_name((fov_source_phase)p), (int)rooms[i].source.phase == p);
+}
+
 static void write_server(struct page *page, struct server *server)
 {
     struct room_info rooms[LABELS_MAX];
@@ -265,8 +299,7 @@ static void write_server(struct page *page, struct server *server)
     for (size_t i = 0; i < room_count && i < LABELS_MAX; i++)
         line(page, "fovea_viewers{stream=\"%s\"} %u\n", escaped(rooms[i].name, label, sizeof label),
              rooms[i].viewers);
-    head(page, "fovea_source_reconnects_total", "counter", "Reconnections of pulled sources.");
-    line(page, "fovea_source_reconnects_total 0\n");
+    write_sources(page, rooms, room_count);
     head(page, "fovea_ready", "gauge", "1 when the model is warm.");
     line(page, "fovea_ready %d\n", server->workers != NULL);
     fov_workers_info workers = {0};

@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "serve/admission.h"
+#include "serve/events.h"
 #include "serve/message.h"
 #include "serve/percent.h"
 #include "serve/room.h"
+#include "serve/sources.h"
 
 /* A promise that cannot be judged yet, or whose place is just being left, is asked for again, for
  * up to 3 s. */
@@ -20,13 +22,24 @@ enum { ASK_AGAIN_MAX = 30 };
 /* ---- opening ----------------------------------------------------------------------------------
  */
 
+/* What a source of a room may open and whom it tells of its phases; any thread. The settings it
+ * began with: old ones live until the server ends. */
+struct source_watch {
+    struct server *server;
+    struct net_loop *loop;
+    const struct settings *settings;
+    uint64_t room_id;
+    char stream_id[80], url[2048];
+};
+
 /* A source on its way: made on the loop thread, opened on the helper, finished on the loop. */
 struct opening {
     struct server *server;
     uint64_t room_id, request_id; /* request 0: nobody waits for the answer */
     char stream_id[80];
-    char url[1024];
-    bool loop;
+    struct source_watch *watch; /* goes to the feed */
+    bool loop, patient;
+    double seek_ms;
     struct stream_query query;
     fov_source *source;
     fov_status status;
@@ -35,6 +48,24 @@ struct opening {
     fov_admission told; /* why it was refused */
     int tries;
 };
+
+static void opening_free(struct opening *o)
+{
+    fov_source_close(&o->source);
+    free(o->watch);
+    free(o);
+}
+
+static void write_link(struct json_writer *w, const fov_source_state *state)
+{
+    json_add_int(w, "reconnects", (int64_t)state->reconnects);
+    json_add_int(w, "corrupt_frames", (int64_t)state->corrupt);
+    json_add_int(w, "superseded_frames", (int64_t)state->superseded);
+    json_add_number(w, "jitter_ms", state->jitter_ms, 2);
+    json_add_number(w, "jitter_allowance_ms", state->allowance_ms, 0);
+    if (state->error[0])
+        json_add_string(w, "last_error", state->error);
+}
 
 void source_write(struct json_writer *w, const struct room *room)
 {
@@ -65,26 +96,40 @@ void source_write(struct json_writer *w, const struct room *room)
     }
     if (room->end_message[0])
         json_add_string(w, "message", room->end_message);
+    fov_source_state state;
+    if (room->live && room->feed && fov_stream_get_source_state(room->feed->stream, &state))
+        write_link(w, &state);
 }
 
-static void answer_opened(struct opening *o, struct room *room)
+/* `told`: the numbers of a promise that could not be made; NULL: it is about something else. */
+static void answer_request(struct server *server, uint64_t request_id, const struct room *room,
+                           const fov_error *error, const fov_admission *told)
 {
-    struct net_request *request = net_request_find(o->server->loop, o->request_id);
-    struct json_writer *w = serve_writer(o->server);
+    struct net_request *request = net_request_find(server->loop, request_id);
+    struct json_writer *w = serve_writer(server);
     if (!request)
         return;
-    if (o->status == FOV_ECAPACITY || (o->status == FOV_EAGAIN && o->tries)) {
-        admission_refuse(request, o->status, &o->error, &o->told);
+    if (told) {
+        admission_refuse(request, error->status, error, told);
         return;
     }
-    if (o->status != FOV_OK || !room) {
-        net_reply_error(request, o->status, &o->error);
+    if (error->status != FOV_OK || !room) {
+        net_reply_error(request, error->status, error);
         return;
     }
     json_object_begin(w);
     source_write(w, room);
     json_object_end(w);
     net_reply(request, 201, "application/json", w->text, w->size);
+}
+
+void source_answer(struct room *room, fov_status status, const char *message)
+{
+    fov_error error = {.status = status};
+    text_copy(error.message, sizeof error.message, message);
+    if (room->waiting)
+        answer_request(room->server, room->waiting, room, &error, NULL);
+    room->waiting = 0;
 }
 
 /* The model's name in messages is its own, not "". */
@@ -128,11 +173,26 @@ static fov_status start_feed(struct opening *o, struct room *room)
         return status;
     name_model(o->server, &room->feed->query);
     tuning_run(room);
+    room->live = fov_source_get_info(o->source)->live;
     room_feed_changed(room); /* viewers are counted before the first frame */
     status = fov_stream_start_source(room->feed->stream, &o->source, false, &o->error);
-    if (status != FOV_OK)
+    if (status != FOV_OK) {
         room_close_feed(room);
-    return status;
+        return status;
+    }
+    room->feed->link = o->watch; /* the source, which calls back with it, ends before the feed */
+    o->watch = NULL;
+    return FOV_OK;
+}
+
+/* A stream that never was: its room stays only for those who are in it. */
+static void forget(struct room *room)
+{
+    if (room->counted)
+        sessions_leave(room->server);
+    room->counted = room->live = false;
+    room->stream_id[0] = '\0';
+    room_release(room);
 }
 
 static void opened(void *arg);
@@ -142,10 +202,8 @@ static void ask_again(void *arg)
 {
     struct opening *o = arg;
     usleep(ASK_AGAIN_US);
-    if (!net_post(o->server->loop, opened, o)) {
-        fov_source_close(&o->source);
-        free(o);
-    }
+    if (!net_post(o->server->loop, opened, o))
+        opening_free(o);
 }
 
 /* True: the question is on its way once more. */
@@ -169,6 +227,18 @@ static bool asks_again(struct opening *o)
     return false;
 }
 
+/* Now, or by its first picture, or its end. */
+static void answer_opened(struct opening *o, struct room *room)
+{
+    bool refused = o->status == FOV_ECAPACITY || (o->status == FOV_EAGAIN && o->tries);
+    o->error.status = o->status;
+    if (o->status == FOV_OK && room && room->live && room->phase != FOV_SOURCE_LIVE &&
+        o->request_id)
+        room->waiting = o->request_id;
+    else
+        answer_request(o->server, o->request_id, room, &o->error, refused ? &o->told : NULL);
+}
+
 static void opened(void *arg)
 {
     struct opening *o = arg;
@@ -189,41 +259,112 @@ static void opened(void *arg)
     if (o->status != FOV_OK && !o->request_id)
         fov_log(FOV_LOG_ERROR, "serve", "room %s: %s", room ? room->name : "?", o->error.message);
     answer_opened(o, room);
-    if (o->status != FOV_OK && room && wanted) {
-        if (room->counted)
-            sessions_leave(o->server);
-        room->counted = false;
-        room->stream_id[0] = '\0';
-        room_release(room);
+    if (o->status != FOV_OK && room && wanted)
+        forget(room);
+    opening_free(o);
+}
+
+/* ---- phases -----------------------------------------------------------------------------------
+ */
+
+bool room_connected(const struct room *room)
+{
+    return room->feed && (!room->live || room->phase == FOV_SOURCE_LIVE);
+}
+
+struct phase_change {
+    struct server *server;
+    uint64_t room_id;
+    char stream_id[80];
+    fov_source_state state;
+};
+
+static void publish_phase(struct room *room, const fov_source_state *state)
+{
+    struct json_writer w = {0};
+    struct event event = {
+        .kind = "source", .stream = room->name, .client = "", .at_ms = (int64_t)clock_unix_ms()};
+    json_object_begin(&w);
+    json_add_int(&w, "at", event.at_ms);
+    json_add_string(&w, "stream", room->name);
+    json_add_string(&w, "state", fov_source_phase_name(state->phase));
+    json_add_int(&w, "reconnects", (int64_t)state->reconnects);
+    if (state->error[0])
+        json_add_string(&w, "why", state->error);
+    json_object_end(&w);
+    event.json = w.text;
+    event.size = w.size;
+    if (!w.failed)
+        events_publish(room->server, &event);
+    json_release(&w);
+}
+
+/* A camera that is away for long says so once, not at every try. */
+static void log_phase(struct room *room, const fov_source_state *state)
+{
+    bool live = state->phase == FOV_SOURCE_LIVE;
+    if (state->phase == FOV_SOURCE_STALLED)
+        fov_log(FOV_LOG_WARN, "serve", "room %s: stalled: no picture for 2 s", room->name);
+    else if (live)
+        fov_log(FOV_LOG_INFO, "serve", "room %s: live", room->name);
+    else if (state->phase == FOV_SOURCE_BACKING_OFF && strcmp(room->away, state->error) != 0)
+        fov_log(FOV_LOG_WARN, "serve", "room %s: %s; trying again", room->name, state->error);
+    text_copy(room->away, sizeof room->away, live ? "" : state->error);
+}
+
+static void phase_changed(void *arg)
+{
+    struct phase_change *change = arg;
+    struct room *room = room_by_id(change->server, change->room_id);
+    if (room && strcmp(room->stream_id, change->stream_id) == 0) {
+        bool before = room_connected(room);
+        room->phase = change->state.phase;
+        log_phase(room, &change->state);
+        publish_phase(room, &change->state);
+        if (room->phase == FOV_SOURCE_LIVE)
+            source_answer(room, FOV_OK, "");
+        if (room->feed && room_connected(room) != before)
+            room_tell_connected(room);
     }
-    fov_source_close(&o->source);
-    free(o);
+    free(change);
+}
+
+/* On the source's thread. */
+static void on_phase(void *user, const fov_source_state *state)
+{
+    const struct source_watch *watch = user;
+    struct phase_change *change = malloc(sizeof *change);
+    if (!change)
+        return;
+    *change = (struct phase_change){
+        .server = watch->server, .room_id = watch->room_id, .state = *state};
+    text_copy(change->stream_id, sizeof change->stream_id, watch->stream_id);
+    if (!net_post(watch->loop, phase_changed, change))
+        free(change);
+}
+
+/* On the source's thread. */
+static bool may_open(void *user, const char *url)
+{
+    const struct source_watch *watch = user;
+    return source_nested_allowed(watch->settings, watch->url, url);
 }
 
 /* On the helper thread. */
 static void open_source(void *arg)
 {
     struct opening *o = arg;
-    fov_source_params params = {.url = o->url, .loop = o->loop};
+    fov_source_params params = {.url = o->watch->url,
+                                .loop = o->loop,
+                                .seek_ms = o->seek_ms,
+                                .patient = o->patient,
+                                .guarded = true,
+                                .allow = may_open,
+                                .on_phase = on_phase,
+                                .user = o->watch};
     o->status = fov_source_open(&o->source, &params, &o->error);
-    if (!net_post(o->server->loop, opened, o)) {
-        fov_source_close(&o->source);
-        free(o);
-    }
-}
-
-bool source_is_network(const char *url)
-{
-    return strstr(url, "://") != NULL || strncmp(url, "/dev/", 5) == 0;
-}
-
-static fov_status check_source(const char *url, fov_error *error)
-{
-    if (source_is_network(url))
-        return fov_fail(error, FOV_EUNSUPPORTED,
-                        "network and USB cameras come with the next version: open /camera/NAME in "
-                        "a browser beside the camera, or name a file");
-    return FOV_OK;
+    if (!net_post(o->server->loop, opened, o))
+        opening_free(o);
 }
 
 /* The settings hold the frame rate of this camera, or adaptation begins with one of its own. */
@@ -263,6 +404,10 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     pin_fps(room);
     room->change_count = 0;
     room->connecting = true;
+    room->live = false;
+    room->phase = FOV_SOURCE_CONNECTING;
+    room->away[0] = '\0';
+    room->waiting = 0;
     room->ended = false;
     room->end_message[0] = '\0';
     unit_unref(&room->drawn);
@@ -275,6 +420,10 @@ static struct opening *opening_make(struct server *server, const struct room_sou
 {
     const struct settings *s = server->settings;
     struct opening *o = calloc(1, sizeof *o);
+    if (o && !(o->watch = malloc(sizeof *o->watch))) {
+        free(o);
+        o = NULL;
+    }
     if (!o)
         return NULL;
     o->server = server;
@@ -283,7 +432,12 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     text_copy(o->stream_id, sizeof o->stream_id, room->stream_id);
     o->loop = p->loop;
     o->admission = p->admission;
-    text_copy(o->url, sizeof o->url, p->source);
+    *o->watch = (struct source_watch){
+        .server = server, .loop = server->loop, .settings = s, .room_id = room->id};
+    text_copy(o->watch->stream_id, sizeof o->watch->stream_id, room->stream_id);
+    text_copy(o->watch->url, sizeof o->watch->url, p->source);
+    o->patient = p->patient;
+    o->seek_ms = p->seek_ms;
     text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");
     o->query.max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms
                                                      : s->realtime.max_latency_ms;
@@ -295,9 +449,6 @@ static struct opening *opening_make(struct server *server, const struct room_sou
 fov_status source_start(struct server *server, const struct room_source *p, uint64_t request_id,
                         struct room **out, fov_error *error)
 {
-    fov_status status = check_source(p->source, error);
-    if (status != FOV_OK)
-        return status;
     error->status = FOV_OK;
     struct room *room = reserve(server, p, error);
     if (!room)
@@ -307,7 +458,8 @@ fov_status source_start(struct server *server, const struct room_source *p, uint
         *out = room;
         return FOV_OK;
     }
-    free(o);
+    if (o)
+        opening_free(o);
     room->connecting = false;
     room->stream_id[0] = '\0';
     room_release(room);
@@ -331,14 +483,23 @@ fov_status rooms_start_source(struct server *server, const struct room_source *p
 void source_stop(struct room *room)
 {
     room->connecting = false;
+    source_answer(room, FOV_ECLOSED, "the stream was stopped while it was opened");
     if (room->feed)
         fov_stream_get_stats(room->feed->stream, 60, &room->end_stats);
     room_close_feed(room);
+    room->live = false;
     room_feed_changed(room);
 }
 
 void stream_ended(struct room *room, fov_status status, const char *message)
 {
+    if (room->waiting) { /* it never was */
+        source_answer(room, status, message);
+        room_close_feed(room);
+        room_feed_changed(room);
+        forget(room);
+        return;
+    }
     source_stop(room);
     room->ended = true;
     room->ended_ns = clock_now_ns();

@@ -143,7 +143,7 @@ void room_write_view(struct room *room, struct json_writer *w)
     json_object_begin(w);
     json_add_string(w, "type", "view");
     json_add_string(w, "camera", room->name);
-    json_add_bool(w, "connected", feed != NULL);
+    json_add_bool(w, "connected", room_connected(room));
     json_add_number(w, "max_latency_ms",
                     feed ? feed->query.max_latency_ms : server->settings->realtime.max_latency_ms,
                     3);
@@ -160,6 +160,16 @@ void room_write_view(struct room *room, struct json_writer *w)
     fov_model_close(&model);
 }
 
+void room_tell_connected(struct room *room)
+{
+    struct json_writer w = {0};
+    json_object_begin(&w);
+    json_add_string(&w, "type", "camera");
+    json_add_bool(&w, "connected", room_connected(room));
+    json_object_end(&w);
+    room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
+}
+
 void room_feed_changed(struct room *room)
 {
     struct json_writer w = {0};
@@ -173,11 +183,7 @@ void room_feed_changed(struct room *room)
         room_write_view(room, &w);
         room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
     }
-    json_object_begin(&w);
-    json_add_string(&w, "type", "camera");
-    json_add_bool(&w, "connected", room->feed != NULL);
-    json_object_end(&w);
-    room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
+    room_tell_connected(room);
 }
 
 /* ---- events -----------------------------------------------------------------------------------

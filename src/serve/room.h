@@ -104,9 +104,10 @@ struct feed {
     atomic_ullong dropped;  /* since the last delivered frame */
     atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
     atomic_ullong detections;
-    struct tap tap;       /* where it is recorded */
-    atomic_int quality;   /* percent, of JPEGs that the server makes */
-    struct view_job *job; /* view.c, under its lock */
+    struct tap tap;            /* where it is recorded */
+    atomic_int quality;        /* percent, of JPEGs that the server makes */
+    struct source_watch *link; /* of the stream's own source; freed with the feed */
+    struct view_job *job;      /* view.c, under its lock */
     struct feed *view_next;
     bool queued;
 };
@@ -247,6 +248,10 @@ struct room {
     /* a source of its own (own_source.c) */
     char stream_id[80], source[256];
     bool connecting, ended, counted;
+    bool live;              /* it is a camera of a network or of this machine: */
+    fov_source_phase phase; /* as last told */
+    char away[240];         /* why it is away, as last logged */
+    uint64_t waiting;       /* request that is answered when the first picture came; 0 none */
     double target_fps;
     enum admission admission; /* of its stream */
     fov_adaptive adaptive;    /* target_latency_ms 0: the frame rate stays */
@@ -279,6 +284,8 @@ void room_free(struct room *room); /* at the end: in no list any more */
 void room_look(struct room *room);
 /* A new feed runs, or the old one ended (`feed` NULL): viewers are told. */
 void room_feed_changed(struct room *room);
+/* Viewers are told whether pictures come. */
+void room_tell_connected(struct room *room);
 /* A frame has arrived at `ns`. */
 void room_saw_frame(struct room *room, int64_t ns);
 void room_note_all(struct room *room, unsigned kinds, uint64_t seq, struct json_writer *w);
@@ -303,8 +310,10 @@ fov_status source_start(struct server *server, const struct room_source *params,
                         uint64_t request_id, struct room **out, fov_error *error);
 /* Ends it; its last statistics stay in room->end_stats. */
 void source_stop(struct room *room);
-/* True for cameras on a network or at this machine: they come with a later version. */
-bool source_is_network(const char *url);
+/* A room's own live source is connected and gives pictures; true for other feeds. */
+bool room_connected(const struct room *room);
+/* Answers whoever waits for the source: it runs (FOV_OK) or the reason. */
+void source_answer(struct room *room, fov_status status, const char *message);
 /* Members of a stream's description. */
 void source_write(struct json_writer *w, const struct room *room);
 /* The room's own source ended by itself. */

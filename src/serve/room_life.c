@@ -77,8 +77,10 @@ const char *room_state(const struct room *room)
         return "ended";
     if (!room->feed)
         return room->connecting ? "connecting" : "no_signal";
+    if (room->live && room->phase != FOV_SOURCE_LIVE)
+        return fov_source_phase_name(room->phase);
     if (!room->frame_ns)
-        return "connecting";
+        return room->live ? "live" : "connecting";
     double since = ns_to_ms(now - room->frame_ns);
     if (since > 1000)
         return "no_signal";
@@ -98,7 +100,10 @@ size_t rooms_list(struct server *server, struct room_info *items, size_t max)
                                    .p95_ms = stats.p95_ms,
                                    .fps = stats.fps,
                                    .viewers = room->viewer_count,
-                                   .has_picture = room->newest || room->drawn || room->frame_ns};
+                                   .has_picture = room->newest || room->drawn || room->frame_ns,
+                                   .pulled = room->feed && room->live};
+        if (info->pulled)
+            fov_stream_get_source_state(room->feed->stream, &info->source);
         text_copy(info->name, sizeof info->name, room->name);
     }
     return count;
@@ -191,6 +196,7 @@ static void rooms_ready(struct server *server)
                                      .kind = "stream",
                                      .source = camera->source,
                                      .loop = true,
+                                     .patient = true,
                                      .model_id = camera->model,
                                      .target_fps = camera->pin_fps > 0 ? camera->pin_fps
                                                                        : camera->fps,

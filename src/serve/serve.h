@@ -152,10 +152,13 @@ extern const struct serve_part alerts_part; /* api_events.c: watches, zone_book,
 struct room_info {
     char name[ROOM_NAME_MAX];
     const char *kind;  /* "camera", "stream", "demo" */
-    const char *state; /* "live", "delayed", "no_signal", "connecting", "ended" */
+    const char *state; /* "live", "delayed", "no_signal", "connecting", "stalled", "backing_off",
+                          "ended" */
     double p95_ms, fps;
     unsigned viewers;
     bool has_picture; /* latest.jpg would answer 200 */
+    bool pulled;      /* a live source of the server's own: `source` says where it stands */
+    fov_source_state source;
 };
 /* Fills at most `max`, returns how many there are. */
 size_t rooms_list(struct server *server, struct room_info *items, size_t max);
@@ -181,6 +184,8 @@ struct room_source {
     double max_latency_ms; /* < 0: realtime.max_latency_ms */
     double conf;           /* 0: default */
     enum admission admission;
+    double seek_ms; /* files: start here */
+    bool patient;   /* live: go on trying when the first connection fails */
 };
 fov_status rooms_start_source(struct server *server, const struct room_source *params,
                               char *stream_id, size_t size, fov_error *error);

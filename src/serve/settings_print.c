@@ -4,24 +4,12 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "serve/settings_rows.h"
 
 void settings_redact_url(char *to, size_t size, const char *url)
 {
-    const char *scheme = strstr(url, "://");
-    const char *host = scheme ? scheme + 3 : NULL;
-    size_t authority = host ? strcspn(host, "/?#") : 0;
-    const char *at = NULL, *colon = NULL;
-    for (size_t i = 0; i < authority; i++) {
-        if (host[i] == '@')
-            at = host + i;
-        if (host[i] == ':' && !at && !colon)
-            colon = host + i;
-    }
-    if (at && colon && colon < at)
-        snprintf(to, size, "%.*s:***%s", (int)(colon - url), url, at);
-    else
-        snprintf(to, size, "%s", url);
+    text_redact_url(to, size, url);
 }
 
 void settings_redact_webhook(char *to, size_t size, const char *url)
@@ -442,7 +430,7 @@ void settings_print_reference(FILE *to)
             "```yaml\n"
             "server: {host: 0.0.0.0, tls: {cert: /etc/fovea/cert.pem, key: /etc/fovea/key.pem}}\n"
             "cameras:\n"
-            "  hall: /var/media/hall.mp4\n"
+            "  hall: rtsp://fovea:{CAMERA_PASSWORD}@10.0.0.7/stream1\n"
             "  door: {source: \"pattern:\", fps: 10, max_latency_ms: 150}\n"
             "models:\n"
             "  default: ssd_mobilenet_v2\n"

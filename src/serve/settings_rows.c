@@ -40,7 +40,7 @@ const struct settings_row settings_rows[] = {
      "folder of compiled models; default $XDG_CACHE_HOME/fovea or ~/.cache/fovea"},
 
     {"sources.allow", NULL, SET_LIST, AT(sources.allow), NULL, 0, 2048, NULL, SET_LIVE,
-     "what start-stream may open: folders, files, URL beginnings (`rtsp://10.0.0.7/`); cameras of this file, `pattern:` and `demo:` always may"},
+     "what start-stream may open, and where playlists and redirects may lead: folders, files, devices, URL beginnings without a log-in (`rtsp://10.0.0.7/`); cameras of this file, `pattern:` and `demo:` always may"},
 
     {"realtime.enabled", "REALTIME_ENABLED", SET_BOOL, AT(realtime.enabled), "true", 0, 0, NULL, SET_LIVE,
      "false: /api/v1/realtime/… answers 503 `disabled`"},
@@ -121,7 +121,7 @@ const struct settings_row settings_model_rows[] = {
 };
 
 const struct settings_row settings_camera_rows[] = {
-    {"source", NULL, SET_TEXT, CAMERA_AT(source), NULL, 0, 2048, NULL, 0, "URL, file, folder, `pattern:`; left out: a browser camera"},
+    {"source", NULL, SET_TEXT, CAMERA_AT(source), NULL, 0, 2048, NULL, 0, "`rtsp://`, `rtmp://`, `http(s)://`, `/dev/video0`, file, folder, `pattern:` (see sources.md); left out: a browser camera"},
     {"model", NULL, SET_TEXT, CAMERA_AT(model), NULL, 0, 0, NULL, 0, "model id"},
     {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort", SET_LATER, "gives boxes names in time"},
     {"fps", NULL, SET_NUMBER, CAMERA_AT(fps), NULL, 1, 240, NULL, 0, "frames a second that are accepted"},

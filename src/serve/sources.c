@@ -41,13 +41,32 @@ static bool is_url(const char *text)
     return strstr(text, "://") != NULL;
 }
 
+/* A URL without its user and password: the list names servers, not log-ins. */
+static const char *without_login(const char *source, const char *allowed, char *to, size_t size)
+{
+    const char *host = strstr(source, "://") + 3, *named = strstr(allowed, "://") + 3;
+    const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+    if (!at || memchr(named, '@', strcspn(named, "/?#")))
+        return source;
+    int length = snprintf(to, size, "%.*s%s", (int)(host - source), source, at + 1);
+    return length > 0 && (size_t)length < size ? to : source;
+}
+
+/* Ways up out of a folder, however they are written. */
+static bool climbs(const char *url)
+{
+    return strchr(url, '\\') || strstr(url, "/..") || strcasestr(url, "%2e") ||
+           strcasestr(url, "%2f..") || strcasestr(url, "..%2f") || strcasestr(url, "%5c");
+}
+
 /* A URL may go on where the allowed one ends at a border: scheme and host are always whole. */
 static bool url_allowed(const char *source, const char *allowed)
 {
+    char bare[2048];
     size_t length = strlen(allowed);
     const char *host = strstr(allowed, "://") + 3;
-    if (strncasecmp(source, allowed, length) != 0 || strstr(source, "/../") ||
-        strcasestr(source, "%2e%2e"))
+    source = without_login(source, allowed, bare, sizeof bare);
+    if (strncasecmp(source, allowed, length) != 0 || climbs(source))
         return false;
     if (allowed[length - 1] == '/' && host < allowed + length)
         return true;
@@ -80,9 +99,44 @@ bool source_allowed(const struct settings *settings, const char *source)
     }
     for (size_t i = 0; i < settings->sources.allow.count; i++) {
         const char *allowed = settings->sources.allow.items[i];
+        if (strcmp(source, allowed) == 0)
+            return true;
         if (is_url(source) != is_url(allowed))
             continue;
         if (is_url(source) ? url_allowed(source, allowed) : file_allowed(source, allowed))
+            return true;
+    }
+    return false;
+}
+
+/* The folder of a URL: "http://host/live/" of "http://host/live/index.m3u8?x". */
+static bool url_folder(const char *url, char *to, size_t size)
+{
+    const char *host = strstr(url, "://");
+    size_t length = host ? strcspn(host + 3, "?#") : 0;
+    const char *slash = host ? memrchr(host + 3, '/', length) : NULL;
+    size_t used = slash ? (size_t)(slash - url) + 1 : 0;
+    if (used == 0 || used >= size)
+        return false;
+    memcpy(to, url, used);
+    to[used] = '\0';
+    return true;
+}
+
+bool source_nested_allowed(const struct settings *settings, const char *own, const char *url)
+{
+    char folder[2048], bare[2048];
+    if (!is_url(url))
+        return false;
+    for (size_t i = 0; i < settings->sources.allow.count; i++)
+        if (is_url(settings->sources.allow.items[i]) &&
+            url_allowed(url, settings->sources.allow.items[i]))
+            return true;
+    for (size_t i = 0; i < settings->cameras.count; i++) {
+        const struct settings_camera *camera = &settings->cameras.items[i];
+        if (camera->source && strcmp(camera->source, own) == 0 && is_url(own) &&
+            url_folder(without_login(own, "://", bare, sizeof bare), folder, sizeof folder) &&
+            url_allowed(url, folder))
             return true;
     }
     return false;

@@ -16,4 +16,9 @@ bool source_url(const struct settings *settings, const char *source, char *url, 
  * sources.allow names. Files are compared after symbolic links were followed. */
 bool source_allowed(const struct settings *settings, const char *source);
 
+/* Whether the source `own`, which was allowed, may have `url` opened on its way (a playlist's
+ * entry, a redirect): what sources.allow names, and for cameras of the settings what lies in the
+ * same folder of the same server. Any thread, for settings that do not change. */
+bool source_nested_allowed(const struct settings *settings, const char *own, const char *url);
+
 #endif

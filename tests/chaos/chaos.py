@@ -121,9 +121,7 @@ def run(minutes: float, seed: int, folder: Path) -> list[str]:
     except Finding as finding:
         world.find(str(finding))
     finally:
-        if world.process.poll() is None:
-            world.process.kill()
-            world.process.wait()
+        world.kill()
     if DEFECT.search(world.log.read_text(errors="replace")):
         world.find(f"a sanitizer spoke:\n{world.log.read_text(errors='replace')[-6000:]}")
     print("  " + ", ".join(f"{what} {number}" for what, number in sorted(world.episodes.items())))

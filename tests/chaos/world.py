@@ -64,7 +64,11 @@ class World:
         self.findings: list[str] = []
         self.log = folder / "server.log"
         self.local = threading.local()
-        self.start(settings)
+        try:
+            self.start(settings)
+        except BaseException:
+            self.kill()
+            raise
 
     # --- the server ---
 
@@ -110,13 +114,17 @@ class World:
                 raise Finding(f"the server ended with {self.process.returncode} while {what} was waited for")
             time.sleep(0.1)
 
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
     def stop_server(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(20)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise Finding("the server did not end within 20 s of SIGTERM") from None
 
     # --- its size ---

@@ -1,6 +1,5 @@
 /* The ring of a client's events and the Last-Event-ID of those who come back: bounded whatever is
- * added, and a reader never goes on at a place that is neither in the ring nor before it.
- * libfuzzer: src/serve/event_ring.c src/net/blob.c src/base/text.c */
+ * added, and a reader never goes on at a place that is neither in the ring nor before it. */
 #include <stdlib.h>
 #include <string.h>
 

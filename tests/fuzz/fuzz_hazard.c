@@ -1,7 +1,5 @@
 /* Texts of hazard sessions: what was found lies inside the message, what was decoded inside its
- * room, and a configuration that was taken is within its bounds.
- * libfuzzer: src/serve/hazard_message.c src/base/json.c src/base/text.c src/base/status.c
- * libfuzzer: tests/fuzz/no_labels.c -lcjson -lm */
+ * room, and a configuration that was taken is within its bounds. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,4 @@
-/* Heads, targets, queries, chunked bodies; the result must not depend on how the bytes are cut.
- * libfuzzer: src/net/head.c src/net/uri.c src/net/field.c src/net/chunk.c
- * libfuzzer: src/net/address.c src/base/text.c -lm */
+/* Heads, targets, queries, chunked bodies; the result must not depend on how the bytes are cut. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

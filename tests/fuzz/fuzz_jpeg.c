@@ -1,11 +1,5 @@
 /* Pictures of any bytes: no crash, limits hold, and the same bytes give the same pixels whatever
  * picture the decoder had before (nothing of one sender is ever seen by another). */
-/* libfuzzer: src/media/picture.c src/media/jpeg_probe.c src/media/jpeg_decode.c */
-/* libfuzzer: src/media/jpeg_error.c src/media/jpeg_memory.c src/media/png.c src/media/webp.c */
-/* libfuzzer: src/media/turn.c src/media/image.c src/media/convert.c src/media/buffer.c */
-/* libfuzzer: src/media/frame.c */
-/* libfuzzer: src/media/ffmpeg.c src/base/dynlib.c src/base/text.c src/base/status.c */
-/* libfuzzer: -ljpeg -ldl -lpthread */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,5 @@
 /* What model files are and say about themselves (IR, ONNX, TFLite, frozen graphs, Paddle), and
- * labels made of it. Whatever the bytes: no crash, limits hold, texts are UTF-8.
- * libfuzzer: src/infer/metadata.c src/infer/metadata_xml.c src/infer/metadata_onnx.c
- * libfuzzer: src/infer/metadata_tflite.c src/infer/metadata_zip.c src/infer/metadata_graphdef.c
- * libfuzzer: src/infer/metadata_beside.c src/infer/inspect.c src/infer/file_kind.c -lcjson -lm
- * libfuzzer: src/infer/tensor.c src/infer/labels.c src/base/text.c src/base/status.c
- * libfuzzer: src/base/log.c src/base/json.c */
+ * labels made of it. Whatever the bytes: no crash, limits hold, texts are UTF-8. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,4 @@
-/* Forms. The first line is the content type, the rest the body.
- * libfuzzer: src/net/multipart.c src/net/field.c src/base/text.c src/base/status.c */
+/* Forms. The first line is the content type, the rest the body. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

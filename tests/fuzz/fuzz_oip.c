@@ -1,8 +1,5 @@
 /* What a server of the Open Inference Protocol says: descriptions, configurations, errors, replies.
- * Whatever the bytes: no crash, limits hold, and what was accepted lies within the reply.
- * libfuzzer: src/infer/oip.c src/infer/oip_address.c src/infer/metadata.c src/infer/metadata_xml.c
- * libfuzzer: src/infer/metadata_onnx.c src/infer/metadata_tflite.c src/infer/tensor.c
- * libfuzzer: src/base/text.c src/base/status.c src/base/json.c -lcjson -lm */
+ * Whatever the bytes: no crash, limits hold, and what was accepted lies within the reply. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

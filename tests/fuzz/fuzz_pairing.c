@@ -1,6 +1,5 @@
 /* Texts and packed messages of a camera: a note that was read keeps its bounds, a picture that was
- * split off lies inside the message.
- * libfuzzer: src/serve/pairing.c src/base/json.c src/base/text.c src/base/status.c */
+ * split off lies inside the message. */
 #include <stdlib.h>
 
 #include "serve/pairing.h"

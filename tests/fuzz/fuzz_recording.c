@@ -1,14 +1,6 @@
 /* Recordings of any bytes: no crash, limits hold, what is listed can be read or is refused with a
  * reason. The sums of the input are made right first, else nothing behind them would ever be looked
  * at. */
-/* libfuzzer: src/media/recording_read.c src/media/recording_write.c src/media/picture.c */
-/* libfuzzer: src/media/jpeg_probe.c src/media/jpeg_decode.c src/media/jpeg_error.c */
-/* libfuzzer: src/media/jpeg_memory.c src/media/png.c src/media/webp.c src/media/image.c */
-/* libfuzzer: src/media/convert.c src/media/turn.c src/media/buffer.c src/media/frame.c */
-/* libfuzzer: src/media/ffmpeg.c */
-/* libfuzzer: src/base/dynlib.c src/base/text.c src/base/status.c src/base/json.c src/base/clock.c
- */
-/* libfuzzer: -ljpeg -ldl -lpthread -lm -lz -lcjson */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,8 +1,4 @@
-/* Settings files. Whatever the bytes: no crash, and what is refused is explained.
- * libfuzzer: src/serve/settings.c src/serve/settings_value.c src/serve/settings_tree.c
- * src/serve/settings_alerts.c src/scene/zones.c
- * src/serve/settings_rows.c src/serve/settings_yaml.c src/serve/settings_print.c src/base/text.c
- * src/base/status.c src/base/json.c -lyaml -lcjson */
+/* Settings files. Whatever the bytes: no crash, and what is refused is explained. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,14 +1,5 @@
 /* Boxes put into JPEGs of any bytes: no crash, and where the file's own bits are kept the result is
  * a picture of the same size. */
-/* libfuzzer: src/media/picture.c src/media/jpeg_probe.c src/media/jpeg_decode.c */
-/* libfuzzer: src/media/jpeg_encode.c src/media/jpeg_scan.c src/media/jpeg_splice.c */
-/* libfuzzer: src/media/jpeg_error.c src/media/jpeg_memory.c src/media/png.c src/media/webp.c */
-/* libfuzzer: src/media/turn.c src/media/image.c src/media/convert.c src/media/buffer.c
- * src/media/frame.c */
-/* libfuzzer: src/media/overlay.c src/media/overlay_details.c src/media/shapes.c
- * build/src/media/glyphs.c */
-/* libfuzzer: src/media/ffmpeg.c src/base/dynlib.c src/base/text.c src/base/status.c */
-/* libfuzzer: -ljpeg -ldl -lpthread -lm */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,6 +1,5 @@
 /* What is checked in a TFLite file before a runtime has it, and what is mended in it then. Whatever
- * the bytes: no crash, no write outside them, and what was not mended is as it was.
- * libfuzzer: src/infer/tflite_check.c src/base/text.c src/base/status.c */
+ * the bytes: no crash, no write outside them, and what was not mended is as it was. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,4 @@
-/* WebSocket frames, whatever way they are cut; the result must not depend on the cuts.
- * libfuzzer: src/net/ws_codec.c src/net/deflate.c src/net/field.c src/base/text.c -lz */
+/* WebSocket frames, whatever way they are cut; the result must not depend on the cuts. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

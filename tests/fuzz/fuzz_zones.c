@@ -1,8 +1,6 @@
 /* Zones as JSON, and rules over them: the text up to a NUL, behind it what a stream sees. Whatever
  * the bytes: no crash; what is taken comes out again as it went in; an alert is raised and cleared
- * in turns.
- * libfuzzer: src/scene/zones.c src/scene/zones_json.c src/scene/alerts.c src/base/text.c
- * src/base/status.c src/base/json.c -lcjson -lm */
+ * in turns. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

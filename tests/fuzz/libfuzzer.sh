@@ -1,15 +1,15 @@
 #!/bin/sh
 # libfuzzer.sh NAME [SECONDS]: coverage-guided run of fuzz_NAME.c with clang, ASan and UBSan. What it finds
-# goes to build-fuzz/; keep what is worth it in corpus/NAME.
+# goes to build-fuzz/NAME; keep what is worth it in corpus/NAME.
 set -eu
 cd "$(dirname "$0")/../.."
 name=$1
 seconds=${2:-60}
+build=build-fuzz/meson
 out=build-fuzz/$name
 mkdir -p "$out/corpus"
-sources=$(sed -n '/libfuzzer:/,/\*\//p' "tests/fuzz/fuzz_$name.c" | sed 's|.*libfuzzer:||; s|^ \* ||; s|\*/.*||' | tr '\n' ' ')
-# shellcheck disable=SC2086
-clang -std=gnu11 -g -O1 -D_GNU_SOURCE '-DFOVEA_VERSION="fuzz"' -Iinclude -Isrc \
-    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all "tests/fuzz/fuzz_$name.c" -o "$out/fuzz" $sources
-exec "$out/fuzz" -max_total_time="$seconds" -max_len=16384 -artifact_prefix="$out/" -print_final_stats=1 \
-    "$out/corpus" "tests/fuzz/corpus/$name"
+[ -f $build/build.ninja ] || CC=clang meson setup $build -Db_sanitize=address,undefined -Db_lundef=false \
+    --buildtype=debugoptimized -Dc_args="-fsanitize=fuzzer-no-link -fno-sanitize-recover=all" >build-fuzz/setup.log
+ninja -C $build --quiet "tests/fuzz/fuzz_$name"
+exec "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=16384 -artifact_prefix="$out/" \
+    -print_final_stats=1 "$out/corpus" "tests/fuzz/corpus/$name"

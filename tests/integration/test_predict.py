@@ -151,7 +151,7 @@ def test_an_endless_source_ends_whole_on_interrupt(tmp_path):
     (["good.jpg", "--classes", "a"], 2, "--classes"),
     (["good.jpg", "--precision", "fp7"], 2, "--precision"),
     (["good.jpg", "--confidence", ".5"], 2, "--conf"),
-    (["rtsp://x/1"], 3, "not supported"),
+    (["rtsp://nobody.invalid/1"], 3, "not known"),
     (["pattern:wdith=9"], 2, "wdith"),
 ])
 def test_exit_codes_and_reasons(tmp_path, words, code, said):

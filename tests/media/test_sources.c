@@ -72,9 +72,9 @@ static void test_refused(void **state)
     (void)state;
     assert_int_equal(open_status(""), FOV_EINVAL);
     assert_int_equal(open_status(NULL), FOV_EINVAL);
-    assert_int_equal(open_status("rtsp://camera/1"), FOV_EUNSUPPORTED);
-    assert_int_equal(open_status("/dev/video7"), FOV_EUNSUPPORTED);
-    assert_int_equal(open_status("0"), FOV_EUNSUPPORTED);
+    assert_int_equal(open_status("ftp://camera/1"), FOV_EUNSUPPORTED);
+    assert_int_equal(open_status("rtsp://"), FOV_EINVAL);
+    assert_int_equal(open_status("rtsp://camera/1?transport=smoke"), FOV_EINVAL);
     assert_int_equal(open_status("/dev/null"), FOV_EUNSUPPORTED);
     assert_int_equal(open_status("/nonexistent/a.jpg"), FOV_ENOTFOUND);
     assert_int_equal(open_status("/nonexistent/*.jpg"), FOV_ENOTFOUND);

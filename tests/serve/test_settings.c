@@ -381,6 +381,30 @@ static void test_passwords_of_urls_are_blotted_out(void **state)
     }
 }
 
+static void test_what_sources_lead_to(void **state)
+{
+    struct settings *s;
+    struct findings found;
+    (void)state;
+    assert_int_equal(parse("sources: {allow: ['http://h/live/', /srv]}\n"
+                           "cameras: {hall: 'http://u:p@cam/hls/index.m3u8?key=1'}\n",
+                           NULL, &s, &found),
+                     FOV_OK);
+    const char *hall = "http://u:p@cam/hls/index.m3u8?key=1", *live = "http://h/live/a.m3u8";
+    assert_true(source_nested_allowed(s, live, "http://h/live/1.ts"));
+    assert_true(source_nested_allowed(s, hall, "http://cam/hls/1.ts"));
+    assert_true(source_nested_allowed(s, hall, "http://u:p@cam/hls/sub/1.ts"));
+    assert_true(source_nested_allowed(s, hall, "http://h/live/1.ts"));
+    assert_false(source_nested_allowed(s, hall, "http://cam/admin"));
+    assert_false(source_nested_allowed(s, hall, "https://cam/hls/1.ts"));
+    assert_false(source_nested_allowed(s, hall, "http://cam:81/hls/1.ts"));
+    assert_false(source_nested_allowed(s, hall, "http://cam/hls/../admin"));
+    assert_false(source_nested_allowed(s, live, "http://cam/hls/1.ts")); /* another's folder */
+    assert_false(source_nested_allowed(s, live, "/srv/x.ts"));
+    assert_false(source_nested_allowed(s, live, "file:///srv/x.ts"));
+    settings_free(&s);
+}
+
 static void test_sources_outside_the_list_are_refused(void **state)
 {
     (void)state;
@@ -409,6 +433,12 @@ static void test_sources_outside_the_list_are_refused(void **state)
     assert_false(source_allowed(s, "http://h/other"));
     assert_false(source_allowed(s, "http://h/live/../x"));
     assert_false(source_allowed(s, "http://h/live/%2e%2e/x"));
+    assert_false(source_allowed(s, "http://h/live/.%2E/x"));
+    assert_false(source_allowed(s, "http://h/live/..%2fx"));
+    assert_false(source_allowed(s, "http://h/live/a/.."));
+    assert_false(source_allowed(s, "http://h/live/\\..\\x"));
+    assert_true(source_allowed(s, "rtsp://user:secret@10.0.0.7/x")); /* the list names servers */
+    assert_false(source_allowed(s, "rtsp://10.0.0.7@evil@10.0.0.8/x"));
     snprintf(path, sizeof path, "%s/../../etc/hostname", dir);
     assert_false(source_allowed(s, path));
     snprintf(path, sizeof path, "%s/link", dir);
@@ -444,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_shown_settings_can_be_read_back),
         cmocka_unit_test(test_passwords_of_urls_are_blotted_out),
         cmocka_unit_test(test_sources_outside_the_list_are_refused),
+        cmocka_unit_test(test_what_sources_lead_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

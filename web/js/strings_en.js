@@ -6,7 +6,7 @@ export default {
   'unit.ms': '{n} ms', 'unit.s': '{n} s', 'unit.fps': 'fps',
 
   'state.live': 'LIVE', 'state.delayed': 'DELAYED', 'state.no_signal': 'NO SIGNAL', 'state.ai_off': 'AI OFF',
-  'state.connecting': 'connecting', 'state.ended': 'ended',
+  'state.connecting': 'connecting', 'state.ended': 'ended', 'state.stalled': 'STALLED', 'state.backing_off': 'TRYING AGAIN',
   'spoken.live': 'Live.', 'spoken.delayed': 'Delayed.', 'spoken.no_signal': 'No signal.',
   'spoken.ai_off': 'AI off: no detections come.', 'spoken.connecting': 'Connecting.',
 

@@ -6,7 +6,7 @@ export default {
   'unit.ms': '{n} م‌ث', 'unit.s': '{n} ث', 'unit.fps': 'فریم بر ثانیه',
 
   'state.live': 'زنده', 'state.delayed': 'با تأخیر', 'state.no_signal': 'بدون سیگنال', 'state.ai_off': 'هوش مصنوعی خاموش',
-  'state.connecting': 'در حال اتصال', 'state.ended': 'پایان‌یافته',
+  'state.connecting': 'در حال اتصال', 'state.ended': 'پایان‌یافته', 'state.stalled': 'بدون تصویر', 'state.backing_off': 'تلاش دوباره',
   'spoken.live': 'زنده.', 'spoken.delayed': 'با تأخیر.', 'spoken.no_signal': 'سیگنال نیست.',
   'spoken.ai_off': 'هوش مصنوعی خاموش است: تشخیصی نمی‌رسد.', 'spoken.connecting': 'در حال اتصال.',
 

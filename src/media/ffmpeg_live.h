@@ -1,0 +1,29 @@
+/* Inside of the FFmpeg module: live sources (ffmpeg_live.c) and their reading over HTTP
+ * (ffmpeg_io.c). */
+#ifndef MEDIA_FFMPEG_LIVE_H
+#define MEDIA_FFMPEG_LIVE_H
+
+#include "media/ffmpeg_api.h"
+
+struct AVFormatContext;
+struct AVIOContext;
+
+/* As in ffmpeg_api.h. */
+fov_status ffmpeg_live_open(struct ffmpeg_live **live, const struct ffmpeg_live_params *params,
+                            struct ffmpeg_live_info *info, fov_error *error);
+fov_status ffmpeg_live_next(struct ffmpeg_live *live, struct ffmpeg_picture *picture,
+                            struct ffmpeg_picture_info *info, fov_error *error);
+void ffmpeg_live_close(struct ffmpeg_live **live);
+struct ffmpeg_picture *ffmpeg_picture_new(void);
+fov_status ffmpeg_picture_store(struct ffmpeg_picture *picture, const fov_image *to,
+                                fov_error *error);
+void ffmpeg_picture_free(struct ffmpeg_picture **picture);
+
+/* Makes all that the context opens go through params->http_open, and opens `first` as its pb.
+ * False: it could not be opened. */
+bool ffmpeg_io_attach(struct AVFormatContext *format, const struct ffmpeg_live_params *params,
+                      struct ffmpeg_http *first);
+/* Closes that pb, which FFmpeg leaves to its maker, after the context was closed. */
+void ffmpeg_io_close(struct AVIOContext **pb);
+
+#endif

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What a network camera costs beside decoding and inference, and how fast it is back. Prints Markdown.
+
+    bench_sources.py [--frames 600] [--kills 20]
+
+GStreamer's RTSP server plays a 1080p30 clip in real time and notes when each picture is handed to RTP; bench_sources
+notes when its result is there. What is left of that way without decoding and inference is ours (and the loopback's).
+Then the server is killed and started again, and it is timed from the answer of its port to the state `live`.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("FOVEA_BUILD", ROOT / "build"))
+sys.path.insert(0, str(ROOT / "tests/integration"))
+import camera_servers  # noqa: E402
+
+MODEL = ROOT / ".deps/models/ssd_mobilenet_v2/model.xml"
+
+
+def quantile(values, q):
+    return sorted(values)[min(len(values) - 1, int(q * len(values)))]
+
+
+NUMBERS = 54  # painted into the corner as a level of gray, so that nothing depends on counting from the same frame
+
+
+def numbered_clip(path, seconds):
+    subprocess.run([camera_servers.FFMPEG, "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=size=1920x1080:rate=30", "-f", "lavfi",
+                    "-i", f"color=size=64x64:rate=30,geq=lum='16+4*mod(N\\,{NUMBERS})':cb=128:cr=128",
+                    "-filter_complex", "[0]format=yuv420p[a];[a][1]overlay", "-t", str(seconds), "-c:v", "libx264", "-preset",
+                    "ultrafast", "-tune", "zerolatency", "-g", "30", "-b:v", "6M", "-pix_fmt", "yuv420p", str(path)], check=True)
+    return path
+
+
+def sent_index(row, sent):
+    """Which picture this was: the number in its corner, nearest to its place in the row."""
+    place, number = int(row[0]), int(row[7])
+    index = place + (number - place + NUMBERS // 2) % NUMBERS - NUMBERS // 2
+    return index if 0 <= index < len(sent) else None
+
+
+def latency(folder, frames):
+    clip = numbered_clip(folder / "1080.mp4", frames // 30 + 15)
+    times = folder / "times"
+    os.environ["FOVEA_RTSP_TIMES"] = str(times)
+    server = camera_servers.rtsp_server(folder, clip)
+    try:
+        done = subprocess.run([BUILD / "tests/bench/bench_sources", f"rtsp://127.0.0.1:{server.port}/paced", MODEL, str(frames)],
+                              stdout=subprocess.PIPE, text=True, check=True)
+    finally:
+        server.kill()
+    sent = [float(line) for line in times.read_text().split()]
+    rows = [list(map(float, line.split())) for line in done.stdout.splitlines()]
+    rows = [r for r in rows if int(r[0]) >= 60 and r[5] > 0 and sent_index(r, sent) is not None]  # the first 2 s warm up
+    return sent, rows
+
+
+def print_latency(sent, rows):
+    way = [r[1] - sent[sent_index(r, sent)] for r in rows]
+    total = [r[2] - sent[sent_index(r, sent)] for r in rows]
+    decode, inference = [r[3] for r in rows], [r[5] for r in rows]
+    ours = [t - d - i for t, d, i in zip(total, decode, inference)]
+    print("| RTSP 1080p30 to detections, ms | p50 | p99 |\n|---|---|---|")
+    for name, values in (("handed to RTP → last byte here", way), ("decoding to planar YUV", decode), ("inference", inference),
+                         ("**added by us: all but decoding and inference** (goal ≤ 10)", ours), ("in all", total)):
+        print(f"| {name} | {quantile(values, 0.5):.1f} | {quantile(values, 0.99):.1f} |")
+    print(f"\n{len(rows)} frames delivered.\n")
+
+
+def state_of(base):
+    import json
+    import urllib.request
+    with urllib.request.urlopen(base + "api/v1/realtime/video/streams", timeout=5) as reply:
+        return json.load(reply)["streams"][0]
+
+
+def reconnects(folder, kills):
+    clip = camera_servers.make_clip(folder / "small.mp4", gop=25)
+    camera = camera_servers.rtsp_server(folder, clip)
+    config = folder / "fovea.yaml"
+    config.write_text(f"cameras:\n  hall: rtsp://127.0.0.1:{camera.port}/h264\n")
+    server = subprocess.Popen([BUILD / "fovea", "serve", "--port", "0", "--model", "fake:", "--config", config,
+                               "--state-dir", folder / "state"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    base = server.stdout.readline().split()[-1]
+    times, held = [], []
+    try:
+        camera_servers.wait_for(lambda: state_of(base)["state"] == "live", 20, "the first picture")
+        for i in range(kills):
+            camera.kill()
+            camera_servers.wait_for(lambda: state_of(base)["state"] in ("connecting", "backing_off"), 5, "the loss")
+            camera.start()
+            answered = time.monotonic()
+            camera_servers.wait_for(lambda: state_of(base)["reconnects"] == i + 1, 15, "its return")
+            times.append(time.monotonic() - answered)
+            held.append((len(os.listdir(f"/proc/{server.pid}/fd")),
+                         int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6))
+            print(f"{i + 1} of {kills}: {times[-1]:.2f} s", file=sys.stderr)
+    finally:
+        camera.kill()
+        server.terminate()
+        server.wait()
+    print(f"| {kills} times killed | |\n|---|---|")
+    print(f"| port answers → live: median, longest (goal ≤ 2 s) | {statistics.median(times):.2f} s, {max(times):.2f} s |")
+    print(f"| descriptors after the first, the last | {held[0][0]}, {held[-1][0]} |")
+    print(f"| memory after the first, the last | {held[0][1]:.1f} MB, {held[-1][1]:.1f} MB |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--frames", type=int, default=600)
+    parser.add_argument("--kills", type=int, default=20)
+    words = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print_latency(*latency(Path(folder), words.frames))
+        reconnects(Path(folder), words.kills)
+
+
+main()
