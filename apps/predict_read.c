@@ -188,7 +188,8 @@ static void wait_for_its_time(struct reading *r, double pts_ms)
 static fov_status put(struct predict *p, fov_frame **frame)
 {
     fov_status status = FOV_EAGAIN;
-    (*frame)->capture_ns = clock_now_ns();
+    if (!fov_source_get_info(p->source)->live)
+        (*frame)->capture_ns = clock_now_ns();
     while (status == FOV_EAGAIN && !atomic_load(&p->stop))
         status = fov_stream_put_wait(p->stream, frame, 100, NULL);
     fov_frame_unref(frame);

@@ -187,7 +187,7 @@ def test_a_stream_of_the_servers_own(recorder):
 def test_a_recording_is_a_source_of_the_server(recorder, tmp_path):
     server = recorder(words=["sources.allow=" + str(tmp_path)])
     _, file = run_session(server, [spot(10 * i, 10) for i in range(10)])
-    began = server.post(START, json={"source": str(file), "token": "again", "loop": True})
+    began = server.post(START, json={"source": str(file), "token": "again", "loop": True, "admission": "best_effort"})
     assert began.status_code == 201, began.text
     with socket(server, "/ws/view/again?render=server") as ws:
         assert wait_for(ws, "frame_metadata", 10)["detections"]
