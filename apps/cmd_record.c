@@ -15,6 +15,7 @@
 
 struct record {
     const char *url, *output;
+    char shown[2048]; /* the URL without a password */
     double seconds, max_mb;
     bool append;
 
@@ -72,16 +73,16 @@ static int parse(struct record *r, int argc, char **argv)
 /* ---- one frame ---- */
 
 /* A recording that is made of another keeps what is said of it. */
-static fov_recording_info describe(const struct record *r)
+static fov_recording_info describe(struct record *r)
 {
     const fov_recording_info *old = fov_source_recording(r->source);
     const fov_source_info *info = fov_source_get_info(r->source);
     const char *slash = strrchr(r->url, '/');
     if (old)
         return *old;
-    return (fov_recording_info){.source = strstr(r->url, "://") ? "" /* it may hold a password */
-                                          : slash && slash[1]   ? slash + 1
-                                                                : r->url,
+    fov_source_redact(r->shown, sizeof r->shown, r->url);
+    return (fov_recording_info){.source = !strstr(r->url, "://") && slash && slash[1] ? slash + 1
+                                                                                      : r->shown,
                                 .kind = info->kind,
                                 .live = info->live,
                                 .fps = info->live ? 0 : info->fps};
@@ -144,12 +145,20 @@ static bool is_broken(fov_status status)
            status == FOV_ENOTFOUND;
 }
 
+/* A live source that could not be opened, as against one broken picture. */
+static bool has_ended(const struct record *r)
+{
+    fov_source_state state;
+    fov_source_get_state(r->source, &state);
+    return state.phase == FOV_SOURCE_ENDED;
+}
+
 static fov_status step(struct record *r, fov_error *error)
 {
     fov_frame *frame = NULL;
     const char *name = NULL;
     fov_status status = fov_source_read(r->source, r->pool, &frame, &name, error);
-    if (is_broken(status)) {
+    if (is_broken(status) && !has_ended(r)) {
         fprintf(stderr, "fovea: %s\n", error->message);
         r->failed++;
         return FOV_OK;
@@ -201,8 +210,9 @@ static void print_end(const struct record *r)
 
 static int exit_code(const struct record *r, fov_status status)
 {
+    bool live = r->source && fov_source_get_info(r->source)->live;
     if (status)
-        return r->frames ? 1 : fov_status_exit(status);
+        return r->frames ? 1 : live && has_ended(r) ? 3 : fov_status_exit(status);
     if (!r->frames)
         return r->failed || r->full ? 3 : 1;
     return r->failed ? 1 : 0;
@@ -244,7 +254,8 @@ int cmd_record(int argc, char **argv)
     }
     if (status)
         fprintf(stderr, "fovea: %s\n", error.message);
+    int code = exit_code(&r, status);
     fov_source_close(&r.source);
     fov_frame_pool_destroy(&r.pool);
-    return exit_code(&r, status);
+    return code;
 }

@@ -37,7 +37,7 @@ static void print_json(struct predict *p, const struct seen *seen)
         return;
     fwrite(w->text, 1, w->size, stdout);
     putchar('\n');
-    if (p->paced)
+    if (p->paced || fov_source_get_info(p->source)->live)
         fflush(stdout); /* whoever reads it sees each frame at its time */
 }
 

@@ -133,17 +133,22 @@ static void run_as_recorded(struct predict *p, struct pending *pending, bool *wa
     if (fov_source_recorded(p->source, then) != FOV_OK || !then->answered ||
         then->outcome != FOV_DELIVERED)
         return;
-    fov_knobs knobs = {.conf = p->chosen.conf_given ? 0 : then->conf,
+    bool same_classes = p->classes ||
+                        memcmp(then->classes, p->params.classes, sizeof then->classes) == 0;
+    fov_knobs knobs = {.classes = same_classes ? NULL : then->classes,
+                       .conf = p->chosen.conf_given ? 0 : then->conf,
                        .iou = p->chosen.iou_given ? 0 : then->iou};
     bool other = (knobs.conf > 0 && knobs.conf != p->params.conf) ||
                  (knobs.iou > 0 && knobs.iou != p->params.iou);
-    if (then->watched == *watched && !other)
+    if (then->watched == *watched && !other && same_classes)
         return;
     wait_for_the_others(p);
     if (then->watched != *watched)
         fov_stream_watch(p->stream, then->watched);
     fov_stream_set(p->stream, &knobs);
     *watched = then->watched;
+    if (!same_classes)
+        memcpy(p->params.classes, then->classes, sizeof then->classes);
     p->params.conf = knobs.conf > 0 ? knobs.conf : p->params.conf;
     p->params.iou = knobs.iou > 0 ? knobs.iou : p->params.iou;
 }
@@ -183,7 +188,8 @@ static void wait_for_its_time(struct reading *r, double pts_ms)
 static fov_status put(struct predict *p, fov_frame **frame)
 {
     fov_status status = FOV_EAGAIN;
-    (*frame)->capture_ns = clock_now_ns();
+    if (!fov_source_get_info(p->source)->live)
+        (*frame)->capture_ns = clock_now_ns();
     while (status == FOV_EAGAIN && !atomic_load(&p->stop))
         status = fov_stream_put_wait(p->stream, frame, 100, NULL);
     fov_frame_unref(frame);

@@ -218,7 +218,7 @@ static fov_status show(struct predict *p, fov_result *r, const struct pending *p
                         .model = r->model,
                         .timings = r->timings};
     fov_timings *t = &seen.timings;
-    if (!still) /* it was decoded while it was read */
+    if (!still && !r->frame->decode_ns) /* it was decoded while it was read */
         t->decode = pending->read_ns;
     t->total = t->decode + t->preprocess + t->inference + t->postprocess;
     predict_print(p, &seen);

@@ -34,11 +34,12 @@ typedef struct fov_recorded {
     int64_t arrival_ns; /* since the start of the recording */
     bool answered;      /* the rest is known */
     fov_outcome outcome;
-    fov_drop reason;   /* FOV_DROPPED */
-    fov_status status; /* as in fov_result */
-    bool watched;      /* it was decoded whole, for viewers too: the model saw a reduced copy */
-    float conf, iou;   /* it was run with; 0: not known */
-    int64_t total_ns;  /* arrival to answer */
+    fov_drop reason;      /* FOV_DROPPED */
+    fov_status status;    /* as in fov_result */
+    bool watched;         /* it was decoded whole, for viewers too: the model saw a reduced copy */
+    float conf, iou;      /* it was run with; 0: not known */
+    uint64_t classes[16]; /* only these were kept; all zero: every class */
+    int64_t total_ns;     /* arrival to answer */
     const fov_detection *items; /* boxes only; what else a task gives is not kept */
     size_t count;               /* at most 1000 */
 } fov_recorded;

@@ -26,6 +26,7 @@ enum {
     RECORDING_CHUNK = 16,      /* bytes before a payload */
     RECORDING_FRAME_HEAD = 64, /* bytes of a frame before its name */
     RECORDING_ANSWER_HEAD = 40,
+    RECORDING_CLASSES = 128, /* behind it, when not every class was kept */
     RECORDING_BOX = 28,
     RECORDING_BOXES_MAX = 1000,
     RECORDING_NAME_MAX = 255,

@@ -417,13 +417,15 @@ static bool read_answer(struct recording *r, const struct place *place, fov_reco
         return false;
     const uint8_t *p = r->payload.data;
     uint64_t count = get_le(p + 12, 4);
-    if (p[8] > FOV_FAILED || p[9] >= FOV_DROP_COUNT || p[10] >= FOV_STATUS_COUNT ||
-        count > RECORDING_BOXES_MAX || place->size != RECORDING_ANSWER_HEAD + count * RECORDING_BOX)
+    size_t classes = p[11] & 2 ? RECORDING_CLASSES : 0;
+    if (p[8] > FOV_FAILED || p[9] >= FOV_DROP_COUNT || p[10] >= FOV_STATUS_COUNT || p[11] > 3 ||
+        count > RECORDING_BOXES_MAX ||
+        place->size != RECORDING_ANSWER_HEAD + classes + count * RECORDING_BOX)
         return false;
     what->outcome = (fov_outcome)p[8];
     what->reason = (fov_drop)p[9];
     what->status = (fov_status)p[10];
-    what->watched = p[11] == 1;
+    what->watched = p[11] & 1;
     what->total_ns = (int64_t)get_le(p + 16, 8);
     what->conf = get_float(p + 24);
     what->iou = get_float(p + 28);
@@ -432,6 +434,8 @@ static bool read_answer(struct recording *r, const struct place *place, fov_reco
     what->count = count;
     what->items = r->boxes;
     p += RECORDING_ANSWER_HEAD;
+    for (size_t i = 0; i < classes / 8; i++, p += 8)
+        what->classes[i] = get_le(p, 8);
     for (size_t i = 0; i < count; i++, p += RECORDING_BOX)
         r->boxes[i] = (fov_detection){.x1 = get_float(p),
                                       .y1 = get_float(p + 4),

@@ -276,6 +276,14 @@ static void write_chunk_head(uint8_t *p, uint32_t mark, size_t payload)
     put_le(p + 12, recording_sum(0, p, 12), 4);
 }
 
+static bool has_classes(const fov_recorded *what)
+{
+    uint64_t any = 0;
+    for (int i = 0; i < 16; i++)
+        any |= what->classes[i];
+    return any != 0;
+}
+
 static size_t write_answer(uint8_t *p, const fov_recording *r, const fov_recorded *what)
 {
     uint8_t *at = p + RECORDING_CHUNK;
@@ -287,12 +295,14 @@ static size_t write_answer(uint8_t *p, const fov_recording *r, const fov_recorde
     at[8] = (uint8_t)what->outcome;
     at[9] = (uint8_t)what->reason;
     at[10] = (uint8_t)what->status;
-    at[11] = what->watched;
+    at[11] = (uint8_t)(what->watched | has_classes(what) << 1);
     put_le(at + 12, count, 4);
     put_le(at + 16, (uint64_t)what->total_ns, 8);
     put_float(at + 24, what->conf);
     put_float(at + 28, what->iou);
     at += RECORDING_ANSWER_HEAD;
+    for (int i = 0; has_classes(what) && i < 16; i++, at += 8)
+        put_le(at, what->classes[i], 8);
     for (size_t i = 0; i < count; i++, at += RECORDING_BOX) {
         const fov_detection *d = &what->items[i];
         const float numbers[] = {d->x1, d->y1, d->x2, d->y2, d->score};
@@ -301,7 +311,7 @@ static size_t write_answer(uint8_t *p, const fov_recording *r, const fov_recorde
         put_le(at + 20, (uint32_t)d->class_id, 4);
         put_le(at + 24, (uint32_t)d->class_id_raw, 4);
     }
-    size_t payload = RECORDING_ANSWER_HEAD + count * RECORDING_BOX;
+    size_t payload = (size_t)(at - p) - RECORDING_CHUNK;
     write_chunk_head(p, RECORDING_ANS, payload);
     return RECORDING_CHUNK + payload;
 }
@@ -334,7 +344,8 @@ fov_status fov_recording_add(fov_recording *r, const fov_frame *frame, const fov
     if (encoded ? !frame->size : frame->image.pixels == FOV_PIXELS_NONE)
         return fov_fail(error, FOV_EINVAL, "a frame without a picture cannot be recorded");
     size_t most = encoded ? frame->size : compressBound(recording_pixel_bytes(&frame->image)) + 64;
-    size_t answer = RECORDING_CHUNK + RECORDING_ANSWER_HEAD + what->count * RECORDING_BOX;
+    size_t answer = RECORDING_CHUNK + RECORDING_ANSWER_HEAD + RECORDING_CLASSES +
+                    what->count * RECORDING_BOX;
     if (most + RECORDING_FRAME_HEAD + name_size > RECORDING_PAYLOAD_MAX ||
         r->frames >= RECORDING_FRAMES_MAX)
         return fov_fail(error, FOV_ELIMIT, "larger than a recording can be");

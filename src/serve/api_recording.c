@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "serve/events.h"
 #include "serve/frames.h"
+#include "serve/hazard.h"
 #include "serve/room.h"
 #include "serve/routes.h"
 
@@ -128,24 +129,25 @@ static void forget_old(struct recordings *r)
 }
 
 /* Where a stream's results can be recorded; NULL: there is no such stream. */
-static struct tap *find_tap(struct server *server, const char *id,
-                            const struct stream_query **query, const char **kind)
+static struct tap *find_tap(struct server *server, const char *id, struct stream_query *query,
+                            const char **kind)
 {
     struct room *room = room_by_stream(server, id);
     if (!room)
         room = room_find(server, id);
     if (room && room->feed) {
         *kind = room->camera ? "camera" : "stream";
-        *query = &room->feed->query;
+        *query = room->feed->query;
         return &room->feed->tap;
     }
     *kind = "session";
-    return session_tap(server, id, query);
+    struct tap *tap = session_tap(server, id, query);
+    return tap ? tap : hazard_tap(server, id, query);
 }
 
 static void close_tap_of(struct server *server, const struct entry *e)
 {
-    const struct stream_query *query;
+    struct stream_query query;
     const char *kind;
     struct tap *tap = find_tap(server, e->stream, &query, &kind);
     if (tap && tap->recorder == e->recorder) /* set and cleared on this thread while it is open */
@@ -348,8 +350,7 @@ static void entry_add(struct recordings *r, struct entry *e)
 }
 
 /* The tap of the stream in the path; NULL: answered. */
-static struct tap *tap_of_path(struct exchange *x, const struct stream_query **query,
-                               const char **kind)
+static struct tap *tap_of_path(struct exchange *x, struct stream_query *query, const char **kind)
 {
     const char *id = exchange_param(x, "id");
     if (!x->server->settings->recording.dir || !x->server->settings->recording.dir[0]) {
@@ -366,7 +367,7 @@ static struct tap *tap_of_path(struct exchange *x, const struct stream_query **q
 void post_recording(struct exchange *x)
 {
     struct recordings *r = x->server->recordings;
-    const struct stream_query *query;
+    struct stream_query query;
     const char *kind;
     double max_mb, seconds;
     struct tap *tap = serve_workers(x) ? tap_of_path(x, &query, &kind) : NULL;
@@ -382,7 +383,7 @@ void post_recording(struct exchange *x)
     }
     struct entry *e = entry_make(x, exchange_param(x, "id"), max_mb);
     if (e)
-        e->recorder = start_recorder(x->server, e, query, kind, seconds);
+        e->recorder = start_recorder(x->server, e, &query, kind, seconds);
     if (!e || !e->recorder) {
         free(e);
         serve_busy(x, 1, "out_of_memory", "not enough memory for a recording");
@@ -398,7 +399,7 @@ void post_recording(struct exchange *x)
 /* By any name of its stream, or the one it was started by when that has ended. */
 static struct entry *find_running(struct server *server, const char *id)
 {
-    const struct stream_query *query;
+    struct stream_query query;
     const char *kind;
     const struct tap *tap = find_tap(server, id, &query, &kind);
     struct entry *e = server->recordings->first;

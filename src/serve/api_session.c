@@ -191,11 +191,11 @@ fov_stream *session_stream(struct server *server, const char *id)
     return NULL;
 }
 
-struct tap *session_tap(struct server *server, const char *id, const struct stream_query **query)
+struct tap *session_tap(struct server *server, const char *id, struct stream_query *query)
 {
     for (struct session *s = server->frames->sessions; s; s = s->next)
         if (strcmp(s->id, id) == 0) {
-            *query = &s->query;
+            *query = s->query;
             return &s->tap;
         }
     return NULL;

@@ -68,7 +68,7 @@ bool frames_forget_model(struct server *server, const char *model_id);
 fov_stream *session_stream(struct server *server, const char *id);
 
 /* Where it is recorded, and what it was opened with; NULL: none. */
-struct tap *session_tap(struct server *server, const char *id, const struct stream_query **query);
+struct tap *session_tap(struct server *server, const char *id, struct stream_query *query);
 
 /* Closes the streams of all sessions (the loop has ended). */
 void sessions_stop(struct frames *frames);

@@ -167,6 +167,7 @@ static void on_result(void *user, const fov_result *result)
     struct hazard_session *s = user;
     struct json_writer w = {0};
     hazard_count(s, result);
+    tap_result(&s->tap, result);
     struct answer *answer = malloc(sizeof *answer);
     if (!answer)
         return;
@@ -267,6 +268,7 @@ static void session_over(void *arg)
     json_release(&w);
     s->client->sessions--;
     s->client->used_ns = clock_now_ns();
+    tap_destroy(&s->tap);
     fov_frame_pool_destroy(&s->pool);
     free(s);
 }
@@ -354,6 +356,8 @@ static struct hazard_session *session_new(struct exchange *x, fov_workers *worke
     s->workers = workers;
     s->metrics = metrics_stream(x->server, "hazard");
     s->opened_ns = s->heard_ns = clock_now_ns();
+    s->max_latency_ms = q->max_latency_ms;
+    tap_init(&s->tap);
     s->config = s->wanted = (struct hazard_config){
         .fps_limit = fps,
         .confidence = q->conf,
@@ -448,12 +452,29 @@ void ws_stream_detection(struct exchange *x)
     frames_close_stream(x->server, &s->stream, free, s);
 }
 
+static struct hazard_session *find_session(struct server *server, const char *id)
+{
+    struct hazard_session *s = server->hazard->sessions;
+    while (s && strcmp(s->id, id) != 0 && strcmp(s->client->id, id) != 0)
+        s = s->next;
+    return s;
+}
+
 fov_stream *hazard_stream(struct server *server, const char *id)
 {
-    for (struct hazard_session *s = server->hazard->sessions; s; s = s->next)
-        if (strcmp(s->id, id) == 0 || strcmp(s->client->id, id) == 0)
-            return s->stream;
-    return NULL;
+    struct hazard_session *s = find_session(server, id);
+    return s ? s->stream : NULL;
+}
+
+struct tap *hazard_tap(struct server *server, const char *id, struct stream_query *query)
+{
+    struct hazard_session *s = find_session(server, id);
+    if (!s)
+        return NULL;
+    *query = (struct stream_query){
+        .max_latency_ms = s->max_latency_ms, .conf = s->config.confidence, .fifo = s->config.fifo};
+    text_copy(query->model_id, sizeof query->model_id, s->model_id);
+    return &s->tap;
 }
 
 /* ---- the part ----------------------------------------------------------------------------------

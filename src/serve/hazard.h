@@ -10,6 +10,7 @@
 #include "serve/frames.h"
 #include "serve/hazard_message.h"
 #include "serve/message.h"
+#include "serve/recorder.h"
 #include "serve/serve.h"
 
 #define HAZARD_MESSAGE_MAX ((size_t)1 << 20)
@@ -59,11 +60,12 @@ struct hazard_session {
     fov_workers *workers;
     struct metrics_stream *metrics;
     char model_id[MODEL_ID_MAX];
-    double max_fps;
+    double max_fps, max_latency_ms;
     int slots; /* frames alive at once */
     /* Any thread. */
     atomic_int fps_milli; /* the limit in force */
     struct hazard_counts counts;
+    struct tap tap; /* where it is recorded */
     /* The intake's own. */
     fov_frame_pool *pool; /* made for the first frame: an idle session is small */
     struct hazard_config wanted;
@@ -95,6 +97,10 @@ void hazard_write_session(struct json_writer *w, const struct hazard_session *s)
 
 /* The stream of a session by its id; NULL: none. */
 fov_stream *hazard_stream(struct server *server, const char *id);
+
+/* Where the session of this id, or the running one of this client, is recorded, and how it is run;
+ * NULL: none. */
+struct tap *hazard_tap(struct server *server, const char *id, struct stream_query *query);
 
 /* ---- hazard_intake.c: one thread that inflates, checks, parses and decodes ----------------------
  */

@@ -125,6 +125,8 @@ static bool fill(struct recorder *r, struct item *item, const fov_result *result
                                 .total_ns = result->timings.total,
                                 .items = item->boxes,
                                 .count = found->count};
+    if (result->params)
+        memcpy(item->what.classes, result->params->classes, sizeof item->what.classes);
     item->frame = copy_frame(r, result->frame);
     return item->frame != NULL;
 }

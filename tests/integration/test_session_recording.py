@@ -121,6 +121,28 @@ def test_a_room_that_is_watched_now_and_then(recorder):
     assert order[0] and order[-1] and False in order
 
 
+def test_a_hazard_session_and_what_it_configures(recorder):
+    """Thresholds and classes are those of each frame's moment."""
+    server = recorder(model="fake:boxes=bright,score=0.6")
+    with socket(server, "/stream/detection?client_id=yard&max_latency_ms=0&order=fifo") as ws:
+        assert receive(ws)["type"] == "session"
+        start(server, "yard")
+        answers = []
+        for i in range(12):
+            if i in (4, 8, 10):
+                ws.send(json.dumps({"type": "config", **{4: {"classes": [3]}, 8: {"classes": [], "confidence": 0.7},
+                                                         10: {"confidence": 0.3}}[i]}))
+            ws.send(spot(20 * i, 10 * i))
+            answers.append(wait_for(ws, "detection", 20))
+            time.sleep(0.15)    # below the limit of 15 a second
+        ended = stop(server, "yard")
+    assert ended["frames"] == 12
+    frames, told = replay(server.folder / ended["name"], "--model", "fake:boxes=bright,score=0.6", "--check")
+    assert "12 the same, 0 not" in told
+    assert [frame["detections"] for frame in frames] == [answer["detections"] for answer in answers]
+    assert [len(frame["detections"]) for frame in frames] == [1] * 4 + [0] * 6 + [1] * 2
+
+
 def test_broken_pictures_and_drops_are_in_it(recorder):
     server = recorder(model="fake:boxes=bright,sleep_ms=20")
     with socket(server, STREAM + "?client_id=burst") as ws:
@@ -165,7 +187,7 @@ def test_a_stream_of_the_servers_own(recorder):
 def test_a_recording_is_a_source_of_the_server(recorder, tmp_path):
     server = recorder(words=["sources.allow=" + str(tmp_path)])
     _, file = run_session(server, [spot(10 * i, 10) for i in range(10)])
-    began = server.post(START, json={"source": str(file), "token": "again", "loop": True})
+    began = server.post(START, json={"source": str(file), "token": "again", "loop": True, "admission": "best_effort"})
     assert began.status_code == 201, began.text
     with socket(server, "/ws/view/again?render=server") as ws:
         assert wait_for(ws, "frame_metadata", 10)["detections"]

@@ -124,6 +124,23 @@ def test_multipart_jpeg(jpegs):
     assert code == 0 and frames[0]["width"] == 160 and frames[0]["height"] == 120, errors
 
 
+def test_a_network_camera_is_recorded(jpegs, tmp_path):
+    """What arrived is kept, with its times, and no password."""
+    url = jpegs.url.replace("http://", "http://bob:secret@") + "/video"
+    done = subprocess.run([str(BIN), "record", url, "-o", "cam.fvr", "--seconds", "1"], cwd=tmp_path, env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "cam.fvr").read_bytes()
+    assert b"secret" not in kept and b"bob:***@" in kept and any(picture in kept for picture in PICTURES)
+    code, frames, errors = predict(str(tmp_path / "cam.fvr"), lines=5)
+    assert code == 0 and (frames[0]["width"], frames[0]["height"]) == (160, 120), errors
+    steps = np.diff([frame["pts_ms"] for frame in frames])
+    assert all(steps > 0) and steps.mean() < 200
+    gone = subprocess.run([str(BIN), "record", "http://127.0.0.1:9/video", "-o", "none.fvr"], cwd=tmp_path, env=environment(),
+                          capture_output=True, text=True, timeout=60)
+    assert gone.returncode == 3 and gone.stderr and not (tmp_path / "none.fvr").exists()
+
+
 def test_rtmp_and_hls(nginx, clip):
     publisher = nginx.publish(clip, "cam")
     try:

@@ -49,6 +49,7 @@ static void encoded_frames_come_back(void **state)
                        .conf = 0.3f,
                        .iou = 0.45f,
                        .total_ns = 99,
+                       .classes = {1, [15] = UINT64_C(1) << 63},
                        .items = boxes,
                        .count = 2},
         NULL);
@@ -89,6 +90,7 @@ static void encoded_frames_come_back(void **state)
     assert_true(what.number == 5 && what.arrival_ns == 2000 && what.watched && what.count == 2);
     assert_true(what.conf == 0.3f && what.iou == 0.45f && what.total_ns == 99);
     assert_memory_equal(what.items, boxes, sizeof boxes);
+    assert_true(what.classes[0] == 1 && what.classes[1] == 0 && what.classes[15] >> 63 == 1);
     recording_close(&in);
     fov_frame_unref(&back);
     fov_frame_unref(&frame);
