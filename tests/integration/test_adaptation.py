@@ -248,8 +248,9 @@ def test_a_stream_of_the_servers_own_follows_its_latency(start_server):
     server.wait_for(lambda: server.get(STREAMS).json()["streams"][0]["target_fps"] == 6, 10)
     assert stats_of(server, "own")["processor_stats"]["target_fps"] == 6
     assert [c["to"] for c in changes_of(server, "own")] == [8, 6]
-    assert server.post(START, json={"source": "pattern:", "adaptive": False}).json()["target_fps"] == 0
-    usual = server.post(START, json={"source": "pattern:", "adaptive": True}).json()
+    plain = {"source": "pattern:", "admission": "best_effort"}
+    assert server.post(START, json={**plain, "adaptive": False}).json()["target_fps"] == 0
+    usual = server.post(START, json={**plain, "adaptive": True}).json()
     assert usual["adaptive"] == {"initial_fps": 10, "min_fps": 5, "max_fps": 15, "target_latency_ms": 100}
 
 

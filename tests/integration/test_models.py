@@ -201,7 +201,8 @@ def test_only_an_administrator_may(locked):
 def test_frames_of_busy_streams_share_runs(start_server):
     """models.ID.batch: while several sessions are busy, the form that takes several frames a run serves them."""
     server = start_server(config="models: {default: crowd, crowd: {path: 'fake:sleep_ms=12,boxes=bright', batch: 4}}\n", model=None)
-    streams = [server.post(f"{BASE}/video/start-stream", json={"source": "pattern:", "token": f"p{i}"}).json() for i in range(4)]
+    streams = [server.post(f"{BASE}/video/start-stream", json={"source": "pattern:", "token": f"p{i}", "admission": "best_effort"}).json()
+               for i in range(4)]
     server.wait_for(lambda: "throughput form" in server.log, 20, "the form for busy times")
     for stream in streams:
         final = server.post(f"{BASE}/video/stop-stream", json={"stream_id": stream["stream_id"]}).json()
