@@ -31,8 +31,8 @@
 #include <stdint.h>
 
 /* Part of the workers' time that may be promised. The rest is for what is not measured as work of a
- * frame: sockets, viewers, the kernel, costs that drift. Measured by `tests/bench/try_capacity.py`:
- * docs/capacity.md. */
+ * frame: sockets, viewers, the kernel, costs that drift. `tests/bench/try_capacity.py` shows
+ * whether it is right on a machine. */
 #define CAPACITY_LIMIT 0.9
 
 /* What a live stream asks of the machine. */

@@ -14,10 +14,9 @@
 #include "serve/room.h"
 #include "serve/sources.h"
 
-/* A promise that cannot be judged yet, or whose place is just being left, is asked for again, for
- * up to 3 s. */
-#define ASK_AGAIN_US 100000
-enum { ASK_AGAIN_MAX = 30 };
+/* A promise that cannot be judged yet, or whose place is just being left, is asked for again. */
+#define ASK_EVERY_NS (100 * NS_PER_MS)
+#define ASK_FOR_NS (3 * NS_PER_S)
 
 /* ---- opening ----------------------------------------------------------------------------------
  */
@@ -45,15 +44,25 @@ struct opening {
     fov_status status;
     fov_error error;
     enum admission admission;
-    fov_admission told; /* why it was refused */
-    int tries;
+    fov_admission told;        /* why it was refused */
+    int64_t first_ns, next_ns; /* asked for a promise: first, and when again; 0: never */
 };
 
-static void opening_free(struct opening *o)
+/* Blocks: on a live source's thread. */
+static void opening_free(void *arg)
 {
+    struct opening *o = arg;
     fov_source_close(&o->source);
     free(o->watch);
     free(o);
+}
+
+/* The same on the loop thread, which waits for nobody. */
+static void opening_end(struct opening *o)
+{
+    if (!o->source || !o->server->frames->closing ||
+        !chores_add(o->server->frames->closing, opening_free, o))
+        opening_free(o);
 }
 
 static void write_link(struct json_writer *w, const fov_source_state *state)
@@ -150,8 +159,10 @@ static fov_status open_feed(struct opening *o, struct room *room)
     params.adaptive = room->adaptive;
     o->error.status = FOV_OK;
     room->admission = o->admission;
+    bool follows = room->adaptive.target_latency_ms > 0; /* promised is what it may climb to */
     fov_status status = admission_fill(o->server, &room->admission, fov_source_get_info(o->source),
-                                       room->target_fps, &params, &o->error);
+                                       follows ? room->adaptive.max_fps : room->target_fps, &params,
+                                       &o->error);
     if (status != FOV_OK)
         return status;
     tuning_start(room, &o->query, false, false);
@@ -197,11 +208,14 @@ static void forget(struct room *room)
 
 static void opened(void *arg);
 
-/* On the helper thread: costs are known, or the model's second form is made, in a moment. */
+/* On a thread of its own: costs are known, or the model's second form is made, in a moment. Those
+ * who wait side by side wait the same time. */
 static void ask_again(void *arg)
 {
     struct opening *o = arg;
-    usleep(ASK_AGAIN_US);
+    int64_t left = o->next_ns - clock_now_ns();
+    if (left > 0)
+        usleep((useconds_t)(left / 1000));
     if (!net_post(o->server->loop, opened, o))
         opening_free(o);
 }
@@ -209,7 +223,8 @@ static void ask_again(void *arg)
 /* True: the question is on its way once more. */
 static bool asks_again(struct opening *o)
 {
-    bool last = o->tries == ASK_AGAIN_MAX;
+    int64_t now = clock_now_ns();
+    bool last = o->first_ns && now - o->first_ns >= ASK_FOR_NS;
     bool leaves = o->status == FOV_ECAPACITY && !last &&
                   atomic_load(&o->server->frames->closing_streams) > 0;
     if ((o->status != FOV_EAGAIN && !leaves) || o->server->rooms->stopped)
@@ -219,9 +234,10 @@ static bool asks_again(struct opening *o)
     else if (last)
         return false;
     fov_status said = o->status;
-    o->tries += last ? 0 : 1;
+    o->first_ns = o->first_ns ? o->first_ns : now;
+    o->next_ns = now + ASK_EVERY_NS;
     o->status = FOV_OK;
-    if (chores_add(o->server->rooms->opening, ask_again, o))
+    if (chores_add(o->server->rooms->asking, ask_again, o))
         return true;
     o->status = said;
     return false;
@@ -230,7 +246,7 @@ static bool asks_again(struct opening *o)
 /* Now, or by its first picture, or its end. */
 static void answer_opened(struct opening *o, struct room *room)
 {
-    bool refused = o->status == FOV_ECAPACITY || (o->status == FOV_EAGAIN && o->tries);
+    bool refused = o->status == FOV_ECAPACITY || (o->status == FOV_EAGAIN && o->first_ns);
     o->error.status = o->status;
     if (o->status == FOV_OK && room && room->live && room->phase != FOV_SOURCE_LIVE &&
         o->request_id)
@@ -261,7 +277,7 @@ static void opened(void *arg)
     answer_opened(o, room);
     if (o->status != FOV_OK && room && wanted)
         forget(room);
-    opening_free(o);
+    opening_end(o);
 }
 
 /* ---- phases -----------------------------------------------------------------------------------

@@ -264,7 +264,7 @@ struct room {
 struct rooms {
     struct server *server;
     struct view *view;
-    struct chores *opening;
+    struct chores *opening, *asking; /* sources; promises that come in a moment */
     struct room *first;
     size_t count;
     uint64_t next_id, next_stream;

@@ -149,7 +149,8 @@ static fov_status rooms_open(struct server *server, fov_error *error)
     rooms->server = server;
     rooms->view = view_start(server);
     rooms->opening = chores_start("fovea-opening");
-    if (!rooms->view || !rooms->opening)
+    rooms->asking = chores_start("fovea-asking");
+    if (!rooms->view || !rooms->opening || !rooms->asking)
         return fov_fail(error, FOV_ENOMEM, "no thread for drawing or opening sources");
     return FOV_OK;
 }
@@ -160,6 +161,7 @@ static void rooms_stop(struct server *server)
     if (!rooms)
         return;
     chores_stop(&rooms->opening);
+    chores_stop(&rooms->asking);
     rooms->stopped = true;
     for (struct room *room = rooms->first; room; room = room->next) {
         room_close_feed(room);
