@@ -178,7 +178,8 @@ typedef struct fov_stream_params {
      * the oldest; with `fifo` the workers wait instead. */
     int results;
     int gather; /* a run waits for so many frames of a fifo stream, at most `capacity` (files, with
-                   models that take several); fov_stream_flush ends the wait. Default 1 */
+                   models that take several), or for all that fit into max_bytes;
+                   fov_stream_flush ends the wait. Default 1 */
     /* Every so often on_stats is called, by a thread that must not be held up, with the statistics
      * of that time; without on_stats they go to the log. 0: never; else 0.1..3600 */
     double stats_interval_s;

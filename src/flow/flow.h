@@ -400,6 +400,9 @@ void feeder_stop(struct feeder *feeder); /* interrupts, joins, frees; no lock he
  * held, released meanwhile. */
 void stream_wait_room(fov_stream *stream, const fov_frame *frame);
 bool stream_has_room(const fov_stream *stream, const fov_frame *frame);
+/* Lets frames run that wait for others (`gather`) for which there is no room; false: they may run
+ * already, or nothing waits for others. Lock held. */
+bool stream_run_few(fov_stream *stream);
 /* Waits until every frame is answered, or the stream is closed; lock held, released meanwhile. */
 void stream_wait_answered(fov_stream *stream);
 

@@ -175,13 +175,15 @@ static void admit(fov_stream *s, fov_frame *frame, int64_t now, struct drops *dr
         drops_add_frame(drops, s, frame, FOV_DROP_FPS_LIMIT);
         return;
     }
-    while (!mailbox_fits(&s->box, frame))
+    bool tight = !mailbox_fits(&s->box, frame);
+    bool over = tight && stream_run_few(s); /* once, it waits beside those that may run only now */
+    while (!over && !mailbox_fits(&s->box, frame))
         drops_add(drops, s, 1, FOV_DROP_QUEUE);
     if (s->box.count == 0 && s->view.running == 0)
         s->view.share_ns = sched_start_share(pool->views, pool->stream_count, &s->view,
                                              pool->share_ns);
     mailbox_push(&s->box, frame);
-    s->flushing = false;
+    s->flushing = tight && s->box.count < s->gather;
     sched_set late = sched_late(now, &s->view);
     if (late)
         drops_add(drops, s, late, FOV_DROP_DEADLINE);
@@ -222,10 +224,22 @@ bool stream_has_room(const fov_stream *s, const fov_frame *frame)
     return s->view.fifo || s->view.always_run ? mailbox_fits(&s->box, frame) : s->box.count == 0;
 }
 
+/* Large frames fill max_bytes before there are enough of them for a run. */
+bool stream_run_few(fov_stream *s)
+{
+    if (s->flushing || s->box.count >= s->gather)
+        return false;
+    s->flushing = true;
+    pthread_cond_signal(&s->pool->work);
+    return true;
+}
+
 void stream_wait_room(fov_stream *s, const fov_frame *frame)
 {
-    while (!stream_has_room(s, frame))
+    while (!stream_has_room(s, frame)) {
+        stream_run_few(s);
         pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+    }
 }
 
 void stream_wait_answered(fov_stream *s)

@@ -292,6 +292,36 @@ static void runs_wait_for_a_whole_batch(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* Of frames this large two fit, and a run waits for four: those run that there is room for. */
+static void large_frames_run_before_there_are_enough(void **state)
+{
+    (void)state;
+    fov_workers *workers = NULL;
+    fov_model_params model = {.path = "fake:", .batch = 4};
+    fov_workers_params params = {
+        .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
+    fov_stats stats;
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    fov_stream *stream = open_kept(workers, (fov_stream_params){.results = 16,
+                                                                .fifo = true,
+                                                                .gather = 4,
+                                                                .capacity = 8,
+                                                                .max_bytes = 45000});
+    for (uint64_t i = 0; i < 7; i++) {
+        fov_frame *frame = frame_of(i, FOV_RGB24);
+        assert_int_equal(fov_stream_put_wait(stream, &frame, 5000, NULL), FOV_OK);
+    }
+    fov_stream_flush(stream);
+    assert_int_equal(take(stream, 7), 6);
+    for (uint64_t i = 7; i < 10; i++) /* nor is any dropped that had to wait */
+        put(stream, i);
+    assert_int_equal(take(stream, 3), 9);
+    fov_stream_get_stats(stream, 10, &stats);
+    assert_int_equal(dropped_of(&stats), 0);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 /* A device breaks: the two failures that show it are all that a file loses. */
 static void a_file_waits_for_the_next_runtime(void **state)
 {
@@ -420,6 +450,7 @@ int main(void)
         cmocka_unit_test(finishing_tells_every_taker),
         cmocka_unit_test(closing_sends_those_away_who_wait),
         cmocka_unit_test(runs_wait_for_a_whole_batch),
+        cmocka_unit_test(large_frames_run_before_there_are_enough),
         cmocka_unit_test(a_file_waits_for_the_next_runtime),
         cmocka_unit_test(statistics_come_by_themselves),
         cmocka_unit_test(statistics_go_to_the_log),
