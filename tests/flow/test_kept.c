@@ -158,6 +158,49 @@ static void a_source_ends(void **state)
     fov_workers_destroy(&workers);
 }
 
+struct told_end {
+    atomic_int calls;
+    fov_status status;
+};
+
+static void on_end(void *user, fov_status status, const char *message)
+{
+    struct told_end *told = user;
+    (void)message;
+    told->status = status;
+    atomic_fetch_add(&told->calls, 1);
+}
+
+/* Its source could give more: it ends as one that came to its end. */
+static void a_stream_with_a_source_is_finished(void **state)
+{
+    (void)state;
+    struct told_end told = {.status = FOV_EINVAL};
+    fov_workers *workers = workers_of("fake:", 1, NULL);
+    fov_stream *stream = open_kept(
+        workers,
+        (fov_stream_params){.results = 2, .fifo = true, .on_end = on_end, .user = &told});
+    fov_source *source = NULL;
+    fov_source_params params = {.url = "pattern:width=64,height=64,frames=1000000"};
+    fov_result *result;
+    fov_status status;
+    assert_int_equal(fov_source_open(&source, &params, NULL), FOV_OK);
+    assert_int_equal(fov_stream_start_source(stream, &source, true, NULL), FOV_OK);
+    assert_int_equal(fov_stream_get(stream, 5000, &result, NULL), FOV_OK);
+    fov_result_release(&result);
+    fov_stream_finish(stream);
+    while ((status = fov_stream_get(stream, 5000, &result, NULL)) == FOV_OK)
+        fov_result_release(&result);
+    assert_int_equal(status, FOV_EOS);
+    for (int i = 0; i < 1000 && !told.calls; i++)
+        usleep(5000);
+    assert_int_equal(told.calls, 1);
+    assert_int_equal(told.status, FOV_OK);
+    assert_int_equal(fov_stream_get(stream, 0, &result, NULL), FOV_EOS);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 static void broken_pictures_are_told(void **state)
 {
     (void)state;
@@ -446,6 +489,7 @@ int main(void)
         cmocka_unit_test(nobody_takes_from_a_live_stream),
         cmocka_unit_test(nobody_takes_from_a_fifo_stream),
         cmocka_unit_test(a_source_ends),
+        cmocka_unit_test(a_stream_with_a_source_is_finished),
         cmocka_unit_test(broken_pictures_are_told),
         cmocka_unit_test(finishing_tells_every_taker),
         cmocka_unit_test(closing_sends_those_away_who_wait),
