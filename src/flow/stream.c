@@ -328,6 +328,7 @@ void fov_stream_close(fov_stream **stream)
     fov_workers *pool = s->pool;
     pthread_mutex_lock(&pool->lock);
     s->closing = true;
+    s->stats_due_ns = INT64_MAX; /* the timer would find it due for ever */
     pthread_cond_broadcast(&pool->idle);
     pthread_mutex_unlock(&pool->lock);
     feeder_stop(s->feeder);

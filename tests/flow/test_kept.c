@@ -3,6 +3,7 @@
 #include "bed.h"
 #include "flow/flow.h"
 
+#include <time.h>
 #include <unistd.h>
 
 static fov_stream *open_kept(fov_workers *workers, fov_stream_params params)
@@ -429,6 +430,22 @@ static void statistics_come_by_themselves(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* Statistics are due while a stream waits for its last run: nobody spins until it ends. */
+static void closing_costs_no_time(void **state)
+{
+    (void)state;
+    fov_workers *workers = workers_of("fake:sleep_ms=1200", 1, NULL);
+    fov_stream *stream = open_kept(
+        workers, (fov_stream_params){.results = 8, .fifo = true, .stats_interval_s = 0.1});
+    assert_true(put_now(stream, 0));
+    while (stream->view.running == 0)
+        usleep(1000);
+    clock_t start = clock();
+    fov_stream_close(&stream);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 0.5);
+    fov_workers_destroy(&workers);
+}
+
 static void keep_line(void *user, fov_log_level level, const char *module, const char *line)
 {
     atomic_int *lines = user;
@@ -497,6 +514,7 @@ int main(void)
         cmocka_unit_test(large_frames_run_before_there_are_enough),
         cmocka_unit_test(a_file_waits_for_the_next_runtime),
         cmocka_unit_test(statistics_come_by_themselves),
+        cmocka_unit_test(closing_costs_no_time),
         cmocka_unit_test(statistics_go_to_the_log),
         cmocka_unit_test(wrong_ways_are_refused),
     };
