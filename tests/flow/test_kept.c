@@ -179,8 +179,7 @@ static void a_stream_with_a_source_is_finished(void **state)
     struct told_end told = {.status = FOV_EINVAL};
     fov_workers *workers = workers_of("fake:", 1, NULL);
     fov_stream *stream = open_kept(
-        workers,
-        (fov_stream_params){.results = 2, .fifo = true, .on_end = on_end, .user = &told});
+        workers, (fov_stream_params){.results = 2, .fifo = true, .on_end = on_end, .user = &told});
     fov_source *source = NULL;
     fov_source_params params = {.url = "pattern:width=64,height=64,frames=1000000"};
     fov_result *result;
@@ -346,11 +345,9 @@ static void large_frames_run_before_there_are_enough(void **state)
         .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
     fov_stats stats;
     assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
-    fov_stream *stream = open_kept(workers, (fov_stream_params){.results = 16,
-                                                                .fifo = true,
-                                                                .gather = 4,
-                                                                .capacity = 8,
-                                                                .max_bytes = 45000});
+    fov_stream *stream = open_kept(
+        workers, (fov_stream_params){
+                     .results = 16, .fifo = true, .gather = 4, .capacity = 8, .max_bytes = 45000});
     for (uint64_t i = 0; i < 7; i++) {
         fov_frame *frame = frame_of(i, FOV_RGB24);
         assert_int_equal(fov_stream_put_wait(stream, &frame, 5000, NULL), FOV_OK);
@@ -430,6 +427,14 @@ static void statistics_come_by_themselves(void **state)
     fov_workers_destroy(&workers);
 }
 
+static bool is_running(fov_stream *stream)
+{
+    pthread_mutex_lock(&stream->pool->lock);
+    bool running = stream->view.running > 0;
+    pthread_mutex_unlock(&stream->pool->lock);
+    return running;
+}
+
 /* Statistics are due while a stream waits for its last run: nobody spins until it ends. */
 static void closing_costs_no_time(void **state)
 {
@@ -438,7 +443,7 @@ static void closing_costs_no_time(void **state)
     fov_stream *stream = open_kept(
         workers, (fov_stream_params){.results = 8, .fifo = true, .stats_interval_s = 0.1});
     assert_true(put_now(stream, 0));
-    while (stream->view.running == 0)
+    while (!is_running(stream))
         usleep(1000);
     clock_t start = clock();
     fov_stream_close(&stream);
