@@ -40,7 +40,7 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
 }
 
 /* No more passes than was promised, but for what clocks of cameras are off. */
-static void set_rate(fov_stream *s, double fps)
+void stream_set_rate(fov_stream *s, double fps)
 {
     double most = 1.05 * s->promise.fps;
     sched_gate_set(&s->gate, most > 0 && (fps <= 0 || fps > most) ? most : fps);
@@ -58,7 +58,7 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
                                     .guaranteed = p->guaranteed};
     if (p->guaranteed)
         s->promise = (struct promise){p->promised_fps, p->picture_width, p->picture_height};
-    set_rate(s, p->target_fps);
+    stream_set_rate(s, p->target_fps);
     s->weight = p->weight > 0 ? p->weight : 1;
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
@@ -137,7 +137,7 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
-    status = follower_make(&s->follower, params, &s->gate, error);
+    status = follower_make(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
@@ -267,7 +267,7 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
     if (knobs->iou > 0)
         s->detect.iou = knobs->iou;
     if (knobs->target_fps != 0)
-        set_rate(s, knobs->target_fps);
+        stream_set_rate(s, knobs->target_fps);
     if (knobs->max_latency_ms != 0)
         s->max_latency_ns = knobs->max_latency_ms > 0 ? ms_to_ns(knobs->max_latency_ms) : 0;
     if (knobs->classes)
