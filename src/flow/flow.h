@@ -20,9 +20,9 @@
 #include "flow/stats.h"
 
 enum {
-    PARKED_MAX = 64,  /* results of a stream that wait for their turn or their delay */
-    DROPS_MAX = 192,  /* drops gathered before they are answered */
-    BATCH_MAX = 16,   /* frames of a run */
+    PARKED_MAX = 64,            /* results of a stream that wait for their turn or their delay */
+    DROPS_MAX = 192,            /* drops gathered before they are answered */
+    BATCH_MAX = FOV_GATHER_MAX, /* frames of a run */
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
     PROMISES_MAX = 128, /* guaranteed streams */

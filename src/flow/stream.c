@@ -63,7 +63,7 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
     s->on_result = p->on_result;
-    s->gather = p->gather;
+    s->gather = p->gather < BATCH_MAX ? p->gather : BATCH_MAX;
     s->stats_every_ns = (int64_t)(p->stats_interval_s * 1e9);
     s->stats_due_ns = s->stats_every_ns ? pool->clock() + s->stats_every_ns : INT64_MAX;
     s->on_stats = p->on_stats;
