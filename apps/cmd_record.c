@@ -1,5 +1,7 @@
 /* fovea record SOURCE -o F.fvr: keeps what a source gives, to be run again later. */
 #include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,16 +29,50 @@ struct record {
     uint64_t frames;
     int failed;
     bool full, progress;
+    pthread_t interrupter;
+    bool interrupting;
 };
 
+/* ---- the end by a signal ---- */
+
 static volatile sig_atomic_t stopping;
-static fov_source *interrupted;
+static sem_t asked; /* to stop */
 
 static void on_signal(int number)
 {
     (void)number;
     stopping = 1;
-    fov_source_interrupt(interrupted);
+    sem_post(&asked);
+}
+
+/* Interrupting a source takes locks, which a signal handler may not. */
+static void *interrupt_when_asked(void *source)
+{
+    while (sem_wait(&asked) != 0) {
+    }
+    fov_source_interrupt(source);
+    return NULL;
+}
+
+static fov_status catch_signals(struct record *r, fov_error *error)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
+    sem_init(&asked, 0, 0);
+    r->interrupting = pthread_create(&r->interrupter, NULL, interrupt_when_asked, r->source) == 0;
+    if (!r->interrupting)
+        return fov_fail(error, FOV_ENOMEM, "no thread for signals");
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return FOV_OK;
+}
+
+/* The source is still open. */
+static void end_interrupter(struct record *r)
+{
+    if (!r->interrupting)
+        return;
+    sem_post(&asked);
+    pthread_join(r->interrupter, NULL);
 }
 
 static int parse(struct record *r, int argc, char **argv)
@@ -187,8 +223,7 @@ static fov_status open_all(struct record *r, fov_error *error)
     fov_status status = fov_source_open(&r->source, &source, error);
     if (status == FOV_OK)
         status = fov_frame_pool_create(&r->pool, &pool, error);
-    interrupted = r->source;
-    return status;
+    return status == FOV_OK ? catch_signals(r, error) : status;
 }
 
 static void print_end(const struct record *r)
@@ -239,12 +274,9 @@ int cmd_record(int argc, char **argv)
     fov_status status = open_all(&r, &error);
     if (status == FOV_OK) {
         r.progress = isatty(STDERR_FILENO);
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
         status = run(&r, &error);
         print_end(&r);
-        signal(SIGINT, SIG_IGN); /* the source is closed below */
+        signal(SIGINT, SIG_IGN); /* recording and source are closed below */
         signal(SIGTERM, SIG_IGN);
     }
     fov_status closed = fov_recording_close(&r.recording, &closing);
@@ -255,6 +287,7 @@ int cmd_record(int argc, char **argv)
     if (status)
         fprintf(stderr, "fovea: %s\n", error.message);
     int code = exit_code(&r, status);
+    end_interrupter(&r);
     fov_source_close(&r.source);
     fov_frame_pool_destroy(&r.pool);
     return code;

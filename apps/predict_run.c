@@ -27,7 +27,7 @@ void predict_options(struct predict *p, struct option_spec *options)
         {"conf", OPTION_NUMBER, &p->chosen.conf, 0.0001, 1, "N", "least confidence (0.25)"},
         {"iou", OPTION_NUMBER, &p->chosen.iou, 0.0001, 1, "N", "overlap of boxes, for NMS (0.45)"},
         {"imgsz", OPTION_INT, &p->chosen.imgsz, 32, 4096, "N", "input size, dynamic models only"},
-        {"batch", OPTION_INT, &p->chosen.batch, 1, FOV_BATCH_MAX, "N",
+        {"batch", OPTION_INT, &p->chosen.batch, 1, FOV_GATHER_MAX, "N",
          "pictures in one run, for models that allow it"},
         {"head", OPTION_TEXT, &p->chosen.head, 0, 0, "H", "how the output is read: yolo, detr"},
         {"input", OPTION_TEXT, &p->chosen.input, 0, 0, "WORDS", "pixels: bgr,letterbox,scale=255"},
@@ -87,6 +87,8 @@ static fov_status open_workers(struct predict *p, fov_error *error)
         return status;
     p->model = fov_workers_model(p->workers, NULL);
     p->batch = fov_model_get_info(p->model)->batch;
+    if (p->batch > FOV_GATHER_MAX) /* a model of a fixed size takes the rest empty */
+        p->batch = FOV_GATHER_MAX;
     tell_fallback(p->model);
     return FOV_OK;
 }

@@ -154,6 +154,9 @@ typedef struct fov_adaptive {
     void (*on_change)(void *user, const fov_change *change); /* as on_result; may be NULL */
 } fov_adaptive;
 
+/* Frames that one run takes at most, whatever batch the model has. */
+enum { FOV_GATHER_MAX = 16 };
+
 typedef struct fov_stream_params {
     const char *name;      /* for logs and metrics; default "stream" */
     const char *model_id;  /* default model when NULL or "" */
@@ -178,7 +181,8 @@ typedef struct fov_stream_params {
      * the oldest; with `fifo` the workers wait instead. */
     int results;
     int gather; /* a run waits for so many frames of a fifo stream, at most `capacity` (files, with
-                   models that take several); fov_stream_flush ends the wait. Default 1 */
+                   models that take several) and FOV_GATHER_MAX, or for all that fit into
+                   max_bytes; fov_stream_flush ends the wait. Default 1 */
     /* Every so often on_stats is called, by a thread that must not be held up, with the statistics
      * of that time; without on_stats they go to the log. 0: never; else 0.1..3600 */
     double stats_interval_s;

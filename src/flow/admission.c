@@ -38,9 +38,20 @@ static bool run_ns(const struct form *form, int64_t *mean, int64_t *high)
     return *mean > 0;
 }
 
-static const struct slot *slot_under(const fov_stream *s)
+/* The size that the stream runs on, or is to run on when it is built. One that cannot be built is
+ * wanted no more. */
+static const struct slot *slot_meant(const fov_stream *s)
 {
-    return s->slot ? s->slot : s->pool->default_slot;
+    const struct slot *sized = s->sized, *runs = stream_slot(s);
+    bool comes = sized && sized->base == runs && (sized->wanted[0] || sized->wanted[1]);
+    return comes ? sized : runs;
+}
+
+/* How much more a run takes at that size than at the model's own: as the pixels. */
+static double growth(const struct slot *sized, const struct slot *base)
+{
+    double px = fov_model_get_info(slot_form(base)->model)->input_width;
+    return px > 0 ? (sized->px / px) * (sized->px / px) : 1;
 }
 
 static bool works(const struct form *form)
@@ -57,12 +68,11 @@ static double width_of(const fov_workers *pool, const struct form *form)
 /* How well a cost is known. A guess is enough to tell of, not to promise on. */
 enum known { UNKNOWN, GUESSED, KNOWN };
 
-/* The stream under a form of the models. A form that is not there or has not run yet is thought to
- * need as much of the machine as the other one. */
-static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
+/* A run of the model under a form. A form that is not there or has not run yet is thought to need
+ * as much of the machine as the other one. */
+static enum known work_of(const fov_workers *pool, const struct slot *slot, fov_hint hint,
                           struct capacity_stream *out)
 {
-    const struct slot *slot = slot_under(s);
     const struct form *form = slot->forms[hint], *other = slot->forms[!hint];
     enum known known = KNOWN;
     if (works(form) && hint == FOV_HINT_THROUGHPUT && !form_affordable(pool, slot, form))
@@ -81,7 +91,36 @@ static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint
             known = GUESSED;
         }
     }
-    int64_t decode = decode_ns(pool, s), delay = fov_model_get_info(form->model)->delay_ns;
+    return known;
+}
+
+/* The same for what the stream runs on. A size that has not run yet is guessed by the model's own,
+ * also one that is being built and takes more; one that takes less saves nothing until it is there.
+ */
+static enum known run_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
+                         struct capacity_stream *out)
+{
+    const struct slot *runs = stream_slot(s), *meant = slot_meant(s);
+    enum known known = work_of(pool, runs, hint, out);
+    double by = runs != meant ? growth(meant, runs) : 1;
+    if (known == UNKNOWN && runs->base) {
+        known = work_of(pool, runs->base, hint, out);
+        by = growth(runs, runs->base);
+    } else if (by <= 1) {
+        return known;
+    }
+    out->mean_ns = (int64_t)((double)out->mean_ns * by);
+    out->high_ns = (int64_t)((double)out->high_ns * by);
+    return known == KNOWN ? GUESSED : known;
+}
+
+/* The stream under a form of the models. */
+static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
+                          struct capacity_stream *out)
+{
+    enum known known = run_of(pool, s, hint, out);
+    int64_t decode = decode_ns(pool, s);
+    int64_t delay = fov_model_get_info(stream_form(s)->model)->delay_ns;
     out->mean_ns += decode;
     out->high_ns += decode;
     out->fps = s->promise.fps;
@@ -112,11 +151,11 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
         int64_t slow_ns = is_promised(s) ? 0 : recent_high_ns(&s->decodes);
-        if (!is_promised(s) && slot_under(s) == seen && slow_ns <= seen_ns)
+        if (!is_promised(s) && slot_meant(s) == seen && slow_ns <= seen_ns)
             continue;
         enum known known = cost_of(pool, s, hint, &cost);
         if (!is_promised(s)) {
-            seen = slot_under(s);
+            seen = slot_meant(s);
             seen_ns = slow_ns;
         }
         if (cost.high_ns > plan->machine.blocking_ns)
@@ -245,7 +284,7 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
  * yet, and may come. */
 static bool want_second_form(fov_workers *pool, const fov_stream *s)
 {
-    struct slot *slot = s->slot ? s->slot : pool->default_slot;
+    struct slot *slot = stream_slot(s);
     if (!has_two_forms(pool) || slot->forms[FOV_HINT_THROUGHPUT] || !pool->timer_runs)
         return false;
     slot->wanted[FOV_HINT_THROUGHPUT] = true;
@@ -256,10 +295,11 @@ static bool want_second_form(fov_workers *pool, const fov_stream *s)
 /* Fresh costs of the forms that the stream may run in. True: they are on their way. */
 static bool want_costs(fov_workers *pool, const fov_stream *s)
 {
+    const struct slot *slot = stream_slot(s);
     bool coming = false;
     for (int h = 0; h < 2; h++)
-        if (slot_under(s)->forms[h])
-            coming = form_measure(pool, slot_under(s)->forms[h], pool->clock()) || coming;
+        if (slot->forms[h])
+            coming = form_measure(pool, slot->forms[h], pool->clock()) || coming;
     return coming;
 }
 

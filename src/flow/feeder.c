@@ -110,6 +110,8 @@ static void *feeder_run(void *argument)
     pthread_mutex_lock(&s->pool->lock);
     stream_wait_answered(s);
     bool closing = s->closing || s->pool->stopping;
+    if (status == FOV_ECLOSED && s->finishing) /* it was refused its next frame, as was asked for */
+        status = FOV_EOS;
     pthread_mutex_unlock(&s->pool->lock);
     if (!closing && s->results)
         results_end(s->results, status == FOV_EOS ? FOV_OK : status, error.message);

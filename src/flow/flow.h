@@ -20,9 +20,9 @@
 #include "flow/stats.h"
 
 enum {
-    PARKED_MAX = 64,  /* results of a stream that wait for their turn or their delay */
-    DROPS_MAX = 192,  /* drops gathered before they are answered */
-    BATCH_MAX = 16,   /* frames of a run */
+    PARKED_MAX = 64,            /* results of a stream that wait for their turn or their delay */
+    DROPS_MAX = 192,            /* drops gathered before they are answered */
+    BATCH_MAX = FOV_GATHER_MAX, /* frames of a run */
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
     PROMISES_MAX = 128, /* guaranteed streams */
@@ -350,9 +350,8 @@ void sizes_forget(fov_workers *pool, const struct slot *base);
 
 /* ---- frame rates that follow the latency (stream_adapt.c) ------------------------------------ */
 
-/* Where the stream asks for one; the gate gets the rate it begins with. */
-fov_status follower_make(struct follower **follower, const fov_stream_params *params,
-                         struct sched_gate *gate, fov_error *error);
+/* Where the stream asks for one; it begins with the follower's rate. */
+fov_status follower_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
 void follower_free(struct follower **follower);
 
 /* A frame was delivered; called by the one thread that publishes, without the lock. */
@@ -399,7 +398,12 @@ void feeder_stop(struct feeder *feeder); /* interrupts, joins, frees; no lock he
 /* Waits until the stream can take the frame without dropping any (fast sources), or is closed; lock
  * held, released meanwhile. */
 void stream_wait_room(fov_stream *stream, const fov_frame *frame);
+/* Lets so many frames a second in (<= 0: all), but no more than was promised; lock held. */
+void stream_set_rate(fov_stream *stream, double fps);
 bool stream_has_room(const fov_stream *stream, const fov_frame *frame);
+/* Lets frames run that wait for others (`gather`) for which there is no room; false: they may run
+ * already, or nothing waits for others. Lock held. */
+bool stream_run_few(fov_stream *stream);
 /* Waits until every frame is answered, or the stream is closed; lock held, released meanwhile. */
 void stream_wait_answered(fov_stream *stream);
 

@@ -60,11 +60,15 @@ fov_status fov_stream_put_wait(fov_stream *s, fov_frame **frame, int timeout_ms,
     int64_t end = clock_now_ns() + timeout_ms * NS_PER_MS;
     struct timespec until = {end / NS_PER_S, end % NS_PER_S};
     int rc = 0;
+    bool room;
     pthread_mutex_lock(&pool->lock);
-    while (!stream_has_room(s, *frame) && timeout_ms != 0 && rc == 0)
+    while (!(room = stream_has_room(s, *frame)) && rc == 0) {
+        stream_run_few(s);
+        if (timeout_ms == 0)
+            break;
         rc = timeout_ms < 0 ? pthread_cond_wait(&pool->idle, &pool->lock)
                             : pthread_cond_timedwait(&pool->idle, &pool->lock, &until);
-    bool room = stream_has_room(s, *frame);
+    }
     pthread_mutex_unlock(&pool->lock);
     return room ? fov_stream_put(s, frame, seq) : FOV_EAGAIN;
 }

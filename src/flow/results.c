@@ -60,17 +60,30 @@ static void kept_free(struct kept *k)
     free(k);
 }
 
-/* Lets go of what it points to; lock held. */
-static void kept_give_back(struct kept *k)
+/* What a result pointed to. It is let go without the lock: closing a model may take long. */
+struct held {
+    fov_frame *frame, *picture;
+    fov_model *model;
+};
+
+/* Lock held; the caller lets go of what is returned. */
+static struct held kept_give_back(struct kept *k)
 {
     struct results *r = k->store;
-    fov_model *model = (fov_model *)(uintptr_t)k->result.model;
-    fov_frame_unref(&k->result.frame);
-    fov_frame_unref(&k->result.picture);
-    fov_model_close(&model);
+    struct held held = {.frame = k->result.frame,
+                        .picture = k->result.picture,
+                        .model = (fov_model *)(uintptr_t)k->result.model};
     k->result = (fov_result){0};
     k->next = r->free;
     r->free = k;
+    return held;
+}
+
+static void let_go(struct held *held)
+{
+    fov_frame_unref(&held->frame);
+    fov_frame_unref(&held->picture);
+    fov_model_close(&held->model);
 }
 
 /* Lock held, released; the last one frees the store. */
@@ -156,14 +169,16 @@ static struct kept *pop(struct results *r)
 static void push(struct results *r, struct kept *k)
 {
     int most = r->fifo ? RING : r->capacity;
+    struct held oldest = {0};
     pthread_mutex_lock(&r->lock);
     if (r->count == most) {
-        kept_give_back(pop(r));
+        oldest = kept_give_back(pop(r));
         r->untaken++;
     }
     r->ring[(r->first + r->count++) % RING] = k;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
+    let_go(&oldest);
 }
 
 void results_add(struct results *r, const fov_result *result)
@@ -175,11 +190,13 @@ void results_add(struct results *r, const fov_result *result)
         push(r, k);
         return;
     }
+    struct held held = {0};
     pthread_mutex_lock(&r->lock);
     r->untaken++;
     if (k)
-        kept_give_back(k);
+        held = kept_give_back(k);
     pthread_mutex_unlock(&r->lock);
+    let_go(&held);
 }
 
 int results_room(struct results *r)
@@ -272,8 +289,9 @@ void fov_result_release(fov_result **result)
         return;
     struct results *r = k->store;
     pthread_mutex_lock(&r->lock);
-    kept_give_back(k);
+    struct held held = kept_give_back(k);
     unref(r);
+    let_go(&held);
 }
 
 void results_close(struct results **closing)
@@ -287,7 +305,11 @@ void results_close(struct results **closing)
     pthread_cond_broadcast(&r->changed);
     while (r->inside > 0)
         pthread_cond_wait(&r->changed, &r->lock);
-    while (r->count > 0)
-        kept_give_back(pop(r));
+    while (r->count > 0) {
+        struct held held = kept_give_back(pop(r));
+        pthread_mutex_unlock(&r->lock);
+        let_go(&held);
+        pthread_mutex_lock(&r->lock);
+    }
     unref(r);
 }

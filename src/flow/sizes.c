@@ -119,6 +119,8 @@ void stream_resize(fov_stream *s, int px)
     if (sized || !px) {
         struct slot *old = s->sized;
         s->sized = sized;
+        if (pool->promised)
+            promises_changed(pool, pool->clock());
         slot_unref(pool, old);
     }
     slot_unref(pool, idle);

@@ -40,7 +40,7 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
 }
 
 /* No more passes than was promised, but for what clocks of cameras are off. */
-static void set_rate(fov_stream *s, double fps)
+void stream_set_rate(fov_stream *s, double fps)
 {
     double most = 1.05 * s->promise.fps;
     sched_gate_set(&s->gate, most > 0 && (fps <= 0 || fps > most) ? most : fps);
@@ -58,12 +58,12 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
                                     .guaranteed = p->guaranteed};
     if (p->guaranteed)
         s->promise = (struct promise){p->promised_fps, p->picture_width, p->picture_height};
-    set_rate(s, p->target_fps);
+    stream_set_rate(s, p->target_fps);
     s->weight = p->weight > 0 ? p->weight : 1;
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
     s->on_result = p->on_result;
-    s->gather = p->gather;
+    s->gather = p->gather < BATCH_MAX ? p->gather : BATCH_MAX;
     s->stats_every_ns = (int64_t)(p->stats_interval_s * 1e9);
     s->stats_due_ns = s->stats_every_ns ? pool->clock() + s->stats_every_ns : INT64_MAX;
     s->on_stats = p->on_stats;
@@ -137,7 +137,7 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
-    status = follower_make(&s->follower, params, &s->gate, error);
+    status = follower_make(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
@@ -175,13 +175,15 @@ static void admit(fov_stream *s, fov_frame *frame, int64_t now, struct drops *dr
         drops_add_frame(drops, s, frame, FOV_DROP_FPS_LIMIT);
         return;
     }
-    while (!mailbox_fits(&s->box, frame))
+    bool tight = !mailbox_fits(&s->box, frame);
+    bool over = tight && stream_run_few(s); /* once, it waits beside those that may run only now */
+    while (!over && !mailbox_fits(&s->box, frame))
         drops_add(drops, s, 1, FOV_DROP_QUEUE);
     if (s->box.count == 0 && s->view.running == 0)
         s->view.share_ns = sched_start_share(pool->views, pool->stream_count, &s->view,
                                              pool->share_ns);
     mailbox_push(&s->box, frame);
-    s->flushing = false;
+    s->flushing = tight && s->box.count < s->gather;
     sched_set late = sched_late(now, &s->view);
     if (late)
         drops_add(drops, s, late, FOV_DROP_DEADLINE);
@@ -222,10 +224,22 @@ bool stream_has_room(const fov_stream *s, const fov_frame *frame)
     return s->view.fifo || s->view.always_run ? mailbox_fits(&s->box, frame) : s->box.count == 0;
 }
 
+/* Large frames fill max_bytes before there are enough of them for a run. */
+bool stream_run_few(fov_stream *s)
+{
+    if (s->flushing || s->box.count >= s->gather)
+        return false;
+    s->flushing = true;
+    pthread_cond_signal(&s->pool->work);
+    return true;
+}
+
 void stream_wait_room(fov_stream *s, const fov_frame *frame)
 {
-    while (!stream_has_room(s, frame))
+    while (!stream_has_room(s, frame)) {
+        stream_run_few(s);
         pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+    }
 }
 
 void stream_wait_answered(fov_stream *s)
@@ -253,7 +267,7 @@ void fov_stream_set(fov_stream *s, const fov_knobs *knobs)
     if (knobs->iou > 0)
         s->detect.iou = knobs->iou;
     if (knobs->target_fps != 0)
-        set_rate(s, knobs->target_fps);
+        stream_set_rate(s, knobs->target_fps);
     if (knobs->max_latency_ms != 0)
         s->max_latency_ns = knobs->max_latency_ms > 0 ? ms_to_ns(knobs->max_latency_ms) : 0;
     if (knobs->classes)
@@ -314,6 +328,7 @@ void fov_stream_close(fov_stream **stream)
     fov_workers *pool = s->pool;
     pthread_mutex_lock(&pool->lock);
     s->closing = true;
+    s->stats_due_ns = INT64_MAX; /* the timer would find it due for ever */
     pthread_cond_broadcast(&pool->idle);
     pthread_mutex_unlock(&pool->lock);
     feeder_stop(s->feeder);

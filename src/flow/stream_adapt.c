@@ -1,6 +1,7 @@
 /* A stream's frame rate follows its latency: adapt_stream.c decides, here it is fed and obeyed. */
 #include "flow/flow.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -20,15 +21,21 @@ static double or_else(double value, double otherwise)
     return value > 0 ? value : otherwise;
 }
 
-fov_status follower_make(struct follower **out, const fov_stream_params *params,
-                         struct sched_gate *gate, fov_error *error)
+/* More than was promised does not pass: a rate above it would be shown and not be there. */
+static void keep_to_promise(struct adapt_stream_params *control, double fps)
+{
+    control->most_fps = fmin(control->most_fps, fps);
+    control->initial_fps = fmin(control->initial_fps, fps);
+    control->least_fps = fmin(control->least_fps, fps);
+}
+
+fov_status follower_make(fov_stream *s, const fov_stream_params *params, fov_error *error)
 {
     const fov_adaptive *a = &params->adaptive;
     struct adapt_stream_params control = {.initial_fps = or_else(a->initial_fps, 10),
                                           .least_fps = or_else(a->min_fps, 5),
                                           .most_fps = or_else(a->max_fps, 15),
                                           .target_ms = a->target_latency_ms};
-    *out = NULL;
     if (!(a->target_latency_ms > 0))
         return FOV_OK;
     if (!(control.least_fps <= control.initial_fps && control.initial_fps <= control.most_fps))
@@ -36,13 +43,15 @@ fov_status follower_make(struct follower **out, const fov_stream_params *params,
                         "adaptive: %g, %g, %g frames a second are not in order (least, initial, "
                         "most)",
                         control.least_fps, control.initial_fps, control.most_fps);
+    if (s->promise.fps > 0)
+        keep_to_promise(&control, s->promise.fps);
     struct follower *f = calloc(1, sizeof *f);
     if (!f)
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     adapt_stream_start(&f->control, &control);
-    sched_gate_set(gate, control.initial_fps);
+    stream_set_rate(s, control.initial_fps);
     f->on_change = a->on_change;
-    *out = f;
+    s->follower = f;
     return FOV_OK;
 }
 

@@ -186,8 +186,7 @@ void feed_unref(struct feed *feed)
 }
 
 struct ending {
-    struct server *server;
-    uint64_t room_id;
+    struct feed *feed;
     fov_status status;
     char message[240];
 };
@@ -195,9 +194,11 @@ struct ending {
 static void run_end(void *arg)
 {
     struct ending *ending = arg;
-    struct room *room = room_by_id(ending->server, ending->room_id);
-    if (room && room->feed)
+    struct feed *feed = ending->feed;
+    struct room *room = feed->room;
+    if (room && room->feed == feed) /* the room may have its next stream by now */
         stream_ended(room, ending->status, ending->message);
+    feed_unref(feed);
     free(ending);
 }
 
@@ -208,10 +209,12 @@ static void on_feed_end(void *user, fov_status status, const char *message)
     struct ending *ending = malloc(sizeof *ending);
     if (!ending)
         return;
-    *ending = (struct ending){.server = feed->server, .room_id = feed->room_id, .status = status};
+    *ending = (struct ending){.feed = feed_ref(feed), .status = status};
     text_copy(ending->message, sizeof ending->message, message ? message : "");
-    if (!net_post(feed->loop, run_end, ending))
-        free(ending);
+    if (net_post(feed->loop, run_end, ending))
+        return;
+    feed_unref(feed);
+    free(ending);
 }
 
 /* The stream turned its frame rate. */
@@ -266,7 +269,6 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     feed->server = room->server;
     feed->loop = room->server->loop;
     feed->room = room;
-    feed->room_id = room->id;
     feed->pushed = pushed;
     feed->query = *query;
     feed->first_seq = room->seq + 1;

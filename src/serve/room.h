@@ -91,7 +91,6 @@ struct feed {
     struct server *server;
     struct net_loop *loop;
     struct room *room; /* NULL once the room let go */
-    uint64_t room_id;
     fov_stream *stream;
     fov_frame_pool *pool; /* of pushed frames */
     struct metrics_stream *metrics;

@@ -3,6 +3,7 @@
 #include "bed.h"
 #include "flow/flow.h"
 
+#include <time.h>
 #include <unistd.h>
 
 static fov_stream *open_kept(fov_workers *workers, fov_stream_params params)
@@ -158,6 +159,48 @@ static void a_source_ends(void **state)
     fov_workers_destroy(&workers);
 }
 
+struct told_end {
+    atomic_int calls;
+    fov_status status;
+};
+
+static void on_end(void *user, fov_status status, const char *message)
+{
+    struct told_end *told = user;
+    (void)message;
+    told->status = status;
+    atomic_fetch_add(&told->calls, 1);
+}
+
+/* Its source could give more: it ends as one that came to its end. */
+static void a_stream_with_a_source_is_finished(void **state)
+{
+    (void)state;
+    struct told_end told = {.status = FOV_EINVAL};
+    fov_workers *workers = workers_of("fake:", 1, NULL);
+    fov_stream *stream = open_kept(
+        workers, (fov_stream_params){.results = 2, .fifo = true, .on_end = on_end, .user = &told});
+    fov_source *source = NULL;
+    fov_source_params params = {.url = "pattern:width=64,height=64,frames=1000000"};
+    fov_result *result;
+    fov_status status;
+    assert_int_equal(fov_source_open(&source, &params, NULL), FOV_OK);
+    assert_int_equal(fov_stream_start_source(stream, &source, true, NULL), FOV_OK);
+    assert_int_equal(fov_stream_get(stream, 5000, &result, NULL), FOV_OK);
+    fov_result_release(&result);
+    fov_stream_finish(stream);
+    while ((status = fov_stream_get(stream, 5000, &result, NULL)) == FOV_OK)
+        fov_result_release(&result);
+    assert_int_equal(status, FOV_EOS);
+    for (int i = 0; i < 1000 && !told.calls; i++)
+        usleep(5000);
+    assert_int_equal(told.calls, 1);
+    assert_int_equal(told.status, FOV_OK);
+    assert_int_equal(fov_stream_get(stream, 0, &result, NULL), FOV_EOS);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 static void broken_pictures_are_told(void **state)
 {
     (void)state;
@@ -292,6 +335,34 @@ static void runs_wait_for_a_whole_batch(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* Of frames this large two fit, and a run waits for four: those run that there is room for. */
+static void large_frames_run_before_there_are_enough(void **state)
+{
+    (void)state;
+    fov_workers *workers = NULL;
+    fov_model_params model = {.path = "fake:", .batch = 4};
+    fov_workers_params params = {
+        .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
+    fov_stats stats;
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    fov_stream *stream = open_kept(
+        workers, (fov_stream_params){
+                     .results = 16, .fifo = true, .gather = 4, .capacity = 8, .max_bytes = 45000});
+    for (uint64_t i = 0; i < 7; i++) {
+        fov_frame *frame = frame_of(i, FOV_RGB24);
+        assert_int_equal(fov_stream_put_wait(stream, &frame, 5000, NULL), FOV_OK);
+    }
+    fov_stream_flush(stream);
+    assert_int_equal(take(stream, 7), 6);
+    for (uint64_t i = 7; i < 10; i++) /* nor is any dropped that had to wait */
+        put(stream, i);
+    assert_int_equal(take(stream, 3), 9);
+    fov_stream_get_stats(stream, 10, &stats);
+    assert_int_equal(dropped_of(&stats), 0);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 /* A device breaks: the two failures that show it are all that a file loses. */
 static void a_file_waits_for_the_next_runtime(void **state)
 {
@@ -356,6 +427,30 @@ static void statistics_come_by_themselves(void **state)
     fov_workers_destroy(&workers);
 }
 
+static bool is_running(fov_stream *stream)
+{
+    pthread_mutex_lock(&stream->pool->lock);
+    bool running = stream->view.running > 0;
+    pthread_mutex_unlock(&stream->pool->lock);
+    return running;
+}
+
+/* Statistics are due while a stream waits for its last run: nobody spins until it ends. */
+static void closing_costs_no_time(void **state)
+{
+    (void)state;
+    fov_workers *workers = workers_of("fake:sleep_ms=1200", 1, NULL);
+    fov_stream *stream = open_kept(
+        workers, (fov_stream_params){.results = 8, .fifo = true, .stats_interval_s = 0.1});
+    assert_true(put_now(stream, 0));
+    while (!is_running(stream))
+        usleep(1000);
+    clock_t start = clock();
+    fov_stream_close(&stream);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 0.5);
+    fov_workers_destroy(&workers);
+}
+
 static void keep_line(void *user, fov_log_level level, const char *module, const char *line)
 {
     atomic_int *lines = user;
@@ -416,12 +511,15 @@ int main(void)
         cmocka_unit_test(nobody_takes_from_a_live_stream),
         cmocka_unit_test(nobody_takes_from_a_fifo_stream),
         cmocka_unit_test(a_source_ends),
+        cmocka_unit_test(a_stream_with_a_source_is_finished),
         cmocka_unit_test(broken_pictures_are_told),
         cmocka_unit_test(finishing_tells_every_taker),
         cmocka_unit_test(closing_sends_those_away_who_wait),
         cmocka_unit_test(runs_wait_for_a_whole_batch),
+        cmocka_unit_test(large_frames_run_before_there_are_enough),
         cmocka_unit_test(a_file_waits_for_the_next_runtime),
         cmocka_unit_test(statistics_come_by_themselves),
+        cmocka_unit_test(closing_costs_no_time),
         cmocka_unit_test(statistics_go_to_the_log),
         cmocka_unit_test(wrong_ways_are_refused),
     };

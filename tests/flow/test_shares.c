@@ -250,6 +250,45 @@ static void a_promise_is_a_limit(void **state)
     world_clear();
 }
 
+static double turned_to;
+
+static void on_change(void *user, const fov_change *change)
+{
+    (void)user;
+    turned_to = change->to;
+}
+
+/* A rate that follows the latency stays within the promise: what is told of it is what passes. */
+static void a_rate_that_follows_keeps_to_its_promise(void **state)
+{
+    (void)state;
+    world_make(1, WORLD_THROUGHPUT);
+    fov_stream_params params = {.max_latency_ms = 200, .guaranteed = true, .promised_fps = 8};
+    params.adaptive = (fov_adaptive){.target_latency_ms = 100,
+                                     .initial_fps = 6,
+                                     .min_fps = 5,
+                                     .max_fps = 20,
+                                     .on_change = on_change};
+    struct subject *u = world_add(30, 10, params, NULL);
+    turned_to = 0;
+    world_simulate(60);
+    assert_true(turned_to == 8);
+    world_forget();
+    world_simulate(60);
+    assert_true(turned_to == 8);
+    assert_in_range(u->delivered, 475, 485);
+    params.promised_fps = 3; /* less than all that was asked for */
+    params.max_latency_ms = 0;
+    u = world_add(30, 10, params, NULL);
+    assert_non_null(u);
+    world_simulate(10);
+    world_forget();
+    world_simulate(60);
+    assert_in_range(u->delivered, 178, 182);
+    assert_true(turned_to == 8);
+    world_clear();
+}
+
 static void the_first_promise_needs_no_history_the_second_does(void **state)
 {
     (void)state;
@@ -284,6 +323,7 @@ int main(void)
         cmocka_unit_test(promises_hold_under_a_flood),
         cmocka_unit_test(long_runs_of_strangers_stand_back),
         cmocka_unit_test(a_promise_is_a_limit),
+        cmocka_unit_test(a_rate_that_follows_keeps_to_its_promise),
         cmocka_unit_test(the_first_promise_needs_no_history_the_second_does),
     };
     fov_log_set(NULL, NULL, FOV_LOG_ERROR);

@@ -173,6 +173,51 @@ static void sizes_go_with_their_model(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* ---- promises --------------------------------------------------------------------------------
+ */
+
+static double needs_ms(fov_stream *stream)
+{
+    fov_admission now;
+    assert_true(fov_stream_get_admission(stream, &now));
+    return now.needs_ms;
+}
+
+static double promised(fov_workers *workers)
+{
+    fov_workers_info info;
+    fov_workers_get_info(workers, &info);
+    return info.promised;
+}
+
+/* A run takes 20 ms at 640 px, four times as long at 1280. */
+static void promises_know_the_size(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_workers *workers = workers_of("fake:open=1,sleep_ms=20", 1, NULL);
+    fov_stream *stream = stream_of(
+        workers, &sink, (fov_stream_params){.fifo = true, .guaranteed = true, .promised_fps = 2});
+    for (uint64_t number = 0; number < 10; number++) {
+        put(stream, number);
+        assert_true(sink_wait(&sink, number + 1, 5000));
+    }
+    double own = needs_ms(stream);
+    assert_true(own >= 20);
+    fov_stream_set(stream, &(fov_knobs){.input_px = 1280});
+    assert_true(needs_ms(stream) >= 80); /* guessed, then known */
+    assert_true(promised(workers) >= 2 * 0.08);
+    assert_true(wait_size(stream, 1280));
+    assert_true(needs_ms(stream) >= 80);
+    fov_stream_set(stream, &(fov_knobs){.input_px = 320});
+    assert_true(wait_size(stream, 320));
+    assert_true(needs_ms(stream) < own);
+    fov_stream_set(stream, &(fov_knobs){.input_px = -1});
+    assert_true(needs_ms(stream) == own);
+    close_all(&stream, &sink);
+    fov_workers_destroy(&workers);
+}
+
 /* ---- frame rates that follow the latency ------------------------------------------------------
  */
 
@@ -244,6 +289,7 @@ int main(void)
         cmocka_unit_test(at_most_three_sizes_are_kept),
         cmocka_unit_test(a_size_too_many_is_refused),
         cmocka_unit_test(sizes_go_with_their_model),
+        cmocka_unit_test(promises_know_the_size),
         cmocka_unit_test(a_stream_follows_its_latency),
         cmocka_unit_test(a_rate_out_of_order_is_refused),
     };

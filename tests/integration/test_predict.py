@@ -212,6 +212,18 @@ def test_video_frames_share_runs(tmp_path):
     assert [frame["pts_ms"] for frame in frames] == sorted(frame["pts_ms"] for frame in frames)
 
 
+@pytest.mark.parametrize("model, words", [("fake:batch=64", []), ("fake:batch=20", []), ("fake:", ["--batch", "16"])])
+def test_batches_of_any_size(tmp_path, model, words):
+    """No run waits for more frames than it takes."""
+    done = predict("pattern:frames=40,width=160,height=120", "--json", "--model", model, *words, cwd=tmp_path)
+    assert [frame["frame"] for frame in frames_of(done)] == list(range(40))
+
+
+def test_a_batch_too_large_is_refused(tmp_path):
+    done = predict("pattern:frames=1", "--model", "fake:", "--batch", "17", cwd=tmp_path, code=2)
+    assert "--batch" in done.stderr and "16" in done.stderr
+
+
 @pytest.mark.parametrize("fault, lost", [("gpu_fail_after=3", 2), ("gpu_nan_after=3", 1)])
 def test_a_device_that_breaks_is_left(tmp_path, fault, lost):
     """Two failed runs in a row, or one with numbers that are none, then the next device of the order; told once."""

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -134,6 +135,21 @@ def test_an_end_in_the_middle(tmp_path, number):
     process.communicate(timeout=20)
     assert process.returncode == (0 if number == signal.SIGINT else -number)
     assert len(lines("replay", "a.fvr", "--fast", *BRIGHT, cwd=tmp_path)) > 1
+
+
+def test_a_live_source_that_says_nothing_ends_at_once(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/video.mjpg"
+        process = subprocess.Popen([str(BIN), "record", url, "-o", "a.fvr"], cwd=tmp_path, env=environment(),
+                                   stderr=subprocess.PIPE)
+        silent.settimeout(20)
+        peer, _ = silent.accept()
+        with peer:
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=3)
+    assert process.returncode == 1
+    assert not (tmp_path / "a.fvr").exists()
 
 
 def test_a_cut_recording_gives_what_is_whole(tmp_path):
