@@ -38,6 +38,8 @@ static int read_io(void *opaque, uint8_t *to, int size)
     int count = io->params->http_read(io->http.stream, to, size);
     if (count > 0)
         io->at += count;
+    if (count < 0 && io->params->stop(io->params->user))
+        return AVERROR_EXIT; /* no demuxer tries that again */
     return count > 0 ? count : count == 0 ? AVERROR_EOF : AVERROR(EIO);
 }
 

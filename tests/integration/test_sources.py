@@ -2,7 +2,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -227,6 +229,53 @@ def test_resolution_and_time_stamps_that_change(nginx, folder):
     assert len(frames) >= 70
 
 
+class Endless:
+    """A server that answers with `head` and then with `piece`, again and again, as fast as they are taken."""
+
+    def __init__(self, kind: str, head: bytes, piece: bytes, size: int | None = None):
+        self.sent = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d/" % self.listener.getsockname()[1]
+        length = f"Content-Length: {size}\r\n" if size else ""
+        self.start = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{length}\r\n".encode() + head
+        self.piece = piece * (65536 // len(piece))
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.send, args=(peer,), daemon=True).start()
+
+    def send(self, peer):
+        with peer:
+            try:
+                peer.recv(65536)
+                peer.sendall(self.start)
+                while True:
+                    peer.sendall(self.piece)
+                    self.sent += len(self.piece)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def test_a_stream_of_endless_bytes_is_stopped(start_server):
+    """A playlist of comments only: whoever reads it is stopped while bytes come without a pause."""
+    endless = Endless("application/vnd.apple.mpegurl", b"#EXTM3U\n", b"#\n")
+    server = start_server(config=f"cameras:\n  yard: {endless.url}x.m3u8\n")
+    try:
+        server.wait_for(lambda: endless.sent > 1 << 20, 10, "its bytes")
+        began = time.monotonic()
+        assert server.stop() == 0 and time.monotonic() - began < 3
+    finally:
+        endless.close()
+
+
 # --- in the server ---------------------------------------------------------------------------------------------
 
 def test_cut_off_pictures_are_counted_not_shown(start_server, jpegs):
@@ -391,7 +440,6 @@ def test_a_redirect_of_the_command_line_stays_on_http(jpegs, folder):
 
 def test_names_that_stand_for_this_machine(start_server, jpegs):
     """`localhost` is named; another name that resolves to loopback is somebody's trick."""
-    import socket
     name = socket.gethostname()
     try:
         local = socket.gethostbyname(name).startswith("127.")
