@@ -276,6 +276,24 @@ def test_a_stream_of_endless_bytes_is_stopped(start_server):
         endless.close()
 
 
+@pytest.mark.parametrize("kind,path,head,piece,size,words", [
+    ("application/vnd.apple.mpegurl", "x", b"#EXTM3U\n", b"#EXT-X-STREAM-INF:\nx\n", None, "playlist"),
+    ("text/plain", "x.m3u8", b"#EXTM3U\n", b"#EXT-X-STREAM-INF:\nx\n", None, "playlist"),
+    ("video/mp4", "x", b"#EXTM3U\n#EXT-X-STREAM-INF:\nx\n", b"#EXT-X-STREAM-INF:\nx\n", 1 << 30, "playlist"),
+    ("multipart/x-mixed-replace; boundary=f", "x", b"--f\r\nContent-Type: image/jpeg\r\nContent-Length: 2147483647\r\n\r\n",
+     bytes(4096), None, "too many bytes"),
+    ("multipart/x-mixed-replace; boundary=f", "x", b"--f\r\nContent-Type: image/jpeg\r\n\r\n", bytes(4096), None,
+     "too many bytes")])
+def test_what_has_no_end_is_given_up(kind, path, head, piece, size, words):
+    """Before it fills the memory: playlists, and a picture of two gigabytes."""
+    endless = Endless(kind, head, piece, size)
+    try:
+        code, frames, errors = predict(endless.url + path)
+        assert code == 3 and not frames and words in errors and endless.sent < 100 << 20
+    finally:
+        endless.close()
+
+
 # --- in the server ---------------------------------------------------------------------------------------------
 
 def test_cut_off_pictures_are_counted_not_shown(start_server, jpegs):
