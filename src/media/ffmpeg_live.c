@@ -27,7 +27,8 @@
 struct ffmpeg_live {
     const struct ffmpeg_live_params *params;
     AVFormatContext *format;
-    AVIOContext *pb;       /* HTTP: ours to close */
+    AVIOContext *pb; /* HTTP: ours to close */
+    struct ffmpeg_feed feed;
     AVCodecContext *codec; /* NULL: JPEGs are passed on as they come */
     AVPacket *packet;
     int stream;
@@ -59,6 +60,8 @@ static fov_status fail_av(fov_error *error, fov_status status, const char *what,
 static int is_stopped(void *user)
 {
     const struct ffmpeg_live *v = user;
+    if (v->feed.refused)
+        return 1;
     if (v->own_url[0] && v->format && v->format->url && strcmp(v->format->url, v->own_url) != 0)
         return 1;
     return v->params->stop(v->params->user);
@@ -68,6 +71,8 @@ static fov_status judge(const struct ffmpeg_live *v, int code, const char *what,
 {
     if (v->own_url[0] && v->format && v->format->url && strcmp(v->format->url, v->own_url) != 0)
         return fov_fail(error, FOV_EDENIED, "the camera sends us to another address");
+    if (v->feed.refused)
+        return fov_fail(error, FOV_EIO, "%s", v->feed.refused);
     switch (code) {
     case AVERROR_EXIT:
         return fov_fail(error, FOV_ETIMEOUT, "%s: no answer in time", what);
@@ -107,7 +112,6 @@ static const AVInputFormat *format_of(const struct ffmpeg_live_params *p, struct
     static const struct {
         const char *type, *format;
     } types[] = {{"multipart/", "mpjpeg"},
-                 {"mpegurl", "hls"},
                  {"image/jpeg", "jpeg_pipe"},
                  {"image/png", "png_pipe"},
                  {"image/webp", "webp_pipe"}};
@@ -120,9 +124,7 @@ static const AVInputFormat *format_of(const struct ffmpeg_live_params *p, struct
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strstr(http->type, types[i].type))
             return av_find_input_format(types[i].format);
-    size_t path = strcspn(http->url, "?");
-    return path > 5 && strncmp(http->url + path - 5, ".m3u8", 5) == 0 ? av_find_input_format("hls")
-                                                                      : NULL;
+    return ffmpeg_io_is_playlist(http) ? av_find_input_format("hls") : NULL;
 }
 
 /* Cameras of this machine need libavdevice, which FFmpeg's other parts do not pull in. */
@@ -175,7 +177,7 @@ static fov_status open_input(struct ffmpeg_live *v, fov_error *error)
     if (!v->format)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     v->format->interrupt_callback = (AVIOInterruptCB){is_stopped, v};
-    if (p->kind == FFMPEG_HTTP && !ffmpeg_io_attach(v->format, p, &http))
+    if (p->kind == FFMPEG_HTTP && !ffmpeg_io_attach(v->format, &v->feed, &http))
         return FOV_EIO; /* the reason is with the caller, who opened it */
     v->pb = v->format->pb;
     if (p->kind == FFMPEG_CAMERA && !find_devices())
@@ -208,9 +210,9 @@ static fov_status find_stream(struct ffmpeg_live *v, const AVCodec **codec, fov_
         (v->params->kind != FFMPEG_RTSP && v->params->kind != FFMPEG_CAMERA &&
          v->format->streams[found]->codecpar->codec_id != AV_CODEC_ID_MJPEG)) {
         int code = avformat_find_stream_info(v->format, NULL);
-        if (is_stopped(v))
+        if (is_stopped(v) && !v->feed.refused)
             return fov_fail(error, FOV_ETIMEOUT, "no video came in time");
-        if (code < 0)
+        if (code < 0 || v->feed.refused)
             return judge(v, code, "its header is broken", error);
         found = av_find_best_stream(v->format, AVMEDIA_TYPE_VIDEO, -1, -1, codec, 0);
     }
@@ -284,7 +286,7 @@ fov_status ffmpeg_live_open(struct ffmpeg_live **live, const struct ffmpeg_live_
     *live = NULL;
     if (!v)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
-    v->params = params;
+    v->params = v->feed.params = params;
     v->first_pts = AV_NOPTS_VALUE;
     fov_status status = open_input(v, error);
     if (status == FOV_OK)
@@ -336,9 +338,13 @@ static fov_status read_packet(struct ffmpeg_live *v, fov_error *error)
 {
     for (;;) {
         int code = av_read_frame(v->format, v->packet);
+        if (code == 0)
+            v->feed.bytes = 0;
         if (code == 0 && v->packet->stream_index == v->stream)
             return FOV_OK;
         av_packet_unref(v->packet);
+        if (v->feed.refused)
+            return judge(v, code, "", error);
         if (is_stopped(v))
             return fov_fail(error, FOV_ECLOSED, "it was stopped");
         if (code == AVERROR(EAGAIN))

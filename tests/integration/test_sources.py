@@ -2,7 +2,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -227,6 +229,71 @@ def test_resolution_and_time_stamps_that_change(nginx, folder):
     assert len(frames) >= 70
 
 
+class Endless:
+    """A server that answers with `head` and then with `piece`, again and again, as fast as they are taken."""
+
+    def __init__(self, kind: str, head: bytes, piece: bytes, size: int | None = None):
+        self.sent = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d/" % self.listener.getsockname()[1]
+        length = f"Content-Length: {size}\r\n" if size else ""
+        self.start = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{length}\r\n".encode() + head
+        self.piece = piece * (65536 // len(piece))
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.send, args=(peer,), daemon=True).start()
+
+    def send(self, peer):
+        with peer:
+            try:
+                peer.recv(65536)
+                peer.sendall(self.start)
+                while True:
+                    peer.sendall(self.piece)
+                    self.sent += len(self.piece)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def test_a_stream_of_endless_bytes_is_stopped(start_server):
+    """A playlist of comments only: whoever reads it is stopped while bytes come without a pause."""
+    endless = Endless("application/vnd.apple.mpegurl", b"#EXTM3U\n", b"#\n")
+    server = start_server(config=f"cameras:\n  yard: {endless.url}x.m3u8\n")
+    try:
+        server.wait_for(lambda: endless.sent > 1 << 20, 10, "its bytes")
+        began = time.monotonic()
+        assert server.stop() == 0 and time.monotonic() - began < 3
+    finally:
+        endless.close()
+
+
+@pytest.mark.parametrize("kind,path,head,piece,size,words", [
+    ("application/vnd.apple.mpegurl", "x", b"#EXTM3U\n", b"#EXT-X-STREAM-INF:\nx\n", None, "playlist"),
+    ("text/plain", "x.m3u8", b"#EXTM3U\n", b"#EXT-X-STREAM-INF:\nx\n", None, "playlist"),
+    ("video/mp4", "x", b"#EXTM3U\n#EXT-X-STREAM-INF:\nx\n", b"#EXT-X-STREAM-INF:\nx\n", 1 << 30, "playlist"),
+    ("multipart/x-mixed-replace; boundary=f", "x", b"--f\r\nContent-Type: image/jpeg\r\nContent-Length: 2147483647\r\n\r\n",
+     bytes(4096), None, "too many bytes"),
+    ("multipart/x-mixed-replace; boundary=f", "x", b"--f\r\nContent-Type: image/jpeg\r\n\r\n", bytes(4096), None,
+     "too many bytes")])
+def test_what_has_no_end_is_given_up(kind, path, head, piece, size, words):
+    """Before it fills the memory: playlists, and a picture of two gigabytes."""
+    endless = Endless(kind, head, piece, size)
+    try:
+        code, frames, errors = predict(endless.url + path)
+        assert code == 3 and not frames and words in errors and endless.sent < 100 << 20
+    finally:
+        endless.close()
+
+
 # --- in the server ---------------------------------------------------------------------------------------------
 
 def test_cut_off_pictures_are_counted_not_shown(start_server, jpegs):
@@ -375,6 +442,18 @@ def test_playlists_and_redirects_stay_on_the_list(start_server, jpegs, folder):
         other.close()
 
 
+def test_udp_is_for_cameras_of_the_settings(start_server):
+    """Over UDP a camera says where packets go: nobody chooses such a camera from outside."""
+    own = "rtsp://127.0.0.1:1/own?transport=udp"
+    server = start_server(config=f"cameras:\n  yard: {own}\nsources:\n  allow: ['rtsp://127.0.0.1:1/']\n")
+    server.wait_for(lambda: "nothing answers" in stream(server, "yard").get("last_error", ""), 8, "a try at the settings' own")
+    for query in ("?transport=udp", "?a=1&transport=udp"):
+        answer = server.post(START, json={"source": "rtsp://127.0.0.1:1/x" + query, "token": "x"})
+        assert answer.status_code == 403 and "UDP" in answer.json()["detail"], answer.text
+    assert server.post(START, json={"source": own, "token": "x"}).status_code == 502
+    assert server.post(START, json={"source": "rtsp://127.0.0.1:1/x?transport=tcp", "token": "x"}).status_code == 502
+
+
 def test_a_redirect_of_the_command_line_stays_on_http(jpegs, folder):
     other = Jpegs(PICTURES)
     try:
@@ -391,7 +470,6 @@ def test_a_redirect_of_the_command_line_stays_on_http(jpegs, folder):
 
 def test_names_that_stand_for_this_machine(start_server, jpegs):
     """`localhost` is named; another name that resolves to loopback is somebody's trick."""
-    import socket
     name = socket.gethostname()
     try:
         local = socket.gethostbyname(name).startswith("127.")
