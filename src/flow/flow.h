@@ -47,7 +47,8 @@ struct form {
     int failures; /* in a row */
     int refs;
     struct recent work; /* durations of its runs, each with its frame's decode */
-    struct recent runs; /* the same without the decode: what the model costs */
+    struct recent runs; /* the same without the decode: what the model costs, */
+    struct recent each; /* and what a frame's part of that is */
     int64_t ran_ns;     /* when the last one ended */
     bool measure;       /* asked for: runs of measure.c */
     bool measured;      /* `runs` come from there at first */
@@ -88,6 +89,7 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
+    int frames; /* of its run; 0: it is alone */
     bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
@@ -297,12 +299,14 @@ void promises_changed(fov_workers *pool, int64_t now);
 /* Asks for fresh runs of a form, in the background, when its own are long past; true: they are on
  * their way. Lock held. */
 bool form_measure(fov_workers *pool, struct form *form, int64_t now);
+/* A run of so many frames took `ns` beside their decode. Lock held. */
+void form_add_run(struct form *form, int64_t ns, int frames);
 /* Builder thread: a form that waits for it, NULL none; and its runs. Lock held, by the second one
  * released meanwhile. */
 struct form *measure_next(const fov_workers *pool);
 void measure_run(fov_workers *pool, struct form *form);
 /* A run of the stream's would get in the way of promises if it took the last worker beside
- * `strangers`, the runs without a promise. Lock held. */
+ * `strangers`, the workers that run frames without a promise. Lock held. */
 bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int strangers);
 
 /* ---- forms (forms.c) ----------------------------------------------------------------------- */

@@ -24,6 +24,12 @@ bool form_measure(fov_workers *pool, struct form *form, int64_t now)
     return true;
 }
 
+void form_add_run(struct form *form, int64_t ns, int frames)
+{
+    recent_add(&form->runs, ns);
+    recent_add(&form->each, ns / (frames > 1 ? frames : 1));
+}
+
 struct form *measure_next(const fov_workers *pool)
 {
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
@@ -65,7 +71,7 @@ static bool measure_one(fov_workers *pool, struct form *form, int64_t end)
     form_give(form, runner);
     pthread_cond_signal(&pool->work);
     if (status == FOV_OK)
-        recent_add(&form->runs, took);
+        form_add_run(form, took, 1);
     return status == FOV_OK;
 }
 
@@ -74,7 +80,7 @@ void measure_run(fov_workers *pool, struct form *form)
     int64_t end = clock_now_ns() + TAKES_NS;
     form->measure = false;
     form->refs++;
-    form->runs = (struct recent){0};
+    form->runs = form->each = (struct recent){0};
     while (!pool->stopping && form->runs.count < RUNS && clock_now_ns() < end &&
            measure_one(pool, form, end)) {
     }
