@@ -25,15 +25,17 @@ static int64_t decode_ns(const fov_workers *pool, const fov_stream *s)
     return (int64_t)((pixels > 0 ? pixels : PICTURE_PX) * (double)each_ps / 1000);
 }
 
-/* What the model's run takes; false: not known yet. Of few runs nobody knows the slow ones. */
+/* What a frame takes of the model's time, as a part of its run, and what a slow run takes, whole;
+ * false: not known yet. Of few runs nobody knows the slow ones. */
 static bool run_ns(const struct form *form, int64_t *mean, int64_t *high)
 {
     const fov_model_info *info = fov_model_get_info(form->model);
     bool few = form->runs.count < LEAST_RUNS;
-    *mean = recent_median_ns(&form->runs);
+    int64_t whole = recent_median_ns(&form->runs);
+    *mean = recent_median_ns(&form->each);
     if (few && info->run_ms > 0 && !form->measured)
-        *mean = ms_to_ns(info->run_ms * WARM_MEAN);
-    *high = few ? (int64_t)(WARM_HIGH * (double)*mean) : recent_high_ns(&form->runs);
+        *mean = whole = ms_to_ns(info->run_ms * WARM_MEAN);
+    *high = few ? (int64_t)(WARM_HIGH * (double)whole) : recent_high_ns(&form->runs);
     *high = *high > *mean ? *high : *mean;
     return *mean > 0;
 }

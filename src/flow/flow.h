@@ -47,7 +47,8 @@ struct form {
     int failures; /* in a row */
     int refs;
     struct recent work; /* durations of its runs, each with its frame's decode */
-    struct recent runs; /* the same without the decode: what the model costs */
+    struct recent runs; /* the same without the decode: what the model costs, */
+    struct recent each; /* and what a frame's part of that is */
     int64_t ran_ns;     /* when the last one ended */
     bool measure;       /* asked for: runs of measure.c */
     bool measured;      /* `runs` come from there at first */
@@ -88,6 +89,7 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
+    int frames; /* of its run; 0: it is alone */
     bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
@@ -149,6 +151,13 @@ struct fov_workers {
     int refs;         /* owner, streams, threads */
     bool stopping, degraded, pin_latency, pin_throughput, always_batch;
     bool timer_sleeps, timer_runs, building;
+    /* The builder's run of measure.c; runner NULL: none, or it was given up together with it. */
+    struct {
+        struct form *form;
+        fov_runner *runner;
+        int64_t since_ns;
+        bool cancelled;
+    } measuring;
     uint64_t lost_runs, fallbacks;
     int strikes;            /* lost runs since a model was last added, less the forgotten ones */
     int good_runs;          /* since the last strike was forgotten */
@@ -297,12 +306,14 @@ void promises_changed(fov_workers *pool, int64_t now);
 /* Asks for fresh runs of a form, in the background, when its own are long past; true: they are on
  * their way. Lock held. */
 bool form_measure(fov_workers *pool, struct form *form, int64_t now);
+/* A run of so many frames took `ns` beside their decode. Lock held. */
+void form_add_run(struct form *form, int64_t ns, int frames);
 /* Builder thread: a form that waits for it, NULL none; and its runs. Lock held, by the second one
  * released meanwhile. */
 struct form *measure_next(const fov_workers *pool);
-void measure_run(fov_workers *pool, struct form *form);
+bool measure_run(fov_workers *pool, struct form *form); /* false: the thread was given up */
 /* A run of the stream's would get in the way of promises if it took the last worker beside
- * `strangers`, the runs without a promise. Lock held. */
+ * `strangers`, the workers that run frames without a promise. Lock held. */
 bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int strangers);
 
 /* ---- forms (forms.c) ----------------------------------------------------------------------- */
@@ -331,8 +342,8 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
 void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size_t size);
 bool forms_settled(const fov_workers *pool); /* nothing to follow: the timer may sleep */
 /* Builds what slots want; on its own thread, started by the timer when anything is wanted; lock
- * held, released meanwhile. */
-void forms_build(fov_workers *pool);
+ * held, released meanwhile. False: the thread was given up, and there may be another. */
+bool forms_build(fov_workers *pool);
 bool forms_wanted(const fov_workers *pool, int64_t now);
 
 /* ---- sizes (sizes.c) ----------------------------------------------------------------------- */

@@ -406,18 +406,21 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
     timer_wake(pool);
 }
 
-void forms_build(fov_workers *pool)
+bool forms_build(fov_workers *pool)
 {
     struct slot *slot;
     struct form *form;
     fov_hint hint;
     while (!pool->stopping)
-        if ((form = measure_next(pool)) != NULL)
-            measure_run(pool, form);
-        else if ((slot = next_wanted(pool, pool->clock(), &hint)) != NULL)
+        if ((form = measure_next(pool)) != NULL) {
+            if (!measure_run(pool, form))
+                return false;
+        } else if ((slot = next_wanted(pool, pool->clock(), &hint)) != NULL) {
             build_one(pool, slot, hint);
-        else
-            return;
+        } else {
+            break;
+        }
+    return true;
 }
 
 /* ---- following the load -------------------------------------------------------------------- */

@@ -24,6 +24,12 @@ bool form_measure(fov_workers *pool, struct form *form, int64_t now)
     return true;
 }
 
+void form_add_run(struct form *form, int64_t ns, int frames)
+{
+    recent_add(&form->runs, ns);
+    recent_add(&form->each, ns / (frames > 1 ? frames : 1));
+}
+
 struct form *measure_next(const fov_workers *pool)
 {
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
@@ -47,38 +53,63 @@ static fov_status run_once(fov_runner *runner, int64_t end)
     return fov_runner_detect(runner, &image, SIDE, SIDE, NULL, &out, NULL, NULL);
 }
 
-/* Lock held, released meanwhile. False: no more of it. */
-static bool measure_one(fov_workers *pool, struct form *form, int64_t end)
+enum went { ON, ENOUGH, GIVEN_UP };
+
+/* Lock held, released meanwhile: the runner's run is over, or was given up by the watchdog. */
+static enum went end_one(fov_workers *pool, struct form *form, fov_runner *runner,
+                         fov_status status)
+{
+    if (pool->measuring.runner != runner) {
+        pthread_mutex_unlock(&pool->lock);
+        fov_runner_close(&runner); /* nobody else knows it any more */
+        pthread_mutex_lock(&pool->lock);
+        return GIVEN_UP;
+    }
+    bool cancelled = pool->measuring.cancelled;
+    pool->measuring.runner = NULL;
+    form_give(form, runner);
+    pthread_cond_signal(&pool->work);
+    return status == FOV_OK && !cancelled ? ON : ENOUGH;
+}
+
+/* Lock held, released meanwhile. */
+static enum went measure_one(fov_workers *pool, struct form *form, int64_t end)
 {
     if (form->idle_count == 0) { /* frames have it */
         pthread_mutex_unlock(&pool->lock);
         usleep(PAUSE_US);
         pthread_mutex_lock(&pool->lock);
-        return true;
+        return ON;
     }
     fov_runner *runner = form_take(form);
+    pool->measuring.form = form;
+    pool->measuring.runner = runner;
+    pool->measuring.since_ns = pool->clock();
+    pool->measuring.cancelled = false;
     pthread_mutex_unlock(&pool->lock);
     int64_t start = clock_now_ns();
     fov_status status = run_once(runner, end);
     int64_t took = clock_now_ns() - start;
     pthread_mutex_lock(&pool->lock);
-    form_give(form, runner);
-    pthread_cond_signal(&pool->work);
-    if (status == FOV_OK)
-        recent_add(&form->runs, took);
-    return status == FOV_OK;
+    enum went went = end_one(pool, form, runner, status);
+    if (went == ON)
+        form_add_run(form, took, 1);
+    return went;
 }
 
-void measure_run(fov_workers *pool, struct form *form)
+bool measure_run(fov_workers *pool, struct form *form)
 {
     int64_t end = clock_now_ns() + TAKES_NS;
+    enum went went = ON;
     form->measure = false;
     form->refs++;
-    form->runs = (struct recent){0};
-    while (!pool->stopping && form->runs.count < RUNS && clock_now_ns() < end &&
-           measure_one(pool, form, end)) {
+    form->runs = form->each = (struct recent){0};
+    while (went == ON && !pool->stopping && form->runs.count < RUNS && clock_now_ns() < end)
+        went = measure_one(pool, form, end);
+    if (went != GIVEN_UP) {
+        form->measured = form->runs.count > 0;
+        form->ran_ns = pool->clock();
     }
-    form->measured = form->runs.count > 0;
-    form->ran_ns = pool->clock();
     form_unref(pool, form);
+    return went != GIVEN_UP;
 }

@@ -142,13 +142,28 @@ void stream_fail_waiting(fov_stream *s, fov_status status, const char *message)
 
 /* ---- taking and ending --------------------------------------------------------------------- */
 
+static bool holds_stranger(const struct worker *w)
+{
+    for (int i = 0; i < w->job_count; i++)
+        if (!w->jobs[i]->stream->view.guaranteed)
+            return true;
+    return false;
+}
+
+/* Workers that run frames of streams without a promise; a run of several frames takes one. */
+static int count_strangers(const fov_workers *pool)
+{
+    int count = 0;
+    for (const struct worker *w = pool->workers; w; w = w->next)
+        count += holds_stranger(w);
+    return count;
+}
+
 /* Which streams may give a frame: those whose form has a free runner; with `joined`, those whose
  * form is that one, whose runner is taken already. */
 static void refresh_views(fov_workers *pool, const struct form *joined)
 {
-    int strangers = 0;
-    for (int i = 0; i < pool->stream_count && pool->promised; i++)
-        strangers += pool->views[i]->guaranteed ? 0 : pool->views[i]->running;
+    int strangers = pool->promised ? count_strangers(pool) : 0;
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
         struct form *form = s->box.count > 0 ? stream_form(s) : NULL;
@@ -232,7 +247,7 @@ static void learn(struct job *job, int64_t now)
     recent_add(&job->form->work, work);
     job->form->ran_ns = now;
     recent_add(&s->decodes, job->timings.decode);
-    recent_add(&job->form->runs, work - job->timings.decode);
+    form_add_run(job->form, work - job->timings.decode, job->frames);
     if (job->timings.decode > 0 && job->width > 0 && job->height > 0)
         recent_add(&s->pool->pixel_ps,
                    1000 * job->timings.decode / ((int64_t)job->width * job->height));

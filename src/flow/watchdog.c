@@ -77,11 +77,8 @@ void watchdog_blame(struct job *job, int64_t now)
 }
 
 /* Lock held, released meanwhile; the form's reference keeps the runner. */
-static void ask_back(fov_workers *pool, struct worker *w)
+static void ask_back(fov_workers *pool, struct form *form, fov_runner *runner)
 {
-    struct form *form = w->jobs[0]->form;
-    fov_runner *runner = w->run.runner;
-    w->cancelled = true;
     pool->lost_runs++;
     pool->degraded = ++pool->strikes >= LOST_MAX;
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
@@ -110,16 +107,41 @@ static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
     form_unref(pool, form);
 }
 
+/* The same for a run of measure.c; the timer starts the next builder when one is needed. */
+static void check_measuring(fov_workers *pool, int64_t now)
+{
+    struct form *form = pool->measuring.form;
+    fov_runner *runner = pool->measuring.runner;
+    bool cancelled = pool->measuring.cancelled;
+    if (!runner ||
+        now - pool->measuring.since_ns <= patience_ns(form) + (cancelled ? CANCEL_NS : 0))
+        return;
+    if (!cancelled) {
+        pool->measuring.cancelled = true;
+        ask_back(pool, form, runner);
+        return;
+    }
+    pool->measuring.runner = NULL;
+    pool->building = false;
+    pool->threads--;
+    form->runners--;
+    if (!form->dead && !pool->stopping)
+        want_repair(pool, form);
+}
+
 /* First the run is asked to come back; if it does not, it keeps thread and runner. */
 void watchdog_check(fov_workers *pool, int64_t now)
 {
     struct worker *w;
     while ((w = find_hung(pool, now))) {
-        if (w->cancelled)
+        if (w->cancelled) {
             replace_worker(pool, w, now);
-        else
-            ask_back(pool, w);
+            continue;
+        }
+        w->cancelled = true;
+        ask_back(pool, w->jobs[0]->form, w->run.runner);
     }
+    check_measuring(pool, now);
 }
 
 void watchdog_abandon_all(fov_workers *pool, int64_t now)
@@ -171,9 +193,10 @@ static void *builder_run(void *argument)
     fov_workers *pool = argument;
     pthread_setname_np(pthread_self(), "fovea-build");
     pthread_mutex_lock(&pool->lock);
-    forms_build(pool);
-    pool->building = false;
-    pool_thread_ends(pool, false);
+    bool lost = !forms_build(pool);
+    if (!lost)
+        pool->building = false;
+    pool_thread_ends(pool, lost);
     return NULL;
 }
 
@@ -209,7 +232,7 @@ static int64_t next_tick_ns(const fov_workers *pool, int64_t now)
         active = active || s->box.count > 0 || s->jobs > 0 || s->worked;
     }
     int64_t tick = active ? now + TICK_NS : now + CALM_TICK_NS;
-    if (active || !forms_settled(pool) || forms_wanted(pool, INT64_MAX))
+    if (active || pool->building || !forms_settled(pool) || forms_wanted(pool, INT64_MAX))
         due = tick < due ? tick : due;
     return due;
 }

@@ -79,6 +79,7 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
     job->height = f->height;
     job->picture = f->picture;
     job->reduced = f->reduced;
+    job->frames = w->run.count;
     f->picture = NULL;
     job->error = f->error;
     job->limited = f->limit_ns && f->error.status == FOV_ETIMEOUT && now >= f->limit_ns;

@@ -1,6 +1,7 @@
 /* Frames of several streams in one run: boxes belong to their frame, every frame has its answer,
  * and there are fewer runs than frames. */
 #include "bed.h"
+#include "flow/flow.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -49,6 +50,16 @@ static int count_runs(const struct sink *sinks)
     return runs;
 }
 
+/* A frame costs its part of a run; a slow run is slow for all of them. */
+static void expect_shared_costs(fov_workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    const struct form *form = slot_form(workers->default_slot);
+    int64_t run = recent_median_ns(&form->runs), frame = recent_median_ns(&form->each);
+    pthread_mutex_unlock(&workers->lock);
+    assert_true(run >= 20 * MS && frame > 0 && 2 * frame < run);
+}
+
 static void frames_of_streams_share_a_run(void **state)
 {
     (void)state;
@@ -67,6 +78,7 @@ static void frames_of_streams_share_a_run(void **state)
     for (int i = 0; i < STREAMS; i++)
         assert_true(sink_wait(&sinks[i], FRAMES, 20000));
     int runs = count_runs(sinks);
+    expect_shared_costs(workers);
     for (int i = 0; i < STREAMS; i++) {
         for (uint64_t n = 0; n < FRAMES; n++)
             expect_block(&sinks[i].entries[n], n + (uint64_t)i);

@@ -234,6 +234,58 @@ static void long_runs_of_strangers_stand_back(void **state)
     world_clear();
 }
 
+static struct job *take_for(int i, struct form *joined)
+{
+    struct drops drops = {.count = 0};
+    pthread_mutex_lock(&world.pool->lock);
+    struct job *job = joined ? job_take_more(world.pool, virtual_ns, &drops, joined)
+                             : job_take(world.pool, virtual_ns, &drops, &world.runners[i]);
+    if (job)
+        world_hold(i, job);
+    pthread_mutex_unlock(&world.pool->lock);
+    assert_int_equal(drops.count, 0);
+    return job;
+}
+
+/* Ends what the worker runs. */
+static void let_go(int i)
+{
+    struct worker *w = &world.hands[i];
+    pthread_mutex_lock(&world.pool->lock);
+    int count = w->job_count;
+    w->job_count = 0;
+    form_give(w->run.form, world.runners[i]);
+    for (int k = 0; k < count; k++)
+        job_done(w->jobs[k], virtual_ns);
+    pthread_mutex_unlock(&world.pool->lock);
+}
+
+/* Strangers leave two of four workers alone. Three frames of theirs in one run take one. */
+static void strangers_are_counted_in_workers(void **state)
+{
+    (void)state;
+    world_make(4, WORLD_THROUGHPUT);
+    struct subject *u = world_add(10, 10, (fov_stream_params){.fifo = true, .capacity = 8}, NULL);
+    for (int i = 0; i < 5; i++) {
+        fov_frame *frame;
+        assert_int_equal(fov_frame_get(world.frames, 10, &frame), FOV_OK);
+        assert_int_equal(fov_stream_put(u->stream, &frame, NULL), FOV_OK);
+    }
+    world.pool->promised = 1;
+    world.pool->reserved = 2;
+    struct job *first = take_for(0, NULL);
+    assert_non_null(first);
+    assert_true(take_for(0, first->form) && take_for(0, first->form));
+    assert_non_null(take_for(1, NULL));
+    assert_null(take_for(2, NULL));
+    let_go(0);
+    assert_non_null(take_for(2, NULL));
+    let_go(1);
+    let_go(2);
+    world.pool->promised = world.pool->reserved = 0;
+    world_clear();
+}
+
 /* A camera that sends more than it was promised gets no more than that. */
 static void a_promise_is_a_limit(void **state)
 {
@@ -322,6 +374,7 @@ int main(void)
         cmocka_unit_test(frames_do_not_grow_older),
         cmocka_unit_test(promises_hold_under_a_flood),
         cmocka_unit_test(long_runs_of_strangers_stand_back),
+        cmocka_unit_test(strangers_are_counted_in_workers),
         cmocka_unit_test(a_promise_is_a_limit),
         cmocka_unit_test(a_rate_that_follows_keeps_to_its_promise),
         cmocka_unit_test(the_first_promise_needs_no_history_the_second_does),

@@ -1,6 +1,7 @@
 /* A model at several input sizes: compiled behind, switched between two frames, at most three
  * kept; and frame rates that follow the latency. Real threads, the fake backend. */
 #include "bed.h"
+#include "flow/flow.h"
 
 #include <unistd.h>
 
@@ -218,6 +219,35 @@ static void promises_know_the_size(void **state)
     fov_workers_destroy(&workers);
 }
 
+static bool measures(fov_workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    bool measuring = workers->measuring.runner != NULL;
+    pthread_mutex_unlock(&workers->lock);
+    return measuring;
+}
+
+/* A run that is only to measure hangs: what else is to be built is built. */
+static void a_hung_measurement_is_given_up(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"fake:open=1,hang_after=0",
+                                        "fake:open=1,hang_after=0,deaf=1"};
+    for (int i = 0; i < 2; i++) {
+        struct events events = {0};
+        fov_workers *workers = workers_of(paths[i], 1, &events);
+        pthread_mutex_lock(&workers->lock);
+        assert_true(form_measure(workers, slot_form(workers->default_slot), workers->clock()));
+        pthread_mutex_unlock(&workers->lock);
+        while (!measures(workers))
+            usleep(1000);
+        assert_int_equal(fov_workers_prepare_size(workers, NULL, 320, NULL), FOV_OK);
+        assert_true(wait_ready(workers, 320));
+        assert_int_equal(events.lost, 1);
+        fov_workers_destroy(&workers);
+    }
+}
+
 /* ---- frame rates that follow the latency ------------------------------------------------------
  */
 
@@ -290,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_size_too_many_is_refused),
         cmocka_unit_test(sizes_go_with_their_model),
         cmocka_unit_test(promises_know_the_size),
+        cmocka_unit_test(a_hung_measurement_is_given_up),
         cmocka_unit_test(a_stream_follows_its_latency),
         cmocka_unit_test(a_rate_out_of_order_is_refused),
     };

@@ -39,6 +39,10 @@ void world_make(int workers, enum world_form form)
     world = (struct world){.random = 4711, .workers = workers, .latency_part = 1};
     assert_int_equal(pool_create(&world.pool, &params, virtual_clock, NULL), FOV_OK);
     assert_int_equal(fov_frame_pool_create(&world.frames, &frames, NULL), FOV_OK);
+    for (int i = 0; i < workers; i++) {
+        world.hands[i].next = world.pool->workers;
+        world.pool->workers = &world.hands[i];
+    }
 }
 
 struct subject *world_add(double fps, double cost_ms, fov_stream_params params, fov_error *error)
@@ -55,18 +59,27 @@ struct subject *world_add(double fps, double cost_ms, fov_stream_params params, 
     return u;
 }
 
+void world_hold(int i, struct job *job)
+{
+    struct worker *w = &world.hands[i];
+    w->since_ns = virtual_ns;
+    w->run.form = job->form;
+    w->jobs[w->job_count++] = job;
+}
+
 static void start_runs(void)
 {
     for (int i = 0; i < world.workers; i++) {
         struct drops drops;
         drops.count = 0;
-        if (world.jobs[i])
+        if (world.hands[i].job_count > 0)
             continue;
         pthread_mutex_lock(&world.pool->lock);
         struct job *job = job_take(world.pool, virtual_ns, &drops, &world.runners[i]);
+        if (job)
+            world_hold(i, job);
         pthread_mutex_unlock(&world.pool->lock);
         drops_answer(&drops);
-        world.jobs[i] = job;
         if (!job)
             continue;
         struct subject *u = job->stream->user;
@@ -83,11 +96,12 @@ static void start_runs(void)
 
 static void end_run(int i)
 {
-    struct job *job = world.jobs[i];
+    struct worker *w = &world.hands[i];
+    struct job *job = w->jobs[0];
     job->error.status = FOV_OK;
     pthread_mutex_lock(&world.pool->lock);
     form_give(job->form, world.runners[i]);
-    world.jobs[i] = NULL;
+    w->job_count = 0;
     job_done(job, virtual_ns);
     pthread_mutex_unlock(&world.pool->lock);
 }
@@ -108,7 +122,7 @@ static int64_t next_event(void)
     for (int i = 0; i < world.count; i++)
         next = world.subjects[i].next_ns < next ? world.subjects[i].next_ns : next;
     for (int i = 0; i < world.workers; i++)
-        if (world.jobs[i] && world.ends_ns[i] < next)
+        if (world.hands[i].job_count > 0 && world.ends_ns[i] < next)
             next = world.ends_ns[i];
     return next > virtual_ns ? next : virtual_ns;
 }
@@ -120,7 +134,7 @@ void world_simulate(double seconds)
     while (virtual_ns < end) {
         virtual_ns = next_event();
         for (int i = 0; i < world.workers; i++)
-            if (world.jobs[i] && world.ends_ns[i] <= virtual_ns)
+            if (world.hands[i].job_count > 0 && world.ends_ns[i] <= virtual_ns)
                 end_run(i);
         for (int i = 0; i < world.count; i++)
             if (world.subjects[i].next_ns <= virtual_ns)
@@ -149,7 +163,7 @@ void world_forget(void)
 void world_remove_from(int first)
 {
     for (int i = 0; i < world.workers; i++)
-        if (world.jobs[i])
+        if (world.hands[i].job_count > 0)
             end_run(i);
     for (int i = first; i < world.count; i++)
         fov_stream_close(&world.subjects[i].stream);
@@ -159,6 +173,7 @@ void world_remove_from(int first)
 void world_clear(void)
 {
     world_remove_from(0);
+    world.pool->workers = NULL;
     fov_workers_destroy(&world.pool);
     fov_frame_pool_destroy(&world.frames);
 }

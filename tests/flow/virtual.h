@@ -23,7 +23,7 @@ struct world {
     struct subject subjects[SUBJECTS_MAX];
     int count, workers;
     double latency_part; /* of its cost a run takes in the latency form; 1 at first */
-    struct job *jobs[VIRTUAL_WORKERS_MAX];
+    struct worker hands[VIRTUAL_WORKERS_MAX]; /* what the pool knows of them */
     fov_runner *runners[VIRTUAL_WORKERS_MAX];
     int64_t ends_ns[VIRTUAL_WORKERS_MAX], ticked_ns;
     int latency_runs, throughput_runs;
@@ -45,5 +45,7 @@ void world_remove_from(int first);
 /* Counts from now on. */
 void world_forget(void);
 void world_simulate(double seconds);
+/* Worker i runs the job from now on, together with those that it has. */
+void world_hold(int i, struct job *job);
 
 #endif
