@@ -155,12 +155,11 @@ static fov_status pin(struct http_read *h, enum source_guard guard, bool *verify
     bool v6 = strchr(parts.host, ':') != NULL;
     size_t used = (size_t)snprintf(line, sizeof line, "%s%s%s:%d:", v6 ? "[" : "", parts.host,
                                    v6 ? "]" : "", parts.port);
-    *verify = false;
+    *verify = !source_host_private(parts.host);
     for (int i = 0; i < count; i++) {
         bool wrap = strchr(found[i].text, ':') != NULL;
         used += (size_t)snprintf(line + used, sizeof line - used, "%s%s%s%s", i ? "," : "",
                                  wrap ? "[" : "", found[i].text, wrap ? "]" : "");
-        *verify |= !source_address_private((const struct sockaddr *)&found[i].at);
     }
     h->pinned = curl.slist_append(NULL, line);
     return h->pinned ? FOV_OK : fov_fail(error, FOV_ENOMEM, "no memory for a connection");

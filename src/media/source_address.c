@@ -19,13 +19,33 @@
 
 /* ---- which addresses ------------------------------------------------------------------------- */
 
+#define LINK_LOCAL "a link-local address (metadata services live there)"
+
 static const char *refused_v4(uint32_t a)
 {
     if (a >> 24 == 127 || a >> 24 == 0)
         return "this machine itself";
-    if (a >> 16 == 0xa9fe || a == 0x646464c8) /* 169.254/16, 100.100.100.200 */
-        return "a link-local address (metadata services live there)";
-    return a >> 28 >= 14 ? "a multicast or reserved address" : NULL;
+    if (a >> 16 == 0xa9fe || a == 0x646464c8 || a == 0xa83f8110)
+        return LINK_LOCAL; /* 169.254/16, 100.100.100.200, 168.63.129.16 */
+    return a >> 28 >= 14 || a >> 8 == 0xc00000 ? "a multicast or reserved address" : NULL;
+}
+
+static uint32_t read_v4(const uint8_t *bytes)
+{
+    uint32_t a;
+    memcpy(&a, bytes, sizeof a);
+    return ntohl(a);
+}
+
+/* An IPv6 address that stands for one of IPv4: mapped, compatible, translated (RFC 2765, RFC 6052)
+ * or 6to4. */
+static bool holds_v4(const struct in6_addr *v6, uint32_t *a)
+{
+    static const uint8_t translated[12] = {[8] = 0xff, 0xff}, nat64[12] = {0, 0x64, 0xff, 0x9b};
+    bool is_6to4 = v6->s6_addr[0] == 0x20 && v6->s6_addr[1] == 0x02;
+    *a = read_v4(v6->s6_addr + (is_6to4 ? 2 : 12));
+    return is_6to4 || IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_V4COMPAT(v6) ||
+           memcmp(v6, translated, 12) == 0 || memcmp(v6, nat64, 12) == 0;
 }
 
 const char *source_address_refused(const struct sockaddr *address)
@@ -37,27 +57,49 @@ const char *source_address_refused(const struct sockaddr *address)
     if (address->sa_family != AF_INET6)
         return "no internet address";
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    uint32_t low;
-    memcpy(&low, v6->s6_addr + 12, sizeof low);
-    static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
+    static const uint8_t local_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
+    uint32_t v4;
     if (IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_UNSPECIFIED(v6))
         return "this machine itself";
-    if (IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_V4COMPAT(v6) || memcmp(v6, nat64, 12) == 0)
-        return refused_v4(ntohl(low));
+    if (holds_v4(v6, &v4))
+        return refused_v4(v4);
     if (IN6_IS_ADDR_LINKLOCAL(v6) || memcmp(v6, metadata, 16) == 0)
-        return "a link-local address (metadata services live there)";
+        return LINK_LOCAL;
+    if (memcmp(v6, local_nat64, 6) ==
+        0) /* RFC 8215: where in it the other one stands is not known */
+        return "an address of a translator";
     return IN6_IS_ADDR_MULTICAST(v6) ? "a multicast address" : NULL;
 }
 
-bool source_address_private(const struct sockaddr *address)
+/* Without the scope of fe80::1%eth0. */
+static void without_scope(char bare[64], const char *host)
 {
-    if (address->sa_family == AF_INET) {
-        uint32_t a = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+    snprintf(bare, 64, "%.*s", (int)strcspn(host, "%"), host);
+}
+
+static bool ends_in(const char *host, const char *end)
+{
+    size_t length = strlen(host), tail = strlen(end);
+    return length > tail && strcmp(host + length - tail, end) == 0;
+}
+
+bool source_host_private(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    char bare[64];
+    without_scope(bare, host);
+    if (inet_pton(AF_INET, bare, &v4) == 1) {
+        uint32_t a = ntohl(v4.s_addr);
         return a >> 24 == 10 || a >> 24 == 127 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
                a >> 16 == 0xa9fe;
     }
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    return (v6->s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_LINKLOCAL(v6) || IN6_IS_ADDR_LOOPBACK(v6);
+    if (inet_pton(AF_INET6, bare, &v6) == 1)
+        return (v6.s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_LINKLOCAL(&v6) ||
+               IN6_IS_ADDR_LOOPBACK(&v6);
+    if (strspn(host, "0123456789") == strlen(host)) /* an address as one number */
+        return false;
+    return !strchr(host, '.') || ends_in(host, ".local") || ends_in(host, ".lan");
 }
 
 bool source_is_literal(const char *host)
@@ -65,7 +107,7 @@ bool source_is_literal(const char *host)
     struct in_addr v4;
     struct in6_addr v6;
     char bare[64];
-    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(host, "%"), host);
+    without_scope(bare, host);
     return inet_pton(AF_INET, bare, &v4) == 1 || inet_pton(AF_INET6, bare, &v6) == 1;
 }
 

@@ -38,9 +38,11 @@ bool source_is_literal(const char *host);
 /* Why an address that a name stands for is refused, NULL when it is not. */
 const char *source_address_refused(const struct sockaddr *address);
 
-/* True for addresses of home and company networks and of this machine, where nobody has a
- * certificate that the world knows. */
-bool source_address_private(const struct sockaddr *address);
+/* True for a host where nobody has a certificate that the world knows: an address of home and
+ * company networks or of this machine that is written as such, a name without a dot, .local, .lan.
+ * What a name stands for does not count: whoever forges the answer of a name server would choose.
+ */
+bool source_host_private(const char *host);
 
 /* Whether something accepts connections there, within a second. */
 bool source_probe(const struct source_address *address, source_stop_fn *stop, void *user);

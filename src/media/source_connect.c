@@ -28,6 +28,13 @@ const char *source_live_kind(const char *url)
     return strstr(url, "://") ? "unknown" : NULL;
 }
 
+/* FFmpeg's TLS takes any certificate: who stands between would read the password. */
+static bool shows_password(const struct live *v)
+{
+    bool tls = strcmp(v->url.scheme, "rtsps") == 0 || strcmp(v->url.scheme, "rtmps") == 0;
+    return tls && v->url.user[0] && !source_host_private(v->url.host);
+}
+
 fov_status live_read_url(struct live *v, const char *url, fov_error *error)
 {
     char word[16];
@@ -49,6 +56,11 @@ fov_status live_read_url(struct live *v, const char *url, fov_error *error)
         if (!v->udp && strcmp(word, "tcp") != 0)
             return fov_fail(error, FOV_EINVAL, "transport is tcp or udp, not '%.12s'", word);
     }
+    if (shows_password(v))
+        return fov_fail(error, FOV_EDENIED,
+                        "certificates of %s are not verified, so no password goes to %.60s: write "
+                        "the camera's address in your own network, or reach it by a VPN",
+                        v->url.scheme, v->url.host);
     text_copy(v->address, sizeof v->address, url);
     v->source->info.kind = kind;
     return FOV_OK;

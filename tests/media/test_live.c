@@ -344,9 +344,17 @@ static void test_addresses(void **state)
                                       "ff02::1",
                                       "::ffff:127.0.0.1",
                                       "::ffff:169.254.169.254",
-                                      "64:ff9b::a9fe:a9fe"};
-    static const char *const good[] = {"10.0.0.7",    "192.168.1.20", "172.16.0.1", "93.184.216.34",
-                                       "2001:db8::1", "fd12::7",      "100.64.0.1"};
+                                      "64:ff9b::a9fe:a9fe",
+                                      "168.63.129.16",
+                                      "192.0.0.192",
+                                      "::ffff:0:127.0.0.1",
+                                      "64:ff9b:1::a9fe:a9fe",
+                                      "64:ff9b:1:a9fe:a9:fe00::",
+                                      "2002:7f00:1::1",
+                                      "2002:a9fe:a9fe::"};
+    static const char *const good[] = {
+        "10.0.0.7",   "192.168.1.20", "172.16.0.1",    "93.184.216.34", "2001:db8::1",   "fd12::7",
+        "100.64.0.1", "192.0.2.1",    "168.63.129.17", "2002:a00:7::1", "64:ff9b::a00:7"};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!refused(bad[i]))
@@ -354,6 +362,49 @@ static void test_addresses(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (refused(good[i]))
             fail_msg("refused: %s", good[i]);
+}
+
+/* Only what is written decides whether a certificate is asked for. */
+static void test_private_hosts(void **state)
+{
+    static const char *const own[] = {"10.0.0.7",  "127.0.0.1",    "192.168.1.2",   "172.31.0.1",
+                                      "::1",       "fe80::1%eth0", "fd12::7",       "localhost",
+                                      "camera-17", "hall.local",   "hall.home.lan", "169.254.1.1"};
+    static const char *const others[] = {
+        "93.184.216.34", "172.32.0.1", "2001:db8::1", "cam.example", "a.local.example",
+        "cam.notlan",    "10.0.0.7.",  "134744072",   "10.1",        ".lan"};
+    (void)state;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (!source_host_private(own[i]))
+            fail_msg("somebody else's: %s", own[i]);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (source_host_private(others[i]))
+            fail_msg("private: %s", others[i]);
+}
+
+/* A password is not sent to whoever shows any certificate. */
+static void test_passwords_over_unverified_tls(void **state)
+{
+    static const struct {
+        const char *url;
+        bool taken;
+    } cases[] = {{"rtsps://u:secret@192.0.2.1:1/x", false},
+                 {"rtmps://u:secret@cam.example/x", false},
+                 {"rtsps://192.0.2.1:1/x", true},
+                 {"rtsps://u:secret@127.0.0.1:1/x", true},
+                 {"rtmps://u:secret@cam.lan:1/x", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fov_source *source = NULL;
+        fov_error error = {0};
+        fov_source_params params = {.url = cases[i].url};
+        fov_status status = fov_source_open(&source, &params, &error);
+        fov_source_close(&source);
+        if (status == FOV_ERUNTIME)
+            skip();
+        assert_int_equal(status, cases[i].taken ? FOV_OK : FOV_EDENIED);
+        assert_null(strstr(error.message, "secret"));
+    }
 }
 
 static bool never(void *user)
@@ -467,6 +518,8 @@ int main(void)
         cmocka_unit_test(test_bad_urls),
         cmocka_unit_test(test_redacted),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_private_hosts),
+        cmocka_unit_test(test_passwords_over_unverified_tls),
         cmocka_unit_test(test_resolving),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_interrupted),
