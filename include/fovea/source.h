@@ -78,7 +78,8 @@ typedef struct fov_source_info {
 /* Word of a phase ("backing_off"). Thread-safety: safe. Blocks: no. */
 FOV_API const char *fov_source_phase_name(fov_source_phase phase);
 
-/* Copies `url` without its password: "user:***@host". Thread-safety: safe. Blocks: no. */
+/* Copies `url` without its secrets: "user:***@host", "?***", "password=***" in its path.
+ * Thread-safety: safe. Blocks: no. */
 FOV_API void fov_source_redact(char *to, size_t size, const char *url);
 
 /* Opens a source; a live one connects afterwards, on its own thread. Returns FOV_ENOTFOUND,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 size_t text_copy(char *to, size_t size, const char *from)
 {
@@ -135,15 +136,76 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     return nearest;
 }
 
+/* Whether the word before a '=' names a secret: "password", "userpwd", "passwd2", "access_token".
+ */
+static bool names_secret(const char *word, size_t length)
+{
+    static const char *const names[] = {"pass", "pwd", "token", "key"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (size_t at = 0; at + strlen(names[i]) <= length; at++)
+            if (strncasecmp(word + at, names[i], strlen(names[i])) == 0)
+                return true;
+    return false;
+}
+
+/* As much of `from` as there is room for behind `used`; the new length. */
+static size_t put(char *to, size_t size, size_t used, const char *from, size_t length)
+{
+    if (used + 1 >= size)
+        return used;
+    if (length > size - 1 - used)
+        length = size - 1 - used;
+    memcpy(to + used, from, length);
+    to[used + length] = '\0';
+    return used + length;
+}
+
+/* Where the value of a secret begins in "/user=admin_password=x"; 0: there is none. */
+static size_t secret_value(const char *word, size_t length)
+{
+    size_t name = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (word[i] != '=')
+            continue;
+        if (names_secret(word + name, i - name))
+            return i + 1;
+        name = i + 1;
+    }
+    return 0;
+}
+
+/* A path, word by word: "/user=admin&password=x" has its secrets between such borders. */
+static void redact_path(char *to, size_t size, size_t used, const char *path)
+{
+    static const char borders[] = "/&;,?#";
+    while (*path && *path != '?') {
+        size_t word = strcspn(path + 1, borders) + 1, value = secret_value(path, word);
+        used = put(to, size, used, path, value ? value : word);
+        if (value)
+            used = put(to, size, used, "***", 3);
+        path += word;
+    }
+    if (*path)
+        put(to, size, used, "?***", 4);
+}
+
 void text_redact_url(char *to, size_t size, const char *url)
 {
     const char *scheme = strstr(url, "://");
-    const char *host = scheme ? scheme + 3 : NULL;
-    size_t authority = host ? strcspn(host, "/?#") : 0;
-    const char *at = host ? memrchr(host, '@', authority) : NULL;
+    if (!size)
+        return;
+    to[0] = '\0';
+    if (!scheme) {
+        put(to, size, 0, url, strlen(url));
+        return;
+    }
+    const char *host = scheme + 3, *path = host + strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', (size_t)(path - host));
     const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-    if (colon)
-        snprintf(to, size, "%.*s:***%s", (int)(colon - url), url, at);
-    else
-        snprintf(to, size, "%s", url);
+    size_t used = put(to, size, 0, url, (size_t)((colon ? colon : path) - url));
+    if (colon) {
+        used = put(to, size, used, ":***", 4);
+        used = put(to, size, used, at, (size_t)(path - at));
+    }
+    redact_path(to, size, used, path);
 }

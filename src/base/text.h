@@ -23,7 +23,9 @@ bool text_to_int(const char *text, long long least, long long most, long long *v
 /* The candidate nearest to `word` by edit distance, NULL when none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
-/* Copies `url` without the password of "user:password@". */
+/* Copies `url` without its secrets: the password of "user:password@", the query, and in the path
+ * the values of names such as password= and token=, which some cameras want there. What is no URL
+ * is copied as it is. */
 void text_redact_url(char *to, size_t size, const char *url);
 
 #endif

@@ -303,9 +303,20 @@ static void test_bad_urls(void **state)
 static void test_redacted(void **state)
 {
     static const char *const cases[][2] = {
-        {"rtsp://u:p@h/x", "rtsp://u:***@h/x"},   {"rtsp://h/x", "rtsp://h/x"},
-        {"rtsp://u:p@q@h/x", "rtsp://u:***@h/x"}, {"rtsp://u@h/x:y@z", "rtsp://u@h/x:y@z"},
-        {"clips/a:b@c.mp4", "clips/a:b@c.mp4"},   {"http://:p@h", "http://:***@h"}};
+        {"rtsp://u:p@h/x", "rtsp://u:***@h/x"},
+        {"rtsp://h/x", "rtsp://h/x"},
+        {"rtsp://u:p@q@h/x", "rtsp://u:***@h/x"},
+        {"rtsp://u@h/x:y@z", "rtsp://u@h/x:y@z"},
+        {"clips/a:b@c.mp4", "clips/a:b@c.mp4"},
+        {"http://:p@h", "http://:***@h"},
+        {"http://h/v?token=x&a=1", "http://h/v?***"},
+        {"http://u:p@h?x#y", "http://u:***@h?***"},
+        {"rtsp://cam/user=admin&password=x&channel=1",
+         "rtsp://cam/user=admin&password=***&channel=1"},
+        {"rtsp://cam/user=admin_passwd=x_1/live;ACCESS_TOKEN=y;a=b",
+         "rtsp://cam/user=admin_passwd=***/live;ACCESS_TOKEN=***;a=b"},
+        {"rtsp://cam/pwd=x=y/keys/1", "rtsp://cam/pwd=***/keys/1"},
+        {"clips/key=1?2.mp4", "clips/key=1?2.mp4"}};
     char text[128];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
