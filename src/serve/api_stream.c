@@ -152,10 +152,17 @@ static bool find_source(struct exchange *x, const char *source, char *url, size_
                       redacted);
         return false;
     }
-    if (source_url(s, source, url, size))
-        return true;
-    serve_problem(x, 422, "invalid_argument", "source is too long");
-    return false;
+    if (!source_url(s, source, url, size)) {
+        serve_problem(x, 422, "invalid_argument", "source is too long");
+        return false;
+    }
+    if (source_over_udp(url) && !source_is_camera(s, source)) {
+        serve_problem(x, 403, "forbidden",
+                      "over UDP the camera says where packets go: name it under cameras in the "
+                      "settings, or leave transport=udp out");
+        return false;
+    }
+    return true;
 }
 
 /* `adaptive`: true, or an object with what shall not be the usual. False: answered. */

@@ -87,16 +87,30 @@ static bool file_allowed(const char *source, const char *allowed)
     return realpath(folder, real) && realpath(allowed, root) && below(real, root);
 }
 
-bool source_allowed(const struct settings *settings, const char *source)
+bool source_is_camera(const struct settings *settings, const char *source)
 {
-    if (strcmp(source, "demo:") == 0 || strncmp(source, "pattern:", 8) == 0)
-        return true;
     for (size_t i = 0; i < settings->cameras.count; i++) {
         const struct settings_camera *camera = &settings->cameras.items[i];
         if (camera->source &&
             (strcmp(camera->name, source) == 0 || strcmp(camera->source, source) == 0))
             return true;
     }
+    return false;
+}
+
+bool source_over_udp(const char *url)
+{
+    const char *word = strncasecmp(url, "rtsp", 4) == 0 ? strpbrk(url, "?&") : NULL;
+    while (word && strncmp(word + 1, "transport=udp", 13) != 0)
+        word = strpbrk(word + 1, "?&");
+    return word != NULL;
+}
+
+bool source_allowed(const struct settings *settings, const char *source)
+{
+    if (strcmp(source, "demo:") == 0 || strncmp(source, "pattern:", 8) == 0 ||
+        source_is_camera(settings, source))
+        return true;
     for (size_t i = 0; i < settings->sources.allow.count; i++) {
         const char *allowed = settings->sources.allow.items[i];
         if (strcmp(source, allowed) == 0)

@@ -16,6 +16,13 @@ bool source_url(const struct settings *settings, const char *source, char *url, 
  * sources.allow names. Files are compared after symbolic links were followed. */
 bool source_allowed(const struct settings *settings, const char *source);
 
+/* Whether `source` is a camera of the settings, by its name or its URL. */
+bool source_is_camera(const struct settings *settings, const char *source);
+
+/* Whether `url` asks for RTSP over UDP: then what answers there says to which address and port
+ * packets are sent, so that it is only for cameras that the settings name. */
+bool source_over_udp(const char *url);
+
 /* Whether the source `own`, which was allowed, may have `url` opened on its way (a playlist's
  * entry, a redirect): what sources.allow names, and for cameras of the settings what lies in the
  * same folder of the same server. Any thread, for settings that do not change. */

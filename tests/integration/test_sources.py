@@ -442,6 +442,18 @@ def test_playlists_and_redirects_stay_on_the_list(start_server, jpegs, folder):
         other.close()
 
 
+def test_udp_is_for_cameras_of_the_settings(start_server):
+    """Over UDP a camera says where packets go: nobody chooses such a camera from outside."""
+    own = "rtsp://127.0.0.1:1/own?transport=udp"
+    server = start_server(config=f"cameras:\n  yard: {own}\nsources:\n  allow: ['rtsp://127.0.0.1:1/']\n")
+    server.wait_for(lambda: "nothing answers" in stream(server, "yard").get("last_error", ""), 8, "a try at the settings' own")
+    for query in ("?transport=udp", "?a=1&transport=udp"):
+        answer = server.post(START, json={"source": "rtsp://127.0.0.1:1/x" + query, "token": "x"})
+        assert answer.status_code == 403 and "UDP" in answer.json()["detail"], answer.text
+    assert server.post(START, json={"source": own, "token": "x"}).status_code == 502
+    assert server.post(START, json={"source": "rtsp://127.0.0.1:1/x?transport=tcp", "token": "x"}).status_code == 502
+
+
 def test_a_redirect_of_the_command_line_stays_on_http(jpegs, folder):
     other = Jpegs(PICTURES)
     try:
