@@ -108,6 +108,19 @@ static bool may_use(const struct exchange *x, const struct hazard_client *client
            !auth_alive(x->server->auth, client->token_id);
 }
 
+/* The name goes on to another token: what happened under the old one is nobody else's to read. */
+static void change_hands(struct hazard_client *client, const char *token_id)
+{
+    int64_t base = (int64_t)clock_unix_ms();
+    for (struct hazard_reader *r = client->readers; r; r = r->next)
+        net_stream_close(r->stream);
+    if (base <= client->ring.next)
+        base = client->ring.next + 1; /* an old id must not be one of the new ring */
+    event_ring_release(&client->ring);
+    event_ring_init(&client->ring, base);
+    text_copy(client->token_id, sizeof client->token_id, token_id);
+}
+
 bool hazard_client_known(struct hazard *hazard, const char *id)
 {
     return find(hazard, id) != NULL;
@@ -130,9 +143,12 @@ struct hazard_client *hazard_client_enter(struct exchange *x, const char *id, bo
     }
     if (!client)
         client = client_new(x, id);
-    if (client && push && auth_on(x->server->auth) &&
-        (client->token_id[0] == '\0' || !auth_alive(x->server->auth, client->token_id)))
-        text_copy(client->token_id, sizeof client->token_id, x->identity.token_id);
+    if (client && push && auth_on(x->server->auth)) {
+        if (client->token_id[0] == '\0')
+            text_copy(client->token_id, sizeof client->token_id, x->identity.token_id);
+        else if (!auth_alive(x->server->auth, client->token_id))
+            change_hands(client, x->identity.token_id);
+    }
     return client;
 }
 

@@ -220,6 +220,27 @@ def test_revoking_the_token_ends_session_and_events(locked):
         assert ws.hello["client_id"] == "revoked", "a name whose token is gone is free again"
 
 
+def test_a_name_that_changes_hands_takes_no_events_with_it(locked):
+    """Also not for readers with ids of the old ones, and who read under the old owner is let go."""
+    made, heir = locked.make_token("push"), locked.make_token("push")["token"]
+    with session(locked, "?client_id=handed", token=made["token"]) as ws:
+        ask(ws, frame(1))
+        old = Events(locked, "handed", token=made["token"], last_id=0)
+        old.wait("detection")
+        watcher = Events(locked, "handed", token=locked.token)
+        last = max(i for i, _, _ in old.got)
+        locked.revoke(made["id"])
+        close_code(ws, 5)
+    with session(locked, "?client_id=handed", token=heir) as ws:
+        ask(ws, frame(2))
+        for known in (0, last - 1, last):
+            events = Events(locked, "handed", token=heir, last_id=known)
+            assert [e["frame_id"] for e in events.wait("detection")] == [2]
+            assert min(i for i, kind, _ in events.got if kind != "gap") > last
+            events.close()
+        locked.wait_for(lambda: watcher.ended, what="the end of whoever read under the old owner")
+
+
 # --- all of it at once ----------------------------------------------------------------------------------------------
 
 def wander(server, name: str, seed: int, seconds: float) -> None:
