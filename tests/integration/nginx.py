@@ -51,7 +51,7 @@ class Nginx:
         self.folder = folder
         text = CONF.read_text()
         for pattern, place in ((r"server fovea:8080;", f"server {upstream};"), (r"listen 80;", f"listen 127.0.0.1:{self.port};"),
-                               (r"/dev/stdout", f"{folder}/access.log")):
+                               (r"/dev/stdout", f"{folder}/access.log"), (r"/dev/stderr", f"{folder}/error.log")):
             text, count = re.subn(pattern, place, text)
             assert count == 1, f"{pattern} stands {count} times in {CONF}"
         if tls:

@@ -241,6 +241,21 @@ def test_neither_log_shows_a_token(behind, web):
         assert token not in proxy.log and token not in server.log
 
 
+def test_no_token_in_the_errors_of_nginx(tmp_path):
+    """Nothing answers behind it, which nginx would tell with the whole request."""
+    if not nginx.find():
+        pytest.skip("nginx is not here: scripts/setup check")
+    proxy = nginx.Nginx(tmp_path, f"127.0.0.1:{nginx.free_port()}")
+    try:
+        for path in (f"/view/hall?token={TOKENS['view']}", f"/camera/{TOKENS['push']}", f"/stream/events/a?token={TOKENS['view']}"):
+            assert requests.get(proxy.url + path, headers={"Host": "localhost:8080"}, timeout=20).status_code == 502
+    finally:
+        proxy.stop()
+    assert "502" in proxy.log
+    for token in TOKENS.values():
+        assert token not in proxy.log and token not in proxy.errors
+
+
 def test_with_a_certificate(start_server, tmp_path):
     """The three lines that the file has ready, and the settings of docs/deployment.md: https outside, loopback inside."""
     if not nginx.find():
