@@ -76,6 +76,8 @@ static int read_io(void *opaque, uint8_t *to, int size)
     if (io->feed->refused)
         return AVERROR_EXIT;
     int count = io->params->http_read(io->http.stream, to, size);
+    if (count > INT64_MAX - io->at)
+        return AVERROR(EIO);
     if (count > 0) {
         look_for_playlist(io, to, count);
         io->at += count;
@@ -93,10 +95,9 @@ static int64_t seek_io(void *opaque, int64_t offset, int whence)
     if (whence & AVSEEK_SIZE)
         return io->http.size >= 0 ? io->http.size : AVERROR(ENOSYS);
     whence &= ~AVSEEK_FORCE;
-    int64_t to = whence == SEEK_CUR   ? io->at + offset
-                 : whence == SEEK_END ? io->http.size + offset
-                                      : offset;
-    if (to < 0 || io->http.size < 0 || to > io->http.size)
+    int64_t from = whence == SEEK_CUR ? io->at : whence == SEEK_END ? io->http.size : 0, to;
+    if (__builtin_add_overflow(from, offset, &to) || to < 0 || io->http.size < 0 ||
+        to > io->http.size)
         return AVERROR(EINVAL);
     if (to != io->at)
         close_stream(io);

@@ -19,6 +19,7 @@
 #define MAX_PIXELS 40000000
 #define POLL_NS 2000000 /* between looks at a camera that has no picture yet */
 #define ARRIVALS 64
+#define PTS_MAX_MS 1e12 /* either way; the sender writes what it likes */
 /* What may come out of a URL: containers of video, and what playlists are made of. */
 #define FORMATS                                                                                    \
     "rtsp,flv,live_flv,hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegvideo,m4v,ogg,"    \
@@ -330,7 +331,9 @@ static double position_ms(struct ffmpeg_live *v, int64_t pts)
         return 0;
     if (v->first_pts == AV_NOPTS_VALUE)
         v->first_pts = pts;
-    return (double)(pts - v->first_pts) * 1000 * av_q2d(v->format->streams[v->stream]->time_base);
+    double ms = ((double)pts - (double)v->first_pts) * 1000 *
+                av_q2d(v->format->streams[v->stream]->time_base);
+    return ms > PTS_MAX_MS ? PTS_MAX_MS : ms > -PTS_MAX_MS ? ms : -PTS_MAX_MS;
 }
 
 /* The next packet of the video. FOV_EOS at the end. */

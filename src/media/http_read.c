@@ -213,7 +213,7 @@ static void note_head(struct http_read *h)
     text_copy(h->type, sizeof h->type, type ? type : "");
     for (char *c = h->type; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    h->size = length >= 0 ? length + h->offset : -1;
+    h->size = length >= 0 && length <= INT64_MAX - h->offset ? length + h->offset : -1;
 }
 
 /* One request, without redirects. */

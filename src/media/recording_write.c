@@ -153,6 +153,19 @@ static fov_status open_file(fov_recording *r, const char *path, bool append, boo
     return FOV_OK;
 }
 
+/* A file that is gone on with may have been made with another mode. */
+static fov_status keep_private(const fov_recording *r, fov_error *error)
+{
+    struct stat st;
+    if (fstat(r->fd, &st) == 0 && (st.st_mode & 077) == 0)
+        return FOV_OK;
+    if (fchmod(r->fd, 0600) == 0)
+        return FOV_OK;
+    return fov_fail(error, FOV_EIO,
+                    "%.140s: others may read it, and its mode cannot be changed: %s", r->path,
+                    strerror(errno));
+}
+
 fov_status fov_recording_create(fov_recording **recording, const char *path,
                                 const fov_recording_info *info, const fov_recording_params *params,
                                 fov_error *error)
@@ -171,6 +184,8 @@ fov_status fov_recording_create(fov_recording **recording, const char *path,
     fov_status status = open_file(r, path, params->append, &is_new, error);
     if (status == FOV_OK)
         status = is_new ? write_start(r, info, error) : go_on(r, info, error);
+    if (status == FOV_OK)
+        status = keep_private(r, error);
     if (status == FOV_OK)
         *recording = r;
     else

@@ -37,17 +37,15 @@ static uint32_t read_v4(const uint8_t *bytes)
     return ntohl(a);
 }
 
-/* An IPv6 address that stands for one of IPv4: mapped, compatible, translated (RFC 2765, RFC 6052,
- * RFC 8215) or 6to4. */
+/* An IPv6 address that stands for one of IPv4: mapped, compatible, translated (RFC 2765, RFC 6052)
+ * or 6to4. */
 static bool holds_v4(const struct in6_addr *v6, uint32_t *a)
 {
-    static const uint8_t translated[12] = {[8] = 0xff, 0xff}, nat64[12] = {0, 0x64, 0xff, 0x9b},
-                         local_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
+    static const uint8_t translated[12] = {[8] = 0xff, 0xff}, nat64[12] = {0, 0x64, 0xff, 0x9b};
     bool is_6to4 = v6->s6_addr[0] == 0x20 && v6->s6_addr[1] == 0x02;
     *a = read_v4(v6->s6_addr + (is_6to4 ? 2 : 12));
     return is_6to4 || IN6_IS_ADDR_V4MAPPED(v6) || IN6_IS_ADDR_V4COMPAT(v6) ||
-           memcmp(v6, translated, 12) == 0 || memcmp(v6, nat64, 12) == 0 ||
-           memcmp(v6, local_nat64, 6) == 0;
+           memcmp(v6, translated, 12) == 0 || memcmp(v6, nat64, 12) == 0;
 }
 
 const char *source_address_refused(const struct sockaddr *address)
@@ -59,6 +57,7 @@ const char *source_address_refused(const struct sockaddr *address)
     if (address->sa_family != AF_INET6)
         return "no internet address";
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    static const uint8_t local_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
     uint32_t v4;
     if (IN6_IS_ADDR_LOOPBACK(v6) || IN6_IS_ADDR_UNSPECIFIED(v6))
         return "this machine itself";
@@ -66,6 +65,9 @@ const char *source_address_refused(const struct sockaddr *address)
         return refused_v4(v4);
     if (IN6_IS_ADDR_LINKLOCAL(v6) || memcmp(v6, metadata, 16) == 0)
         return LINK_LOCAL;
+    if (memcmp(v6, local_nat64, 6) ==
+        0) /* RFC 8215: where in it the other one stands is not known */
+        return "an address of a translator";
     return IN6_IS_ADDR_MULTICAST(v6) ? "a multicast address" : NULL;
 }
 

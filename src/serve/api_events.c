@@ -51,10 +51,11 @@ void get_events(struct exchange *x)
 /* ---- what is stored ---------------------------------------------------------------------------
  */
 
-/* Not what comes every second, nor what is about single frames. */
+/* Not what comes every second, nor what is about single frames, nor what any client makes as many
+ * of as it likes (its sessions): alerts would be pushed out. */
 static bool is_kept(const char *kind)
 {
-    static const char *const kept[] = {"alert", "adaptation", "source", "session", "end", "store"};
+    static const char *const kept[] = {"alert", "adaptation", "source", "store"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strcmp(kept[i], kind) == 0)
             return true;

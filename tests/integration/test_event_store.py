@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hazard import session
 from realtime import send_pair, socket, spot, wait_for
 from test_alerts import EMPTY, events, pushing
 
@@ -40,6 +41,17 @@ def test_events_survive_a_restart(start_server):
     again.wait_for(lambda: len(events(again)) == 6)
     assert len({e["alert_id"] for e in events(again)}) == 3
     assert (server.state / "events.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_sessions_push_no_alerts_out(start_server):
+    server = start_server(config=CONFIG, model=MODEL)
+    for n in range(3):
+        with session(server, f"?client_id=comes-{n}"):
+            pass
+    make_alerts(server, count=1)
+    server.wait_for(lambda: len(events(server)) == 2)
+    kinds = {e["type"] for e in server.get("/api/events").json()["events"]}
+    assert "alert" in kinds and not kinds & {"session", "end"}
 
 
 def test_events_survive_a_kill(start_server):

@@ -128,7 +128,7 @@ def test_multipart_jpeg(jpegs):
 
 def test_a_network_camera_is_recorded(jpegs, tmp_path):
     """What arrived is kept, with its times, and no password."""
-    url = jpegs.url.replace("http://", "http://bob:secret@") + "/video"
+    url = jpegs.url.replace("http://", "http://bob:secret@") + "/pwd=secret/video?token=secret"
     done = subprocess.run([str(BIN), "record", url, "-o", "cam.fvr", "--seconds", "1"], cwd=tmp_path, env=environment(),
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -120,8 +120,9 @@ int make_folder(void **state)
 
 int clear_folder(void **state)
 {
-    static const char *const names[] = {"encoded", "pixels", "live", "kept", "text", "full", "disk",
-                                        "three",   "cut",    "torn", "spot", "bad",  "rgb"};
+    static const char *const names[] = {"encoded", "pixels", "live",  "kept", "text",
+                                        "full",    "disk",   "three", "cut",  "torn",
+                                        "spot",    "bad",    "rgb",   "open"};
     char name[64];
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

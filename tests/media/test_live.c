@@ -360,7 +360,7 @@ static void test_addresses(void **state)
                                       "192.0.0.192",
                                       "::ffff:0:127.0.0.1",
                                       "64:ff9b:1::a9fe:a9fe",
-                                      "64:ff9b:1:2:3:4:169.254.169.254",
+                                      "64:ff9b:1:a9fe:a9:fe00::",
                                       "2002:7f00:1::1",
                                       "2002:a9fe:a9fe::"};
     static const char *const good[] = {

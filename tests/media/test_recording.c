@@ -200,6 +200,22 @@ static void nothing_is_overwritten(void **state)
     assert_int_equal(st.st_size, 8);
 }
 
+/* Whatever its mode was: what comes to it now is nobody else's to see. */
+static void what_is_appended_to_is_private(void **state)
+{
+    (void)state;
+    fov_recording *r = create("open.fvr", &live, (fov_recording_params){0});
+    finish(&r);
+    assert_int_equal(chmod(path_of("open.fvr"), 0644), 0);
+    r = NULL;
+    fov_recording_params append = {.append = true};
+    assert_int_equal(fov_recording_create(&r, path_of("open.fvr"), &live, &append, NULL), FOV_OK);
+    struct stat st;
+    assert_int_equal(stat(path_of("open.fvr"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    finish(&r);
+}
+
 static void a_full_recording_stays_whole(void **state)
 {
     (void)state;
@@ -253,6 +269,7 @@ int main(void)
         cmocka_unit_test(pixels_come_back_to_the_bit),
         cmocka_unit_test(live_recordings_have_the_times_of_arrival),
         cmocka_unit_test(nothing_is_overwritten),
+        cmocka_unit_test(what_is_appended_to_is_private),
         cmocka_unit_test(a_full_recording_stays_whole),
         cmocka_unit_test(a_full_disk_leaves_a_whole_file),
     };
