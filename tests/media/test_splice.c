@@ -128,7 +128,7 @@ static double difference(const fov_image *a, const fov_image *b)
 /* Noise, so that every block has many coefficients. */
 static void paint_noise(int x, int y, const struct jpeg_recipe *recipe, uint8_t rgb[3])
 {
-    unsigned n = (unsigned)(x * 73856093) ^ (unsigned)(y * 19349663);
+    unsigned n = (unsigned)x * 73856093u ^ (unsigned)y * 19349663u;
     jpeg_paint_slope(x, y, recipe, rgb);
     for (int c = 0; c < 3; c++, n = n * 1664525u + 1013904223u)
         rgb[c] = (uint8_t)(rgb[c] / 2 + (n >> 25));
