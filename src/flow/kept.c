@@ -13,7 +13,7 @@
 /* A file loses nothing while another runtime is opened in the place of one that broke. */
 static bool is_falling(const fov_stream *s)
 {
-    return s->view.fifo && (s->slot ? s->slot : s->pool->default_slot)->falling;
+    return s->view.fifo && stream_slot(s)->falling;
 }
 
 bool stream_may_run(const fov_stream *s, bool joined)

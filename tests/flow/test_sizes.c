@@ -174,6 +174,26 @@ static void sizes_go_with_their_model(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* The device breaks while a file runs at another size: the two failures that show it are all that
+ * the file loses. */
+static void a_file_waits_for_its_size_too(void **state)
+{
+    (void)state;
+    struct sink sink;
+    fov_workers *workers = workers_of("fake:open=1,gpu_fail_after=3", 1, NULL);
+    fov_stream *stream = stream_of(workers, &sink, (fov_stream_params){.fifo = true});
+    fov_stream_set(stream, &(fov_knobs){.input_px = 320});
+    assert_true(wait_size(stream, 320));
+    for (uint64_t number = 0; number < 30; number++) {
+        put(stream, number);
+        assert_true(sink_wait(&sink, number + 1, 5000));
+    }
+    assert_int_equal(sink.failed, 2);
+    assert_int_equal(sink.delivered, 28);
+    close_all(&stream, &sink);
+    fov_workers_destroy(&workers);
+}
+
 /* ---- promises --------------------------------------------------------------------------------
  */
 
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(at_most_three_sizes_are_kept),
         cmocka_unit_test(a_size_too_many_is_refused),
         cmocka_unit_test(sizes_go_with_their_model),
+        cmocka_unit_test(a_file_waits_for_its_size_too),
         cmocka_unit_test(promises_know_the_size),
         cmocka_unit_test(a_hung_measurement_is_given_up),
         cmocka_unit_test(a_stream_follows_its_latency),
