@@ -56,11 +56,6 @@ static double growth(const struct slot *sized, const struct slot *base)
     return px > 0 ? (sized->px / px) * (sized->px / px) : 1;
 }
 
-static bool works(const struct form *form)
-{
-    return form && form->runners > 0 && !form->dead;
-}
-
 /* Workers that one run of the form occupies. */
 static double width_of(const fov_workers *pool, const struct form *form)
 {
@@ -77,16 +72,16 @@ static enum known work_of(const fov_workers *pool, const struct slot *slot, fov_
 {
     const struct form *form = slot->forms[hint], *other = slot->forms[!hint];
     enum known known = KNOWN;
-    if (works(form) && hint == FOV_HINT_THROUGHPUT && !form_affordable(pool, slot, form))
+    if (form_works(form) && hint == FOV_HINT_THROUGHPUT && !form_affordable(pool, slot, form))
         form = other; /* then it is never taken */
-    else if (!works(form))
+    else if (!form_works(form))
         known = GUESSED;
-    if (!works(form))
-        form = works(other) ? other : slot_form(slot);
+    if (!form_works(form))
+        form = form_works(other) ? other : slot_form(slot);
     out->width = width_of(pool, form);
     if (!run_ns(form, &out->mean_ns, &out->high_ns)) {
         known = UNKNOWN;
-        if (works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
+        if (form_works(other) && run_ns(other, &out->mean_ns, &out->high_ns)) {
             double by = width_of(pool, other) / out->width;
             out->mean_ns = (int64_t)((double)out->mean_ns * by);
             out->high_ns = (int64_t)((double)out->high_ns * by);
@@ -133,11 +128,6 @@ static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint
 
 /* ---- plans ---------------------------------------------------------------------------------- */
 
-static bool is_promised(const fov_stream *s)
-{
-    return s->promise.fps > 0;
-}
-
 /* Anyone may bring a frame of any model that is in use: the longest run may have just begun. Where
  * runs take all cores one at a time, no worker can be kept free of strangers. */
 static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer,
@@ -152,11 +142,11 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
         struct capacity_stream cost;
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
-        int64_t slow_ns = is_promised(s) ? 0 : recent_high_ns(&s->decodes);
-        if (!is_promised(s) && slot_meant(s) == seen && slow_ns <= seen_ns)
+        int64_t slow_ns = s->view.guaranteed ? 0 : recent_high_ns(&s->decodes);
+        if (!s->view.guaranteed && slot_meant(s) == seen && slow_ns <= seen_ns)
             continue;
         enum known known = cost_of(pool, s, hint, &cost);
-        if (!is_promised(s)) {
+        if (!s->view.guaranteed) {
             seen = slot_meant(s);
             seen_ns = slow_ns;
         }
@@ -164,7 +154,7 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
             plan->machine.blocking_ns = cost.high_ns;
         if (cost.width > 1)
             plan->machine.reserved = 0;
-        if (!is_promised(s) || plan->count == PROMISES_MAX)
+        if (!s->view.guaranteed || plan->count == PROMISES_MAX)
             continue;
         text_copy(plan->names[plan->count], sizeof plan->names[0], s->name);
         plan->streams[plan->count++] = cost;
@@ -172,11 +162,6 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
         plan->guessed = plan->guessed || known == GUESSED;
     }
     plan->verdict = capacity_check(&plan->machine, plan->streams, plan->count);
-}
-
-static bool has_two_forms(const fov_workers *pool)
-{
-    return !pool->pin_latency && !pool->pin_throughput && pool->worker_count > 1;
 }
 
 static bool holds(const struct plan *plan)
@@ -196,10 +181,10 @@ static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_st
 {
     struct plan many;
     plan_make(plan, pool, newcomer, pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY);
-    plan->guessed = plan->guessed && has_two_forms(pool);
+    plan->guessed = plan->guessed && forms_follow(pool);
     bool one_holds = holds(plan);
     plan->reserved = reserve_of(plan);
-    if (!has_two_forms(pool))
+    if (!forms_follow(pool))
         return one_holds;
     plan_make(&many, pool, newcomer, FOV_HINT_THROUGHPUT);
     many.reserved = reserve_of(&many);
@@ -287,7 +272,7 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
 static bool want_second_form(fov_workers *pool, const fov_stream *s)
 {
     struct slot *slot = stream_slot(s);
-    if (!has_two_forms(pool) || slot->forms[FOV_HINT_THROUGHPUT] || !pool->timer_runs)
+    if (!forms_follow(pool) || slot->forms[FOV_HINT_THROUGHPUT] || !pool->timer_runs)
         return false;
     slot->wanted[FOV_HINT_THROUGHPUT] = true;
     timer_wake(pool);

@@ -320,10 +320,15 @@ bool promise_holds_back(const fov_workers *pool, const fov_stream *stream, int s
 
 fov_status slot_open(struct slot **slot, fov_workers *pool, const fov_model_params *params,
                      fov_error *error);
-struct slot *slot_find(fov_workers *pool, const char *id);  /* lock held; "" and NULL: default */
+struct slot *slot_find(fov_workers *pool, const char *id); /* lock held; "" and NULL: default */
+/* Where the table holds the model of this id, its own size; at the end when it does not. Lock held.
+ */
+struct slot **slot_link(fov_workers *pool, const char *id);
 struct slot *slot_resized(const struct slot *base, int px); /* without forms, wanted; NULL */
 struct form *slot_form(const struct slot *slot); /* the active one, NULL: none yet; lock held */
 bool form_works(const struct form *form);        /* accepts NULL; lock held */
+/* The slot of a form, NULL when it was replaced; lock held. */
+struct slot *form_slot(const fov_workers *pool, const struct form *form, fov_hint *hint);
 void slot_unref(fov_workers *pool, struct slot *slot); /* lock held, released meanwhile */
 void form_unref(fov_workers *pool, struct form *form); /* lock held, released meanwhile */
 fov_runner *form_take(struct form *form);              /* lock held */
@@ -340,6 +345,7 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
 /* Follows the load, `passed` ns after the last call: asks for the second form, switches between the
  * forms (then `news` says so, else it is ""); lock held. */
 void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size_t size);
+bool forms_follow(const fov_workers *pool);  /* there may be two, and they follow the load */
 bool forms_settled(const fov_workers *pool); /* nothing to follow: the timer may sleep */
 /* Builds what slots want; on its own thread, started by the timer when anything is wanted; lock
  * held, released meanwhile. False: the thread was given up, and there may be another. */
@@ -347,6 +353,9 @@ bool forms_build(fov_workers *pool);
 bool forms_wanted(const fov_workers *pool, int64_t now);
 
 /* ---- sizes (sizes.c) ----------------------------------------------------------------------- */
+
+/* The stream's model at its own size; lock held. */
+struct slot *stream_base(const fov_stream *stream);
 
 /* The slot and the form that the stream's next frame runs on; lock held. */
 struct slot *stream_slot(const fov_stream *stream);

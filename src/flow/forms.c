@@ -193,14 +193,19 @@ fov_status slot_open(struct slot **out, fov_workers *pool, const fov_model_param
     return FOV_OK;
 }
 
+struct slot **slot_link(fov_workers *pool, const char *id)
+{
+    struct slot **link = &pool->slots;
+    while (*link && ((*link)->base || strcmp((*link)->id, id) != 0))
+        link = &(*link)->next;
+    return link;
+}
+
 struct slot *slot_find(fov_workers *pool, const char *id)
 {
     if (!id || !id[0])
         return pool->default_slot;
-    struct slot *slot = pool->slots;
-    while (slot && (slot->base || strcmp(slot->id, id) != 0))
-        slot = slot->next;
-    return slot;
+    return *slot_link(pool, id);
 }
 
 void slot_unref(fov_workers *pool, struct slot *slot)
@@ -353,7 +358,7 @@ static void build_one(fov_workers *pool, struct slot *slot, fov_hint hint)
     pthread_cond_broadcast(&pool->work);
 }
 
-static struct slot *slot_of(const fov_workers *pool, const struct form *form, fov_hint *hint)
+struct slot *form_slot(const fov_workers *pool, const struct form *form, fov_hint *hint)
 {
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
         for (int h = 0; h < 2; h++)
@@ -368,7 +373,7 @@ static struct slot *slot_of(const fov_workers *pool, const struct form *form, fo
 static void forget_strike(fov_workers *pool, const struct form *form)
 {
     fov_hint hint;
-    struct slot *slot = slot_of(pool, form, &hint);
+    struct slot *slot = form_slot(pool, form, &hint);
     if (!slot || !slot->hung || ++pool->good_runs < GOOD_RUNS)
         return;
     pool->strikes--;
@@ -387,7 +392,7 @@ void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bo
         return;
     }
     form->failures = nonsense ? FAILURES_MAX : form->failures + 1;
-    struct slot *slot = slot_of(pool, form, &hint);
+    struct slot *slot = form_slot(pool, form, &hint);
     if (form->failures < FAILURES_MAX || !slot || slot->falling || now < slot->fall_retry_ns)
         return;
     const fov_model_info *info = fov_model_get_info(form->model);
@@ -425,9 +430,9 @@ bool forms_build(fov_workers *pool)
 
 /* ---- following the load -------------------------------------------------------------------- */
 
-static bool is_pinned(const fov_workers *pool)
+bool forms_follow(const fov_workers *pool)
 {
-    return pool->pin_latency || pool->pin_throughput || pool->worker_count < 2;
+    return !pool->pin_latency && !pool->pin_throughput && pool->worker_count > 1;
 }
 
 /* The time since the last tick counts as what the stream did then: the timer sleeps only while
@@ -511,7 +516,7 @@ static bool is_used(const fov_workers *pool, const struct slot *slot)
 void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size_t size)
 {
     news[0] = '\0';
-    if (is_pinned(pool))
+    if (!forms_follow(pool))
         return;
     follow(pool, now, count_busy(pool, passed) >= 2 || pool->promised_crowd);
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
@@ -522,5 +527,5 @@ void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size
 
 bool forms_settled(const fov_workers *pool)
 {
-    return is_pinned(pool) || !pool->crowded;
+    return !forms_follow(pool) || !pool->crowded;
 }

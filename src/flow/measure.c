@@ -17,7 +17,7 @@ enum { RUNS = 8, SIDE = 64 };
 bool form_measure(fov_workers *pool, struct form *form, int64_t now)
 {
     bool stale = form->ran_ns == 0 || now - form->ran_ns > STALE_NS;
-    if (!pool->timer_runs || form->dead || form->runners == 0 || (!stale && !form->measure))
+    if (!pool->timer_runs || !form_works(form) || (!stale && !form->measure))
         return false;
     form->measure = true;
     timer_wake(pool);

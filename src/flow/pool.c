@@ -199,10 +199,7 @@ void fov_workers_destroy(fov_workers **workers)
 
 static void replace(fov_workers *pool, struct slot *slot)
 {
-    struct slot **link = &pool->slots;
-    while (*link && ((*link)->base || strcmp((*link)->id, slot->id) != 0))
-        link = &(*link)->next;
-    struct slot *old = *link;
+    struct slot **link = slot_link(pool, slot->id), *old = *link;
     slot->next = old ? old->next : NULL;
     *link = slot;
     if (!old)
@@ -242,10 +239,8 @@ fov_status fov_workers_add_model(fov_workers *pool, const fov_model_params *para
 static int streams_of(const fov_workers *pool, const struct slot *slot)
 {
     int count = 0;
-    for (int i = 0; i < pool->stream_count; i++) {
-        const struct slot *used = pool->streams[i]->slot;
-        count += (used ? used : pool->default_slot) == slot;
-    }
+    for (int i = 0; i < pool->stream_count; i++)
+        count += stream_base(pool->streams[i]) == slot;
     return count;
 }
 
@@ -253,10 +248,7 @@ fov_status fov_workers_remove_model(fov_workers *pool, const char *id, fov_error
 {
     fov_status status = FOV_OK;
     pthread_mutex_lock(&pool->lock);
-    struct slot **link = &pool->slots;
-    while (*link && ((*link)->base || strcmp((*link)->id, id) != 0))
-        link = &(*link)->next;
-    struct slot *slot = *link;
+    struct slot **link = slot_link(pool, id), *slot = *link;
     int streams = slot ? streams_of(pool, slot) : 0;
     if (!slot)
         status = fov_fail(error, FOV_ENOTFOUND, "no model '%.100s' is loaded", id);

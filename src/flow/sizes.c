@@ -10,11 +10,16 @@ static const int ladder[] = {640, 480, 320};
 /* ---- what streams run on ---------------------------------------------------------------------
  */
 
+struct slot *stream_base(const fov_stream *s)
+{
+    return s->slot ? s->slot : s->pool->default_slot;
+}
+
 struct slot *stream_slot(const fov_stream *s)
 {
-    struct slot *own = s->slot ? s->slot : s->pool->default_slot;
-    bool sized = s->sized && s->sized->base == own && form_works(slot_form(s->sized));
-    return sized ? s->sized : own;
+    struct slot *base = stream_base(s);
+    bool sized = s->sized && s->sized->base == base && form_works(slot_form(s->sized));
+    return sized ? s->sized : base;
 }
 
 struct form *stream_form(const fov_stream *s)
@@ -110,7 +115,7 @@ static fov_status prepare(fov_workers *pool, struct slot *base, int px, struct s
 void stream_resize(fov_stream *s, int px)
 {
     fov_workers *pool = s->pool;
-    struct slot *base = s->slot ? s->slot : pool->default_slot, *sized = NULL, *idle = NULL;
+    struct slot *base = stream_base(s), *sized = NULL, *idle = NULL;
     fov_error error;
     if (px == fov_model_get_info(slot_form(base)->model)->input_width)
         px = 0;

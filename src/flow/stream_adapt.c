@@ -43,7 +43,7 @@ fov_status follower_make(fov_stream *s, const fov_stream_params *params, fov_err
                         "adaptive: %g, %g, %g frames a second are not in order (least, initial, "
                         "most)",
                         control.least_fps, control.initial_fps, control.most_fps);
-    if (s->promise.fps > 0)
+    if (s->view.guaranteed)
         keep_to_promise(&control, s->promise.fps);
     struct follower *f = calloc(1, sizeof *f);
     if (!f)

@@ -29,22 +29,27 @@ static int64_t patience_ns(const struct form *form)
     return warm > limit ? warm : limit;
 }
 
-/* A worker whose run is over its limit: by `grace` more when it was asked to come back. */
+/* A run is over its limit, or over what it was given to come back when it was asked to. */
+static bool is_hung(const struct form *form, int64_t took_ns, bool cancelled)
+{
+    return took_ns > patience_ns(form) + (cancelled ? CANCEL_NS : 0);
+}
+
 static struct worker *find_hung(const fov_workers *pool, int64_t now)
 {
     for (struct worker *w = pool->workers; w; w = w->next)
-        if (w->job_count > 0 &&
-            now - w->since_ns > patience_ns(w->run.form) + (w->cancelled ? CANCEL_NS : 0))
+        if (w->job_count > 0 && is_hung(w->run.form, now - w->since_ns, w->cancelled))
             return w;
     return NULL;
 }
 
+/* A form that lost a runner is made anew. */
 static void want_repair(fov_workers *pool, const struct form *form)
 {
-    for (struct slot *slot = pool->slots; slot; slot = slot->next)
-        for (int h = 0; h < 2; h++)
-            if (slot->forms[h] == form)
-                slot->wanted[h] = true;
+    fov_hint hint;
+    struct slot *slot = form_slot(pool, form, &hint);
+    if (slot && !form->dead && !pool->stopping)
+        slot->wanted[hint] = true;
 }
 
 /* Takes the job from a worker that does not come back; thread and runner clean up after themselves
@@ -81,8 +86,10 @@ static void ask_back(fov_workers *pool, struct form *form, fov_runner *runner)
 {
     pool->lost_runs++;
     pool->degraded = ++pool->strikes >= LOST_MAX;
-    for (struct slot *slot = pool->slots; slot; slot = slot->next)
-        slot->hung = slot->hung || slot->forms[0] == form || slot->forms[1] == form;
+    fov_hint hint;
+    struct slot *slot = form_slot(pool, form, &hint);
+    if (slot)
+        slot->hung = true;
     form->dead = form->dead || pool->degraded;
     bool dead = form->dead;
     form->refs++;
@@ -100,8 +107,7 @@ static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
     struct form *form = w->jobs[0]->form;
     form->refs++;
     abandon(pool, w, now);
-    if (!form->dead && !pool->stopping)
-        want_repair(pool, form);
+    want_repair(pool, form);
     if (!pool->stopping && (!pool->degraded || !pool->workers))
         worker_start(pool);
     form_unref(pool, form);
@@ -113,8 +119,7 @@ static void check_measuring(fov_workers *pool, int64_t now)
     struct form *form = pool->measuring.form;
     fov_runner *runner = pool->measuring.runner;
     bool cancelled = pool->measuring.cancelled;
-    if (!runner ||
-        now - pool->measuring.since_ns <= patience_ns(form) + (cancelled ? CANCEL_NS : 0))
+    if (!runner || !is_hung(form, now - pool->measuring.since_ns, cancelled))
         return;
     if (!cancelled) {
         pool->measuring.cancelled = true;
@@ -125,8 +130,7 @@ static void check_measuring(fov_workers *pool, int64_t now)
     pool->building = false;
     pool->threads--;
     form->runners--;
-    if (!form->dead && !pool->stopping)
-        want_repair(pool, form);
+    want_repair(pool, form);
 }
 
 /* First the run is asked to come back; if it does not, it keeps thread and runner. */
