@@ -210,29 +210,12 @@ static fov_status look_here(struct download *d, fov_error *error)
 
 static bool set_options(struct transfer *t)
 {
-    static const struct {
-        int option;
-        long value;
-    } numbers[] = {{CURL_OPTION_NOSIGNAL, 1},
-                   {CURL_OPTION_FOLLOWLOCATION, 0}, /* each address is looked at first */
-                   {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS},
-                   {CURL_OPTION_HTTPGET, 1},
-                   {CURL_OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
-                   {CURL_OPTION_LOW_SPEED_LIMIT, SLOW_BYTES},
-                   {CURL_OPTION_LOW_SPEED_TIME, SLOW_SECONDS}};
-    const char *authorities = getenv("SSL_CERT_FILE");
-    int failed = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        failed |= curl.easy_setopt(t->easy, numbers[i].option, numbers[i].value);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_ERRORBUFFER, t->reason);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_WRITEFUNCTION, take_body);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_WRITEDATA, t);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_HEADERFUNCTION, take_header);
-    failed |= curl.easy_setopt(t->easy, CURL_OPTION_HEADERDATA, t);
-    if (authorities && *authorities)
-        failed |= curl.easy_setopt(t->easy, CURL_OPTION_CAINFO, authorities);
-    return !failed;
+    static const struct curl_number numbers[] = {{CURL_OPTION_HTTPGET, 1},
+                                                 {CURL_OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
+                                                 {CURL_OPTION_LOW_SPEED_LIMIT, SLOW_BYTES},
+                                                 {CURL_OPTION_LOW_SPEED_TIME, SLOW_SECONDS}};
+    return curl_set_up(t->easy, t->reason, numbers, sizeof numbers / sizeof *numbers) &&
+           curl_set_takers(t->easy, take_header, take_body, t);
 }
 
 /* One request; *code is libcurl's. */
@@ -243,7 +226,7 @@ static bool ask(struct transfer *t, const char *url, int *code)
     snprintf(range, sizeof range, "%lld-", (long long)t->at);
     failed |= curl.easy_setopt(t->easy, CURL_OPTION_RANGE, t->at > 0 ? range : NULL);
     if (strncmp(url, "http://", 7) == 0) /* this machine: no proxy is between */
-        failed |= curl.easy_setopt(t->easy, CURL_OPTION_PROXY, "");
+        failed |= curl.easy_setopt(t->easy, CURL_OPTION_PROXY, CURL_NO_PROXY);
     t->code = 0;
     t->headers = t->ignored = 0;
     t->reason[0] = '\0';

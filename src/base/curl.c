@@ -1,7 +1,7 @@
 #include "base/curl.h"
 
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/dynlib.h"
 
@@ -38,4 +38,45 @@ fov_status curl_open(fov_error *error)
     is_open = is_open || status == FOV_OK;
     pthread_mutex_unlock(&lock);
     return status;
+}
+
+static int set_numbers(curl_easy *easy, const struct curl_number *numbers, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < count; i++)
+        failed |= curl.easy_setopt(easy, numbers[i].option, numbers[i].value);
+    return failed;
+}
+
+bool curl_set_up(curl_easy *easy, char *reason, const struct curl_number *numbers, size_t count)
+{
+    static const struct curl_number safe[] = {
+        {CURL_OPTION_NOSIGNAL, 1},
+        {CURL_OPTION_FOLLOWLOCATION, 0}, /* each address is looked at first */
+        {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS}};
+    const char *authorities = getenv("SSL_CERT_FILE");
+    int failed = set_numbers(easy, safe, sizeof safe / sizeof *safe);
+    failed |= set_numbers(easy, numbers, count);
+    failed |= curl.easy_setopt(easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
+    failed |= curl.easy_setopt(easy, CURL_OPTION_ERRORBUFFER, reason);
+    if (authorities && *authorities)
+        failed |= curl.easy_setopt(easy, CURL_OPTION_CAINFO, authorities);
+    return !failed;
+}
+
+bool curl_set_takers(curl_easy *easy, curl_take *header, curl_take *body, void *user)
+{
+    int failed = curl.easy_setopt(easy, CURL_OPTION_HEADERFUNCTION, header);
+    failed |= curl.easy_setopt(easy, CURL_OPTION_HEADERDATA, user);
+    failed |= curl.easy_setopt(easy, CURL_OPTION_WRITEFUNCTION, body);
+    failed |= curl.easy_setopt(easy, CURL_OPTION_WRITEDATA, user);
+    return !failed;
+}
+
+bool curl_list_add(struct curl_list **list, const char *line)
+{
+    struct curl_list *longer = curl.slist_append(*list, line);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
 }

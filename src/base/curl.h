@@ -3,6 +3,9 @@
 #ifndef BASE_CURL_H
 #define BASE_CURL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <fovea/status.h>
 
 typedef void curl_easy;
@@ -85,6 +88,7 @@ enum {
     CURL_OPTION_POSTFIELDSIZE = 30120, /* the one that takes an off_t */
 };
 
+#define CURL_NO_PROXY ""         /* CURL_OPTION_PROXY: none, whatever the environment says */
 enum { CURL_REASON_SIZE = 256 }; /* of CURL_OPTION_ERRORBUFFER */
 
 // clang-format off
@@ -122,5 +126,22 @@ extern struct curl_api curl;
 /* Opens libcurl once. Returns FOV_ERUNTIME with what was looked for and what would mend it.
  * Thread-safe. */
 fov_status curl_open(fov_error *error);
+
+struct curl_number {
+    int option;
+    long value;
+};
+
+/* What every transfer of ours is set to: HTTP and HTTPS only, redirects told and not followed, no
+ * signals, our name, the authorities of SSL_CERT_FILE; then the `count` numbers of its own.
+ * `reason`: CURL_REASON_SIZE bytes that outlive the transfer. False: this libcurl cannot. */
+bool curl_set_up(curl_easy *easy, char *reason, const struct curl_number *numbers, size_t count);
+
+/* Who takes header lines and bytes of a reply; returning less than one * count ends it. */
+typedef size_t curl_take(char *bytes, size_t one, size_t count, void *user);
+bool curl_set_takers(curl_easy *easy, curl_take *header, curl_take *body, void *user);
+
+/* Adds a line to a list, NULL at first. False: no memory, the list is as it was. */
+bool curl_list_add(struct curl_list **list, const char *line);
 
 #endif

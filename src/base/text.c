@@ -209,3 +209,13 @@ void text_redact_url(char *to, size_t size, const char *url)
     }
     redact_path(to, size, used, path);
 }
+
+void text_hex(char *to, const uint8_t *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    *to = '\0';
+}

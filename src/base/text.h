@@ -20,6 +20,9 @@ void text_flatten(char *text);
 bool text_to_double(const char *text, double least, double most, double *value);
 bool text_to_int(const char *text, long long least, long long most, long long *value);
 
+/* Two hexadecimal digits a byte, terminated: 2 * count + 1 bytes. */
+void text_hex(char *to, const uint8_t *bytes, size_t count);
+
 /* The candidate nearest to `word` by edit distance, NULL when none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 

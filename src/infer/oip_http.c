@@ -145,36 +145,18 @@ void oip_http_close(struct oip_http **http)
 
 static bool set_options(struct oip_http *h)
 {
-    static const struct {
-        int option;
-        long value;
-    } numbers[] = {{CURL_OPTION_NOSIGNAL, 1},
-                   {CURL_OPTION_FOLLOWLOCATION, 0},
-                   {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS},
-                   {CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
-                   {CURL_OPTION_TCP_NODELAY, 1},
-                   {CURL_OPTION_TCP_KEEPALIVE, 1},
-                   {CURL_OPTION_MAXCONNECTS, 1},
-                   {CURL_OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
-                   {CURL_OPTION_BUFFERSIZE, BUFFER},
-                   {CURL_OPTION_UPLOAD_BUFFERSIZE, BUFFER}};
-    int failed = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        failed |= curl.easy_setopt(h->easy, numbers[i].option, numbers[i].value);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_PROXY,
-                               ""); /* none, whatever the environment says */
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_ERRORBUFFER, h->reason);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEFUNCTION, take_body);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEDATA, h);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERFUNCTION, take_header);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERDATA, h);
+    static const struct curl_number numbers[] = {{CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
+                                                 {CURL_OPTION_TCP_NODELAY, 1},
+                                                 {CURL_OPTION_TCP_KEEPALIVE, 1},
+                                                 {CURL_OPTION_MAXCONNECTS, 1},
+                                                 {CURL_OPTION_CONNECTTIMEOUT_MS, CONNECT_MS},
+                                                 {CURL_OPTION_BUFFERSIZE, BUFFER},
+                                                 {CURL_OPTION_UPLOAD_BUFFERSIZE, BUFFER}};
     /* A name that is being looked up is not waited for when time is over; older ones do wait. */
     curl.easy_setopt(h->easy, CURL_OPTION_QUICK_EXIT, 1L);
-    const char *authorities = getenv("SSL_CERT_FILE");
-    if (authorities && *authorities)
-        failed |= curl.easy_setopt(h->easy, CURL_OPTION_CAINFO, authorities);
-    return !failed;
+    return curl_set_up(h->easy, h->reason, numbers, sizeof numbers / sizeof *numbers) &&
+           curl_set_takers(h->easy, take_header, take_body, h) &&
+           curl.easy_setopt(h->easy, CURL_OPTION_PROXY, CURL_NO_PROXY) == 0;
 }
 
 fov_status oip_http_open(struct oip_http **http, fov_error *error)
@@ -213,12 +195,9 @@ static bool make_fields(struct oip_http *h, size_t json_size)
     if (h->fields)
         curl.slist_free_all(h->fields);
     h->fields = NULL;
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        struct curl_list *longer = curl.slist_append(h->fields, lines[i]);
-        if (!longer)
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!curl_list_add(&h->fields, lines[i]))
             return false;
-        h->fields = longer;
-    }
     h->fields_json = json_size;
     return true;
 }

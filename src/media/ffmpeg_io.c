@@ -116,8 +116,7 @@ void ffmpeg_io_close(AVIOContext **pb)
     avio_context_free(pb);
 }
 
-static int make_io(AVIOContext **pb, struct ffmpeg_feed *feed, const char *url, bool first,
-                   struct io **made)
+static int make_io(AVIOContext **pb, struct ffmpeg_feed *feed, const char *url, bool first)
 {
     struct io *io = calloc(1, sizeof *io);
     unsigned char *buffer = av_malloc(BUFFER);
@@ -134,7 +133,6 @@ static int make_io(AVIOContext **pb, struct ffmpeg_feed *feed, const char *url, 
     *pb = avio_alloc_context(buffer, BUFFER, 0, io, read_io, NULL, whole ? seek_io : NULL);
     if (*pb) {
         (*pb)->seekable = whole ? AVIO_SEEKABLE_NORMAL : 0;
-        *made = io;
         return 0;
     }
     close_stream(io);
@@ -147,11 +145,10 @@ fail:
 static int open_nested(AVFormatContext *format, AVIOContext **pb, const char *url, int flags,
                        AVDictionary **options)
 {
-    struct io *made;
     (void)options;
     if (flags & AVIO_FLAG_WRITE)
         return AVERROR(EACCES);
-    return make_io(pb, format->opaque, url, false, &made);
+    return make_io(pb, format->opaque, url, false);
 }
 
 static int close_nested(AVFormatContext *format, AVIOContext *pb)
@@ -163,13 +160,12 @@ static int close_nested(AVFormatContext *format, AVIOContext *pb)
 
 bool ffmpeg_io_attach(AVFormatContext *format, struct ffmpeg_feed *feed, struct ffmpeg_http *first)
 {
-    struct io *made;
     format->opaque = feed;
     format->io_open = open_nested;
     format->io_close2 = close_nested;
-    if (make_io(&format->pb, feed, feed->params->url, true, &made) < 0)
+    if (make_io(&format->pb, feed, feed->params->url, true) < 0)
         return false;
     format->flags |= AVFMT_FLAG_CUSTOM_IO;
-    *first = made->http;
+    *first = ((const struct io *)format->pb->opaque)->http;
     return true;
 }

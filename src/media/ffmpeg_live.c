@@ -2,7 +2,6 @@
 #include "media/ffmpeg_live.h"
 
 #include <dlfcn.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,11 @@
 #include <libswscale/swscale.h>
 
 #include "base/clock.h"
+#include "media/ffmpeg_decode.h"
 #include "media/ffmpeg_nal.h"
 #include "media/ffmpeg_store.h"
+#include "media/image.h"
 
-#define MAX_SIDE 16384
-#define MAX_PIXELS 40000000
 #define POLL_NS 2000000 /* between looks at a camera that has no picture yet */
 #define ARRIVALS 64
 #define PTS_MAX_MS 1e12 /* either way; the sender writes what it likes */
@@ -50,27 +49,22 @@ struct ffmpeg_picture {
     struct SwsContext *scaler;
 };
 
-static fov_status fail_av(fov_error *error, fov_status status, const char *what, int code)
+/* RTSP: to an address that nobody checked. */
+static bool is_redirected(const struct ffmpeg_live *v)
 {
-    char text[AV_ERROR_MAX_STRING_SIZE];
-    av_strerror(code, text, sizeof text);
-    return fov_fail(error, status, "%s: %s", what, text);
+    return v->own_url[0] && v->format && v->format->url && strcmp(v->format->url, v->own_url) != 0;
 }
 
 /* FFmpeg asks before it waits, and every 100 ms while it does. */
 static int is_stopped(void *user)
 {
     const struct ffmpeg_live *v = user;
-    if (v->feed.refused)
-        return 1;
-    if (v->own_url[0] && v->format && v->format->url && strcmp(v->format->url, v->own_url) != 0)
-        return 1;
-    return v->params->stop(v->params->user);
+    return v->feed.refused || is_redirected(v) || v->params->stop(v->params->user);
 }
 
 static fov_status judge(const struct ffmpeg_live *v, int code, const char *what, fov_error *error)
 {
-    if (v->own_url[0] && v->format && v->format->url && strcmp(v->format->url, v->own_url) != 0)
+    if (is_redirected(v))
         return fov_fail(error, FOV_EDENIED, "the camera sends us to another address");
     if (v->feed.refused)
         return fov_fail(error, FOV_EIO, "%s", v->feed.refused);
@@ -95,9 +89,9 @@ static fov_status judge(const struct ffmpeg_live *v, int code, const char *what,
         return fov_fail(error, FOV_EUNSUPPORTED, "it is no video of a kind that is known here");
     case AVERROR_DEMUXER_NOT_FOUND:
     case AVERROR_INVALIDDATA:
-        return fail_av(error, FOV_EFORMAT, what, code);
+        return ffmpeg_fail(error, FOV_EFORMAT, what, code);
     default:
-        return fail_av(error, FOV_EIO, what, code);
+        return ffmpeg_fail(error, FOV_EIO, what, code);
     }
 }
 
@@ -251,18 +245,15 @@ static fov_status open_codec(struct ffmpeg_live *v, const AVCodec *codec, fov_er
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     if (par->codec_id == AV_CODEC_ID_MJPEG && !v->finite)
         return FOV_OK;
-    v->codec = avcodec_alloc_context3(codec);
+    v->codec = ffmpeg_decoder_new(codec, par);
     if (!v->codec)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
-    avcodec_parameters_to_context(v->codec, par);
-    v->codec->max_pixels = MAX_PIXELS;
-    v->codec->thread_count = 2;
-    v->codec->thread_type = FF_THREAD_SLICE;
     if (!v->finite)
         v->codec->flags |= AV_CODEC_FLAG_LOW_DELAY;
     skip_parser(v);
     int code = avcodec_open2(v->codec, codec, NULL);
-    return code < 0 ? fail_av(error, FOV_EUNSUPPORTED, "the decoder of its video", code) : FOV_OK;
+    return code < 0 ? ffmpeg_fail(error, FOV_EUNSUPPORTED, "the decoder of its video", code)
+                    : FOV_OK;
 }
 
 void ffmpeg_live_close(struct ffmpeg_live **live)
@@ -390,13 +381,22 @@ static fov_status take_frame(struct ffmpeg_live *v, struct ffmpeg_picture *pictu
     const AVFrame *f = picture->frame;
     if (f->flags & AV_FRAME_FLAG_CORRUPT || f->decode_error_flags)
         return fov_fail(error, FOV_EFORMAT, "parts of a picture are missing");
-    if (f->width < 1 || f->height < 1 || f->width > MAX_SIDE || f->height > MAX_SIDE)
+    if (f->width < 1 || f->height < 1 || f->width > IMAGE_MAX_SIDE || f->height > IMAGE_MAX_SIDE)
         return fov_fail(error, FOV_EFORMAT, "a picture of %d x %d pixels", f->width, f->height);
     *info = (struct ffmpeg_picture_info){.width = f->width,
                                          .height = f->height,
                                          .pts_ms = position_ms(v, f->best_effort_timestamp),
                                          .arrival_ns = arrival_of(v, f->pts)};
     return FOV_OK;
+}
+
+static fov_status send_packet(struct ffmpeg_live *v, fov_error *error)
+{
+    int code = avcodec_send_packet(v->codec, v->packet);
+    av_packet_unref(v->packet);
+    return code < 0 && code != AVERROR(EAGAIN)
+               ? ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", code)
+               : FOV_OK;
 }
 
 /* Whole units of a picture, as soon as they are known to be whole. */
@@ -410,11 +410,9 @@ static fov_status feed_nal(struct ffmpeg_live *v, fov_error *error)
         ffmpeg_nal_add(v->nal, v->packet);
     }
     ffmpeg_nal_take(v->nal, v->packet);
-    int code = v->packet->size ? avcodec_send_packet(v->codec, v->packet) : AVERROR_INVALIDDATA;
-    av_packet_unref(v->packet);
-    return code < 0 && code != AVERROR(EAGAIN)
-               ? fail_av(error, FOV_EFORMAT, "a picture is broken", code)
-               : FOV_OK;
+    return v->packet->size
+               ? send_packet(v, error)
+               : ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", AVERROR_INVALIDDATA);
 }
 
 static fov_status feed(struct ffmpeg_live *v, fov_error *error)
@@ -430,11 +428,7 @@ static fov_status feed(struct ffmpeg_live *v, fov_error *error)
     if (status)
         return status;
     note_arrival(v);
-    int code = avcodec_send_packet(v->codec, v->packet);
-    av_packet_unref(v->packet);
-    return code < 0 && code != AVERROR(EAGAIN)
-               ? fail_av(error, FOV_EFORMAT, "a picture is broken", code)
-               : FOV_OK;
+    return send_packet(v, error);
 }
 
 fov_status ffmpeg_live_next(struct ffmpeg_live *v, struct ffmpeg_picture *picture,
@@ -454,7 +448,7 @@ fov_status ffmpeg_live_next(struct ffmpeg_live *v, struct ffmpeg_picture *pictur
         if (code == AVERROR_EOF)
             return fov_fail(error, FOV_EOS, "the end");
         if (code != AVERROR(EAGAIN))
-            return fail_av(error, FOV_EFORMAT, "a picture is broken", code);
+            return ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", code);
         fov_status status = feed(v, error);
         if (status)
             return status;

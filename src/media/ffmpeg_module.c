@@ -11,11 +11,11 @@
 #include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 
+#include "media/ffmpeg_decode.h"
 #include "media/ffmpeg_live.h"
 #include "media/ffmpeg_store.h"
+#include "media/image.h"
 
-#define MAX_SIDE 16384
-#define MAX_PIXELS 40000000
 /* Containers of video; no playlists and no formats that open further files. */
 #define FORMATS                                                                                    \
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,flv,ogg,asf,mjpeg,h264,"  \
@@ -35,13 +35,6 @@ struct ffmpeg_video {
     double from_ms;    /* after a seek: earlier frames are passed over */
     bool draining;
 };
-
-static fov_status fail_av(fov_error *error, fov_status status, const char *what, int code)
-{
-    char text[AV_ERROR_MAX_STRING_SIZE];
-    av_strerror(code, text, sizeof text);
-    return fov_fail(error, status, "%s: %s", what, text);
-}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -68,9 +61,10 @@ static fov_status open_file(struct ffmpeg_video *v, const char *path, fov_error 
     if (code == AVERROR(ENOENT))
         return fov_fail(error, FOV_ENOTFOUND, "no such file");
     if (code < 0)
-        return fail_av(error, FOV_EFORMAT, "not a video file that can be read", code);
+        return ffmpeg_fail(error, FOV_EFORMAT, "not a video file that can be read", code);
     code = avformat_find_stream_info(v->format, NULL);
-    return code < 0 ? fail_av(error, FOV_EFORMAT, "the video's header is broken", code) : FOV_OK;
+    return code < 0 ? ffmpeg_fail(error, FOV_EFORMAT, "the video's header is broken", code)
+                    : FOV_OK;
 }
 
 static fov_status open_codec(struct ffmpeg_video *v, fov_error *error)
@@ -82,17 +76,13 @@ static fov_status open_codec(struct ffmpeg_video *v, fov_error *error)
     if (code < 0 || !codec)
         return fov_fail(error, FOV_EUNSUPPORTED, "this FFmpeg has no decoder for the video");
     v->stream = code;
-    v->codec = avcodec_alloc_context3(codec);
+    v->codec = ffmpeg_decoder_new(codec, v->format->streams[v->stream]->codecpar);
     v->packet = av_packet_alloc();
     v->frame = av_frame_alloc();
     if (!v->codec || !v->packet || !v->frame)
         return fov_fail(error, FOV_ENOMEM, "no memory for a video");
-    avcodec_parameters_to_context(v->codec, v->format->streams[v->stream]->codecpar);
-    v->codec->max_pixels = MAX_PIXELS;
-    v->codec->thread_count = 2;
-    v->codec->thread_type = FF_THREAD_SLICE; /* frame threads would hold frames back */
     code = avcodec_open2(v->codec, codec, NULL);
-    return code < 0 ? fail_av(error, FOV_EUNSUPPORTED, "the video's decoder", code) : FOV_OK;
+    return code < 0 ? ffmpeg_fail(error, FOV_EUNSUPPORTED, "the video's decoder", code) : FOV_OK;
 }
 
 static const void *display_matrix(AVStream *stream)
@@ -178,12 +168,12 @@ static fov_status feed(struct ffmpeg_video *v, fov_error *error)
         return FOV_OK;
     }
     if (code < 0)
-        return fail_av(error, FOV_EIO, "reading the video", code);
+        return ffmpeg_fail(error, FOV_EIO, "reading the video", code);
     if (v->packet->stream_index == v->stream)
         code = avcodec_send_packet(v->codec, v->packet);
     av_packet_unref(v->packet);
     return code < 0 && code != AVERROR(EAGAIN)
-               ? fail_av(error, FOV_EFORMAT, "a frame is broken", code)
+               ? ffmpeg_fail(error, FOV_EFORMAT, "a frame is broken", code)
                : FOV_OK;
 }
 
@@ -206,7 +196,7 @@ static fov_status next_frame(struct ffmpeg_video *v, fov_error *error)
         if (code == AVERROR_EOF || (v->draining && code == AVERROR(EAGAIN)))
             return FOV_EOS;
         if (code != AVERROR(EAGAIN))
-            return fail_av(error, FOV_EFORMAT, "a frame is broken", code);
+            return ffmpeg_fail(error, FOV_EFORMAT, "a frame is broken", code);
         fov_status status = feed(v, error);
         if (status)
             return status;
@@ -224,8 +214,8 @@ static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, do
         v->count++;
     } while (*pts_ms < v->from_ms);
     v->from_ms = 0;
-    if (v->frame->width > MAX_SIDE || v->frame->height > MAX_SIDE)
-        return fov_fail(error, FOV_ELIMIT, "over %d pixels a side", MAX_SIDE);
+    if (v->frame->width > IMAGE_MAX_SIDE || v->frame->height > IMAGE_MAX_SIDE)
+        return fov_fail(error, FOV_ELIMIT, "over %d pixels a side", IMAGE_MAX_SIDE);
     *width = v->frame->width;
     *height = v->frame->height;
     return FOV_OK;
@@ -248,7 +238,7 @@ static fov_status video_rewind(struct ffmpeg_video *v, fov_error *error)
     if (code < 0)
         code = av_seek_frame(v->format, v->stream, 0, AVSEEK_FLAG_BYTE);
     if (code < 0)
-        return fail_av(error, FOV_EUNSUPPORTED, "the video cannot be played again", code);
+        return ffmpeg_fail(error, FOV_EUNSUPPORTED, "the video cannot be played again", code);
     avcodec_flush_buffers(v->codec);
     v->draining = false;
     v->count = 0;
@@ -265,7 +255,7 @@ static fov_status video_seek(struct ffmpeg_video *v, double ms, fov_error *error
                         (double)v->format->duration / AV_TIME_BASE);
     int code = av_seek_frame(v->format, v->stream, at, AVSEEK_FLAG_BACKWARD);
     if (code < 0)
-        return fail_av(error, FOV_EUNSUPPORTED, "this video has no positions to go to", code);
+        return ffmpeg_fail(error, FOV_EUNSUPPORTED, "this video has no positions to go to", code);
     avcodec_flush_buffers(v->codec);
     v->draining = false;
     v->first_pts = start_of(v);
@@ -324,7 +314,7 @@ static AVCodecContext *open_still_codec(enum AVCodecID id)
     AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!context)
         return NULL;
-    context->max_pixels = MAX_PIXELS;
+    context->max_pixels = IMAGE_MAX_PIXELS;
     context->thread_count = 1;
     context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
     context->get_buffer2 = clean_buffer;
@@ -380,7 +370,7 @@ static fov_status still_decode(struct ffmpeg_still *s, fov_codec kind, const uin
     if (code == 0)
         code = avcodec_receive_frame(*codec, s->frame);
     if (code < 0)
-        return fail_av(error, FOV_EFORMAT, "the picture is broken or cut off", code);
+        return ffmpeg_fail(error, FOV_EFORMAT, "the picture is broken or cut off", code);
     if (!is_whole(s->frame))
         return fov_fail(error, FOV_EFORMAT, "the picture is cut off");
     *width = s->frame->width;

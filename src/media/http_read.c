@@ -102,40 +102,25 @@ static bool has_body(const struct http_read *h)
 
 static fov_status set_options(struct http_read *h, bool verify, fov_error *error)
 {
+    const struct curl_number numbers[] = {{CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
+                                          {CURL_OPTION_HTTPAUTH, CURL_AUTH_BASIC_OR_DIGEST},
+                                          {CURL_OPTION_TCP_NODELAY, 1},
+                                          {CURL_OPTION_TCP_KEEPALIVE, 1},
+                                          {CURL_OPTION_SSL_VERIFYPEER, verify},
+                                          {CURL_OPTION_SSL_VERIFYHOST, verify ? 2 : 0}};
     char range[32];
-    const char *authorities = getenv("SSL_CERT_FILE");
-    int failed = 0;
-    const struct {
-        int option;
-        long value;
-    } numbers[] = {{CURL_OPTION_NOSIGNAL, 1},
-                   {CURL_OPTION_FOLLOWLOCATION, 0},
-                   {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS},
-                   {CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
-                   {CURL_OPTION_HTTPAUTH, CURL_AUTH_BASIC_OR_DIGEST},
-                   {CURL_OPTION_TCP_NODELAY, 1},
-                   {CURL_OPTION_TCP_KEEPALIVE, 1},
-                   {CURL_OPTION_SSL_VERIFYPEER, verify},
-                   {CURL_OPTION_SSL_VERIFYHOST, verify ? 2 : 0}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        failed |= curl.easy_setopt(h->easy, numbers[i].option, numbers[i].value);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_PROXY, "");
+    bool good = curl_set_up(h->easy, h->reason, numbers, sizeof numbers / sizeof *numbers) &&
+                curl_set_takers(h->easy, take_header, take_body, h);
+    int failed = curl.easy_setopt(h->easy, CURL_OPTION_PROXY, CURL_NO_PROXY);
     failed |= curl.easy_setopt(h->easy, CURL_OPTION_URL, h->url);
     failed |= curl.easy_setopt(h->easy, CURL_OPTION_RESOLVE, h->pinned);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_ERRORBUFFER, h->reason);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEFUNCTION, take_body);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_WRITEDATA, h);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERFUNCTION, take_header);
-    failed |= curl.easy_setopt(h->easy, CURL_OPTION_HEADERDATA, h);
     if (h->offset > 0) {
         snprintf(range, sizeof range, "%lld-", (long long)h->offset);
         failed |= curl.easy_setopt(h->easy, CURL_OPTION_RANGE, range);
     }
-    if (authorities && *authorities)
-        failed |= curl.easy_setopt(h->easy, CURL_OPTION_CAINFO, authorities);
-    return failed ? fov_fail(error, FOV_ERUNTIME, "%s lacks what HTTP sources need", curl.library)
-                  : FOV_OK;
+    return good && !failed
+               ? FOV_OK
+               : fov_fail(error, FOV_ERUNTIME, "%s lacks what HTTP sources need", curl.library);
 }
 
 /* The checked addresses, for curl to connect to; it resolves nothing itself. */
@@ -161,8 +146,9 @@ static fov_status pin(struct http_read *h, enum source_guard guard, bool *verify
         used += (size_t)snprintf(line + used, sizeof line - used, "%s%s%s%s", i ? "," : "",
                                  wrap ? "[" : "", found[i].text, wrap ? "]" : "");
     }
-    h->pinned = curl.slist_append(NULL, line);
-    return h->pinned ? FOV_OK : fov_fail(error, FOV_ENOMEM, "no memory for a connection");
+    return curl_list_add(&h->pinned, line)
+               ? FOV_OK
+               : fov_fail(error, FOV_ENOMEM, "no memory for a connection");
 }
 
 static void drop_transfer(struct http_read *h)

@@ -4,35 +4,16 @@
 #include <string.h>
 
 #include "media/image.h"
+#include "media/jpeg_marker.h"
 
 #define MAX_SCANS 100
 /* Pixels times scans: a progressive picture costs every pixel once a scan. */
 #define MAX_SCAN_PIXELS INT64_C(500000000)
 
-enum {
-    MARKER_SOF0 = 0xC0,
-    MARKER_DHT = 0xC4,
-    MARKER_SOF15 = 0xCF,
-    MARKER_JPG = 0xC8,
-    MARKER_DAC = 0xCC,
-    MARKER_RST0 = 0xD0,
-    MARKER_RST7 = 0xD7,
-    MARKER_SOI = 0xD8,
-    MARKER_EOI = 0xD9,
-    MARKER_SOS = 0xDA,
-    MARKER_APP1 = 0xE1,
-    MARKER_TEM = 0x01
-};
-
 struct scanner {
     const uint8_t *bytes;
     size_t size, at;
 };
-
-static unsigned be16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
 
 /* ---- EXIF ------------------------------------------------------------------------------------ */
 
@@ -72,15 +53,15 @@ static void read_app1(const uint8_t *body, size_t size, fov_picture_info *info)
 
 static bool is_frame_header(int marker)
 {
-    return marker >= MARKER_SOF0 && marker <= MARKER_SOF15 && marker != MARKER_DHT &&
-           marker != MARKER_JPG && marker != MARKER_DAC;
+    return marker >= JPEG_SOF0 && marker <= JPEG_SOF15 && marker != JPEG_DHT &&
+           marker != JPEG_JPG && marker != JPEG_DAC;
 }
 
 static fov_status check_process(int marker, int bits, fov_error *error)
 {
-    if (marker >= 0xC9)
+    if (marker >= JPEG_SOF9)
         return fov_fail(error, FOV_EUNSUPPORTED, "arithmetic-coded JPEG is not supported");
-    if (marker == 0xC3 || marker >= 0xC5)
+    if (marker == JPEG_SOF3 || marker >= JPEG_SOF5)
         return fov_fail(error, FOV_EUNSUPPORTED,
                         "lossless and hierarchical JPEG are not supported");
     if (bits != 8)
@@ -109,10 +90,10 @@ static fov_status read_frame_header(int marker, const uint8_t *body, size_t size
     fov_status status = check_process(marker, body[0], error);
     if (status)
         return status;
-    info->height = (int)be16(body + 1);
-    info->width = (int)be16(body + 3);
+    info->height = (int)jpeg_be16(body + 1);
+    info->width = (int)jpeg_be16(body + 3);
     info->components = body[5];
-    info->progressive = marker == 0xC2;
+    info->progressive = marker == JPEG_SOF2;
     if (info->components != 1 && info->components != 3 && info->components != 4)
         return fov_fail(error, FOV_EUNSUPPORTED, "JPEG with %d components; 1, 3 or 4 are supported",
                         info->components);
@@ -142,7 +123,7 @@ static int next_marker(struct scanner *s)
 
 static bool stands_alone(int marker)
 {
-    return (marker >= MARKER_RST0 && marker <= MARKER_SOI) || marker == MARKER_TEM;
+    return (marker >= JPEG_RST0 && marker <= JPEG_SOI) || marker == JPEG_TEM;
 }
 
 /* Body of the segment at the scanner; false when it leaves the file. */
@@ -150,7 +131,7 @@ static bool read_segment(struct scanner *s, const uint8_t **body, size_t *size)
 {
     if (s->size - s->at < 2)
         return false;
-    size_t length = be16(s->bytes + s->at);
+    size_t length = jpeg_be16(s->bytes + s->at);
     if (length < 2 || length > s->size - s->at)
         return false;
     *body = s->bytes + s->at + 2;
@@ -177,7 +158,7 @@ static fov_status read_marker(struct scanner *s, int marker, fov_picture_info *i
 {
     const uint8_t *body;
     size_t size;
-    if (marker == MARKER_EOI)
+    if (marker == JPEG_EOI)
         return FOV_EOS;
     if (stands_alone(marker))
         return FOV_OK;
@@ -185,11 +166,11 @@ static fov_status read_marker(struct scanner *s, int marker, fov_picture_info *i
         return fov_fail(error, FOV_EFORMAT, "the picture is cut off");
     if (is_frame_header(marker))
         return read_frame_header(marker, body, size, info, error);
-    if (marker == MARKER_DAC)
+    if (marker == JPEG_DAC)
         return fov_fail(error, FOV_EUNSUPPORTED, "arithmetic-coded JPEG is not supported");
-    if (marker == MARKER_SOS)
+    if (marker == JPEG_SOS)
         return count_scan(body, size, info, error);
-    if (marker == MARKER_APP1)
+    if (marker == JPEG_APP1)
         read_app1(body, size, info);
     return FOV_OK;
 }

@@ -4,22 +4,7 @@
 #include <string.h>
 
 #include "media/image.h"
-
-enum {
-    SOF0 = 0xC0,
-    SOF1 = 0xC1,
-    DHT = 0xC4,
-    RST0 = 0xD0,
-    RST7 = 0xD7,
-    EOI = 0xD9,
-    SOS = 0xDA,
-    DQT = 0xDB,
-    DRI = 0xDD,
-    APP0 = 0xE0,
-    APP14 = 0xEE,
-    APP15 = 0xEF,
-    COM = 0xFE
-};
+#include "media/jpeg_marker.h"
 
 const uint8_t scan_zigzag[SCAN_BLOCK] = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
@@ -33,11 +18,6 @@ struct head {
     int quant_of[3];
     bool framed;
 };
-
-static unsigned be16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
 
 /* ---- tables ---- */
 
@@ -90,7 +70,7 @@ static bool read_steps(struct head *head, const uint8_t *body, size_t size)
         if (wide > 1 || number > 3 || size < 1 + length)
             return false;
         for (int i = 0; i < SCAN_BLOCK; i++) {
-            unsigned step = wide ? be16(body + 1 + 2 * i) : body[1 + i];
+            unsigned step = wide ? jpeg_be16(body + 1 + 2 * i) : body[1 + i];
             if (!step)
                 return false;
             head->steps[number][scan_zigzag[i]] = (uint16_t)step;
@@ -120,8 +100,8 @@ static fov_status read_frame(struct head *head, const uint8_t *body, size_t size
         body[0] != 8)
         return FOV_EUNSUPPORTED;
     head->framed = true;
-    scan->height = (int)be16(body + 1);
-    scan->width = (int)be16(body + 3);
+    scan->height = (int)jpeg_be16(body + 1);
+    scan->width = (int)jpeg_be16(body + 3);
     scan->count = body[5];
     if (image_check_size(scan->width, scan->height, NULL) != FOV_OK)
         return FOV_EFORMAT;
@@ -166,24 +146,26 @@ static fov_status read_scan(struct head *head, const uint8_t *body, size_t size)
 static fov_status read_segment(struct head *head, int marker, const uint8_t *body, size_t size)
 {
     switch (marker) {
-    case SOF0:
-    case SOF1:
+    case JPEG_SOF0:
+    case JPEG_SOF1:
         return read_frame(head, body, size);
-    case DHT:
+    case JPEG_DHT:
         return read_huffman(head->scan, body, size) ? FOV_OK : FOV_EFORMAT;
-    case DQT:
+    case JPEG_DQT:
         return read_steps(head, body, size) ? FOV_OK : FOV_EFORMAT;
-    case DRI:
+    case JPEG_DRI:
         if (size != 2)
             return FOV_EFORMAT;
-        head->scan->interval = (int)be16(body);
+        head->scan->interval = (int)jpeg_be16(body);
         return FOV_OK;
-    case APP14: /* Adobe: transform 0 means that the components are no YCbCr */
+    case JPEG_APP14: /* Adobe: transform 0 means that the components are no YCbCr */
         return size >= 12 && !memcmp(body, "Adobe", 5) && body[11] == 0 ? FOV_EUNSUPPORTED : FOV_OK;
-    case SOS:
+    case JPEG_SOS:
         return read_scan(head, body, size);
     default:
-        return (marker >= APP0 && marker <= APP15) || marker == COM ? FOV_OK : FOV_EUNSUPPORTED;
+        return (marker >= JPEG_APP0 && marker <= JPEG_APP15) || marker == JPEG_COM
+                   ? FOV_OK
+                   : FOV_EUNSUPPORTED;
     }
 }
 
@@ -196,11 +178,11 @@ static fov_status find_end(struct jpeg_scan *scan, const uint8_t *bytes, size_t 
         if (!found || found + 1 >= bytes + size)
             return FOV_EFORMAT;
         at = (size_t)(found - bytes);
-        if (found[1] == EOI) {
+        if (found[1] == JPEG_EOI) {
             scan->end = at;
             return FOV_OK;
         }
-        bool restart = found[1] >= RST0 && found[1] <= RST7 && scan->interval > 0;
+        bool restart = found[1] >= JPEG_RST0 && found[1] <= JPEG_RST7 && scan->interval > 0;
         if (found[1] != 0 && !restart)
             return FOV_EUNSUPPORTED;
         at += 2;
@@ -214,13 +196,13 @@ fov_status jpeg_scan_read(struct jpeg_scan *scan, const uint8_t *bytes, size_t s
     memset(scan, 0, sizeof *scan);
     if (size < 4 || bytes[0] != 0xFF || bytes[1] != 0xD8)
         return FOV_EFORMAT;
-    for (int marker = 0; marker != SOS;) {
+    for (int marker = 0; marker != JPEG_SOS;) {
         while (at < size && bytes[at] == 0xFF && at + 1 < size && bytes[at + 1] == 0xFF)
             at++; /* fill bytes */
         if (size - at < 4 || bytes[at] != 0xFF)
             return FOV_EFORMAT;
         marker = bytes[at + 1];
-        size_t length = be16(bytes + at + 2);
+        size_t length = jpeg_be16(bytes + at + 2);
         if (length < 2 || length > size - at - 2)
             return FOV_EFORMAT;
         fov_status status = read_segment(&head, marker, bytes + at + 4, length - 2);

@@ -66,12 +66,6 @@ static void hash_of(const char *text, uint8_t *hash)
     SHA256((const unsigned char *)text, strlen(text), hash);
 }
 
-static void to_hex(const uint8_t *bytes, size_t count, char *text)
-{
-    for (size_t i = 0; i < count; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool from_hex(const char *text, uint8_t *bytes, size_t count)
 {
     if (strlen(text) != 2 * count || strspn(text, "0123456789abcdef") != 2 * count)
@@ -283,7 +277,7 @@ static fov_status read_line(struct token_list *list, char *line, const char *pat
                         path, number, TOKEN_MIN);
     text_copy(token.camera, sizeof token.camera, camera);
     hash_of(words[count - 1], token.hash);
-    to_hex(token.hash, 4, token.id);
+    text_hex(token.id, token.hash, 4);
     text_copy(token.label, sizeof token.label, "token_file");
     return push(list, &token, error);
 }
@@ -308,7 +302,7 @@ fov_status tokens_load_text(struct token_list *list, const char *path, fov_error
 static void write_token(struct json_writer *w, const struct token *token)
 {
     char hex[2 * TOKEN_HASH_SIZE + 1];
-    to_hex(token->hash, TOKEN_HASH_SIZE, hex);
+    text_hex(hex, token->hash, TOKEN_HASH_SIZE);
     json_object_begin(w);
     json_add_string(w, "id", token->id);
     json_add_string(w, "role", token_role_name(token->role));
@@ -420,7 +414,7 @@ fov_status tokens_create(const char *folder, unsigned role, const char *camera, 
         return fov_fail(error, FOV_EIO, "no random numbers");
     *made = (struct token){.role = role, .created_s = time(NULL)};
     made->expires_s = ttl_s > 0 ? made->created_s + ttl_s : 0;
-    to_hex(id, sizeof id, made->id);
+    text_hex(made->id, id, sizeof id);
     text_copy(made->camera, sizeof made->camera, camera);
     text_copy(made->label, sizeof made->label, label);
     hash_of(text, made->hash);

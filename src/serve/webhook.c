@@ -51,8 +51,7 @@ struct webhooks {
     atomic_ullong delivered, failures, given_up, dropped;
 };
 
-/* ---- the signature ----------------------------------------------------------------------------
- */
+/* ---- the signature --------------------------------------------------------------------------- */
 
 bool webhook_sign(const char *secret, int64_t unix_s, const char *body, size_t size,
                   char signature[WEBHOOK_SIGNATURE_MAX])
@@ -71,13 +70,13 @@ bool webhook_sign(const char *secret, int64_t unix_s, const char *body, size_t s
     free(text);
     size_t used = (size_t)snprintf(signature, WEBHOOK_SIGNATURE_MAX,
                                    "t=%lld,v1=", (long long)unix_s);
-    for (unsigned i = 0; ok && i < length && used + 3 <= WEBHOOK_SIGNATURE_MAX; i++)
-        used += (size_t)snprintf(signature + used, 3, "%02x", sum[i]);
+    ok = ok && used + 2 * (size_t)length < WEBHOOK_SIGNATURE_MAX;
+    if (ok)
+        text_hex(signature + used, sum, length);
     return ok;
 }
 
-/* ---- hooks (under the lock) -------------------------------------------------------------------
- */
+/* ---- hooks (under the lock) ------------------------------------------------------------------ */
 
 static void drop_first(struct hook *hook)
 {
@@ -159,8 +158,7 @@ static void put(struct webhooks *w, const struct settings_webhook *to, const cha
     hook->count++;
 }
 
-/* ---- one try ----------------------------------------------------------------------------------
- */
+/* ---- one try --------------------------------------------------------------------------------- */
 
 static size_t ignore_body(char *bytes, size_t one, size_t count, void *user)
 {
@@ -168,57 +166,36 @@ static size_t ignore_body(char *bytes, size_t one, size_t count, void *user)
     return one * count;
 }
 
-static bool add_field(struct hook *hook, const char *line)
-{
-    struct curl_list *longer = curl.slist_append(hook->fields, line);
-    if (longer)
-        hook->fields = longer;
-    return longer != NULL;
-}
-
 static bool make_fields(const struct webhooks *w, struct hook *hook)
 {
     char signature[WEBHOOK_SIGNATURE_MAX], line[160];
     snprintf(line, sizeof line, "Fovea-Delivery: %s-%llu", w->prefix, hook->first->number);
-    bool ok = add_field(hook, "Content-Type: application/json") && add_field(hook, line) &&
-              add_field(hook, "Expect:");
+    bool ok = curl_list_add(&hook->fields, "Content-Type: application/json") &&
+              curl_list_add(&hook->fields, line) && curl_list_add(&hook->fields, "Expect:");
     if (!ok || !hook->secret)
         return ok;
     if (!webhook_sign(hook->secret, (int64_t)time(NULL), hook->first->json, hook->first->size,
                       signature))
         return false;
     snprintf(line, sizeof line, "Fovea-Signature: %s", signature);
-    return add_field(hook, line);
+    return curl_list_add(&hook->fields, line);
 }
 
 static bool set_options(struct hook *hook)
 {
-    static const struct {
-        int option;
-        long value;
-    } numbers[] = {{CURL_OPTION_NOSIGNAL, 1},
-                   {CURL_OPTION_FOLLOWLOCATION, 0},
-                   {CURL_OPTION_PROTOCOLS, CURL_PROTOCOL_HTTP | CURL_PROTOCOL_HTTPS},
-                   {CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
-                   {CURL_OPTION_TIMEOUT_MS, WEBHOOK_TIMEOUT_MS},
-                   {CURL_OPTION_POST, 1}};
-    int failed = 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        failed |= curl.easy_setopt(hook->easy, numbers[i].option, numbers[i].value);
-    failed |= curl.easy_setopt(hook->easy, CURL_OPTION_PROXY,
-                               ""); /* none, whatever the environment says */
-    failed |= curl.easy_setopt(hook->easy, CURL_OPTION_USERAGENT, "fovea/" FOVEA_VERSION);
-    failed |= curl.easy_setopt(hook->easy, CURL_OPTION_ERRORBUFFER, hook->reason);
+    static const struct curl_number numbers[] = {{CURL_OPTION_HTTP_VERSION, CURL_HTTP_1_1},
+                                                 {CURL_OPTION_TIMEOUT_MS, WEBHOOK_TIMEOUT_MS},
+                                                 {CURL_OPTION_POST, 1}};
+    int64_t size = (int64_t)hook->first->size;
+    bool good = curl_set_up(hook->easy, hook->reason, numbers, sizeof numbers / sizeof *numbers);
+    int failed = curl.easy_setopt(hook->easy, CURL_OPTION_PROXY, CURL_NO_PROXY);
     failed |= curl.easy_setopt(hook->easy, CURL_OPTION_WRITEFUNCTION, ignore_body);
     failed |= curl.easy_setopt(hook->easy, CURL_OPTION_URL, hook->url);
     failed |= curl.easy_setopt(hook->easy, CURL_OPTION_HTTPHEADER, hook->fields);
     failed |= curl.easy_setopt(hook->easy, CURL_OPTION_POSTFIELDS, hook->first->json);
-    failed |= curl.easy_setopt(hook->easy, CURL_OPTION_POSTFIELDSIZE, (int64_t)hook->first->size);
+    failed |= curl.easy_setopt(hook->easy, CURL_OPTION_POSTFIELDSIZE, size);
     curl.easy_setopt(hook->easy, CURL_OPTION_QUICK_EXIT, 1L);
-    const char *authorities = getenv("SSL_CERT_FILE");
-    if (authorities && *authorities)
-        failed |= curl.easy_setopt(hook->easy, CURL_OPTION_CAINFO, authorities);
-    return !failed;
+    return good && !failed;
 }
 
 /* What a try leaves behind. */
@@ -311,8 +288,7 @@ static struct spent finish_try(struct webhooks *w, struct hook *hook, int code)
     return spent;
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 /* Begins what is due; forgets addresses without work. Returns ms until the next try is due. */
 static int begin_due(struct webhooks *w)
@@ -410,8 +386,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* ---- from outside -----------------------------------------------------------------------------
- */
+/* ---- from outside ---------------------------------------------------------------------------- */
 
 struct webhooks *webhooks_create(void)
 {
@@ -422,8 +397,7 @@ struct webhooks *webhooks_create(void)
     pthread_mutex_init(&w->lock, NULL);
     if (RAND_bytes(random, sizeof random) != 1)
         memset(random, 0, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(w->prefix + 2 * i, 3, "%02x", random[i]);
+    text_hex(w->prefix, random, sizeof random);
     return w;
 }
 

@@ -98,6 +98,17 @@ static void nearest_name(void **state)
     assert_null(text_nearest("zzzzzz", names, 4));
 }
 
+static void hexadecimal_digits(void **state)
+{
+    static const uint8_t bytes[] = {0x00, 0x9a, 0xff, 0x10};
+    char text[] = "..........";
+    (void)state;
+    text_hex(text, bytes, sizeof bytes);
+    assert_memory_equal(text, "009aff10\0.", 10);
+    text_hex(text, bytes, 0);
+    assert_string_equal(text, "");
+}
+
 static void json_bad_table(void **state)
 {
     (void)state;
@@ -235,6 +246,7 @@ int main(void)
         cmocka_unit_test(terminals_are_told_nothing),
         cmocka_unit_test(numbers_from_text),
         cmocka_unit_test(nearest_name),
+        cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(json_bad_table),
         cmocka_unit_test(json_reads_members),
         cmocka_unit_test(json_writes),
