@@ -27,3 +27,15 @@ void clock_cond_init(pthread_cond_t *cond)
     pthread_cond_init(cond, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
+
+int clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns)
+{
+    struct timespec until = ns_to_timespec(until_ns);
+    return until_ns == INT64_MAX ? pthread_cond_wait(cond, lock)
+                                 : pthread_cond_timedwait(cond, lock, &until);
+}
+
+int64_t clock_after_ms(int timeout_ms)
+{
+    return timeout_ms < 0 ? INT64_MAX : clock_now_ns() + timeout_ms * NS_PER_MS;
+}

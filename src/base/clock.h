@@ -21,6 +21,12 @@ double clock_unix_ms_of(int64_t monotonic_ns);
 /* A condition whose timed waits end by the monotonic clock, and such an end. */
 void clock_cond_init(pthread_cond_t *cond);
 
+/* pthread_cond_timedwait until that instant; INT64_MAX: for as long as it takes. */
+int clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ns);
+
+/* The instant so many milliseconds from now; below 0: INT64_MAX, never. */
+int64_t clock_after_ms(int timeout_ms);
+
 static inline struct timespec ns_to_timespec(int64_t ns)
 {
     return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};

@@ -3,7 +3,6 @@
 #include "flow/flow.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -32,10 +31,9 @@ static bool is_closing(fov_stream *s)
 /* Sleeps until `until`, or until the stream closes. */
 static void sleep_until(fov_stream *s, int64_t until)
 {
-    struct timespec t = ns_to_timespec(until);
     pthread_mutex_lock(&s->pool->lock);
     while (!s->closing && !s->pool->stopping && clock_now_ns() < until)
-        pthread_cond_timedwait(&s->pool->idle, &s->pool->lock, &t);
+        clock_cond_wait(&s->pool->idle, &s->pool->lock, until);
     pthread_mutex_unlock(&s->pool->lock);
 }
 
@@ -71,7 +69,7 @@ static bool feed(struct feeder *f, fov_frame *frame)
         return fov_stream_put(s, &frame, NULL) == FOV_OK;
     if (f->fast) {
         pthread_mutex_lock(&s->pool->lock);
-        stream_wait_room(s, frame);
+        stream_wait_room(s, frame, -1);
         pthread_mutex_unlock(&s->pool->lock);
     } else {
         sleep_until(s, due_ns(f, frame->pts_ms, clock_now_ns()));

@@ -415,12 +415,11 @@ fov_status pool_create(fov_workers **pool, const fov_workers_params *params, int
 
 void feeder_stop(struct feeder *feeder); /* interrupts, joins, frees; no lock held */
 
-/* Waits until the stream can take the frame without dropping any (fast sources), or is closed; lock
- * held, released meanwhile. */
-void stream_wait_room(fov_stream *stream, const fov_frame *frame);
+/* Waits until the stream can take the frame without dropping any, or is closed, as long as
+ * fov_stream_put_wait says; false: not in time. Lock held, released meanwhile. */
+bool stream_wait_room(fov_stream *stream, const fov_frame *frame, int timeout_ms);
 /* Lets so many frames a second in (<= 0: all), but no more than was promised; lock held. */
 void stream_set_rate(fov_stream *stream, double fps);
-bool stream_has_room(const fov_stream *stream, const fov_frame *frame);
 /* Lets frames run that wait for others (`gather`) for which there is no room; false: they may run
  * already, or nothing waits for others. Lock held. */
 bool stream_run_few(fov_stream *stream);

@@ -2,11 +2,7 @@
  * which tell their statistics by themselves. */
 #include "flow/flow.h"
 
-#include <time.h>
-
 #include <fovea/log.h>
-
-#include "base/clock.h"
 
 /* ---- when a worker may have a frame ---------------------------------------------------------- */
 
@@ -56,20 +52,9 @@ void fov_stream_finish(fov_stream *s)
 
 fov_status fov_stream_put_wait(fov_stream *s, fov_frame **frame, int timeout_ms, uint64_t *seq)
 {
-    fov_workers *pool = s->pool;
-    int64_t end = clock_now_ns() + timeout_ms * NS_PER_MS;
-    struct timespec until = ns_to_timespec(end);
-    int rc = 0;
-    bool room;
-    pthread_mutex_lock(&pool->lock);
-    while (!(room = stream_has_room(s, *frame)) && rc == 0) {
-        stream_run_few(s);
-        if (timeout_ms == 0)
-            break;
-        rc = timeout_ms < 0 ? pthread_cond_wait(&pool->idle, &pool->lock)
-                            : pthread_cond_timedwait(&pool->idle, &pool->lock, &until);
-    }
-    pthread_mutex_unlock(&pool->lock);
+    pthread_mutex_lock(&s->pool->lock);
+    bool room = stream_wait_room(s, *frame, timeout_ms);
+    pthread_mutex_unlock(&s->pool->lock);
     return room ? fov_stream_put(s, frame, seq) : FOV_EAGAIN;
 }
 

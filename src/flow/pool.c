@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <fovea/log.h>
 
@@ -89,14 +88,6 @@ void pool_event(fov_workers *pool, const char *event, const char *format, ...)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static void init_waiting(fov_workers *pool)
-{
-    pthread_mutex_init(&pool->lock, NULL);
-    clock_cond_init(&pool->work);
-    clock_cond_init(&pool->timer);
-    clock_cond_init(&pool->idle);
-}
-
 fov_status pool_create(fov_workers **out, const fov_workers_params *params, int64_t (*clock)(void),
                        fov_error *error)
 {
@@ -105,7 +96,10 @@ fov_status pool_create(fov_workers **out, const fov_workers_params *params, int6
     fov_workers *pool = calloc(1, sizeof *pool);
     if (!pool)
         return fov_fail(error, FOV_ENOMEM, "no memory for workers");
-    init_waiting(pool);
+    pthread_mutex_init(&pool->lock, NULL);
+    clock_cond_init(&pool->work);
+    clock_cond_init(&pool->timer);
+    clock_cond_init(&pool->idle);
     stats_init(&pool->stats);
     pool->refs = 1;
     pool->clock = clock;
@@ -178,14 +172,13 @@ void fov_workers_destroy(fov_workers **workers)
         return;
     *workers = NULL;
     int64_t end = clock_now_ns() + STOP_NS;
-    struct timespec until = ns_to_timespec(end);
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);
     pthread_cond_broadcast(&pool->timer);
     shut_streams(pool);
     while (pool->threads > 0)
-        if (pthread_cond_timedwait(&pool->idle, &pool->lock, &until) != 0)
+        if (clock_cond_wait(&pool->idle, &pool->lock, end) != 0)
             break;
     watchdog_abandon_all(pool, pool->clock());
     pool_unref(pool);

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -249,12 +248,10 @@ int results_inside(struct results *r)
 /* Lock held, released meanwhile. */
 static void wait_for_one(struct results *r, int timeout_ms)
 {
-    int64_t end = clock_now_ns() + timeout_ms * NS_PER_MS;
-    struct timespec until = ns_to_timespec(end);
-    int rc = 0;
-    while (r->count == 0 && !r->ended && !r->closed && timeout_ms != 0 && rc == 0)
-        rc = timeout_ms < 0 ? pthread_cond_wait(&r->changed, &r->lock)
-                            : pthread_cond_timedwait(&r->changed, &r->lock, &until);
+    int64_t end = clock_after_ms(timeout_ms);
+    bool over = timeout_ms == 0;
+    while (r->count == 0 && !r->ended && !r->closed && !over)
+        over = clock_cond_wait(&r->changed, &r->lock, end) != 0;
 }
 
 fov_status results_take(struct results *r, int timeout_ms, fov_result **result, fov_error *error)

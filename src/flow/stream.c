@@ -217,7 +217,7 @@ fov_status fov_stream_put(fov_stream *s, fov_frame **frame, uint64_t *seq)
     return FOV_OK;
 }
 
-bool stream_has_room(const fov_stream *s, const fov_frame *frame)
+static bool has_room(const fov_stream *s, const fov_frame *frame)
 {
     if (s->closing || s->finishing || s->pool->stopping)
         return true; /* to be told so */
@@ -234,12 +234,18 @@ bool stream_run_few(fov_stream *s)
     return true;
 }
 
-void stream_wait_room(fov_stream *s, const fov_frame *frame)
+bool stream_wait_room(fov_stream *s, const fov_frame *frame, int timeout_ms)
 {
-    while (!stream_has_room(s, frame)) {
+    int64_t end = clock_after_ms(timeout_ms);
+    bool room;
+    int rc = 0;
+    while (!(room = has_room(s, frame)) && rc == 0) {
         stream_run_few(s);
-        pthread_cond_wait(&s->pool->idle, &s->pool->lock);
+        if (timeout_ms == 0)
+            break;
+        rc = clock_cond_wait(&s->pool->idle, &s->pool->lock, end);
     }
+    return room;
 }
 
 void stream_wait_answered(fov_stream *s)

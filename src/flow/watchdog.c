@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <fovea/log.h>
 
@@ -254,14 +253,10 @@ void *timer_run(void *argument)
     while (!pool->stopping) {
         pool_tick(pool, pool->clock());
         int64_t due = next_tick_ns(pool, pool->clock());
-        struct timespec until = ns_to_timespec(due);
         pool->timer_sleeps = due == INT64_MAX;
         if (pool->stopping)
             break;
-        if (pool->timer_sleeps)
-            pthread_cond_wait(&pool->timer, &pool->lock);
-        else
-            pthread_cond_timedwait(&pool->timer, &pool->lock, &until);
+        clock_cond_wait(&pool->timer, &pool->lock, due);
         pool->timer_sleeps = false;
     }
     pool_thread_ends(pool, false);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -109,12 +108,11 @@ void sink_result(void *user, const fov_result *r)
 
 bool sink_wait(struct sink *sink, uint64_t answers, int ms)
 {
-    int64_t end = clock_now_ns() + ms * NS_PER_MS;
-    struct timespec until = ns_to_timespec(end);
+    int64_t end = clock_after_ms(ms);
     int rc = 0;
     pthread_mutex_lock(&sink->lock);
     while (sink->answers < answers && rc == 0)
-        rc = pthread_cond_timedwait(&sink->more, &sink->lock, &until);
+        rc = clock_cond_wait(&sink->more, &sink->lock, end);
     bool enough = sink->answers >= answers;
     pthread_mutex_unlock(&sink->lock);
     return enough;
