@@ -401,9 +401,9 @@ void watchdog_abandon_all(fov_workers *pool, int64_t now);
 
 /* ---- streams (stream.c, kept.c, feeder.c, picture.c) ----------------------------------------- */
 
-/* Whether the stream lets a worker have a frame now: results have room, enough frames are there;
- * `joined`: for a run that began already. Lock held. */
-bool stream_may_run(const fov_stream *stream, bool joined);
+/* Whether the stream, which has a frame, lets a run begin with it now: results have room, enough
+ * frames are there. Lock held. */
+bool stream_may_run(const fov_stream *stream);
 /* After an answer: nothing follows any more? Lock held. */
 void stream_check_finished(fov_stream *stream);
 /* Calls back with statistics where it is time; lock held, released meanwhile. */

@@ -12,16 +12,11 @@ static bool is_falling(const fov_stream *s)
     return s->view.fifo && stream_slot(s)->falling;
 }
 
-bool stream_may_run(const fov_stream *s, bool joined)
+bool stream_may_run(const fov_stream *s)
 {
-    int wanted = s->gather > 1 ? s->gather : 1;
-    if (joined)
-        return true;
-    if (is_falling(s) || (s->box.count < wanted && !s->flushing && wanted > 1))
+    if (is_falling(s) || (s->box.count < s->gather && !s->flushing))
         return false;
-    if (!s->results || !s->view.fifo)
-        return true;
-    return results_room(s->results) >= s->jobs + 1;
+    return !s->results || !s->view.fifo || results_room(s->results) > s->jobs;
 }
 
 void fov_stream_flush(fov_stream *s)
@@ -68,9 +63,9 @@ fov_status fov_stream_get(fov_stream *s, int timeout_ms, fov_result **result, fo
         return fov_fail(error, FOV_EINVAL, "the stream keeps no results: open it with `results`");
     results_enter(results);
     fov_status status = results_take(results, timeout_ms, result, error);
-    if (status == FOV_OK && s->view.fifo) { /* a worker may have waited for the room */
+    if (status == FOV_OK) {
         pthread_mutex_lock(&s->pool->lock);
-        if (s->box.count > 0)
+        if (s->view.fifo && s->box.count > 0) /* a worker may have waited for the room */
             pthread_cond_signal(&s->pool->work);
         pthread_mutex_unlock(&s->pool->lock);
     }

@@ -168,9 +168,8 @@ static void refresh_views(fov_workers *pool, const struct form *joined)
         fov_stream *s = pool->streams[i];
         struct form *form = s->box.count > 0 ? stream_form(s) : NULL;
         bool runs = form && !form->dead && (joined ? form == joined : form->idle_count > 0);
-        bool waits = pool->promised && !joined && promise_holds_back(pool, s, strangers);
-        s->view.can_run = runs && !waits && s->jobs < PARKED_MAX &&
-                          stream_may_run(s, joined != NULL);
+        bool may = joined || (!promise_holds_back(pool, s, strangers) && stream_may_run(s));
+        s->view.can_run = runs && may && s->jobs < PARKED_MAX;
     }
 }
 
