@@ -9,11 +9,12 @@
 #define QUICK (0.7 * TARGET_MS)
 #define LEAST 5.0
 #define MOST 25.0
-#define CALM_NS (10 * NS_PER_S)
+#define CALM_S 10.0 /* after the last turn down, before the first one up */
 
 void adapt_hazard_start(struct adapt_hazard *a, double asked)
 {
     *a = (struct adapt_hazard){.asked = asked, .fps = asked};
+    steady_start(&a->steady, 0);
 }
 
 void adapt_hazard_ask(struct adapt_hazard *a, double asked)
@@ -47,34 +48,27 @@ static double recent_mean(const struct adapt_hazard *a, int64_t now)
     return used ? sum / used : 0;
 }
 
-/* A way back waits until the last turn has had its effect, and until the last way back is ten
- * seconds old: a rate that swings is worse than one that is a little wrong. */
-static bool may_turn(const struct adapt_hazard *a, int direction, int64_t now)
+/* The way back up waits, too, until the last turn has had its effect: a rate that swings is worse
+ * than one that is a little wrong. */
+static bool may_turn(const struct adapt_hazard *a, enum steady_way way)
 {
-    if (a->direction == 0 || a->direction == direction)
-        return true;
-    if (direction > 0 && now - a->turned_ns < CALM_NS)
-        return false;
-    return a->reversed_ns == 0 || now - a->reversed_ns >= CALM_NS;
+    bool back_up = way == STEADY_MORE && a->steady.way == STEADY_LESS;
+    return steady_allows(&a->steady, way) && !(back_up && a->steady.turned_s < CALM_S);
 }
 
-static bool turn(struct adapt_hazard *a, double to, int64_t now, double mean,
-                 struct adapt_change *change)
+static bool turn(struct adapt_hazard *a, double to, double mean, struct adapt_change *change)
 {
-    int direction = to < a->fps ? -1 : 1;
-    if (to == a->fps || !may_turn(a, direction, now))
+    enum steady_way way = to < a->fps ? STEADY_LESS : STEADY_MORE;
+    if (to == a->fps || !may_turn(a, way))
         return false;
-    if (a->direction && a->direction != direction)
-        a->reversed_ns = now;
     *change = (struct adapt_change){
         .knob = "fps",
         .from = a->fps,
         .to = to,
         .measured = mean,
-        .why = direction < 0 ? "mean latency above 150 ms, 1.5 times the target of 100 ms"
-                             : "mean latency below 70 ms, 0.7 times the target of 100 ms"};
-    a->direction = direction;
-    a->turned_ns = now;
+        .why = way == STEADY_LESS ? "mean latency above 150 ms, 1.5 times the target of 100 ms"
+                                  : "mean latency below 70 ms, 0.7 times the target of 100 ms"};
+    steady_turned(&a->steady, way);
     a->fps = to;
     return true;
 }
@@ -85,14 +79,16 @@ bool adapt_hazard_result(struct adapt_hazard *a, int64_t now, double ms,
     remember(a, now, ms);
     if (a->decided_ns == 0) /* the first second is listened to */
         a->decided_ns = now;
-    if (now - a->decided_ns < NS_PER_S)
+    int64_t passed = now - a->decided_ns;
+    if (passed < NS_PER_S)
         return false;
     a->decided_ns = now;
+    steady_pass(&a->steady, (double)passed / 1e9);
     double mean = recent_mean(a, now);
     double top = fmin(MOST, a->asked);
     if (mean > SLOW && a->fps > LEAST)
-        return turn(a, fmax(LEAST, a->fps - 2), now, mean, change);
+        return turn(a, fmax(LEAST, a->fps - 2), mean, change);
     if (mean < QUICK && a->fps < top)
-        return turn(a, fmin(top, a->fps + 1), now, mean, change);
+        return turn(a, fmin(top, a->fps + 1), mean, change);
     return false;
 }

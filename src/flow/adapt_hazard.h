@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "flow/adapt.h"
+#include "flow/steady.h"
 
 enum { ADAPT_HAZARD_RESULTS = 50 };
 
@@ -18,8 +19,8 @@ struct adapt_hazard {
     int64_t at_ns[ADAPT_HAZARD_RESULTS];
     float ms[ADAPT_HAZARD_RESULTS];
     int count, next;
-    int64_t decided_ns, turned_ns, reversed_ns; /* last time of each; 0: never */
-    int direction;                              /* of the last turn: -1, 1, 0 none yet */
+    int64_t decided_ns; /* last time; 0: never */
+    struct steady steady;
 };
 
 /* Begins with what the client asked for. */
