@@ -79,12 +79,22 @@ static const struct turned *first_after(const struct world *w, double s)
 
 static struct world world; /* too large for a stack */
 
+/* A whole load, with what is promised whatever it is. */
+static void run_table(const char *table, const struct adapt_camera_params *params,
+                      const struct adapt_ladder *sizes)
+{
+    static struct load load; /* the world points at it */
+    load = load_of(table);
+    run_all(&world, &load, params, sizes);
+    check_all(&world);
+}
+
 static void a_light_load_turns_nothing(void **state)
 {
     (void)state;
-    struct load load = load_of("60 25 1 0 0\n"
-                               "120 30 1 0 0\n");
-    run_all(&world, &load, &(struct adapt_camera_params){.home = {30, 0.8, 0, 0.25}}, &all_sizes);
+    run_table("60 25 1 0 0\n"
+              "120 30 1 0 0\n",
+              &(struct adapt_camera_params){.home = {30, 0.8, 0, 0.25}}, &all_sizes);
     assert_int_equal(world.turn_count, 0);
     assert_true(world.all_lost <= 1);
 }
@@ -143,11 +153,10 @@ static void the_order_of_a_heavy_load(void **state)
 {
     (void)state;
     struct adapt_camera_params params = usual();
-    struct load load = load_of("10 10 1 0 0\n"
-                               "30 180 1 0 0\n"
-                               "70 10 1 0 0\n");
-    run_all(&world, &load, &params, &all_sizes);
-    check_all(&world);
+    run_table("10 10 1 0 0\n"
+              "30 180 1 0 0\n"
+              "70 10 1 0 0\n",
+              &params, &all_sizes);
     check_home(&world);
     static const char *const order[] = {"fps", "size", "size", "fps"};
     int at = 0, i = 0;
@@ -193,20 +202,19 @@ static void slow_viewers_cost_quality_first(void **state)
 {
     (void)state;
     struct adapt_camera_params params = usual();
-    struct load load = load_of("10 10 1 0 0\n"
-                               "30 10 1 0 0.5\n"
-                               "80 10 1 0 0\n");
-    run_all(&world, &load, &params, &all_sizes);
-    check_all(&world);
+    run_table("10 10 1 0 0\n"
+              "30 10 1 0 0.5\n"
+              "80 10 1 0 0\n",
+              &params, &all_sizes);
     check_home(&world);
     const struct turned *first = first_after(&world, 10);
     assert_true(first && first->at_s <= 12 && first->change.measured == 50);
     assert_int_equal(count_of(&world, "quality", 10, 12), 1);
     assert_true(count_of(&world, "fps", 10, 30) > 0);
     assert_int_equal(count_of(&world, "size", 0, 80), 0);
-    load = load_of("10 10 1 0 0\n"
-                   "80 10 1 0 0.4\n");
-    run_all(&world, &load, &params, &all_sizes);
+    run_table("10 10 1 0 0\n"
+              "80 10 1 0 0.4\n",
+              &params, &all_sizes);
     assert_int_equal(world.turn_count, 0); /* fewer than half: the good ones lose nothing */
 }
 
@@ -217,11 +225,10 @@ static void slow_viewers_are_helped_under_overload(void **state)
     struct adapt_camera_params params = usual();
     params.home[ADAPT_SIZE] = 640;
     params.held[ADAPT_FPS] = params.held[ADAPT_SIZE] = params.held[ADAPT_CONF] = true;
-    struct load load = load_of("10 80 1 0 0\n"
-                               "30 80 1 0 1\n"
-                               "80 10 1 0 0\n");
-    run_all(&world, &load, &params, &fixed_size);
-    check_all(&world);
+    run_table("10 80 1 0 0\n"
+              "30 80 1 0 1\n"
+              "80 10 1 0 0\n",
+              &params, &fixed_size);
     check_home(&world);
     assert_int_equal(count_of(&world, "quality", 0, 10), 0);
     assert_true(count_of(&world, "quality", 10, 30) > 0);
@@ -295,20 +302,19 @@ static void what_is_pinned_never_moves(void **state)
 static void thresholds_of_clinical_rooms_stay(void **state)
 {
     (void)state;
-    struct load load = load_of("10 10 1 0 0\n"
-                               "25 80 40 0 0\n"
-                               "80 10 1 0 0\n");
+    static const char table[] = "10 10 1 0 0\n"
+                                "25 80 40 0 0\n"
+                                "80 10 1 0 0\n";
     struct adapt_camera_params params = usual();
-    run_all(&world, &load, &params, &fixed_size);
+    run_table(table, &params, &fixed_size);
     assert_true(count_of(&world, "conf", 0, 80) > 0);
-    check_all(&world);
     check_home(&world);
     params.held[ADAPT_CONF] = true;
-    run_all(&world, &load, &params, &fixed_size);
+    run_table(table, &params, &fixed_size);
     assert_int_equal(count_of(&world, "conf", 0, 80), 0);
     params = usual();
     params.home[ADAPT_CONF] = 0.7;
-    run_all(&world, &load, &params, &fixed_size);
+    run_table(table, &params, &fixed_size);
     assert_int_equal(count_of(&world, "conf", 0, 80), 0);
     assert_true(world.camera.now[ADAPT_CONF] == 0.7);
 }
@@ -319,13 +325,11 @@ static void a_model_too_slow_for_the_deadline_shrinks(void **state)
     (void)state;
     struct adapt_camera_params params = usual();
     params.home[ADAPT_FPS] = 5;
-    struct load load = load_of("60 188 1 0 0\n");
-    run_all(&world, &load, &params, &all_sizes);
+    run_table("60 188 1 0 0\n", &params, &all_sizes);
     assert_true(world.turn_count > 0);
     assert_string_equal(world.turns[0].change.knob, "size");
     assert_true(strncmp(world.turns[0].change.why, "late:", 5) == 0);
     assert_int_equal(world.turn_count, 1); /* nor does it try the larger one again */
-    check_all(&world);
 }
 
 /* Answers that take most of the deadline because one run does: no reason for fewer frames, and
@@ -335,16 +339,14 @@ static void a_model_that_takes_most_of_the_deadline(void **state)
     (void)state;
     struct adapt_camera_params params = usual();
     params.home[ADAPT_FPS] = 5;
-    struct load load = load_of("60 188 1 0 0\n");
-    run_all(&world, &load, &params, &fixed_size);
+    run_table("60 188 1 0 0\n", &params, &fixed_size);
     assert_int_equal(world.turn_count, 0);
     params.home[ADAPT_FPS] = 8;
-    load = load_of("10 105 1 0 0\n"
-                   "20 105 1 0.4 0\n"
-                   "60 105 1 0 0\n");
-    run_all(&world, &load, &params, &fixed_size);
+    run_table("10 105 1 0 0\n"
+              "20 105 1 0.4 0\n"
+              "60 105 1 0 0\n",
+              &params, &fixed_size);
     assert_true(count_of(&world, "fps", 10, 20) > 0);
-    check_all(&world);
     check_home(&world);
 }
 

@@ -303,15 +303,22 @@ static void closing_sends_those_away_who_wait(void **state)
 
 /* ---- gathering ------------------------------------------------------------------------------- */
 
+/* One worker, runs of four frames. */
+static fov_workers *batch_workers_of(const char *path)
+{
+    fov_workers *workers = NULL;
+    fov_model_params model = {.path = path, .batch = 4};
+    fov_workers_params params = {
+        .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
+    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    return workers;
+}
+
 static void runs_wait_for_a_whole_batch(void **state)
 {
     (void)state;
-    fov_workers *workers = NULL;
-    fov_model_params model = {.path = "fake:boxes=bright", .batch = 4};
-    fov_workers_params params = {
-        .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
+    fov_workers *workers = batch_workers_of("fake:boxes=bright");
     fov_result *result;
-    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
     fov_stream *stream = open_kept(
         workers, (fov_stream_params){.results = 16, .fifo = true, .gather = 4, .capacity = 8});
     for (uint64_t i = 0; i < 3; i++)
@@ -339,12 +346,8 @@ static void runs_wait_for_a_whole_batch(void **state)
 static void large_frames_run_before_there_are_enough(void **state)
 {
     (void)state;
-    fov_workers *workers = NULL;
-    fov_model_params model = {.path = "fake:", .batch = 4};
-    fov_workers_params params = {
-        .workers = 1, .model = &model, .pin_latency = true, .always_batch = true};
+    fov_workers *workers = batch_workers_of("fake:");
     fov_stats stats;
-    assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
     fov_stream *stream = open_kept(
         workers, (fov_stream_params){
                      .results = 16, .fifo = true, .gather = 4, .capacity = 8, .max_bytes = 45000});

@@ -26,6 +26,31 @@ static fov_hint active(void)
     return world.pool->default_slot->active;
 }
 
+/* What runs of the form for many streams cost becomes known, then the other one is taken again. */
+static void try_other_form(double seconds)
+{
+    world.pool->default_slot->active = FOV_HINT_THROUGHPUT;
+    world_simulate(seconds);
+    world.pool->default_slot->active = FOV_HINT_LATENCY;
+}
+
+/* Ten frames a second. */
+static fov_stream_params promise_of(double max_latency_ms)
+{
+    return (fov_stream_params){.max_latency_ms = max_latency_ms,
+                               .guaranteed = true,
+                               .promised_fps = 10,
+                               .picture_width = 64,
+                               .picture_height = 64};
+}
+
+/* Four cameras without a promise that ask for more than there is. */
+static void add_strangers(double cost_ms)
+{
+    for (int i = 0; i < 4; i++)
+        world_add(30, cost_ms, (fov_stream_params){.max_latency_ms = 200}, NULL);
+}
+
 /* No answer of the first `count` cameras came more than `gap_ms` after the one before. */
 static void assert_no_pause(int count, int gap_ms)
 {
@@ -88,11 +113,7 @@ static void a_promise_brings_the_form_it_needs(void **state)
     (void)state;
     world_make(2, WORLD_FOLLOWS);
     world.latency_part = 0.9;
-    fov_stream_params params = {.max_latency_ms = 300,
-                                .guaranteed = true,
-                                .promised_fps = 10,
-                                .picture_width = 64,
-                                .picture_height = 64};
+    fov_stream_params params = promise_of(300);
     world_add(10, 40, params, NULL);
     world_simulate(2);
     world_add(10, 40, params, NULL);
@@ -104,9 +125,7 @@ static void a_promise_brings_the_form_it_needs(void **state)
     world.pool->default_slot->wanted[FOV_HINT_THROUGHPUT] = true;
     pthread_mutex_unlock(&world.pool->lock);
     build();
-    world.pool->default_slot->active = FOV_HINT_THROUGHPUT; /* its runs become known */
-    world_simulate(1);
-    world.pool->default_slot->active = FOV_HINT_LATENCY;
+    try_other_form(1);
     assert_non_null(world_add(10, 40, params, &error));
     tick();
     assert_int_equal(active(), FOV_HINT_THROUGHPUT);
@@ -127,22 +146,14 @@ static void a_promise_keeps_a_form_away_that_breaks_it(void **state)
     world.latency_part = 0.4;
     world_add(10, 50, (fov_stream_params){.max_latency_ms = 100}, NULL);
     world_simulate(2); /* 20 ms a run is known */
-    fov_stream_params params = {.max_latency_ms = 45,
-                                .guaranteed = true,
-                                .promised_fps = 10,
-                                .picture_width = 64,
-                                .picture_height = 64};
     world_remove_from(0);
-    assert_non_null(world_add(10, 50, params, NULL));
-    for (int i = 0; i < 4; i++)
-        world_add(30, 50, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    assert_non_null(world_add(10, 50, promise_of(45), NULL));
+    add_strangers(50);
     world_simulate(4);
     assert_int_equal(active(), FOV_HINT_LATENCY);
     build();
-    assert_int_equal(active(), FOV_HINT_LATENCY);           /* there, and only guessed at */
-    world.pool->default_slot->active = FOV_HINT_THROUGHPUT; /* its runs become known */
-    world_simulate(0.3);
-    world.pool->default_slot->active = FOV_HINT_LATENCY;
+    assert_int_equal(active(), FOV_HINT_LATENCY); /* there, and only guessed at */
+    try_other_form(0.3);
     world_simulate(3);
     world_forget();
     int before = world.throughput_runs;
@@ -161,20 +172,12 @@ static void a_promise_holds_in_both_forms(void **state)
     world.latency_part = 0.7;
     world_add(10, 40, (fov_stream_params){.max_latency_ms = 100}, NULL);
     world_simulate(2);
-    fov_stream_params params = {.max_latency_ms = 75,
-                                .guaranteed = true,
-                                .promised_fps = 10,
-                                .picture_width = 64,
-                                .picture_height = 64};
     world_remove_from(0);
-    assert_non_null(world_add(10, 40, params, NULL));
-    for (int i = 0; i < 4; i++)
-        world_add(30, 40, (fov_stream_params){.max_latency_ms = 200}, NULL);
+    assert_non_null(world_add(10, 40, promise_of(75), NULL));
+    add_strangers(40);
     world_simulate(4);
     build();
-    world.pool->default_slot->active = FOV_HINT_THROUGHPUT;
-    world_simulate(1);
-    world.pool->default_slot->active = FOV_HINT_LATENCY;
+    try_other_form(1);
     world_simulate(4);
     world_forget();
     int before = world.latency_runs;
