@@ -7,10 +7,9 @@
  *   a file: wait for room            fov_stream_put_wait, or fov_stream_start_source with `fast`
  *   get_result with a timeout        fov_stream_get, with fov_stream_params.results
  *   a callback for each result       fov_stream_params.on_result
- *   which frames are dropped         the older ones (default); with `fifo` none but for want of
- * room a limit of the latency           max_latency_ms: what cannot meet it is dropped before it
- * costs statistics now and then          fov_stream_get_stats; stats_interval_s for a call or a log
- * line
+ *   which frames are dropped         the older ones; with `fifo` none but for want of room
+ *   a limit of the latency           max_latency_ms: what cannot meet it is dropped before it costs
+ *   statistics now and then          fov_stream_get_stats; stats_interval_s: a call or the log
  */
 #ifndef FOVEA_STREAM_H
 #define FOVEA_STREAM_H
@@ -118,6 +117,7 @@ typedef struct fov_admission {
     double fps_at_most; /* the highest rate, up to fps, that fits beside the others; 0: none */
     double load;        /* part of the workers' time promised with it */
 } fov_admission;
+
 /* Sizes (px, square, largest first) at which a model can be run: its own first, and of 640, 480 and
  * 320 those below it. A model whose file fixes its size has that one alone. */
 enum { FOV_SIZES_MAX = 3 };

@@ -2,8 +2,6 @@
  */
 #include "flow/flow.h"
 
-#include "base/clock.h"
-
 static void count(struct stats *stats, int64_t now, const fov_result *result)
 {
     if (result->outcome == FOV_DELIVERED)

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "base/clock.h"
-
 #define LONG_WAIT_NS (60.0 * 1e9) /* no bound was found below it: there is none of use */
 
 enum { STEPS = 64, HALVINGS = 16 };

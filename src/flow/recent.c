@@ -1,7 +1,5 @@
 #include "flow/recent.h"
 
-#include <string.h>
-
 void recent_add(struct recent *r, int64_t ns)
 {
     r->ns[r->next] = ns;

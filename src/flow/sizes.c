@@ -3,8 +3,6 @@
  * looked up when a frame is taken, so that no frame is lost and none runs at two sizes. */
 #include "flow/flow.h"
 
-#include <string.h>
-
 static const int ladder[] = {640, 480, 320};
 
 /* ---- what streams run on ---------------------------------------------------------------------

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 
 /* ---- jobs and their memory ----------------------------------------------------------------- */

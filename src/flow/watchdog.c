@@ -1,10 +1,7 @@
 /* The timer thread: late drops, results whose time has come, runs that hang, the model's form. */
 #include "flow/flow.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#include <fovea/log.h>
 
 #include "base/clock.h"
 #include "infer/runner.h"

@@ -2,7 +2,6 @@
  * while the last one's results are still being answered by somebody else. */
 #include "flow/flow.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>

@@ -286,9 +286,8 @@ static fov_status ask(struct remote *m, const fov_model_params *params, struct o
 static bool has_open_outputs(const fov_backend_model *about)
 {
     for (int i = 0; i < about->output_count; i++)
-        for (int d = 0; d < about->outputs[i].rank; d++)
-            if (about->outputs[i].shape[d] < 0)
-                return true;
+        if (tensor_is_open(&about->outputs[i]))
+            return true;
     return false;
 }
 

@@ -12,9 +12,9 @@ struct cache_key {
     bool whole; /* every byte of the files counts: the runtime does not tell weights apart itself */
 };
 
-/* Name of the key's folder below `root`: the SHA-256 of both files' sizes, of their
- * first and last 64 KiB or all their bytes (about 4 ms a MB), and of the words, in 24 hexadecimal
- * digits. False when the model cannot be read or the path does not fit. */
+/* Name of the key's folder below `root`, in 24 hexadecimal digits of the SHA-256 of the words and
+ * of both files: their sizes, first and last 64 KiB, or all their bytes (about 4 ms a MB). False
+ * when the model cannot be read or the path does not fit. */
 bool cache_path(const char *root, const struct cache_key *key, char *folder, size_t size);
 
 /* The same, made (0700) and ready for writing; `root` is made too. NULL, with one warning a

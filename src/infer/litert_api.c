@@ -2,7 +2,6 @@
 #include "infer/litert_api.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/dynlib.h"
 #include "base/text.h"

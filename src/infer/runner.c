@@ -1,7 +1,6 @@
 /* One frame through a model: letterbox → run → head → NMS → undo. Nothing is allocated once the
  * largest picture has been seen. */
 #include <stdlib.h>
-#include <string.h>
 
 #include <fovea/picture.h>
 
@@ -157,10 +156,8 @@ void runner_fill_noise(fov_runner *runner)
     for (size_t i = 0; i < count; i++) {
         random = random * 1664525u + 1013904223u;
         uint8_t pixel = (uint8_t)(random >> 24);
-        if (in->dtype == FOV_F32)
-            ((float *)in->data)[i] = (pixel - spec->mean[0]) / spec->scale[0];
-        else if (in->dtype == FOV_F16)
-            ((uint16_t *)in->data)[i] = tensor_half((pixel - spec->mean[0]) / spec->scale[0]);
+        if (in->dtype == FOV_F32 || in->dtype == FOV_F16)
+            tensor_put(in, i, (pixel - spec->mean[0]) / spec->scale[0]);
         else
             ((uint8_t *)in->data)[i] = pixel;
     }

@@ -6,7 +6,7 @@
 
 struct fake_tflite {
     int models, interpreters, options; /* alive */
-    int threads, delegates, invokes, copied;
+    int threads, delegates, invokes;
     void *delegate; /* the last one added to options */
     int wanted[4];  /* of the last resize */
     int moves;      /* the input's memory is elsewhere after a run */
