@@ -24,6 +24,7 @@
 
 #include <fovea/status.h>
 
+struct json_writer;
 struct net_loop;
 struct net_request;
 struct net_socket;
@@ -202,6 +203,8 @@ void net_reply_problem(struct net_request *request, int status, const char *code
                        const char *detail);
 /* The same from a fov_status and the error's message (error may be NULL). */
 void net_reply_error(struct net_request *request, fov_status status, const fov_error *error);
+/* A problem's members alone, into an object that gets others too. */
+void net_write_problem(struct json_writer *w, int status, const char *code, const char *detail);
 /* 303 to `location`. */
 void net_reply_redirect(struct net_request *request, const char *location);
 

@@ -160,17 +160,22 @@ void net_reply_blob(struct net_request *request, int status, const char *content
     http_answer(request, status, content_type, &(struct net_piece){.blob = blob});
 }
 
+void net_write_problem(struct json_writer *w, int status, const char *code, const char *detail)
+{
+    json_add_string(w, "type", "about:blank");
+    json_add_string(w, "title", reply_phrase(status));
+    json_add_int(w, "status", status);
+    json_add_string(w, "code", code);
+    if (detail)
+        json_add_string(w, "detail", detail);
+}
+
 void net_reply_problem(struct net_request *request, int status, const char *code,
                        const char *detail)
 {
     struct json_writer w = {0};
     json_object_begin(&w);
-    json_add_string(&w, "type", "about:blank");
-    json_add_string(&w, "title", reply_phrase(status));
-    json_add_int(&w, "status", status);
-    json_add_string(&w, "code", code);
-    if (detail)
-        json_add_string(&w, "detail", detail);
+    net_write_problem(&w, status, code, detail);
     json_object_end(&w);
     net_reply(request, status, "application/problem+json", w.text, w.text ? w.size : 0);
     json_release(&w);

@@ -4,16 +4,14 @@
 
 #include "flow/capacity.h"
 
-#define RATE_UNKNOWN                                                                               \
-    30 /* of a live source that does not say; realtime.target_fps when it is set                   \
-        */
+/* Frames a second of a live source that does not say, when realtime.target_fps does not either. */
+enum { RATE_UNKNOWN = 30 };
 
-bool admission_read(const char *word, enum admission *wish)
+enum admission admission_read(const char *word)
 {
-    *wish = !word ? ADMISSION_DEFAULT : ADMISSION_GUARANTEED;
-    if (word && strcmp(word, "best_effort") == 0)
-        *wish = ADMISSION_BEST_EFFORT;
-    return !word || *wish == ADMISSION_BEST_EFFORT || strcmp(word, "guaranteed") == 0;
+    if (!word)
+        return ADMISSION_DEFAULT;
+    return strcmp(word, "best_effort") == 0 ? ADMISSION_BEST_EFFORT : ADMISSION_GUARANTEED;
 }
 
 /* Frames a second that will come; 0: as fast as they are worked off. */
@@ -89,11 +87,7 @@ void admission_refuse(struct net_request *request, fov_status status, const fov_
     struct json_writer w = {0};
     int code = fov_status_http(status);
     json_object_begin(&w);
-    json_add_string(&w, "type", "about:blank");
-    json_add_string(&w, "title", code == 409 ? "Conflict" : "Service Unavailable");
-    json_add_int(&w, "status", code);
-    json_add_string(&w, "code", fov_status_code(status));
-    json_add_string(&w, "detail", error->message);
+    net_write_problem(&w, code, fov_status_code(status), error->message);
     json_name(&w, "admission");
     json_object_begin(&w);
     json_add_int(&w, "runs", told->runs);

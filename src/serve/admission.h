@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "serve/serve.h"
 
-/* Reads the word of the request into `wish`: guaranteed when it is left out. False: not a word. */
-bool admission_read(const char *word, enum admission *wish);
+/* "guaranteed", "best_effort", or NULL where it was left out. */
+enum admission admission_read(const char *word);
 
 /* Fills what the stream is promised from the source's rate and size; `wish` becomes best effort
  * where a promise was not asked for by name and the source has no rate of its own (pictures, read

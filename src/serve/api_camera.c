@@ -63,14 +63,19 @@ static void take_performance(struct viewer *v, const json_value *json)
         v->queue = value;
 }
 
+static void tell(struct viewer *v, struct json_writer *w)
+{
+    struct net_blob *text = message_blob(w);
+    if (text)
+        viewer_note(v, 0, text);
+    net_blob_unref(&text);
+}
+
 static void viewer_error(struct viewer *v, const char *code, const char *text)
 {
     struct json_writer w = {0};
     message_error(&w, code, -1, text);
-    struct net_blob *blob = message_blob(&w);
-    if (blob)
-        viewer_note(v, 0, blob);
-    net_blob_unref(&blob);
+    tell(v, &w);
 }
 
 static void on_view_message(void *user, struct net_socket *socket,
@@ -115,22 +120,12 @@ static void greet(struct viewer *v)
 {
     struct json_writer w = {0};
     room_write_view(v->room, &w);
-    struct net_blob *text = message_blob(&w);
-    if (text)
-        viewer_note(v, 0, text);
-    net_blob_unref(&text);
-    json_object_begin(&w);
-    json_add_string(&w, "type", "camera");
-    json_add_bool(&w, "connected", room_connected(v->room));
-    json_object_end(&w);
-    if ((text = message_blob(&w)) != NULL)
-        viewer_note(v, 0, text);
-    net_blob_unref(&text);
+    tell(v, &w);
+    room_write_connected(v->room, &w);
+    tell(v, &w);
     for (size_t i = 0; i < v->room->change_count; i++) {
         room_write_change(&v->room->changes[i], &w);
-        if ((text = message_blob(&w)) != NULL)
-            viewer_note(v, 0, text);
-        net_blob_unref(&text);
+        tell(v, &w);
     }
 }
 

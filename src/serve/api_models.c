@@ -43,14 +43,6 @@ static void write_model(struct json_writer *w, const fov_model *model, int strea
     json_object_end(w);
 }
 
-static bool is_loaded(fov_workers *workers, const char *id)
-{
-    fov_model *model = fov_workers_model(workers, id);
-    bool loaded = model != NULL;
-    fov_model_close(&model);
-    return loaded;
-}
-
 /* A model as the list has it; NULL: it is not there. */
 static fov_model *listed(fov_workers *workers, const char *id, int *streams, bool *is_default)
 {
@@ -69,14 +61,14 @@ static void write_available(struct json_writer *w, const struct settings *s, fov
     json_name(w, "available");
     json_array_begin(w);
     for (size_t i = 0; i < s->models.count; i++)
-        if (!is_loaded(workers, s->models.items[i].id))
+        if (!model_is_loaded(workers, s->models.items[i].id))
             json_put_string(w, s->models.items[i].id);
     model_files_folder(s, folder, sizeof folder);
     DIR *dir = folder[0] ? opendir(folder) : NULL;
     int shown = 0, seen = 0;
     for (struct dirent *e; dir && shown < FILES_SHOWN && seen++ < FILES_SEEN && (e = readdir(dir));)
-        if (model_files_name(folder, e->d_name, name, sizeof name) && !is_loaded(workers, name) &&
-            !settings_find_model(s, name)) {
+        if (model_files_name(folder, e->d_name, name, sizeof name) &&
+            !model_is_loaded(workers, name) && !settings_find_model(s, name)) {
             json_put_string(w, name);
             shown++;
         }
@@ -223,7 +215,7 @@ void post_models(struct exchange *x)
         free(wish);
         return;
     }
-    wish->replaces = is_loaded(workers, wish->id);
+    wish->replaces = model_is_loaded(workers, wish->id);
     loader_cache(server->settings, wish->cache, sizeof wish->cache);
     if (!server->model_chores)
         server->model_chores = chores_start("fovea-models");
@@ -270,7 +262,7 @@ void delete_model(struct exchange *x)
     fov_workers *workers = serve_workers(x);
     if (!workers)
         return;
-    if (is_loaded(workers, id) && !frames_forget_model(x->server, id)) {
+    if (model_is_loaded(workers, id) && !frames_forget_model(x->server, id)) {
         serve_problem(x, 409, "in_use", "a picture is being analysed; try again in a moment");
         return;
     }

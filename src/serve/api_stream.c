@@ -207,10 +207,10 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
         !number_member(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
-        !text_member(x, json, "admission", &admission) ||
-        !admission_read(admission, &p->admission) || !check_room_name(x, p->room) ||
+        !text_member(x, json, "admission", &admission) || !check_room_name(x, p->room) ||
         !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))
         return false;
+    p->admission = admission_read(admission);
     p->loop = shown && strcmp(shown, "demo:") == 0;
     if (json_has(json, "loop") && !json_get_bool(json, "loop", &p->loop)) {
         serve_problem(x, 422, "invalid_argument", "loop must be true or false");

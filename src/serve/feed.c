@@ -180,7 +180,7 @@ void feed_unref(struct feed *feed)
     tap_destroy(&feed->tap);
     view_forget(feed);
     watch_free(&feed->watch);
-    free(feed->link);
+    free(feed->source_user);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
 }

@@ -42,6 +42,7 @@ struct stream_query {
 /* Checks that the model is loaded; a file's name finds it without its ending. False: answered with
  * 404. `id`: room for MODEL_ID_MAX bytes, made the model's own. */
 bool model_find(struct exchange *x, fov_workers *workers, char *id);
+bool model_is_loaded(fov_workers *workers, const char *id);
 
 /* Reads and checks them, the model's existence too. False: answered with 404, 422. */
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *query);

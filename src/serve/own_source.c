@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -15,7 +14,7 @@
 #include "serve/sources.h"
 
 /* A promise that cannot be judged yet, or whose place is just being left, is asked for again. */
-#define ASK_EVERY_NS (100 * NS_PER_MS)
+enum { ASK_EVERY_MS = 100 };
 #define ASK_FOR_NS (3 * NS_PER_S)
 
 /* ---- opening ----------------------------------------------------------------------------------
@@ -23,20 +22,20 @@
 
 /* What a source of a room may open and whom it tells of its phases; any thread. The settings it
  * began with: old ones live until the server ends. */
-struct source_watch {
+struct source_user {
     struct server *server;
     struct net_loop *loop;
     const struct settings *settings;
-    uint64_t room_id;
     char stream_id[80], url[2048];
 };
 
 /* A source on its way: made on the loop thread, opened on the helper, finished on the loop. */
 struct opening {
+    struct opening *next; /* of those that ask again */
     struct server *server;
-    uint64_t room_id, request_id; /* request 0: nobody waits for the answer */
+    uint64_t request_id; /* 0: nobody waits for the answer */
     char stream_id[80];
-    struct source_watch *watch; /* goes to the feed */
+    struct source_user *user; /* goes to the feed */
     bool loop, patient;
     double seek_ms;
     struct stream_query query;
@@ -44,8 +43,8 @@ struct opening {
     fov_status status;
     fov_error error;
     enum admission admission;
-    fov_admission told;        /* why it was refused */
-    int64_t first_ns, next_ns; /* asked for a promise: first, and when again; 0: never */
+    fov_admission told; /* why it was refused */
+    int64_t first_ns;   /* asked for a promise in vain, 0: not yet */
 };
 
 /* Blocks: on a live source's thread. */
@@ -53,7 +52,7 @@ static void opening_free(void *arg)
 {
     struct opening *o = arg;
     fov_source_close(&o->source);
-    free(o->watch);
+    free(o->user);
     free(o);
 }
 
@@ -191,8 +190,8 @@ static fov_status start_feed(struct opening *o, struct room *room)
         room_close_feed(room);
         return status;
     }
-    room->feed->link = o->watch; /* the source, which calls back with it, ends before the feed */
-    o->watch = NULL;
+    room->feed->source_user = o->user; /* the source, which calls back with it, ends before */
+    o->user = NULL;
     return FOV_OK;
 }
 
@@ -208,16 +207,20 @@ static void forget(struct room *room)
 
 static void opened(void *arg);
 
-/* On a thread of its own: costs are known, or the model's second form is made, in a moment. Those
- * who wait side by side wait the same time. */
+/* Costs are known, or the model's second form is made, in a moment. */
 static void ask_again(void *arg)
 {
-    struct opening *o = arg;
-    int64_t left = o->next_ns - clock_now_ns();
-    if (left > 0)
-        usleep((useconds_t)(left / 1000));
-    if (!net_post(o->server->loop, opened, o))
-        opening_free(o);
+    struct opening *o = arg, **at = &o->server->rooms->asking;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    opened(o);
+}
+
+void sources_stop(struct rooms *rooms)
+{
+    for (struct opening *o; (o = rooms->asking) != NULL; opening_free(o))
+        rooms->asking = o->next;
 }
 
 /* True: the question is on its way once more. */
@@ -233,14 +236,13 @@ static bool asks_again(struct opening *o)
         o->admission = ADMISSION_BEST_EFFORT;
     else if (last)
         return false;
-    fov_status said = o->status;
+    if (!net_timer_start(o->server->loop, ASK_EVERY_MS, false, ask_again, o))
+        return false;
     o->first_ns = o->first_ns ? o->first_ns : now;
-    o->next_ns = now + ASK_EVERY_NS;
     o->status = FOV_OK;
-    if (chores_add(o->server->rooms->asking, ask_again, o))
-        return true;
-    o->status = said;
-    return false;
+    o->next = o->server->rooms->asking;
+    o->server->rooms->asking = o;
+    return true;
 }
 
 /* Now, or by its first picture, or its end. */
@@ -258,9 +260,7 @@ static void answer_opened(struct opening *o, struct room *room)
 static void opened(void *arg)
 {
     struct opening *o = arg;
-    struct room *room = room_by_id(o->server, o->room_id);
-    if (room && strcmp(room->stream_id, o->stream_id) != 0)
-        room = NULL; /* stopped, and started anew meanwhile */
+    struct room *room = room_by_stream(o->server, o->stream_id); /* NULL: started anew meanwhile */
     bool wanted = room && room->connecting && !o->server->rooms->stopped;
     if (o->status == FOV_OK && !wanted)
         o->status = fov_fail(&o->error, FOV_ECLOSED, "the stream was stopped while it was opened");
@@ -290,7 +290,6 @@ bool room_connected(const struct room *room)
 
 struct phase_change {
     struct server *server;
-    uint64_t room_id;
     char stream_id[80];
     fov_source_state state;
 };
@@ -331,8 +330,8 @@ static void log_phase(struct room *room, const fov_source_state *state)
 static void phase_changed(void *arg)
 {
     struct phase_change *change = arg;
-    struct room *room = room_by_id(change->server, change->room_id);
-    if (room && strcmp(room->stream_id, change->stream_id) == 0) {
+    struct room *room = room_by_stream(change->server, change->stream_id);
+    if (room) {
         bool before = room_connected(room);
         room->phase = change->state.phase;
         log_phase(room, &change->state);
@@ -348,36 +347,35 @@ static void phase_changed(void *arg)
 /* On the source's thread. */
 static void on_phase(void *user, const fov_source_state *state)
 {
-    const struct source_watch *watch = user;
+    const struct source_user *of = user;
     struct phase_change *change = malloc(sizeof *change);
     if (!change)
         return;
-    *change = (struct phase_change){
-        .server = watch->server, .room_id = watch->room_id, .state = *state};
-    text_copy(change->stream_id, sizeof change->stream_id, watch->stream_id);
-    if (!net_post(watch->loop, phase_changed, change))
+    *change = (struct phase_change){.server = of->server, .state = *state};
+    text_copy(change->stream_id, sizeof change->stream_id, of->stream_id);
+    if (!net_post(of->loop, phase_changed, change))
         free(change);
 }
 
 /* On the source's thread. */
 static bool may_open(void *user, const char *url)
 {
-    const struct source_watch *watch = user;
-    return source_nested_allowed(watch->settings, watch->url, url);
+    const struct source_user *of = user;
+    return source_nested_allowed(of->settings, of->url, url);
 }
 
 /* On the helper thread. */
 static void open_source(void *arg)
 {
     struct opening *o = arg;
-    fov_source_params params = {.url = o->watch->url,
+    fov_source_params params = {.url = o->user->url,
                                 .loop = o->loop,
                                 .seek_ms = o->seek_ms,
                                 .patient = o->patient,
                                 .guarded = true,
                                 .allow = may_open,
                                 .on_phase = on_phase,
-                                .user = o->watch};
+                                .user = o->user};
     o->status = fov_source_open(&o->source, &params, &o->error);
     if (!net_post(o->server->loop, opened, o))
         opening_free(o);
@@ -436,22 +434,20 @@ static struct opening *opening_make(struct server *server, const struct room_sou
 {
     const struct settings *s = server->settings;
     struct opening *o = calloc(1, sizeof *o);
-    if (o && !(o->watch = malloc(sizeof *o->watch))) {
+    if (o && !(o->user = malloc(sizeof *o->user))) {
         free(o);
         o = NULL;
     }
     if (!o)
         return NULL;
     o->server = server;
-    o->room_id = room->id;
     o->request_id = request_id;
     text_copy(o->stream_id, sizeof o->stream_id, room->stream_id);
     o->loop = p->loop;
     o->admission = p->admission;
-    *o->watch = (struct source_watch){
-        .server = server, .loop = server->loop, .settings = s, .room_id = room->id};
-    text_copy(o->watch->stream_id, sizeof o->watch->stream_id, room->stream_id);
-    text_copy(o->watch->url, sizeof o->watch->url, p->source);
+    *o->user = (struct source_user){.server = server, .loop = server->loop, .settings = s};
+    text_copy(o->user->stream_id, sizeof o->user->stream_id, room->stream_id);
+    text_copy(o->user->url, sizeof o->user->url, p->source);
     o->patient = p->patient;
     o->seek_ms = p->seek_ms;
     text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");

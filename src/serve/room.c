@@ -19,14 +19,6 @@ struct room *room_find(struct server *server, const char *name)
     return room;
 }
 
-struct room *room_by_id(struct server *server, uint64_t id)
-{
-    struct room *room = server->rooms->first;
-    while (room && room->id != id)
-        room = room->next;
-    return room;
-}
-
 struct room *room_by_stream(struct server *server, const char *stream_id)
 {
     struct room *room = server->rooms->first;
@@ -50,7 +42,6 @@ struct room *room_get(struct server *server, const char *name)
     if (room || rooms->count >= ROOMS_MAX || !(room = calloc(1, sizeof *room)))
         return room;
     room->server = server;
-    room->id = ++rooms->next_id;
     room->kind = "camera";
     text_copy(room->name, sizeof room->name, name);
     struct room **at = &rooms->first; /* oldest first: lists keep their order */
@@ -160,13 +151,18 @@ void room_write_view(struct room *room, struct json_writer *w)
     fov_model_close(&model);
 }
 
+void room_write_connected(const struct room *room, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_add_string(w, "type", "camera");
+    json_add_bool(w, "connected", room_connected(room));
+    json_object_end(w);
+}
+
 void room_tell_connected(struct room *room)
 {
     struct json_writer w = {0};
-    json_object_begin(&w);
-    json_add_string(&w, "type", "camera");
-    json_add_bool(&w, "connected", room_connected(room));
-    json_object_end(&w);
+    room_write_connected(room, &w);
     room_note_all(room, VIEWER_CLIENT | VIEWER_SERVER, 0, &w);
 }
 

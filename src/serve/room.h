@@ -103,10 +103,10 @@ struct feed {
     atomic_ullong dropped;  /* since the last delivered frame */
     atomic_llong offset_us; /* camera's clock_offset_ms, INT64_MIN: unknown */
     atomic_ullong detections;
-    struct tap tap;            /* where it is recorded */
-    atomic_int quality;        /* percent, of JPEGs that the server makes */
-    struct source_watch *link; /* of the stream's own source; freed with the feed */
-    struct view_job *job;      /* view.c, under its lock */
+    struct tap tap;                  /* where it is recorded */
+    atomic_int quality;              /* percent, of JPEGs that the server makes */
+    struct source_user *source_user; /* of the stream's own source; freed with the feed */
+    struct view_job *job;            /* view.c, under its lock */
     struct feed *view_next;
     bool queued;
 };
@@ -225,7 +225,6 @@ void room_write_change(const struct change *change, struct json_writer *w); /* {
 struct room {
     struct room *next;
     struct server *server;
-    uint64_t id;
     char name[ROOM_NAME_MAX];
     const char *kind; /* "camera", "stream", "demo" */
     struct feed *feed;
@@ -263,16 +262,16 @@ struct room {
 struct rooms {
     struct server *server;
     struct view *view;
-    struct chores *opening, *asking; /* sources; promises that come in a moment */
+    struct chores *opening; /* of sources */
+    struct opening *asking; /* sources that ask again for a promise in a moment */
     struct room *first;
     size_t count;
-    uint64_t next_id, next_stream;
-    uint64_t detections; /* of own sources that are closed */
+    uint64_t next_stream;
+    uint64_t detections; /* of feeds that are closed */
     bool stopped;        /* the loop has ended */
 };
 
 struct room *room_find(struct server *server, const char *name);
-struct room *room_by_id(struct server *server, uint64_t id);
 struct room *room_by_stream(struct server *server, const char *stream_id);
 /* Finds or makes; NULL: no memory, too many rooms. */
 struct room *room_get(struct server *server, const char *name);
@@ -285,6 +284,7 @@ void room_look(struct room *room);
 void room_feed_changed(struct room *room);
 /* Viewers are told whether pictures come. */
 void room_tell_connected(struct room *room);
+void room_write_connected(const struct room *room, struct json_writer *w); /* {"type":…} */
 /* A frame has arrived at `ns`. */
 void room_saw_frame(struct room *room, int64_t ns);
 void room_note_all(struct room *room, unsigned kinds, uint64_t seq, struct json_writer *w);
@@ -307,6 +307,8 @@ void room_pictures(struct view_pictures *pictures);
  * it is open (201) or cannot be; 0: none. *out gets the room. */
 fov_status source_start(struct server *server, const struct room_source *params,
                         uint64_t request_id, struct room **out, fov_error *error);
+/* The loop has ended: frees what would ask again for a promise. */
+void sources_stop(struct rooms *rooms);
 /* Ends it; its last statistics stay in room->end_stats. */
 void source_stop(struct room *room);
 /* A room's own live source is connected and gives pictures; true for other feeds. */

@@ -130,6 +130,12 @@ static void follow_ladder(struct room *room)
         fov_stream_set(room->feed->stream, &(fov_knobs){.input_px = px});
 }
 
+/* Of the JPEGs that the server makes. */
+static void set_quality(struct feed *feed, double quality)
+{
+    atomic_store(&feed->quality, (int)lround(100 * quality));
+}
+
 static void obey(struct room *room, const struct adapt_change *turned)
 {
     struct feed *feed = room->feed;
@@ -140,7 +146,7 @@ static void obey(struct room *room, const struct adapt_change *turned)
     } else if (strcmp(turned->knob, "size") == 0) {
         fov_stream_set(feed->stream, &(fov_knobs){.input_px = (int)to});
     } else if (strcmp(turned->knob, "quality") == 0) {
-        atomic_store(&feed->quality, (int)lround(100 * to));
+        set_quality(feed, to);
     }
     if (!room->camera)
         return;
@@ -220,13 +226,11 @@ void tuning_start(struct room *room, const struct stream_query *query, bool push
     adapt_camera_start(&t->camera, &params);
 }
 
-/* Quality and size that the settings pin, into the room's feed. */
-static void pin(struct room *room)
+/* The size that the settings pin, into the room's feed. */
+static void pin_size(struct room *room)
 {
     const struct settings_camera *camera = settings_find_camera(room->server->settings, room->name);
     fov_sizes sizes;
-    if (camera && camera->pin_quality > 0)
-        atomic_store(&room->feed->quality, (int)lround(100 * camera->pin_quality));
     if (!camera || camera->pin_size <= 0)
         return;
     fov_workers_get_sizes(room->server->workers, room->feed->query.model_id, &sizes);
@@ -244,7 +248,8 @@ void tuning_run(struct room *room)
     fov_workers_get_info(room->server->workers, &info);
     t->busy_s = info.busy_s;
     t->step_ns = clock_now_ns();
-    pin(room);
+    set_quality(room->feed, t->camera.now[ADAPT_QUALITY]);
+    pin_size(room);
     t->timer = net_timer_start(room->server->loop, (unsigned)lround(1e3 * ADAPT_PERIOD_S), true,
                                step, room);
     follow_ladder(room);

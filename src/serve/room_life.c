@@ -149,8 +149,7 @@ static fov_status rooms_open(struct server *server, fov_error *error)
     rooms->server = server;
     rooms->view = view_start(server);
     rooms->opening = chores_start("fovea-opening");
-    rooms->asking = chores_start("fovea-asking");
-    if (!rooms->view || !rooms->opening || !rooms->asking)
+    if (!rooms->view || !rooms->opening)
         return fov_fail(error, FOV_ENOMEM, "no thread for drawing or opening sources");
     return FOV_OK;
 }
@@ -161,7 +160,7 @@ static void rooms_stop(struct server *server)
     if (!rooms)
         return;
     chores_stop(&rooms->opening);
-    chores_stop(&rooms->asking);
+    sources_stop(rooms);
     rooms->stopped = true;
     for (struct room *room = rooms->first; room; room = room->next) {
         room_close_feed(room);

@@ -163,10 +163,6 @@ struct room_info {
 /* Fills at most `max`, returns how many there are. */
 size_t rooms_list(struct server *server, struct room_info *items, size_t max);
 
-/* Opens a room fed by a source of its own (--demo, cameras of the settings, start-stream). `kind`
- * as above. Returns what fov_source_open and fov_stream_open return; FOV_EEXISTS when the room has
- * a camera. The source is opened on a helper thread when opening may block: errors that come later
- * end the stream. */
 enum admission {
     ADMISSION_BEST_EFFORT,
     ADMISSION_GUARANTEED, /* asked for by name */
@@ -174,6 +170,10 @@ enum admission {
     ADMISSION_IF_FITS     /* guaranteed where it fits, else best effort: cameras of the settings */
 };
 
+/* Opens a room fed by a source of its own (--demo, cameras of the settings, start-stream). `kind`
+ * as above. Returns what fov_source_open and fov_stream_open return; FOV_EEXISTS when the room has
+ * a camera. The source is opened on a helper thread when opening may block: errors that come later
+ * end the stream. */
 struct room_source {
     const char *room, *kind;
     const char *source; /* as fov_source_params.url */

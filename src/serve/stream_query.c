@@ -32,7 +32,7 @@ static bool read_order(struct exchange *x, bool *fifo)
     return false;
 }
 
-static bool is_loaded(fov_workers *workers, const char *id)
+bool model_is_loaded(fov_workers *workers, const char *id)
 {
     fov_model *model = fov_workers_model(workers, id);
     bool found = model != NULL;
@@ -43,10 +43,10 @@ static bool is_loaded(fov_workers *workers, const char *id)
 bool model_find(struct exchange *x, fov_workers *workers, char *id)
 {
     char name[MODEL_ID_MAX];
-    if (is_loaded(workers, id))
+    if (model_is_loaded(workers, id))
         return true;
     text_copy(name, sizeof name, id);
-    if (model_files_strip(name) && is_loaded(workers, name)) {
+    if (model_files_strip(name) && model_is_loaded(workers, name)) {
         text_copy(id, sizeof name, name);
         return true;
     }
