@@ -140,7 +140,7 @@ FOV_API fov_status fov_workers_prepare_size(fov_workers *workers, const char *mo
 
 /* One turn of one knob by adaptation. Texts are static. */
 typedef struct fov_change {
-    const char *knob; /* "fps" */
+    const char *knob; /* "fps"; where the server adapts also "quality", "size", "conf" */
     double from, to;
     double measured; /* the number that asked for it */
     const char *why; /* which number that is and what it was held against */

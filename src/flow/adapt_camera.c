@@ -55,7 +55,7 @@ void adapt_camera_start(struct adapt_camera *c, const struct adapt_camera_params
     steady_start(&c->steady, PATIENCE_S);
 }
 
-void adapt_camera_set_ladder(struct adapt_camera *c, const struct adapt_ladder *ladder)
+void adapt_camera_set_ladder(struct adapt_camera *c, const fov_sizes *ladder)
 {
     bool same = ladder->count == c->ladder.count &&
                 memcmp(ladder->px, c->ladder.px, (size_t)ladder->count * sizeof *ladder->px) == 0;
@@ -236,7 +236,7 @@ static double more_of(struct adapt_camera *c, const struct turn *turn, const str
  */
 
 static void explain(const struct adapt_camera *c, enum adapt_knob knob, enum pressure why,
-                    const struct window *second, struct adapt_change *change)
+                    const struct window *second, fov_change *change)
 {
     const struct adapt_sample *s = &c->samples[0];
     if (why == PRESSURE_NONE) {
@@ -259,7 +259,7 @@ static void explain(const struct adapt_camera *c, enum adapt_knob knob, enum pre
 
 /* The first knob of the order that gives way. */
 static bool turn_first(struct adapt_camera *c, const struct turn *order, size_t count,
-                       enum pressure why, struct adapt_change *change)
+                       enum pressure why, fov_change *change)
 {
     static const char *const names[ADAPT_KNOBS] = {"fps", "quality", "size", "conf"};
     struct window second = look(c, 0.99);
@@ -272,7 +272,7 @@ static bool turn_first(struct adapt_camera *c, const struct turn *order, size_t 
                                          : less_of(c, &order[i], why);
         if (to == now)
             continue;
-        *change = (struct adapt_change){.knob = names[knob], .from = now, .to = to};
+        *change = (fov_change){.knob = names[knob], .from = now, .to = to};
         explain(c, knob, why, &second, change);
         c->now[knob] = to;
         steady_turned(&c->steady, why == PRESSURE_NONE ? STEADY_MORE : STEADY_LESS);
@@ -287,7 +287,7 @@ static bool turn_first(struct adapt_camera *c, const struct turn *order, size_t 
 
 #define TURN(order, why) turn_first(c, order, sizeof(order) / sizeof *(order), why, change)
 
-static bool less(struct adapt_camera *c, enum pressure why, struct adapt_change *change)
+static bool less(struct adapt_camera *c, enum pressure why, fov_change *change)
 {
     static const struct turn many[] = {
         {ADAPT_FPS, true}, {ADAPT_CONF, false}, {ADAPT_SIZE, false}, {ADAPT_FPS, false}};
@@ -306,7 +306,7 @@ static bool less(struct adapt_camera *c, enum pressure why, struct adapt_change 
     return TURN(many, why);
 }
 
-static bool more(struct adapt_camera *c, struct adapt_change *change)
+static bool more(struct adapt_camera *c, fov_change *change)
 {
     static const struct turn back[] = {{ADAPT_FPS, true},
                                        {ADAPT_SIZE, false},
@@ -331,8 +331,7 @@ static bool is_calm(const struct window *second)
            second->quick >= second->answered - 1;
 }
 
-bool adapt_camera_step(struct adapt_camera *c, const struct adapt_sample *s,
-                       struct adapt_change *change)
+bool adapt_camera_step(struct adapt_camera *c, const struct adapt_sample *s, fov_change *change)
 {
     steady_pass(&c->steady, s->passed_s);
     c->want_px = 0;

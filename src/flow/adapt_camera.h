@@ -4,19 +4,14 @@
 #ifndef FLOW_ADAPT_CAMERA_H
 #define FLOW_ADAPT_CAMERA_H
 
-#include "flow/adapt.h"
+#include <fovea/stream.h>
+
 #include "flow/steady.h"
 
 enum adapt_knob { ADAPT_FPS, ADAPT_QUALITY, ADAPT_SIZE, ADAPT_CONF, ADAPT_KNOBS };
-enum { ADAPT_SIZES = 3, ADAPT_SAMPLES = 30 };
+enum { ADAPT_SAMPLES = 30 };
 
 #define ADAPT_PERIOD_S 0.1 /* how often a step is made */
-
-/* Input sizes of the model, px, largest first; one or none: it cannot be turned. */
-struct adapt_ladder {
-    int count, px[ADAPT_SIZES];
-    bool ready[ADAPT_SIZES]; /* compiled */
-};
 
 /* Where the knobs begin and come back to, inside of fps 5-60 (a slower camera is never asked for
  * less), quality 0.3-0.95, confidence 0.15-0.5 (outside of it the threshold is held). A knob that
@@ -43,7 +38,7 @@ struct adapt_sample {
 struct adapt_camera {
     double home[ADAPT_KNOBS], now[ADAPT_KNOBS];
     bool held[ADAPT_KNOBS];
-    struct adapt_ladder ladder;
+    fov_sizes ladder;
     int want_px; /* a size that it would turn to, were it compiled; 0: none */
     struct steady steady;
     struct adapt_sample samples[ADAPT_SAMPLES]; /* newest first, since the last turn */
@@ -53,13 +48,14 @@ struct adapt_camera {
 
 void adapt_camera_start(struct adapt_camera *camera, const struct adapt_camera_params *params);
 
-/* The model's sizes, as they are now. Another first one: another model, whose own size is home. */
-void adapt_camera_set_ladder(struct adapt_camera *camera, const struct adapt_ladder *ladder);
+/* The model's sizes, as they are now; with one or none the size cannot be turned. Another first
+ * one: another model, whose own size is home. */
+void adapt_camera_set_ladder(struct adapt_camera *camera, const fov_sizes *ladder);
 
 /* True when a knob was turned: `change` says which. Frames that are lost while none is delivered
  * mean that the model is down: that is no slowness, and pictures go on. */
 bool adapt_camera_step(struct adapt_camera *camera, const struct adapt_sample *sample,
-                       struct adapt_change *change);
+                       fov_change *change);
 
 /* A viewer's last second. */
 struct adapt_viewer {

@@ -56,25 +56,24 @@ static bool may_turn(const struct adapt_hazard *a, enum steady_way way)
     return steady_allows(&a->steady, way) && !(back_up && a->steady.turned_s < CALM_S);
 }
 
-static bool turn(struct adapt_hazard *a, double to, double mean, struct adapt_change *change)
+static bool turn(struct adapt_hazard *a, double to, double mean, fov_change *change)
 {
     enum steady_way way = to < a->fps ? STEADY_LESS : STEADY_MORE;
     if (to == a->fps || !may_turn(a, way))
         return false;
-    *change = (struct adapt_change){
-        .knob = "fps",
-        .from = a->fps,
-        .to = to,
-        .measured = mean,
-        .why = way == STEADY_LESS ? "mean latency above 150 ms, 1.5 times the target of 100 ms"
-                                  : "mean latency below 70 ms, 0.7 times the target of 100 ms"};
+    *change = (fov_change){.knob = "fps",
+                           .from = a->fps,
+                           .to = to,
+                           .measured = mean,
+                           .why = way == STEADY_LESS
+                                      ? "mean latency above 150 ms, 1.5 times the target of 100 ms"
+                                      : "mean latency below 70 ms, 0.7 times the target of 100 ms"};
     steady_turned(&a->steady, way);
     a->fps = to;
     return true;
 }
 
-bool adapt_hazard_result(struct adapt_hazard *a, int64_t now, double ms,
-                         struct adapt_change *change)
+bool adapt_hazard_result(struct adapt_hazard *a, int64_t now, double ms, fov_change *change)
 {
     remember(a, now, ms);
     if (a->decided_ns == 0) /* the first second is listened to */

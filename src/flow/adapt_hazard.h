@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "flow/adapt.h"
+#include <fovea/stream.h>
+
 #include "flow/steady.h"
 
 enum { ADAPT_HAZARD_RESULTS = 50 };
@@ -32,7 +33,6 @@ void adapt_hazard_ask(struct adapt_hazard *a, double asked);
 /* A result came `ms` after its frame. Decides at most once a second, on the mean of the last 50
  * results or of those of the last second, whichever are the newer ones. True: fps was turned and
  * `change` says why. At most one turn in ten seconds goes the other way than the one before. */
-bool adapt_hazard_result(struct adapt_hazard *a, int64_t now_ns, double ms,
-                         struct adapt_change *change);
+bool adapt_hazard_result(struct adapt_hazard *a, int64_t now_ns, double ms, fov_change *change);
 
 #endif

@@ -15,11 +15,11 @@ void adapt_stream_start(struct adapt_stream *a, const struct adapt_stream_params
 }
 
 static bool turn(struct adapt_stream *a, enum steady_way way, double to, double measured,
-                 const char *why, struct adapt_change *change)
+                 const char *why, fov_change *change)
 {
     if (to == a->fps || !steady_allows(&a->steady, way))
         return false;
-    *change = (struct adapt_change){"fps", a->fps, to, measured, why};
+    *change = (fov_change){"fps", a->fps, to, measured, why};
     a->fps = to;
     a->over_s = 0;
     steady_turned(&a->steady, way);
@@ -28,7 +28,7 @@ static bool turn(struct adapt_stream *a, enum steady_way way, double to, double 
 }
 
 bool adapt_stream_step(struct adapt_stream *a, const struct adapt_stream_sample *s,
-                       struct adapt_change *change)
+                       fov_change *change)
 {
     const struct adapt_stream_params *p = &a->params;
     steady_pass(&a->steady, s->passed_s);

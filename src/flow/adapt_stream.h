@@ -3,7 +3,8 @@
 #ifndef FLOW_ADAPT_STREAM_H
 #define FLOW_ADAPT_STREAM_H
 
-#include "flow/adapt.h"
+#include <fovea/stream.h>
+
 #include "flow/steady.h"
 
 #define ADAPT_STREAM_PERIOD_S 0.5 /* how often a step is made */
@@ -32,6 +33,6 @@ void adapt_stream_start(struct adapt_stream *stream, const struct adapt_stream_p
  * a second: a fifth less, not under the least. Under 0.7 × the target for 3 s with nothing lost:
  * one more a second, not over the most. */
 bool adapt_stream_step(struct adapt_stream *stream, const struct adapt_stream_sample *sample,
-                       struct adapt_change *change);
+                       fov_change *change);
 
 #endif

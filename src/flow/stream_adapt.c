@@ -71,7 +71,7 @@ static uint64_t lost_of(fov_stream *s)
 void stream_follow(fov_stream *s, const fov_timings *timings)
 {
     struct follower *f = s->follower;
-    struct adapt_change change;
+    fov_change change;
     if (!f)
         return;
     int64_t now = s->pool->clock();
@@ -95,6 +95,5 @@ void stream_follow(fov_stream *s, const fov_timings *timings)
         return;
     fov_stream_set(s, &(fov_knobs){.target_fps = change.to});
     if (f->on_change)
-        f->on_change(s->user, &(fov_change){change.knob, change.from, change.to, change.measured,
-                                            change.why});
+        f->on_change(s->user, &change);
 }

@@ -19,7 +19,7 @@ void events_publish(struct server *server, const struct event *event)
 }
 
 void events_publish_change(struct server *server, const char *stream, const char *client,
-                           const struct adapt_change *change)
+                           const fov_change *change)
 {
     struct json_writer w = {0};
     struct event event = {.kind = "adaptation",

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flow/adapt.h"
+#include <fovea/stream.h>
+
 #include "serve/serve.h"
 
 struct event {
@@ -26,6 +27,6 @@ void store_hear(struct server *server, const struct event *event); /* api_events
 
 /* Publishes `adaptation` with {at, stream, knob, from, to, measured, why}. */
 void events_publish_change(struct server *server, const char *stream, const char *client,
-                           const struct adapt_change *change);
+                           const fov_change *change);
 
 #endif

@@ -220,7 +220,7 @@ static void on_feed_end(void *user, fov_status status, const char *message)
 /* The stream turned its frame rate. */
 struct rate_change {
     struct feed *feed;
-    struct adapt_change turned;
+    fov_change turned;
 };
 
 static void run_change(void *arg)
@@ -242,8 +242,7 @@ static void on_feed_change(void *user, const fov_change *turned)
     struct rate_change *change = malloc(sizeof *change);
     if (!change)
         return;
-    *change = (struct rate_change){
-        feed_ref(feed), {turned->knob, turned->from, turned->to, turned->measured, turned->why}};
+    *change = (struct rate_change){feed_ref(feed), *turned};
     if (net_post(feed->loop, run_change, change))
         return;
     feed_unref(feed);

@@ -137,7 +137,7 @@ static void set_fps(struct hazard_session *s)
 
 static void delivered(struct hazard_session *s, const struct answer *answer)
 {
-    struct adapt_change change;
+    fov_change change;
     s->bottlenecks[answer->longest]++;
     s->server->hazard->bottlenecks[answer->longest]++;
     if (!adapt_hazard_result(&s->adapt, clock_now_ns(), answer->total_ms, &change))

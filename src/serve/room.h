@@ -194,7 +194,7 @@ void camera_gone(struct room *room); /* frees room->camera, closes its feed, tel
 
 struct change {
     double at; /* Unix ms */
-    struct adapt_change turned;
+    fov_change turned;
 };
 
 /* A camera and what was measured since the last step. */
@@ -218,7 +218,7 @@ void tuning_stop(struct room *room);
 void tuning_saw(struct tuning *tuning, const struct outcome *outcome);
 void tuning_check_viewers(struct room *room); /* once a second */
 /* Something was turned: into the log, to viewers, to all who hear events. */
-void room_turned(struct room *room, const struct adapt_change *turned);
+void room_turned(struct room *room, const fov_change *turned);
 void room_write_changes(const struct room *room, struct json_writer *w);    /* accepts NULL */
 void room_write_change(const struct change *change, struct json_writer *w); /* {"type":…} */
 

@@ -17,7 +17,7 @@
 
 static void write_change(struct json_writer *w, const struct change *change)
 {
-    const struct adapt_change *turned = &change->turned;
+    const fov_change *turned = &change->turned;
     json_add_number(w, "at", change->at, 0);
     json_add_string(w, "knob", turned->knob);
     json_add_number(w, "from", turned->from, 2);
@@ -45,7 +45,7 @@ void room_write_change(const struct change *change, struct json_writer *w)
     json_object_end(w);
 }
 
-void room_turned(struct room *room, const struct adapt_change *turned)
+void room_turned(struct room *room, const fov_change *turned)
 {
     struct json_writer w = {0};
     if (room->change_count == CHANGES_MAX)
@@ -118,12 +118,8 @@ static void follow_ladder(struct room *room)
     struct tuning *t = &room->tuning;
     fov_workers *workers = room->server->workers;
     fov_sizes sizes;
-    struct adapt_ladder ladder = {0};
     fov_workers_get_sizes(workers, room->feed->query.model_id, &sizes);
-    ladder.count = sizes.count;
-    memcpy(ladder.px, sizes.px, sizeof ladder.px);
-    memcpy(ladder.ready, sizes.ready, sizeof ladder.ready);
-    adapt_camera_set_ladder(&t->camera, &ladder);
+    adapt_camera_set_ladder(&t->camera, &sizes);
     /* asked for anew until it runs: another file of the same name has forgotten it */
     int px = (int)t->camera.now[ADAPT_SIZE];
     if (sizes.open && px > 0 && fov_stream_input_px(room->feed->stream) != px)
@@ -136,7 +132,7 @@ static void set_quality(struct feed *feed, double quality)
     atomic_store(&feed->quality, (int)lround(100 * quality));
 }
 
-static void obey(struct room *room, const struct adapt_change *turned)
+static void obey(struct room *room, const fov_change *turned)
 {
     struct feed *feed = room->feed;
     double to = turned->to;
@@ -165,7 +161,7 @@ static void step(void *arg)
     int64_t now = clock_now_ns();
     double passed_s = (double)(now - t->step_ns) / 1e9;
     fov_workers_info info;
-    struct adapt_change turned;
+    fov_change turned;
     if (!room->feed || passed_s <= 0)
         return;
     fov_workers_get_info(room->server->workers, &info);

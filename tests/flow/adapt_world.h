@@ -58,7 +58,7 @@ static double end_of(const struct load *load)
 
 struct turned {
     double at_s;
-    struct adapt_change change;
+    fov_change change;
 };
 
 struct world {
@@ -152,11 +152,11 @@ static struct adapt_camera_params usual(void)
         .home = {[ADAPT_FPS] = 30, [ADAPT_QUALITY] = 0.8, [ADAPT_CONF] = 0.25}};
 }
 
-static const struct adapt_ladder all_sizes = {3, {640, 480, 320}, {true, true, true}};
-static const struct adapt_ladder fixed_size = {1, {300}, {true}};
+static const fov_sizes all_sizes = {3, {640, 480, 320}, {true, true, true}, true};
+static const fov_sizes fixed_size = {1, {300}, {true}, false};
 
 static void world_start(struct world *w, const struct load *load,
-                        const struct adapt_camera_params *params, const struct adapt_ladder *sizes)
+                        const struct adapt_camera_params *params, const fov_sizes *sizes)
 {
     *w = (struct world){.load = load, .budget_ms = 200, .run_end_s = -1};
     adapt_camera_start(&w->camera, params);
@@ -185,7 +185,7 @@ static void dump(const struct world *w)
 }
 
 static void run_all(struct world *w, const struct load *load,
-                    const struct adapt_camera_params *params, const struct adapt_ladder *sizes)
+                    const struct adapt_camera_params *params, const fov_sizes *sizes)
 {
     world_start(w, load, params, sizes);
     run_until(w, end_of(load));

@@ -9,7 +9,7 @@
  */
 
 /* Whether a turn takes something away. */
-static bool is_less(const struct adapt_change *c)
+static bool is_less(const fov_change *c)
 {
     bool smaller = c->to < c->from;
     return strcmp(c->knob, "conf") == 0 ? !smaller : smaller;
@@ -30,7 +30,7 @@ static void check_reversals(const struct turned *turns, int count)
 static void check_bounds(const struct world *w)
 {
     for (int i = 0; i < w->turn_count; i++) {
-        const struct adapt_change *c = &w->turns[i].change;
+        const fov_change *c = &w->turns[i].change;
         assert_true(c->from != c->to && c->why && strchr(c->why, ':'));
         if (strcmp(c->knob, "fps") == 0)
             assert_true(c->to >= 5 && c->to <= 60 && c->to == floor(c->to));
@@ -81,7 +81,7 @@ static struct world world; /* too large for a stack */
 
 /* A whole load, with what is promised whatever it is. */
 static void run_table(const char *table, const struct adapt_camera_params *params,
-                      const struct adapt_ladder *sizes)
+                      const fov_sizes *sizes)
 {
     static struct load load; /* the world points at it */
     load = load_of(table);
@@ -161,7 +161,7 @@ static void the_order_of_a_heavy_load(void **state)
     static const char *const order[] = {"fps", "size", "size", "fps"};
     int at = 0, i = 0;
     for (; i < world.turn_count && is_less(&world.turns[i].change); i++) {
-        const struct adapt_change *c = &world.turns[i].change;
+        const fov_change *c = &world.turns[i].change;
         while (at < 4 && strcmp(c->knob, order[at]) != 0)
             at++;
         assert_true(at < 4);
@@ -180,7 +180,7 @@ static void sizes_are_asked_for_before_they_are_used(void **state)
 {
     (void)state;
     struct adapt_camera_params params = usual();
-    struct adapt_ladder none = {3, {640, 480, 320}, {true, false, false}};
+    fov_sizes none = {3, {640, 480, 320}, {true, false, false}, true};
     struct load load = load_of("10 10 1 0 0\n"
                                "60 180 1 0 0\n");
     world_start(&world, &load, &params, &none);
@@ -192,7 +192,7 @@ static void sizes_are_asked_for_before_they_are_used(void **state)
     assert_true(asked);
     assert_int_equal(count_of(&world, "size", 0, 15), 0);
     assert_true(world.camera.now[ADAPT_FPS] < 12);
-    struct adapt_ladder built = {3, {640, 480, 320}, {true, true, false}};
+    fov_sizes built = {3, {640, 480, 320}, {true, true, false}, true};
     adapt_camera_set_ladder(&world.camera, &built);
     assert_true(world.camera.now[ADAPT_SIZE] == 640);
 }
@@ -386,7 +386,7 @@ static void a_recorded_load_step(void **state)
                                 "0.40 0.098 1 1 67.1 20.3 1.00\n";
     struct adapt_camera camera;
     struct adapt_camera_params params = usual();
-    struct adapt_change change = {0};
+    fov_change change = {0};
     const char *row = trace;
     double at_s = 0;
     bool turned = false;
@@ -410,7 +410,7 @@ static void a_recorded_load_step(void **state)
 static void one_pause_turns_nothing(void **state)
 {
     struct adapt_camera camera;
-    struct adapt_change change;
+    fov_change change;
     struct adapt_camera_params params = usual();
     (void)state;
     adapt_camera_start(&camera, &params);
@@ -425,7 +425,7 @@ static void one_pause_turns_nothing(void **state)
 static void bursts_are_no_overload(void **state)
 {
     struct adapt_camera camera;
-    struct adapt_change change;
+    fov_change change;
     struct adapt_camera_params params = usual();
     (void)state;
     adapt_camera_start(&camera, &params);
@@ -439,7 +439,7 @@ static void bursts_are_no_overload(void **state)
 static void a_hang_is_no_slowness(void **state)
 {
     struct adapt_camera camera;
-    struct adapt_change change;
+    fov_change change;
     struct adapt_camera_params params = usual();
     (void)state;
     adapt_camera_start(&camera, &params);

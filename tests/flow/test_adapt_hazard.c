@@ -11,8 +11,7 @@
 
 /* `seconds` of results at the rate in force, each `ms` late; returns the turns, the last in
  * `change`. */
-static int play(struct adapt_hazard *a, int64_t *now, double seconds, double ms,
-                struct adapt_change *change)
+static int play(struct adapt_hazard *a, int64_t *now, double seconds, double ms, fov_change *change)
 {
     int turns = 0;
     int64_t end = *now + (int64_t)(seconds * 1e9);
@@ -27,7 +26,7 @@ static void slow_takes_two_off_a_second_down_to_five(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c = {0};
+    fov_change c = {0};
     int64_t now = START;
     adapt_hazard_start(&a, 15);
     assert_int_equal(play(&a, &now, 1.2, 151, &c), 1);
@@ -47,7 +46,7 @@ static void between_the_thresholds_nothing_turns(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t now = START;
     adapt_hazard_start(&a, 15);
     assert_int_equal(play(&a, &now, 10, 149.9, &c), 0);
@@ -59,7 +58,7 @@ static void it_recovers_fully_but_not_beyond_what_was_asked(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c = {0};
+    fov_change c = {0};
     int64_t now = START;
     adapt_hazard_start(&a, 15);
     play(&a, &now, 10, 300, &c);
@@ -80,7 +79,7 @@ static void only_the_last_second_counts(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t now = START;
     adapt_hazard_start(&a, 10);
     play(&a, &now, 0.8, 1000, &c);
@@ -99,7 +98,7 @@ static void a_second_question_changes_at_once_the_same_not(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t now = START;
     adapt_hazard_start(&a, 15);
     play(&a, &now, 3.2, 300, &c);
@@ -117,7 +116,7 @@ static void at_most_one_reversal_in_ten_seconds(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t now = START, last_reversal = 0;
     int direction = 0, reversals = 0;
     uint64_t seed = 7;
@@ -149,7 +148,7 @@ static void a_load_step_is_followed_down_and_up(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t now = START;
     double lowest = 15;
     adapt_hazard_start(&a, 15);
@@ -173,7 +172,7 @@ static void a_recorded_load_step(void **state)
 {
     (void)state;
     struct adapt_hazard a;
-    struct adapt_change c;
+    fov_change c;
     int64_t last = 0, reversed = 0, first_down = 0;
     int way = 0;
     double lowest = 15;
