@@ -48,7 +48,7 @@ static void wait_for_the_others(struct predict *p)
 
 static void sleep_until(struct predict *p, int64_t until)
 {
-    struct timespec t = {until / NS_PER_S, until % NS_PER_S};
+    struct timespec t = ns_to_timespec(until);
     pthread_mutex_lock(&p->lock);
     while (!atomic_load(&p->stop) && clock_now_ns() < until)
         pthread_cond_timedwait(&p->changed, &p->lock, &t);

@@ -111,12 +111,8 @@ static fov_status open_stream(struct predict *p, fov_error *error)
 
 static fov_status make_pendings(struct predict *p, fov_error *error)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&p->changed);
     for (int i = 0; i < PREDICT_PENDING; i++) {
         struct pending *pending = &p->pendings[i];
         if (p->check &&

@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 int64_t clock_now_ns(void)
 {
     struct timespec t;
@@ -19,4 +17,13 @@ double clock_unix_ms(void)
 double clock_unix_ms_of(int64_t monotonic_ns)
 {
     return clock_unix_ms() - ns_to_ms(clock_now_ns() - monotonic_ns);
+}
+
+void clock_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }

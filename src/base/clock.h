@@ -2,7 +2,9 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
@@ -15,6 +17,14 @@ double clock_unix_ms(void);
 
 /* Unix milliseconds of a monotonic instant, as the clocks stand now. */
 double clock_unix_ms_of(int64_t monotonic_ns);
+
+/* A condition whose timed waits end by the monotonic clock, and such an end. */
+void clock_cond_init(pthread_cond_t *cond);
+
+static inline struct timespec ns_to_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
 
 static inline double ns_to_ms(int64_t ns)
 {

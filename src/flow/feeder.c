@@ -32,7 +32,7 @@ static bool is_closing(fov_stream *s)
 /* Sleeps until `until`, or until the stream closes. */
 static void sleep_until(fov_stream *s, int64_t until)
 {
-    struct timespec t = {until / NS_PER_S, until % NS_PER_S};
+    struct timespec t = ns_to_timespec(until);
     pthread_mutex_lock(&s->pool->lock);
     while (!s->closing && !s->pool->stopping && clock_now_ns() < until)
         pthread_cond_timedwait(&s->pool->idle, &s->pool->lock, &t);

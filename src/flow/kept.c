@@ -58,7 +58,7 @@ fov_status fov_stream_put_wait(fov_stream *s, fov_frame **frame, int timeout_ms,
 {
     fov_workers *pool = s->pool;
     int64_t end = clock_now_ns() + timeout_ms * NS_PER_MS;
-    struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+    struct timespec until = ns_to_timespec(end);
     int rc = 0;
     bool room;
     pthread_mutex_lock(&pool->lock);

@@ -91,14 +91,10 @@ void pool_event(fov_workers *pool, const char *event, const char *format, ...)
 
 static void init_waiting(fov_workers *pool)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->work, &monotonic);
-    pthread_cond_init(&pool->timer, &monotonic);
-    pthread_cond_init(&pool->idle, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&pool->work);
+    clock_cond_init(&pool->timer);
+    clock_cond_init(&pool->idle);
 }
 
 fov_status pool_create(fov_workers **out, const fov_workers_params *params, int64_t (*clock)(void),
@@ -182,7 +178,7 @@ void fov_workers_destroy(fov_workers **workers)
         return;
     *workers = NULL;
     int64_t end = clock_now_ns() + STOP_NS;
-    struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+    struct timespec until = ns_to_timespec(end);
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->work);

@@ -36,15 +36,11 @@ struct results {
 
 struct results *results_create(int capacity, bool fifo)
 {
-    pthread_condattr_t monotonic;
     struct results *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&r->changed);
     r->capacity = capacity;
     r->fifo = fifo;
     r->refs = 1;
@@ -254,7 +250,7 @@ int results_inside(struct results *r)
 static void wait_for_one(struct results *r, int timeout_ms)
 {
     int64_t end = clock_now_ns() + timeout_ms * NS_PER_MS;
-    struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+    struct timespec until = ns_to_timespec(end);
     int rc = 0;
     while (r->count == 0 && !r->ended && !r->closed && timeout_ms != 0 && rc == 0)
         rc = timeout_ms < 0 ? pthread_cond_wait(&r->changed, &r->lock)

@@ -250,7 +250,7 @@ void *timer_run(void *argument)
     while (!pool->stopping) {
         pool_tick(pool, pool->clock());
         int64_t due = next_tick_ns(pool, pool->clock());
-        struct timespec until = {due / NS_PER_S, due % NS_PER_S};
+        struct timespec until = ns_to_timespec(due);
         pool->timer_sleeps = due == INT64_MAX;
         if (pool->stopping)
             break;

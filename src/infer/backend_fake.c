@@ -305,7 +305,7 @@ static bool spend(struct fake_runner *runner)
         int64_t left = runner->limit_ns - clock_now_ns();
         bool limited = fake->limits != 0 && runner->limit_ns && left < ns;
         ns = limited ? left > 0 ? left : 0 : ns;
-        struct timespec pause = {ns / NS_PER_S, ns % NS_PER_S};
+        struct timespec pause = ns_to_timespec(ns);
         if (ns > 0)
             clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
         if (limited)

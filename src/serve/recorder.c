@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -197,7 +196,7 @@ static fov_status open_file(struct recorder *r, fov_recording **file, fov_error 
 static bool take(struct recorder *r, struct item *item)
 {
     int64_t end = r->start_ns + (int64_t)(r->params.seconds * 1e9);
-    struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+    struct timespec until = ns_to_timespec(end);
     int rc = 0;
     pthread_mutex_lock(&r->lock);
     while (r->count == 0 && !r->stopping && rc == 0)
@@ -310,17 +309,13 @@ static void recorder_free(struct recorder *r)
 
 struct recorder *recorder_start(const struct recorder_params *params)
 {
-    pthread_condattr_t monotonic;
     fov_frame_pool_params pool = {
         .slots = QUEUE + 1, .max_bytes = FRAME_BYTES, .keep_bytes = QUEUE_BYTES};
     struct recorder *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&r->changed);
     atomic_init(&r->refs, 2); /* the caller's and the thread's */
     r->start_ns = clock_now_ns();
     if (keep_params(r, params) && fov_frame_pool_create(&r->pool, &pool, NULL) == FOV_OK &&

@@ -359,7 +359,6 @@ struct store *store_start(struct net_loop *loop, const char *folder, double keep
                           double max_mb, store_change_fn *on_change, void *user)
 {
     struct store *store = calloc(1, sizeof *store);
-    pthread_condattr_t monotonic;
     if (!store)
         return NULL;
     snprintf(store->path, sizeof store->path, "%s/events.db", folder);
@@ -370,11 +369,8 @@ struct store *store_start(struct net_loop *loop, const char *folder, double keep
     store->user = user;
     store->keep_days = store->keep = keep_days;
     store->max_mb = store->most = max_mb;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&store->lock, NULL);
-    pthread_cond_init(&store->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&store->changed);
     if (pthread_create(&store->thread, NULL, work, store) == 0)
         return store;
     pthread_cond_destroy(&store->changed);

@@ -9,13 +9,9 @@
 
 void sink_init(struct sink *sink)
 {
-    pthread_condattr_t monotonic;
     memset(sink, 0, sizeof *sink);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&sink->lock, NULL);
-    pthread_cond_init(&sink->more, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&sink->more);
     sink->entries = calloc(SINK_MAX, sizeof *sink->entries);
     sink->last_result = -1;
 }
@@ -114,7 +110,7 @@ void sink_result(void *user, const fov_result *r)
 bool sink_wait(struct sink *sink, uint64_t answers, int ms)
 {
     int64_t end = clock_now_ns() + ms * NS_PER_MS;
-    struct timespec until = {end / NS_PER_S, end % NS_PER_S};
+    struct timespec until = ns_to_timespec(end);
     int rc = 0;
     pthread_mutex_lock(&sink->lock);
     while (sink->answers < answers && rc == 0)
