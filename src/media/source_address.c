@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -165,7 +164,7 @@ static struct source_resolving *start(const char *host, int port)
     if (!job)
         return NULL;
     pthread_mutex_init(&job->lock, NULL);
-    pthread_cond_init(&job->done_now, NULL);
+    clock_cond_init(&job->done_now);
     job->refs = 2;
     text_copy(job->host, sizeof job->host, host);
     snprintf(job->port, sizeof job->port, "%d", port);
@@ -184,13 +183,7 @@ static bool wait_done(struct source_resolving *job, source_stop_fn *stop, void *
     bool stopped = false;
     pthread_mutex_lock(&job->lock);
     while (!job->done && !stopped) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += TICK_MS * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000L;
-        }
+        struct timespec until = ns_to_timespec(clock_now_ns() + TICK_MS * NS_PER_MS);
         pthread_cond_timedwait(&job->done_now, &job->lock, &until);
         pthread_mutex_unlock(&job->lock);
         stopped = stop(user);

@@ -11,6 +11,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -47,8 +49,7 @@ static struct link live_link(int64_t *now)
     return link;
 }
 
-/* ---- the life of a connection ------------------------------------------------------------------
- */
+/* ---- the life of a connection ---------------------------------------------------------------- */
 
 static void test_connects(void **state)
 {
@@ -235,8 +236,7 @@ static void test_random_events(void **state)
     }
 }
 
-/* ---- URLs --------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------------ */
 
 static void test_urls(void **state)
 {
@@ -325,8 +325,7 @@ static void test_redacted(void **state)
     }
 }
 
-/* ---- addresses ---------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static bool refused(const char *text)
 {
@@ -460,8 +459,41 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     return real(host, service, hints, found);
 }
 
-/* ---- a source -----------------------------------------------------------------------------------
- */
+/* The wall clock, which may be ahead: somebody sets it back right after it was read. */
+static time_t wall_ahead_s;
+
+int clock_gettime(clockid_t clock, struct timespec *at)
+{
+    long code = syscall(SYS_clock_gettime, clock, at);
+    if (clock == CLOCK_REALTIME)
+        at->tv_sec += wall_ahead_s;
+    return (int)code;
+}
+
+static bool at_once(void *user)
+{
+    (void)user;
+    return true;
+}
+
+static void test_resolving_when_the_clock_is_set_back(void **state)
+{
+    struct source_resolving *job = NULL;
+    struct source_address found[4];
+    fov_error error = {0};
+    (void)state;
+    wall_ahead_s = 3600;
+    int64_t start = clock_now_ns();
+    int count = source_resolve(&job, "hanging.test", 80, GUARD_NONE, at_once, NULL, found, 4,
+                               &error);
+    wall_ahead_s = 0;
+    source_resolve_forget(&job);
+    assert_int_equal(count, 0);
+    assert_int_equal(error.status, FOV_ECLOSED);
+    assert_true(clock_now_ns() - start < 500 * MS);
+}
+
+/* ---- a source -------------------------------------------------------------------------------- */
 
 static void test_unreachable(void **state)
 {
@@ -534,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_resolving),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_resolving_when_the_clock_is_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
