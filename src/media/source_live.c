@@ -295,7 +295,7 @@ static fov_status take_newest(struct live *v, fov_error *error)
     while (!v->fresh && !v->held && v->state.phase != FOV_SOURCE_ENDED &&
            !atomic_load(&v->source->interrupted))
         wait_changed(v, clock_now_ns() + NS_PER_S);
-    if (v->fresh && !(v->held && v->stream.finite)) {
+    if (v->fresh && !(v->held && v->state.finite)) {
         struct ffmpeg_picture *old = v->reading;
         v->state.superseded += v->held;
         v->reading = v->newest;
@@ -360,6 +360,7 @@ static fov_status read_live(fov_source *source, fov_frame_pool *pool, fov_frame 
         return fov_fail(error, status, "all frames are in use");
     pthread_mutex_lock(&v->lock);
     v->held = false;
+    bool finite = v->state.finite;
     pthread_mutex_unlock(&v->lock);
     if (status) { /* larger than frames may be */
         count_corrupt(v);
@@ -367,7 +368,7 @@ static fov_status read_live(fov_source *source, fov_frame_pool *pool, fov_frame 
     }
     status = v->reading_info.jpeg ? fill_jpeg(v, *frame, error) : fill_pixels(v, *frame, error);
     (*frame)->capture_ns = v->reading_info.arrival_ns;
-    (*frame)->decode_ns = v->stream.finite || v->reading_info.jpeg ? 0 : v->reading_decode_ns;
+    (*frame)->decode_ns = finite || v->reading_info.jpeg ? 0 : v->reading_decode_ns;
     (*frame)->pts_ms = v->reading_info.pts_ms;
     return status;
 }
