@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_servers import FFMPEG, Jpegs, Nginx, Process, free_port, make_clip, rtsp_server, wait_for
-from conftest import BIN, environment, fovea
+from camera_servers import Jpegs, Nginx, make_clip, rtsp_server
+from conftest import BIN, environment, fovea, wait_for
+from nginx import free_port
 from realtime import START, STOP, STREAMS, encode
 
 PICTURES = [encode(np.full((120, 160, 3), 40 + 20 * i, np.uint8)) for i in range(8)]
