@@ -207,6 +207,17 @@ def test_bad_bytes_over_http(jpegs, folder):
         assert code == 3 and not frames and errors.strip(), path
 
 
+@pytest.mark.parametrize("page,words", [
+    ((302, {"Location": "/x"}, b""), "more than 5 redirects"), ((302, {"Location": "/" + "y" * 3000}, b""), "too long"),
+    ((200, {"X-Much": "y" * 70000}, b""), "no HTTP answer"), ((500, {}, b"page " * 1000), "answers 500"),
+    ("clip", "cannot begin in the middle")])
+def test_answers_that_lead_nowhere(jpegs, clip, page, words):
+    """The index of the clip is at its end, and this server sends everything from the start."""
+    jpegs.pages["/x"] = (200, {"Content-Type": "video/mp4"}, clip.read_bytes()) if page == "clip" else page
+    code, frames, errors = predict(jpegs.url + "/x")
+    assert code == 3 and not frames and words in errors, errors
+
+
 def test_zero_pixels(jpegs, folder):
     """The sizes in the boxes and in the H.264 headers say 0×0."""
     body = bytearray(make_clip(folder / "zero.mp4", seconds=1, codec="mpeg4").read_bytes())
