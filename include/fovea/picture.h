@@ -77,7 +77,7 @@ FOV_API void fov_draw_detections(fov_image *image, const fov_detections *detecti
  * label reaches keep the bits of the file: what the camera sent stays as it was. `bytes` is a JPEG,
  * `image` its whole picture as fov_decode_into gave it; it is drawn on in any case. `*kept` (may be
  * NULL) says whether the file's own bits could be kept; where they cannot (progressive files, odd
- * sampling, broken codes, masks, more than a tenth drawn over) the picture is encoded anew with
+ * sampling, broken codes, masks, more than a seventh drawn over) the picture is encoded anew with
  * `quality` 1..100. The result is in the encoder's memory, valid to its next call. Returns what
  * fov_encode_jpeg returns. Thread-safety: one thread at a time. Blocks: no. */
 FOV_API fov_status fov_draw_into_jpeg(fov_encoder *encoder, const uint8_t *bytes, size_t size,

@@ -58,7 +58,7 @@ typedef struct fov_source_params {
      * reason. */
     bool patient;
     /* Whether a URL that the source itself was led to (a playlist's entry, a redirect) may be
-     * opened; NULL: http and https may. `resolved` addresses of this machine and link-local ones
+     * opened; NULL: http and https may. Resolved addresses of this machine and link-local ones
      * are refused unless the URL names them. Both callbacks: any thread, until close returns. */
     bool (*allow)(void *user, const char *url);
     bool guarded; /* check the resolved address of `url` itself too (a server's clients chose it) */

@@ -2,8 +2,6 @@
 #ifndef MEDIA_JPEG_MARKER_H
 #define MEDIA_JPEG_MARKER_H
 
-#include <stdint.h>
-
 enum {
     JPEG_TEM = 0x01,
     JPEG_SOF0 = 0xC0, /* baseline */
@@ -29,10 +27,5 @@ enum {
     JPEG_APP15 = 0xEF,
     JPEG_COM = 0xFE
 };
-
-static inline unsigned jpeg_be16(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "media/bytes.h"
 #include "media/image.h"
 #include "media/jpeg_marker.h"
 
@@ -19,10 +20,7 @@ struct scanner {
 
 static uint32_t tiff_number(const uint8_t *p, int count, bool little)
 {
-    uint32_t value = 0;
-    for (int i = 0; i < count; i++)
-        value |= (uint32_t)p[little ? i : count - 1 - i] << (8 * i);
-    return value;
+    return (uint32_t)(little ? get_le(p, count) : get_be(p, count));
 }
 
 int exif_orientation(const uint8_t *tiff, size_t size)
@@ -90,8 +88,8 @@ static fov_status read_frame_header(int marker, const uint8_t *body, size_t size
     fov_status status = check_process(marker, body[0], error);
     if (status)
         return status;
-    info->height = (int)jpeg_be16(body + 1);
-    info->width = (int)jpeg_be16(body + 3);
+    info->height = (int)get_be(body + 1, 2);
+    info->width = (int)get_be(body + 3, 2);
     info->components = body[5];
     info->progressive = marker == JPEG_SOF2;
     if (info->components != 1 && info->components != 3 && info->components != 4)
@@ -131,7 +129,7 @@ static bool read_segment(struct scanner *s, const uint8_t **body, size_t *size)
 {
     if (s->size - s->at < 2)
         return false;
-    size_t length = jpeg_be16(s->bytes + s->at);
+    size_t length = get_be(s->bytes + s->at, 2);
     if (length < 2 || length > s->size - s->at)
         return false;
     *body = s->bytes + s->at + 2;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "media/bytes.h"
 #include "media/image.h"
 #include "media/jpeg_marker.h"
 
@@ -70,7 +71,7 @@ static bool read_steps(struct head *head, const uint8_t *body, size_t size)
         if (wide > 1 || number > 3 || size < 1 + length)
             return false;
         for (int i = 0; i < SCAN_BLOCK; i++) {
-            unsigned step = wide ? jpeg_be16(body + 1 + 2 * i) : body[1 + i];
+            unsigned step = wide ? (unsigned)get_be(body + 1 + 2 * i, 2) : body[1 + i];
             if (!step)
                 return false;
             head->steps[number][scan_zigzag[i]] = (uint16_t)step;
@@ -100,8 +101,8 @@ static fov_status read_frame(struct head *head, const uint8_t *body, size_t size
         body[0] != 8)
         return FOV_EUNSUPPORTED;
     head->framed = true;
-    scan->height = (int)jpeg_be16(body + 1);
-    scan->width = (int)jpeg_be16(body + 3);
+    scan->height = (int)get_be(body + 1, 2);
+    scan->width = (int)get_be(body + 3, 2);
     scan->count = body[5];
     if (image_check_size(scan->width, scan->height, NULL) != FOV_OK)
         return FOV_EFORMAT;
@@ -156,7 +157,7 @@ static fov_status read_segment(struct head *head, int marker, const uint8_t *bod
     case JPEG_DRI:
         if (size != 2)
             return FOV_EFORMAT;
-        head->scan->interval = (int)jpeg_be16(body);
+        head->scan->interval = (int)get_be(body, 2);
         return FOV_OK;
     case JPEG_APP14: /* Adobe: transform 0 means that the components are no YCbCr */
         return size >= 12 && !memcmp(body, "Adobe", 5) && body[11] == 0 ? FOV_EUNSUPPORTED : FOV_OK;
@@ -202,7 +203,7 @@ fov_status jpeg_scan_read(struct jpeg_scan *scan, const uint8_t *bytes, size_t s
         if (size - at < 4 || bytes[at] != 0xFF)
             return FOV_EFORMAT;
         marker = bytes[at + 1];
-        size_t length = jpeg_be16(bytes + at + 2);
+        size_t length = get_be(bytes + at + 2, 2);
         if (length < 2 || length > size - at - 2)
             return FOV_EFORMAT;
         fov_status status = read_segment(&head, marker, bytes + at + 4, length - 2);

@@ -11,7 +11,7 @@
 #include "media/jpeg_scan.h"
 
 enum {
-    SHARE_MAX = 15, /* percent of the MCUs: beyond, encoding anew is quicker */
+    SHARE_MAX = 15, /* percent of the MCUs: beyond, all is encoded anew (ADR 14) */
     TOUCHED_MAX = 8192,
     BEHIND = 512,     /* zero bytes behind a part: more than a block can read */
     BLOCK_BYTES = 512 /* more than a coded block takes, stuffed */

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "media/bytes.h"
 #include "media/image.h"
 #include "media/jpeg.h"
 #include "media/still.h"
@@ -12,11 +13,6 @@ struct chunk {
     uint32_t size;        /* of the body */
 };
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 bool png_is(const uint8_t *bytes, size_t size)
 {
     return size >= sizeof signature && memcmp(bytes, signature, sizeof signature) == 0;
@@ -27,7 +23,7 @@ static bool next_chunk(const uint8_t *bytes, size_t size, size_t *at, struct chu
 {
     if (size - *at < 12)
         return false;
-    *chunk = (struct chunk){bytes + *at, bytes + *at + 4, be32(bytes + *at)};
+    *chunk = (struct chunk){bytes + *at, bytes + *at + 4, (uint32_t)get_be(bytes + *at, 4)};
     if (chunk->size > size - *at - 12)
         return false;
     *at += 12 + (size_t)chunk->size;
@@ -44,7 +40,7 @@ static fov_status read_header(const struct chunk *chunk, fov_picture_info *info,
     const uint8_t *body = chunk->type + 4;
     if (!is_type(chunk, "IHDR") || chunk->size != 13)
         return fov_fail(error, FOV_EFORMAT, "PNG without its header");
-    uint32_t width = be32(body), height = be32(body + 4);
+    uint32_t width = (uint32_t)get_be(body, 4), height = (uint32_t)get_be(body + 4, 4);
     int bits = body[8], colours = body[9];
     if (bits == 16)
         return fov_fail(error, FOV_EUNSUPPORTED, "PNG with 16 bits a sample; 8 are supported");

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <fovea/recording.h>
+#include "media/bytes.h"
 #include "media/image.h"
 
 #define RECORDING_MAGIC                                                                            \
@@ -39,20 +40,6 @@ enum {
 
 /* How pixels are packed. */
 enum { RECORDING_PLAIN, RECORDING_DEFLATED };
-
-static inline void put_le(uint8_t *to, uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        to[i] = (uint8_t)(value >> 8 * i);
-}
-
-static inline uint64_t get_le(const uint8_t *from, int bytes)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < bytes; i++)
-        value |= (uint64_t)from[i] << 8 * i;
-    return value;
-}
 
 static inline void put_float(uint8_t *to, float value)
 {

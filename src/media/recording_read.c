@@ -159,9 +159,14 @@ static bool next_chunk(struct recording *r, uint32_t *mark, struct place *place)
 static int by_number(const void *left, const void *right)
 {
     const struct place *a = left, *b = right;
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    return a->at < b->at ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+static int by_number_and_place(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    int order = by_number(a, b);
+    return order ? order : a->at < b->at ? -1 : 1;
 }
 
 /* In order of their numbers, each once: the first one counts. */
@@ -169,7 +174,7 @@ static void put_in_order(struct places *list)
 {
     size_t kept = 0;
     if (list->count)
-        qsort(list->items, list->count, sizeof *list->items, by_number);
+        qsort(list->items, list->count, sizeof *list->items, by_number_and_place);
     for (size_t i = 0; i < list->count; i++)
         if (!kept || list->items[i].number != list->items[kept - 1].number)
             list->items[kept++] = list->items[i];
@@ -405,12 +410,6 @@ static fov_status read_frame(struct recording *r, const struct place *place, fov
     return FOV_OK;
 }
 
-static int by_number_only(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    return (a->number > b->number) - (a->number < b->number);
-}
-
 static bool read_answer(struct recording *r, const struct place *place, fov_recorded *what)
 {
     if (load(r, place, NULL) != FOV_OK)
@@ -465,7 +464,7 @@ fov_status recording_read(struct recording *r, size_t i, fov_frame_pool *pool, f
     *name = r->picture[0] ? r->picture : NULL;
     const struct place *answer = r->answers.count
                                      ? bsearch(place, r->answers.items, r->answers.count,
-                                               sizeof *place, by_number_only)
+                                               sizeof *place, by_number)
                                      : NULL;
     fov_recorded answered = *what;
     answered.answered = answer && read_answer(r, answer, &answered);

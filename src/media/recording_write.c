@@ -351,22 +351,31 @@ static size_t write_picture(fov_recording *r, uint8_t *to, size_t room, const fo
     return used;
 }
 
+/* Room in r->chunk for a frame, and behind it for its answer; *most: bytes that its picture can
+ * take. */
+static fov_status make_room(fov_recording *r, const fov_frame *frame, const fov_recorded *what,
+                            size_t name, size_t *most, fov_error *error)
+{
+    size_t head = RECORDING_FRAME_HEAD + name;
+    size_t answer = RECORDING_CHUNK + RECORDING_ANSWER_HEAD + RECORDING_CLASSES +
+                    what->count * RECORDING_BOX;
+    if (frame->bytes ? !frame->size : frame->image.pixels == FOV_PIXELS_NONE)
+        return fov_fail(error, FOV_EINVAL, "a frame without a picture cannot be recorded");
+    *most = frame->bytes ? frame->size : compressBound(recording_pixel_bytes(&frame->image)) + 64;
+    if (*most + head > RECORDING_PAYLOAD_MAX || r->frames >= RECORDING_FRAMES_MAX)
+        return fov_fail(error, FOV_ELIMIT, "larger than a recording can be");
+    return buffer_reserve(&r->chunk, RECORDING_CHUNK + head + *most + answer)
+               ? FOV_OK
+               : fov_fail(error, FOV_ENOMEM, "no memory for a recorded frame");
+}
+
 fov_status fov_recording_add(fov_recording *r, const fov_frame *frame, const fov_recorded *what,
                              const char *name, fov_error *error)
 {
-    size_t name_size = name ? strnlen(name, RECORDING_NAME_MAX) : 0;
-    bool encoded = frame->bytes != NULL;
-    if (encoded ? !frame->size : frame->image.pixels == FOV_PIXELS_NONE)
-        return fov_fail(error, FOV_EINVAL, "a frame without a picture cannot be recorded");
-    size_t most = encoded ? frame->size : compressBound(recording_pixel_bytes(&frame->image)) + 64;
-    size_t answer = RECORDING_CHUNK + RECORDING_ANSWER_HEAD + RECORDING_CLASSES +
-                    what->count * RECORDING_BOX;
-    if (most + RECORDING_FRAME_HEAD + name_size > RECORDING_PAYLOAD_MAX ||
-        r->frames >= RECORDING_FRAMES_MAX)
-        return fov_fail(error, FOV_ELIMIT, "larger than a recording can be");
-    if (!buffer_reserve(&r->chunk,
-                        RECORDING_CHUNK + RECORDING_FRAME_HEAD + name_size + most + answer))
-        return fov_fail(error, FOV_ENOMEM, "no memory for a recorded frame");
+    size_t name_size = name ? strnlen(name, RECORDING_NAME_MAX) : 0, most = 0;
+    fov_status status = make_room(r, frame, what, name_size, &most, error);
+    if (status)
+        return status;
     uint8_t *p = r->chunk.data, *payload = p + RECORDING_CHUNK;
     size_t used = RECORDING_FRAME_HEAD + name_size;
     write_head(payload, frame, r, what, name_size);
@@ -381,7 +390,7 @@ fov_status fov_recording_add(fov_recording *r, const fov_frame *frame, const fov
     whole += write_answer(p + whole, r, what);
     if (whole > r->max_bytes || r->size > r->max_bytes - whole)
         return fov_fail(error, FOV_ELIMIT, "the recording is full");
-    fov_status status = write_all(r, p, whole, error);
+    status = write_all(r, p, whole, error);
     r->frames += status == FOV_OK;
     return status;
 }

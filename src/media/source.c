@@ -1,5 +1,6 @@
 #include "media/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +41,8 @@ fov_status fov_source_open(fov_source **source, const fov_source_params *params,
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     s->kind = kind_of(url, found);
-    s->loop = params->loop;
-    s->pixels = params->pixels ? params->pixels : FOV_YUV;
     s->params = *params;
+    s->params.pixels = params->pixels ? params->pixels : FOV_YUV;
     s->opened_ns = clock_now_ns();
     s->info = (fov_source_info){.kind = "images", .frames = -1};
     status = s->kind->open(s, url, error);
@@ -84,6 +84,15 @@ void fov_source_get_state(const fov_source *source, fov_source_state *state)
                                 .finite = !source->info.live};
     if (source->kind->state)
         source->kind->state(source, state);
+}
+
+size_t source_start_of(const char *path, uint8_t *start, size_t size)
+{
+    FILE *file = fopen(path, "rb");
+    size_t got = file ? fread(start, 1, size, file) : 0;
+    if (file)
+        fclose(file);
+    return got;
 }
 
 const char *fov_source_phase_name(fov_source_phase phase)

@@ -23,9 +23,7 @@ struct source_kind {
 struct fov_source {
     const struct source_kind *kind;
     fov_source_info info;
-    fov_pixels pixels;
-    bool loop;
-    fov_source_params params; /* as given; `url` only while it is opened */
+    fov_source_params params; /* with the default of `pixels`; `url` only while it is opened */
     atomic_bool interrupted, ended;
     atomic_ullong pictures, corrupt; /* of kinds without a state of their own */
     int64_t opened_ns;
@@ -37,6 +35,9 @@ extern const struct source_kind source_demo, source_images, source_live, source_
 
 /* "camera" for "0" and "/dev/video0", the scheme's kind for URLs of a network, NULL for others. */
 const char *source_live_kind(const char *url);
+
+/* The first bytes of a file, up to `size`; how many there were. */
+size_t source_start_of(const char *path, uint8_t *start, size_t size);
 
 /* Names like "img2.jpg" before "img10.jpg". For qsort of char *. */
 int source_natural_order(const void *a, const void *b);

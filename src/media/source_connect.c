@@ -2,7 +2,6 @@
  * URL means, which addresses may be connected to, and what playlists and redirects may lead to. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
 #include "media/source_live.h"
@@ -14,18 +13,12 @@ enum { ADDRESSES_MAX = 4 };
 
 const char *source_live_kind(const char *url)
 {
-    static const struct {
-        const char *scheme, *kind;
-    } schemes[] = {{"rtsp://", "rtsp"},     {"rtsps://", "rtsp"}, {"rtmp://", "rtmp"},
-                   {"rtmps://", "rtmp"},    {"http://", "http"},  {"https://", "http"},
-                   {"/dev/video", "camera"}};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) == 0)
-            return schemes[i].kind;
+    const char *kind = source_url_kind(url);
     size_t length = strlen(url);
-    if (length > 0 && length < 4 && strspn(url, "0123456789") == length)
+    bool number = length > 0 && length < 4 && strspn(url, "0123456789") == length;
+    if (number || strncmp(url, "/dev/video", 10) == 0)
         return "camera";
-    return strstr(url, "://") ? "unknown" : NULL;
+    return kind ? kind : strstr(url, "://") ? "unknown" : NULL;
 }
 
 /* FFmpeg's TLS takes any certificate: who stands between would read the password. */
@@ -83,7 +76,7 @@ static bool may_open(void *user, const char *url, bool first, enum source_guard 
         return false;
     }
     bool own = strcmp(parts.host, v->url.host) == 0;
-    if (p->allow ? !p->allow(p->user, url) : false) {
+    if (p->allow && !p->allow(p->user, url)) {
         fov_fail(
             error, FOV_EDENIED,
             "a playlist or redirect leads to %s://%.80s:%d, which is not on the list of sources",
@@ -171,15 +164,9 @@ fov_status live_connect(struct live *v, struct ffmpeg_live **stream, fov_error *
 
 bool live_probe(struct live *v)
 {
-    struct source_address found[ADDRESSES_MAX];
+    struct source_address at;
     fov_error error = {0};
-    bool answers = false;
-    int count = source_resolve(&v->resolving, v->url.host, v->url.port,
-                               v->source->params.guarded ? GUARD_NAMES : GUARD_NONE,
-                               live_is_stopped, v, found, ADDRESSES_MAX, &error);
-    for (int i = 0; i < count && !answers; i++)
-        answers = source_probe(&found[i], live_is_stopped, v);
-    return answers;
+    return find_address(v, &at, &error) == FOV_OK;
 }
 
 void live_make_door(struct live *v)

@@ -129,10 +129,7 @@ static bool is_glob(const char *url)
 static bool starts_as_picture(const char *path)
 {
     uint8_t start[16];
-    FILE *file = fopen(path, "rb");
-    size_t size = file ? fread(start, 1, sizeof start, file) : 0;
-    if (file)
-        fclose(file);
+    size_t size = source_start_of(path, start, sizeof start);
     return picture_codec(start, size) != FOV_CODEC_NONE;
 }
 
@@ -213,7 +210,7 @@ static fov_status read_image(fov_source *source, fov_frame_pool *pool, fov_frame
                              const char **name, fov_error *error)
 {
     struct images *list = source->state;
-    if (list->next == list->count && source->loop)
+    if (list->next == list->count && source->params.loop)
         list->next = 0;
     if (list->next == list->count)
         return FOV_EOS;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -18,9 +17,7 @@
 #include <fovea/picture.h>
 
 enum { WAIT_MAX_MS = 200 };
-#define BURST_NS                                                                                   \
-    (INT64_C(3) * 1000000000) /* paced: further off than this, the beat starts anew                \
-                               */
+#define BURST_NS (3 * NS_PER_S) /* paced: further off than this, the beat starts anew */
 
 /* ---- what it is ------------------------------------------------------------------------------ */
 
@@ -100,17 +97,10 @@ static void fail(struct live *v, fov_status status, const fov_error *error)
 /* Waits for a change, at most until `until`; lock held. */
 static void wait_changed(struct live *v, int64_t until)
 {
-    int64_t left = until - clock_now_ns();
-    struct timespec at;
-    if (left > WAIT_MAX_MS * NS_PER_MS)
-        left = WAIT_MAX_MS * NS_PER_MS;
-    if (left <= 0)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + left;
-    at.tv_sec += ns / NS_PER_S;
-    at.tv_nsec = ns % NS_PER_S;
-    pthread_cond_timedwait(&v->changed, &v->lock, &at);
+    int64_t now = clock_now_ns(), latest = now + WAIT_MAX_MS * NS_PER_MS;
+    struct timespec at = ns_to_timespec(until < latest ? until : latest);
+    if (until > now)
+        pthread_cond_timedwait(&v->changed, &v->lock, &at);
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */
@@ -125,9 +115,8 @@ static void pace(struct live *v, struct ffmpeg_picture_info *info)
         due = now;
     }
     pthread_mutex_lock(&v->lock);
-    while (!atomic_load(&v->source->interrupted) && clock_now_ns() < due) {
+    while (!atomic_load(&v->source->interrupted) && clock_now_ns() < due)
         wait_changed(v, due);
-    }
     pthread_mutex_unlock(&v->lock);
     info->arrival_ns = clock_now_ns();
 }
@@ -197,7 +186,7 @@ static void after(struct live *v, fov_status status, fov_error *error)
 {
     if (v->http_error.status && status != FOV_EOS)
         *error = v->http_error;
-    if (status == FOV_EOS && v->stream.finite && !v->source->loop)
+    if (status == FOV_EOS && v->stream.finite && !v->source->params.loop)
         end(v, FOV_EOS, "");
     else if (status == FOV_EOS && v->stream.finite) {
         pthread_mutex_lock(&v->lock);
@@ -276,16 +265,12 @@ static fov_status make_pictures(struct live *v, fov_error *error)
 static fov_status open_live(fov_source *source, const char *url, fov_error *error)
 {
     struct live *v = calloc(1, sizeof *v);
-    pthread_condattr_t monotonic;
     source->state = v;
     if (!v)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     v->source = source;
     pthread_mutex_init(&v->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&v->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&v->changed);
     source->info = (fov_source_info){.kind = "camera", .frames = -1, .live = true};
     fov_status status = live_read_url(v, url, error);
     if (status == FOV_OK && !(v->api = ffmpeg_api_get(error)))
@@ -310,7 +295,7 @@ static fov_status take_newest(struct live *v, fov_error *error)
     while (!v->fresh && !v->held && v->state.phase != FOV_SOURCE_ENDED &&
            !atomic_load(&v->source->interrupted))
         wait_changed(v, clock_now_ns() + NS_PER_S);
-    if (v->fresh && !(v->held && v->stream.finite)) {
+    if (v->fresh && !(v->held && v->state.finite)) {
         struct ffmpeg_picture *old = v->reading;
         v->state.superseded += v->held;
         v->reading = v->newest;
@@ -352,9 +337,9 @@ static fov_status fill_pixels(struct live *v, fov_frame *frame, fov_error *error
     int64_t start = clock_now_ns();
     frame->width = v->reading_info.width;
     frame->height = v->reading_info.height;
-    fov_status status = fov_frame_alloc_image(frame, v->source->pixels, frame->width, frame->height,
-                                              v->source->pixels == FOV_YUV,
-                                              v->source->pixels == FOV_YUV);
+    fov_status status = fov_frame_alloc_image(frame, v->source->params.pixels, frame->width,
+                                              frame->height, v->source->params.pixels == FOV_YUV,
+                                              v->source->params.pixels == FOV_YUV);
     if (status)
         return fov_fail(error, status, "no memory for a frame");
     status = v->api->picture_store(v->reading, &frame->image, error);
@@ -375,6 +360,7 @@ static fov_status read_live(fov_source *source, fov_frame_pool *pool, fov_frame 
         return fov_fail(error, status, "all frames are in use");
     pthread_mutex_lock(&v->lock);
     v->held = false;
+    bool finite = v->state.finite;
     pthread_mutex_unlock(&v->lock);
     if (status) { /* larger than frames may be */
         count_corrupt(v);
@@ -382,7 +368,7 @@ static fov_status read_live(fov_source *source, fov_frame_pool *pool, fov_frame 
     }
     status = v->reading_info.jpeg ? fill_jpeg(v, *frame, error) : fill_pixels(v, *frame, error);
     (*frame)->capture_ns = v->reading_info.arrival_ns;
-    (*frame)->decode_ns = v->stream.finite || v->reading_info.jpeg ? 0 : v->reading_decode_ns;
+    (*frame)->decode_ns = finite || v->reading_info.jpeg ? 0 : v->reading_decode_ns;
     (*frame)->pts_ms = v->reading_info.pts_ms;
     return status;
 }

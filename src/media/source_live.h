@@ -21,10 +21,10 @@ struct live {
     struct source_resolving *resolving;
     struct http_door door;
     struct ffmpeg_live_params params;
-    struct ffmpeg_live_info stream;
-    fov_error http_error;     /* why our side did not open something */
-    bool unreachable, denied; /* denied: something on the way may not be opened */
-    int64_t beat_ns;          /* paced: when pts 0 is due */
+    struct ffmpeg_live_info stream; /* the thread's; readers: state.finite */
+    fov_error http_error;           /* why our side did not open something */
+    bool unreachable, denied;       /* denied: something on the way may not be opened */
+    int64_t beat_ns;                /* paced: when pts 0 is due */
     bool anchored;
     double last_pts_ms;
     int64_t last_arrival_ns;

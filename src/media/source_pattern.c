@@ -245,7 +245,7 @@ static fov_status open_pattern(fov_source *source, const char *url, fov_error *e
         return status;
     int width = (int)p->width, height = (int)p->height;
     if (image_in_buffer(&p->ground, &p->background, FOV_YUV, width, height, 1, 1) ||
-        (source->pixels != FOV_YUV &&
+        (source->params.pixels != FOV_YUV &&
          image_in_buffer(&p->drawing, &p->scratch, FOV_YUV, width, height, 1, 1)))
         return fov_fail(error, FOV_ENOMEM, "no memory for a pattern");
     draw_ground(&p->ground);
@@ -260,16 +260,17 @@ static fov_status read_pattern(fov_source *source, fov_frame_pool *pool, fov_fra
 {
     struct pattern *p = source->state;
     (void)name;
-    if (p->frames > 0 && p->next >= p->frames && source->loop)
+    if (p->frames > 0 && p->next >= p->frames && source->params.loop)
         p->next = 0;
     if (p->frames > 0 && p->next >= p->frames)
         return FOV_EOS;
     fov_status status = fov_frame_get(pool, 0, frame);
     if (status == FOV_OK)
-        status = fov_frame_alloc_image(*frame, source->pixels, (int)p->width, (int)p->height, 1, 1);
+        status = fov_frame_alloc_image(*frame, source->params.pixels, (int)p->width, (int)p->height,
+                                       1, 1);
     if (status)
         return fov_fail(error, status, "no frame for the pattern: %s", fov_status_text(status));
-    if (source->pixels == FOV_YUV) {
+    if (source->params.pixels == FOV_YUV) {
         draw(p, &(*frame)->image, p->next);
     } else {
         draw(p, &p->drawing, p->next);

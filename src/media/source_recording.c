@@ -1,7 +1,6 @@
 /* Recordings (.fvr) as a source: the same frames again, in the order of their arrival. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
@@ -19,11 +18,8 @@ struct player {
 
 static bool starts_as_recording(const char *path)
 {
-    char start[8];
-    FILE *file = fopen(path, "rb");
-    size_t size = file ? fread(start, 1, sizeof start, file) : 0;
-    if (file)
-        fclose(file);
+    uint8_t start[8];
+    size_t size = source_start_of(path, start, sizeof start);
     return size == sizeof start && memcmp(start, RECORDING_MAGIC, sizeof start) == 0;
 }
 
@@ -73,7 +69,7 @@ static fov_status read_next(fov_source *source, fov_frame_pool *pool, fov_frame 
 {
     struct player *p = source->state;
     struct recording *r = p->recording;
-    if (p->next == recording_count(r) && source->loop)
+    if (p->next == recording_count(r) && source->params.loop)
         p->next = 0;
     if (p->next == recording_count(r))
         return FOV_EOS;

@@ -4,15 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <fovea/source.h>
 #include "base/text.h"
 
 static const struct {
-    const char *scheme;
+    const char *scheme, *kind;
     int port;
-} schemes[] = {{"rtsp", 554},  {"rtsps", 322}, {"rtmp", 1935},
-               {"rtmps", 443}, {"http", 80},   {"https", 443}};
+} schemes[] = {{"rtsp", "rtsp", 554},  {"rtsps", "rtsp", 322}, {"rtmp", "rtmp", 1935},
+               {"rtmps", "rtmp", 443}, {"http", "http", 80},   {"https", "http", 443}};
 
 /* Copies `length` bytes in lower case; false: no room. */
 static bool lower(char *to, size_t size, const char *from, size_t length)
@@ -23,6 +24,17 @@ static bool lower(char *to, size_t size, const char *from, size_t length)
         to[i] = (char)tolower((unsigned char)from[i]);
     to[length] = '\0';
     return true;
+}
+
+const char *source_url_kind(const char *text)
+{
+    const char *mark = strstr(text, "://");
+    size_t length = mark ? (size_t)(mark - text) : 0;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strlen(schemes[i].scheme) == length &&
+            strncasecmp(text, schemes[i].scheme, length) == 0)
+            return schemes[i].kind;
+    return NULL;
 }
 
 static int port_of(const char *scheme)

@@ -16,6 +16,9 @@ struct source_url {
     char rest[URL_MAX];      /* from the path on, "" or "/..." or "?..." ; no fragment */
 };
 
+/* "rtsp", "rtmp" or "http" for what begins with one of our schemes, NULL for others. */
+const char *source_url_kind(const char *text);
+
 /* Takes a URL apart. Returns FOV_EINVAL for what is none, FOV_EUNSUPPORTED for other schemes;
  * `error` never holds the URL. */
 fov_status source_url_parse(struct source_url *parts, const char *text, fov_error *error);

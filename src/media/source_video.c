@@ -56,7 +56,7 @@ static fov_status next(fov_source *source, int *width, int *height, double *pts_
 {
     struct video *v = source->state;
     fov_status status = v->api->video_next(v->file, width, height, pts_ms, error);
-    if (status != FOV_EOS || !source->loop || !v->since_start)
+    if (status != FOV_EOS || !source->params.loop || !v->since_start)
         return status;
     v->since_start = 0;
     status = v->api->video_rewind(v->file, error);
@@ -105,7 +105,7 @@ static fov_status read_video(fov_source *source, fov_frame_pool *pool, fov_frame
         return status;
     v->since_start++;
     fov_image layout;
-    image_layout(&layout, source->pixels, width, height, 1, 1);
+    image_layout(&layout, source->params.pixels, width, height, 1, 1);
     status = v->orientation == 1 ? store_upright(v, *frame, &layout, error)
                                  : store_turned(v, *frame, &layout, error);
     if (status)
@@ -144,7 +144,7 @@ static fov_status open_demo(fov_source *source, const char *url, fov_error *erro
     char folder[PATH_MAX], path[PATH_MAX + 32];
     fov_error why = {0};
     (void)url;
-    source->loop = true;
+    source->params.loop = true;
     if (dynlib_deps_folder(folder, sizeof folder)) {
         snprintf(path, sizeof path, "%s/media/bikes.mp4", folder);
         source->kind = &source_video;

@@ -1,18 +1,11 @@
 #include <string.h>
 
+#include "media/bytes.h"
 #include "media/image.h"
 #include "media/jpeg.h"
 #include "media/still.h"
 
 #define ANIMATED 0x02 /* flag of VP8X */
-
-static uint32_t le(const uint8_t *p, int count)
-{
-    uint32_t value = 0;
-    for (int i = 0; i < count; i++)
-        value |= (uint32_t)p[i] << (8 * i);
-    return value;
-}
 
 bool webp_is(const uint8_t *bytes, size_t size)
 {
@@ -32,8 +25,8 @@ static fov_status read_lossy(const uint8_t *body, size_t size, fov_picture_info 
         return cut_off(error);
     if ((body[0] & 1) || memcmp(body + 3, "\x9d\x01\x2a", 3))
         return fov_fail(error, FOV_EFORMAT, "WebP without a key frame");
-    info->width = (int)(le(body + 6, 2) & 0x3FFF);
-    info->height = (int)(le(body + 8, 2) & 0x3FFF);
+    info->width = (int)(get_le(body + 6, 2) & 0x3FFF);
+    info->height = (int)(get_le(body + 8, 2) & 0x3FFF);
     return FOV_OK;
 }
 
@@ -44,7 +37,7 @@ static fov_status read_lossless(const uint8_t *body, size_t size, fov_picture_in
         return cut_off(error);
     if (body[0] != 0x2F)
         return fov_fail(error, FOV_EFORMAT, "WebP with a broken header");
-    uint32_t bits = le(body + 1, 4);
+    uint32_t bits = (uint32_t)get_le(body + 1, 4);
     info->width = (int)(bits & 0x3FFF) + 1;
     info->height = (int)(bits >> 14 & 0x3FFF) + 1;
     info->components = bits >> 28 & 1 ? 4 : 3;
@@ -58,8 +51,8 @@ static fov_status read_canvas(const uint8_t *body, size_t size, int canvas[2], f
         return cut_off(error);
     if (body[0] & ANIMATED)
         return fov_fail(error, FOV_EUNSUPPORTED, "animated WebP is not supported");
-    canvas[0] = (int)le(body + 4, 3) + 1;
-    canvas[1] = (int)le(body + 7, 3) + 1;
+    canvas[0] = (int)get_le(body + 4, 3) + 1;
+    canvas[1] = (int)get_le(body + 7, 3) + 1;
     return FOV_OK;
 }
 
@@ -90,7 +83,7 @@ fov_status webp_probe(const uint8_t *bytes, size_t size, fov_picture_info *info,
     int canvas[2] = {0, 0};
     *info = (fov_picture_info){.codec = FOV_WEBP, .orientation = 1, .components = 3};
     for (size_t at = 12; at <= size && size - at >= 8;) {
-        size_t body = le(bytes + at + 4, 4);
+        size_t body = get_le(bytes + at + 4, 4);
         if (body > size - at - 8)
             return cut_off(error);
         fov_status status = read_chunk(bytes + at, body, info, canvas, error);

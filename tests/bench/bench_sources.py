@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FOVEA_BUILD", ROOT / "build"))
 sys.path.insert(0, str(ROOT / "tests/integration"))
 import camera_servers  # noqa: E402
+from conftest import wait_for  # noqa: E402
 
 MODEL = ROOT / ".deps/models/ssd_mobilenet_v2/model.xml"
 
@@ -90,13 +91,13 @@ def reconnects(folder, kills):
     base = server.stdout.readline().split()[-1]
     times, held = [], []
     try:
-        camera_servers.wait_for(lambda: state_of(base)["state"] == "live", 20, "the first picture")
+        wait_for(lambda: state_of(base)["state"] == "live", 20, "the first picture")
         for i in range(kills):
             camera.kill()
-            camera_servers.wait_for(lambda: state_of(base)["state"] in ("connecting", "backing_off"), 5, "the loss")
+            wait_for(lambda: state_of(base)["state"] in ("connecting", "backing_off"), 5, "the loss")
             camera.start()
             answered = time.monotonic()
-            camera_servers.wait_for(lambda: state_of(base)["reconnects"] == i + 1, 15, "its return")
+            wait_for(lambda: state_of(base)["reconnects"] == i + 1, 15, "its return")
             times.append(time.monotonic() - answered)
             held.append((len(os.listdir(f"/proc/{server.pid}/fd")),
                          int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6))

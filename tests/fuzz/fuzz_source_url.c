@@ -17,7 +17,7 @@ static void check_parts(const char *text)
     char whole[URL_MAX + 512], word[32];
     if (source_url_parse(&parts, text, NULL))
         return;
-    if (!parts.host[0] || parts.port < 1 || parts.port > 65535 ||
+    if (!parts.host[0] || parts.port < 1 || parts.port > 65535 || !source_url_kind(text) ||
         !source_url_write(&parts, NULL, true, whole, sizeof whole))
         abort();
     /* A longer one may not fit any more: the port is always written. */

@@ -12,33 +12,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from nginx import DEPS, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 SERVERS = DEPS / "servers"
 FFMPEG = shutil.which("ffmpeg")
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def answers(port: int) -> bool:
     with socket.socket() as s:
         s.settimeout(0.2)
         return s.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(condition, seconds: float, what: str):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not come within {seconds} s")
 
 
 def make_clip(path: Path, size="320x240", fps=25, seconds=60, codec="h264", gop=10, more=()) -> Path:

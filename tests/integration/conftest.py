@@ -34,6 +34,17 @@ def environment(**more: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not OURS.match(k)}, **SANITIZED, **more}
 
 
+def wait_for(condition, seconds: float, what: str, more=lambda: ""):
+    """The first value of `condition` that counts as true; `more` is asked for what a failure has to say."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come within {seconds} s{more()}")
+
+
 @dataclass
 class Server:
     """A running server. `url` has no slash at its end; `token` is the admin's when access control is on."""
@@ -87,13 +98,7 @@ class Server:
         fovea("token", "revoke", token_id, "--state-dir", str(self.state))
 
     def wait_for(self, condition, seconds: float = 5, what: str = "the condition"):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.02)
-        raise AssertionError(f"{what} did not come within {seconds} s; log:\n{self.log}")
+        return wait_for(condition, seconds, what, lambda: f"; log:\n{self.log}")
 
     def wait_ready(self, seconds: float = 20) -> "Server":
         self.wait_for(lambda: self.get("/readyz").status_code == 200, seconds, "readiness")

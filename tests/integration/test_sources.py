@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_servers import FFMPEG, Jpegs, Nginx, Process, free_port, make_clip, rtsp_server, wait_for
-from conftest import BIN, environment, fovea
+from camera_servers import Jpegs, Nginx, make_clip, rtsp_server
+from conftest import BIN, environment, fovea, wait_for
+from nginx import free_port
 from realtime import START, STOP, STREAMS, encode
 
 PICTURES = [encode(np.full((120, 160, 3), 40 + 20 * i, np.uint8)) for i in range(8)]
@@ -204,6 +205,17 @@ def test_bad_bytes_over_http(jpegs, folder):
         jpegs.pages[path] = (200, {"Content-Type": "video/mp4"}, body)
         code, frames, errors = predict(jpegs.url + path)
         assert code == 3 and not frames and errors.strip(), path
+
+
+@pytest.mark.parametrize("page,words", [
+    ((302, {"Location": "/x"}, b""), "more than 5 redirects"), ((302, {"Location": "/" + "y" * 3000}, b""), "too long"),
+    ((200, {"X-Much": "y" * 70000}, b""), "no HTTP answer"), ((500, {}, b"page " * 1000), "answers 500"),
+    ("clip", "cannot begin in the middle")])
+def test_answers_that_lead_nowhere(jpegs, clip, page, words):
+    """The index of the clip is at its end, and this server sends everything from the start."""
+    jpegs.pages["/x"] = (200, {"Content-Type": "video/mp4"}, clip.read_bytes()) if page == "clip" else page
+    code, frames, errors = predict(jpegs.url + "/x")
+    assert code == 3 and not frames and words in errors, errors
 
 
 def test_zero_pixels(jpegs, folder):

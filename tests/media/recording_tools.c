@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,15 +121,11 @@ int make_folder(void **state)
 
 int clear_folder(void **state)
 {
-    static const char *const names[] = {"encoded", "pixels", "live",  "kept", "text",
-                                        "full",    "disk",   "three", "cut",  "torn",
-                                        "spot",    "bad",    "rgb",   "open"};
-    char name[64];
+    DIR *dir = opendir(folder);
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(name, sizeof name, "%s.fvr", names[i]);
-        unlink(path_of(name));
-    }
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        unlinkat(dirfd(dir), entry->d_name, 0); /* not of "." and ".." */
+    closedir(dir);
     fov_frame_pool_destroy(&pool);
     return rmdir(folder);
 }

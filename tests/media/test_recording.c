@@ -29,8 +29,7 @@ static void same_pixels(const fov_image *a, const fov_image *b)
     }
 }
 
-/* ---- what goes in comes out -------------------------------------------------------------------
- */
+/* ---- what goes in comes out ------------------------------------------------------------------ */
 
 static void encoded_frames_come_back(void **state)
 {
@@ -169,8 +168,7 @@ static void live_recordings_have_the_times_of_arrival(void **state)
     fov_frame_unref(&frame);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void nothing_is_overwritten(void **state)
 {
@@ -186,9 +184,9 @@ static void nothing_is_overwritten(void **state)
     fov_recording_info other = {.kind = "video", .fps = 25};
     assert_int_equal(fov_recording_create(&second, path_of("kept.fvr"), &other, &append, &error),
                      FOV_EINVAL);
-    assert_int_equal(symlink(path_of("kept.fvr"), "link.fvr"), 0);
-    assert_int_equal(fov_recording_create(&second, "link.fvr", &live, &append, &error), FOV_EIO);
-    unlink("link.fvr");
+    assert_int_equal(symlink("kept.fvr", path_of("link.fvr")), 0);
+    assert_int_equal(fov_recording_create(&second, path_of("link.fvr"), &live, &append, &error),
+                     FOV_EIO);
     FILE *file = fopen(path_of("text.fvr"), "w");
     fputs("my diary", file);
     fclose(file);

@@ -13,8 +13,7 @@
 
 #include "recording_tools.h"
 
-/* ---- torn, damaged and wrong files ------------------------------------------------------------
- */
+/* ---- torn, damaged and wrong files ----------------------------------------------------------- */
 
 static uint8_t *read_file(const char *name, size_t *size)
 {
