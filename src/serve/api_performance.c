@@ -173,8 +173,7 @@ static void ask(void *arg)
 {
     struct question *q = arg;
     q->has_gpu = resources_gpu("", &q->gpu);
-    if (!net_post(q->server->loop, answered, q))
-        free(q);
+    net_post_surely(q->server->loop, answered, q); /* `asked` would stay */
 }
 
 void get_stream_performance(struct exchange *x)

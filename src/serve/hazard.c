@@ -3,7 +3,6 @@
  * held against the target that the frame rate follows. */
 #include "serve/hazard.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,8 +276,7 @@ static void session_over(void *arg)
 static void stream_closed(void *arg)
 {
     struct hazard_session *s = arg;
-    while (!net_post(s->loop, session_over, s)) /* memory is short: it must not get lost */
-        sched_yield();
+    net_post_surely(s->loop, session_over, s);
 }
 
 static void session_close(struct hazard_session *s)

@@ -245,10 +245,7 @@ static void write_file(void *arg)
         unlink(fresh);
         w->status = fov_fail(&w->error, FOV_EIO, "%s: %s", w->path, strerror(code));
     }
-    if (!net_post(w->server->loop, written, w)) {
-        json_release(&w->text);
-        free(w);
-    }
+    net_post_surely(w->server->loop, written, w); /* `writing` would stay */
 }
 
 static fov_status start_writing(struct server *server, struct writing *w, fov_error *error)
