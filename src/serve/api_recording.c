@@ -77,7 +77,7 @@ static void reply_entry(struct server *server, uint64_t request_id, int status,
     if (!request)
         return;
     write_entry(w, e);
-    net_reply(request, status, "application/json", w->text, w->size);
+    serve_reply(request, status, w);
 }
 
 static void publish(struct server *server, const struct entry *e)

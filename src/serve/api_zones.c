@@ -45,7 +45,7 @@ static void on_written(void *arg, fov_status status, const char *message)
     struct json_writer *w = serve_writer(wish->server);
     if (request && status == FOV_OK) {
         write_zones(wish->server, wish->camera, w);
-        net_reply(request, 200, "application/json", w->text, w->size);
+        serve_reply(request, 200, w);
     } else if (request) {
         char detail[300];
         snprintf(detail, sizeof detail,

@@ -129,7 +129,7 @@ static void answer_request(struct server *server, uint64_t request_id, const str
     json_object_begin(w);
     source_write(w, room);
     json_object_end(w);
-    net_reply(request, 201, "application/json", w->text, w->size);
+    serve_reply(request, 201, w);
 }
 
 void source_answer(struct room *room, fov_status status, const char *message)
