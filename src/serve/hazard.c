@@ -238,16 +238,11 @@ static const char *reason_of(int code)
 }
 
 /* Tells the client's readers, and all who hear events. */
-static void publish(struct hazard_session *s, const char *kind, struct json_writer *w)
+static void publish(struct hazard_session *s, const char *kind, const struct json_writer *w)
 {
-    const struct event event = {.kind = kind,
-                                .stream = s->id,
-                                .client = s->client->id,
-                                .at_ms = (int64_t)clock_unix_ms(),
-                                .json = w->text,
-                                .size = w->size};
-    if (!w->failed)
-        events_publish(s->server, &event);
+    const struct event event = {
+        .kind = kind, .stream = s->id, .client = s->client->id, .at_ms = (int64_t)clock_unix_ms()};
+    events_publish(s->server, event, w);
 }
 
 /* Every frame has been answered: the numbers are final. */

@@ -308,10 +308,7 @@ static void publish_phase(struct room *room, const fov_source_state *state)
     if (state->error[0])
         json_add_string(&w, "why", state->error);
     json_object_end(&w);
-    event.json = w.text;
-    event.size = w.size;
-    if (!w.failed)
-        events_publish(room->server, &event);
+    events_publish(room->server, event, &w);
     json_release(&w);
 }
 

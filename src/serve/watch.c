@@ -92,18 +92,15 @@ static void write_notice(struct json_writer *w, const struct notice *n, int64_t 
 static void publish(struct notice *n)
 {
     struct json_writer w = {0};
-    struct event event = {.kind = "alert",
-                          .stream = n->stream,
-                          .client = "",
-                          .at_ms = (int64_t)clock_unix_ms_of(n->ns)};
+    const struct event event = {.kind = "alert",
+                                .stream = n->stream,
+                                .client = "",
+                                .at_ms = (int64_t)clock_unix_ms_of(n->ns)};
     write_notice(&w, n, event.at_ms);
-    event.json = w.text;
-    event.size = w.size;
     n->server->watches->raised += n->raised;
-    if (!w.failed) {
-        events_publish(n->server, &event);
+    events_publish(n->server, event, &w);
+    if (!w.failed)
         webhooks_send(n->server->webhooks, &n->of->webhooks, w.text, w.size);
-    }
     json_release(&w);
 }
 
