@@ -186,6 +186,10 @@ static void read_alert(struct settings_load *load, const struct yaml_node *node)
     settings_init_rows(load, &group);
     settings_apply_map(load, &group, node);
     shown[strlen(shown) - 1] = '\0';
+    if (alert->zone && !alert->zone[0])
+        alert->zone = NULL;
+    if (node->kind != YAML_MAP && !is_empty(node))
+        return; /* it was said */
     if (!alert->name || !alert->name[0])
         settings_wrong(load, &place, shown, "name is missing");
     else if (named_before(s, alert->name))

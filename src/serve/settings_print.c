@@ -1,6 +1,7 @@
 /* What the settings table says about itself: `fovea config show`, the JSON Schema, the reference.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -154,6 +155,12 @@ static void print_rows(FILE *to, const struct settings_row *rows, size_t count, 
     }
 }
 
+/* A nought is one too where it is not what is meant without it. */
+static bool number_is_set(const struct settings_row *row, double value)
+{
+    return value > 0 || value != (row->initial ? strtod(row->initial, NULL) : 0);
+}
+
 /* Rows of an entry in flow style, so that `pin.conf` needs no section: {source: …, pin: {…}}. */
 static void print_entry(FILE *to, const struct settings_row *rows, size_t count, const void *base)
 {
@@ -163,7 +170,7 @@ static void print_entry(FILE *to, const struct settings_row *rows, size_t count,
         const struct settings_row *row = &rows[i];
         const void *value = (const char *)base + row->offset;
         bool set = row->kind == SET_TEXT     ? *(const char *const *)value != NULL
-                   : row->kind == SET_NUMBER ? *(const double *)value > 0
+                   : row->kind == SET_NUMBER ? number_is_set(row, *(const double *)value)
                    : row->kind == SET_INT    ? *(const int *)value > 0
                    : row->kind == SET_CHOICE ? *(const int *)value > 0
                    : row->kind == SET_LIST   ? ((const struct settings_list *)value)->count > 0
