@@ -298,7 +298,7 @@ struct phase_change {
 static void publish_phase(struct room *room, const fov_source_state *state)
 {
     struct json_writer w = {0};
-    struct event event = {
+    const struct event event = {
         .kind = "source", .stream = room->name, .client = "", .at_ms = (int64_t)clock_unix_ms()};
     json_object_begin(&w);
     json_add_int(&w, "at", event.at_ms);
@@ -409,7 +409,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     }
     rooms->next_stream++;
     text_copy(room->stream_id, sizeof room->stream_id, id);
-    settings_redact_url(room->source, sizeof room->source, p->source);
+    text_redact_url(room->source, sizeof room->source, p->source);
     room->kind = p->kind;
     room->target_fps = p->target_fps;
     room->admission = p->admission;

@@ -8,11 +8,6 @@
 #include "base/text.h"
 #include "serve/settings_rows.h"
 
-void settings_redact_url(char *to, size_t size, const char *url)
-{
-    text_redact_url(to, size, url);
-}
-
 void settings_redact_webhook(char *to, size_t size, const char *url)
 {
     const char *scheme = strstr(url, "://");
@@ -32,7 +27,7 @@ static void print_text(FILE *to, const char *text)
 {
     struct json_writer w = {0};
     char shown[2200];
-    settings_redact_url(shown, sizeof shown, text);
+    text_redact_url(shown, sizeof shown, text);
     json_put_string(&w, shown); /* a JSON string is a YAML string */
     fprintf(to, "%s", w.failed || !w.text ? "\"\"" : w.text);
     json_release(&w);

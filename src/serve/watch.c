@@ -213,20 +213,12 @@ void watch_see(struct watch *watch, const struct watch_frame *frame)
 /* ---- rules of a stream ------------------------------------------------------------------------
  */
 
-static bool looks_at(const struct settings_alert *alert, const char *stream)
-{
-    bool found = alert->cameras.count == 0;
-    for (size_t i = 0; i < alert->cameras.count; i++)
-        found |= strcmp(alert->cameras.items[i], stream) == 0;
-    return found;
-}
-
 /* The rule's zone on this stream; false: it has none of that name, or a line, so the rule rests. */
 static bool find_zone(const struct settings_alert *alert, const struct zones *zones,
                       const struct zone **zone)
 {
     *zone = NULL;
-    if (!alert->zone || !alert->zone[0])
+    if (!alert->zone)
         return true;
     *zone = zones_find(zones, alert->zone);
     return *zone && !(*zone)->line;
@@ -257,7 +249,7 @@ static struct running *make_rules(struct server *server, const char *stream, siz
     for (size_t i = 0; rules && i < s->alerts.count; i++) {
         const struct settings_alert *alert = &s->alerts.items[i];
         const struct zone *zone;
-        if (looks_at(alert, stream) && find_zone(alert, zones, &zone))
+        if (settings_alert_watches(alert, stream) && find_zone(alert, zones, &zone))
             make_rule(&rules[(*count)++], alert, zone);
     }
     return rules;
@@ -385,12 +377,12 @@ void watch_write_rules(struct server *server, const char *stream, struct json_wr
     for (size_t i = 0; i < s->alerts.count; i++) {
         const struct settings_alert *alert = &s->alerts.items[i];
         const struct zone *zone;
-        if (!looks_at(alert, stream))
+        if (!settings_alert_watches(alert, stream))
             continue;
         bool active = find_zone(alert, zones, &zone);
         json_object_begin(w);
         json_add_string(w, "name", alert->name);
-        json_add_string(w, "zone", alert->zone && alert->zone[0] ? alert->zone : NULL);
+        json_add_string(w, "zone", alert->zone);
         json_add_string(w, "state", active ? "active" : zone ? "needs_tracker" : "no_such_zone");
         json_object_end(w);
     }

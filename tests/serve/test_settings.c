@@ -331,7 +331,7 @@ static void test_passwords_of_urls_are_blotted_out(void **state)
     };
     char to[64];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        settings_redact_url(to, sizeof to, pairs[i][0]);
+        text_redact_url(to, sizeof to, pairs[i][0]);
         assert_string_equal(to, pairs[i][1]);
     }
 }
