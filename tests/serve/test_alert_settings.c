@@ -183,6 +183,13 @@ static void limits_hold(void **state)
     refused(text, "at most 32");
 }
 
+static void bound_is(const json_value *shape, const char *name, int64_t bound)
+{
+    int64_t value;
+    assert_true(json_get_int(shape, name, &value));
+    assert_int_equal(value, bound);
+}
+
 static void the_schema_is_json_and_knows_alerts(void **state)
 {
     (void)state;
@@ -197,7 +204,10 @@ static void the_schema_is_json_and_knows_alerts(void **state)
         fail_msg("%s", error.message);
     const json_value *defs = json_get(schema, "$defs");
     assert_non_null(json_get(json_get(json_get(defs, "alert"), "properties"), "for_seconds"));
-    assert_non_null(json_get(defs, "zones"));
+    bound_is(json_get(defs, "alerts"), "maxItems", ALERTS_MAX);
+    bound_is(json_get(defs, "zones"), "maxProperties", ZONES_MAX);
+    bound_is(json_get(defs, "points"), "maxItems", ZONE_POINTS_MAX);
+    bound_is(json_at(json_get(json_get(defs, "webhook"), "oneOf"), 1), "maxItems", WEBHOOKS_MAX);
     json_free(&schema);
     free(text);
 }
