@@ -103,7 +103,6 @@ static enum hazard_stage longest_of(const fov_timings *t, int64_t encode_ns)
 static void write_answer(struct answer *answer, struct json_writer *w,
                          const struct hazard_session *s, const fov_result *result)
 {
-    int64_t id = (int64_t)result->frame->number;
     int64_t start = clock_now_ns();
     if (result->outcome == FOV_DELIVERED) {
         write_detection(w, s, result);
@@ -111,20 +110,10 @@ static void write_answer(struct answer *answer, struct json_writer *w,
         answer->delivered = true;
         answer->total_ms = ns_to_ms(result->timings.total);
         answer->longest = longest_of(&result->timings, clock_now_ns() - start);
-    } else if (result->outcome == FOV_DROPPED) {
-        message_dropped(w, id, fov_drop_name(result->reason), result->message);
-        answer->event = "dropped";
     } else {
-        message_error(w, fov_status_code(result->status), id,
-                      result->message[0] ? result->message : fov_status_text(result->status));
+        message_undelivered(w, result);
+        answer->event = result->outcome == FOV_DROPPED ? "dropped" : NULL;
     }
-}
-
-static void send_text(struct net_socket *socket, struct net_blob *text)
-{
-    struct net_frame frame = {.kind = NET_TEXT, .blob = text};
-    if (net_socket_send(socket, &frame, 1) == FOV_EBUSY)
-        net_socket_close(socket, 1013, "answers are not read");
 }
 
 static void set_fps(struct hazard_session *s)
@@ -151,7 +140,7 @@ static void send_answer(void *arg)
     struct net_socket *socket = net_socket_find(answer->loop, answer->socket_id);
     if (socket) {
         struct hazard_session *s = net_socket_user(socket);
-        send_text(socket, answer->text);
+        message_deliver(socket, answer->text);
         if (answer->event)
             hazard_client_tell(s->client, answer->event, answer->text);
         if (answer->delivered)
@@ -218,7 +207,7 @@ static void on_intake_done(struct intake_done *done)
     if (done->configured)
         reconfigure(s, &done->config);
     if (socket && done->answer)
-        send_text(socket, done->answer);
+        message_deliver(socket, done->answer);
     if (done->answer && done->event)
         hazard_client_tell(s->client, done->event, done->answer);
     if (socket && done->close_code)

@@ -172,9 +172,7 @@ static void take_text(struct job *job, const char *text, size_t size)
     const struct net_message whole = {.kind = NET_TEXT, .data = (const uint8_t *)text, .len = size};
     if (message_is_object_text(&whole)) {
         if (allowed(job))
-            answer_error(job, "expected_binary", -1,
-                         "a promise was sent instead of its bytes: ws.send(await "
-                         "blob.arrayBuffer())");
+            answer_error(job, "expected_binary", -1, MESSAGE_PROMISE_TEXT);
         return;
     }
     bool good = hazard_message_read(&m, text, size, &error);
