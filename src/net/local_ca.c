@@ -1,7 +1,6 @@
 /* Own certificate authority for a home network: made once, trusted by the phones that want to. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "net/net.h"
 
@@ -30,46 +30,17 @@ static fov_status fail_file(fov_error *error, const char *path)
     return fov_fail(error, FOV_EIO, "%s: %s", path, strerror(errno));
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* Beside the final name first, so that a half-written file is never used. */
-static fov_status write_file(const char *path, BIO *pem, mode_t mode, fov_error *error)
-{
-    char *data = NULL, other[560];
-    long len = BIO_get_mem_data(pem, &data);
-    snprintf(other, sizeof(other), "%s.new", path);
-    unlink(other);
-    int fd = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return fail_file(error, other);
-    bool done = write_all(fd, data, (size_t)len) && fsync(fd) == 0;
-    done = close(fd) == 0 && done;
-    if (!done || rename(other, path) != 0) {
-        fail_file(error, other);
-        unlink(other);
-        return FOV_EIO;
-    }
-    return FOV_OK;
-}
-
 static fov_status save(const char *path, X509 *cert, EVP_PKEY *key, fov_error *error)
 {
     BIO *pem = BIO_new(BIO_s_mem());
     fov_status status = FOV_ENOMEM;
+    char *data;
     bool done = pem && (cert ? PEM_write_bio_X509(pem, cert)
                              : PEM_write_bio_PrivateKey(pem, key, NULL, NULL, 0, NULL, NULL)) == 1;
-    if (done)
-        status = write_file(path, pem, cert ? 0644 : 0600, error);
+    if (done) {
+        long size = BIO_get_mem_data(pem, &data);
+        status = file_replace(path, data, (size_t)size, cert ? 0644 : 0600, error);
+    }
     BIO_free(pem);
     return status;
 }

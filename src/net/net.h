@@ -115,6 +115,10 @@ void net_loop_destroy(struct net_loop **loop);
  * empty. Returns false only when memory is short: nothing was taken. Thread-safety: safe. */
 bool net_post(struct net_loop *loop, void (*fn)(void *arg), void *arg);
 
+/* The same for what must not get lost: where memory is short it waits for it. Never on the loop
+ * thread. Thread-safety: safe. Blocks: while memory is short. */
+void net_post_surely(struct net_loop *loop, void (*fn)(void *arg), void *arg);
+
 struct net_stats {
     uint64_t connections_total, requests_total,
         refused_total;            /* refused: 4xx/503 before on_request */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/loop.h"
@@ -29,6 +30,13 @@ bool net_post(struct net_loop *loop, void (*fn)(void *arg), void *arg)
     if (first)
         post_wake(loop);
     return true;
+}
+
+void net_post_surely(struct net_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+    while (!net_post(loop, fn, arg))
+        nanosleep(&moment, NULL);
 }
 
 void post_run_all(struct net_loop *loop)

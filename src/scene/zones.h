@@ -52,8 +52,8 @@ const struct zone *zones_find(const struct zones *zones, const char *name);
  */
 
 /* Reads [{"name", "points": [[x, y] …], "kind": "polygon" | "line"} …]; every zone is checked,
- * names differ. Returns FOV_EINVAL naming the place ("zones[1].points[3]: …"). Thread-safety: safe.
- */
+ * names differ. Coordinates are rounded to a millionth first, which is what zones_write keeps.
+ * Returns FOV_EINVAL naming the place ("zones[1].points[3]: …"). Thread-safety: safe. */
 fov_status zones_read(const json_value *array, struct zones *zones, fov_error *error);
 
 /* Writes the same; each with "state": "active", of lines "needs_tracker". */

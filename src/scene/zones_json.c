@@ -1,8 +1,15 @@
 /* Zones as JSON: what the page sends and the state folder keeps. */
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "scene/zones.h"
+
+/* The digits that zones_write keeps: what is checked is what will be read again. */
+static double kept(double share)
+{
+    return share >= 0 && share <= 1 ? round(share * 1e6) / 1e6 : share;
+}
 
 static fov_status read_points(const json_value *array, struct zone *zone, size_t index,
                               fov_error *error)
@@ -18,6 +25,7 @@ static fov_status read_points(const json_value *array, struct zone *zone, size_t
             !json_number(json_at(at, 1), &point->y))
             return fov_fail(error, FOV_EINVAL,
                             "zones[%zu].points[%zu]: two numbers [x, y] are expected", index, i);
+        *point = (struct zone_point){kept(point->x), kept(point->y)};
     }
     zone->count = i;
     return FOV_OK;

@@ -73,7 +73,7 @@ static void on_store_change(void *user, bool storing, const char *why)
 {
     struct server *server = user;
     struct json_writer w = {0};
-    struct event event = {
+    const struct event event = {
         .kind = "store", .stream = "", .client = "", .at_ms = (int64_t)clock_unix_ms()};
     json_object_begin(&w);
     json_add_string(&w, "type", "store");
@@ -81,10 +81,7 @@ static void on_store_change(void *user, bool storing, const char *why)
     json_add_string(&w, "state", storing ? "storing" : "stopped");
     json_add_string(&w, "why", storing ? NULL : why);
     json_object_end(&w);
-    event.json = w.text;
-    event.size = w.size;
-    if (!w.failed)
-        events_publish(server, &event);
+    events_publish(server, event, &w);
     json_release(&w);
 }
 

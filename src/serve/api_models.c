@@ -128,7 +128,7 @@ static void answer_wish(void *arg)
                            : listed(wish->server->workers, wish->id, &streams, &is_default);
     if (request && model) {
         write_model(w, model, streams, is_default);
-        net_reply(request, wish->replaces ? 200 : 201, "application/json", w->text, w->size);
+        serve_reply(request, wish->replaces ? 200 : 201, w);
     } else if (request) {
         net_reply_error(request, wish->status ? wish->status : FOV_EINTERNAL, &wish->error);
     }
@@ -243,7 +243,7 @@ static void answer_removal(void *arg)
     else if (request && wish->status)
         net_reply_error(request, wish->status, &wish->error);
     else if (request)
-        net_reply(request, 200, "application/json", w->text, w->size);
+        serve_reply(request, 200, w);
     free(wish);
 }
 

@@ -147,10 +147,7 @@ static void answer(struct server *server, struct net_request *request)
 {
     struct json_writer *w = serve_writer(server);
     write_performance(w, server->hazard);
-    if (w->failed)
-        net_reply_problem(request, 503, "out_of_memory", "not enough memory for the answer");
-    else
-        net_reply(request, 200, "application/json", w->text, w->size);
+    serve_reply(request, 200, w);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------
@@ -173,8 +170,7 @@ static void ask(void *arg)
 {
     struct question *q = arg;
     q->has_gpu = resources_gpu("", &q->gpu);
-    if (!net_post(q->server->loop, answered, q))
-        free(q);
+    net_post_surely(q->server->loop, answered, q); /* `asked` would stay */
 }
 
 void get_stream_performance(struct exchange *x)

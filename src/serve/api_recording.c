@@ -77,21 +77,16 @@ static void reply_entry(struct server *server, uint64_t request_id, int status,
     if (!request)
         return;
     write_entry(w, e);
-    net_reply(request, status, "application/json", w->text, w->size);
+    serve_reply(request, status, w);
 }
 
 static void publish(struct server *server, const struct entry *e)
 {
     struct json_writer w = {0};
     write_entry(&w, e);
-    struct event event = {.kind = "recording",
-                          .stream = e->stream,
-                          .client = "",
-                          .at_ms = (int64_t)clock_unix_ms(),
-                          .json = w.text,
-                          .size = w.size};
-    if (!w.failed)
-        events_publish(server, &event);
+    const struct event event = {
+        .kind = "recording", .stream = e->stream, .client = "", .at_ms = (int64_t)clock_unix_ms()};
+    events_publish(server, event, &w);
     json_release(&w);
 }
 

@@ -44,9 +44,8 @@ static void send_answer(void *arg)
 {
     struct session_answer *answer = arg;
     struct net_socket *socket = net_socket_find(answer->loop, answer->socket_id);
-    struct net_frame frame = {.kind = NET_TEXT, .blob = answer->text};
-    if (socket && net_socket_send(socket, &frame, 1) == FOV_EBUSY)
-        net_socket_close(socket, 1013, "answers are not read");
+    if (socket)
+        message_deliver(socket, answer->text);
     net_blob_unref(&answer->text);
     free(answer);
 }
@@ -54,18 +53,14 @@ static void send_answer(void *arg)
 static void write_answer(struct json_writer *w, const struct session *s, const fov_result *result)
 {
     struct message_answer answer = {result->frame->number, 0, s->query.max_latency_ms};
-    int64_t id = (int64_t)result->frame->number;
-    if (result->outcome == FOV_DROPPED) {
-        message_dropped(w, id, fov_drop_name(result->reason), result->message);
-    } else if (result->outcome == FOV_FAILED) {
-        message_error(w, fov_status_code(result->status), id,
-                      result->message[0] ? result->message : fov_status_text(result->status));
-    } else {
-        json_object_begin(w);
-        json_add_string(w, "type", "result");
-        message_result(w, result, &answer);
-        json_object_end(w);
+    if (result->outcome != FOV_DELIVERED) {
+        message_undelivered(w, result);
+        return;
     }
+    json_object_begin(w);
+    json_add_string(w, "type", "result");
+    message_result(w, result, &answer);
+    json_object_end(w);
 }
 
 /* On a worker, the timer thread, or (a drop at put) the loop thread. Order is kept: results come
@@ -103,8 +98,7 @@ static void session_text(struct net_socket *socket, const struct net_message *me
         return;
     message_error(&w, "expected_binary", -1,
                   message_is_object_text(message)
-                      ? "a promise was sent instead of its bytes: ws.send(await "
-                        "blob.arrayBuffer())"
+                      ? MESSAGE_PROMISE_TEXT
                       : "send each picture as one binary message; texts: only "
                         "{\"type\":\"time\",\"t0\":…}");
     message_send(socket, &w);

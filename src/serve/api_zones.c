@@ -45,7 +45,7 @@ static void on_written(void *arg, fov_status status, const char *message)
     struct json_writer *w = serve_writer(wish->server);
     if (request && status == FOV_OK) {
         write_zones(wish->server, wish->camera, w);
-        net_reply(request, 200, "application/json", w->text, w->size);
+        serve_reply(request, 200, w);
     } else if (request) {
         char detail[300];
         snprintf(detail, sizeof detail,
@@ -96,12 +96,12 @@ void put_camera_zones(struct exchange *x)
         wish->request_id = net_request_id(x->request);
         text_copy(wish->camera, sizeof wish->camera, x->room);
         fov_status status = zone_book_set(server, x->room, zones, on_written, wish, &error);
-        if (status == FOV_OK) {
-            wish = NULL;
+        if (status == FOV_OK || status == FOV_ENOMEM) /* in force, kept or not */
             watch_refresh(server, x->room);
-        } else {
+        if (status == FOV_OK)
+            wish = NULL;
+        else
             serve_error(x, status, &error);
-        }
     }
     free(wish);
     free(room);

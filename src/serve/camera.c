@@ -249,8 +249,7 @@ static void take_text(struct camera *c, const struct net_message *message)
     if (message_is_object_text(message) || message->len > TEXT_BYTES_MAX) {
         c->pairing.waiting = false; /* this was to be its picture */
         error = (struct pairing_error){"expected_binary", c->pairing.note.number,
-                                       "a promise was sent instead of its bytes: ws.send(await "
-                                       "blob.arrayBuffer())"};
+                                       MESSAGE_PROMISE_TEXT};
         if (!message_is_object_text(message))
             text_copy(error.message, sizeof error.message,
                       "this text is too long for metadata: send the picture as a binary message, "

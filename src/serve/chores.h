@@ -10,7 +10,8 @@ struct chores;
 /* NULL: no memory, no thread. */
 struct chores *chores_start(const char *thread_name);
 
-/* Runs fn(arg) on the thread, in order. Any thread. False: no memory, nothing was taken. */
+/* Runs fn(arg) on the thread, in order. How many may wait is the caller's to bound. Any thread.
+ * False: no memory, nothing was taken. */
 bool chores_add(struct chores *chores, void (*fn)(void *arg), void *arg);
 
 /* Runs what is left, ends the thread, frees. Sets NULL, accepts NULL. Blocks. */

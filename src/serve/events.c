@@ -12,20 +12,22 @@ static listener *const listeners[] = {
     NULL,
 };
 
-void events_publish(struct server *server, const struct event *event)
+void events_publish(struct server *server, struct event event, const struct json_writer *w)
 {
-    for (listener *const *at = listeners; *at; at++)
-        (*at)(server, event);
+    event.json = w->text;
+    event.size = w->size;
+    for (listener *const *at = listeners; *at && !w->failed; at++)
+        (*at)(server, &event);
 }
 
 void events_publish_change(struct server *server, const char *stream, const char *client,
                            const fov_change *change)
 {
     struct json_writer w = {0};
-    struct event event = {.kind = "adaptation",
-                          .stream = stream,
-                          .client = client,
-                          .at_ms = (int64_t)clock_unix_ms()};
+    const struct event event = {.kind = "adaptation",
+                                .stream = stream,
+                                .client = client,
+                                .at_ms = (int64_t)clock_unix_ms()};
     json_object_begin(&w);
     json_add_int(&w, "at", event.at_ms);
     json_add_string(&w, "stream", stream);
@@ -35,9 +37,6 @@ void events_publish_change(struct server *server, const char *stream, const char
     json_add_number(&w, "measured", change->measured, 3);
     json_add_string(&w, "why", change->why);
     json_object_end(&w);
-    event.json = w.text;
-    event.size = w.size;
-    if (!w.failed)
-        events_publish(server, &event);
+    events_publish(server, event, &w);
     json_release(&w);
 }

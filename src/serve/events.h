@@ -1,5 +1,5 @@
 /* Events of streams: made in one place, heard by whoever is in the table of events.c (event streams
- * of clients, the store, webhooks). Loop thread. */
+ * of clients, the store). Loop thread. */
 #ifndef SERVE_EVENTS_H
 #define SERVE_EVENTS_H
 
@@ -11,16 +11,17 @@
 #include "serve/serve.h"
 
 struct event {
-    const char *kind; /* "session", "adaptation", "alert", "source", "stats", "end", "recording" */
-    const char *stream; /* name of the room or session */
+    const char *kind; /* "session", "end", "adaptation", "alert", "source", "store", "recording" */
+    const char *stream; /* name of the room or session, "" none */
     const char *client; /* client_id that it is for, "" none */
     int64_t at_ms;      /* Unix milliseconds */
     const char *json;   /* the whole object, valid during the call */
     size_t size;
 };
 
-/* Hands the event to every listener. Never blocks: a listener that has to wait copies it. */
-void events_publish(struct server *server, const struct event *event);
+/* Hands the event, with what the writer holds as its `json`, to every listener. Nobody hears of one
+ * whose writer ran out of memory. Never blocks: a listener that has to wait copies it. */
+void events_publish(struct server *server, struct event event, const struct json_writer *w);
 
 /* Listeners. */
 void store_hear(struct server *server, const struct event *event); /* api_events.c */

@@ -3,7 +3,6 @@
  * held against the target that the frame rate follows. */
 #include "serve/hazard.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +103,6 @@ static enum hazard_stage longest_of(const fov_timings *t, int64_t encode_ns)
 static void write_answer(struct answer *answer, struct json_writer *w,
                          const struct hazard_session *s, const fov_result *result)
 {
-    int64_t id = (int64_t)result->frame->number;
     int64_t start = clock_now_ns();
     if (result->outcome == FOV_DELIVERED) {
         write_detection(w, s, result);
@@ -112,20 +110,10 @@ static void write_answer(struct answer *answer, struct json_writer *w,
         answer->delivered = true;
         answer->total_ms = ns_to_ms(result->timings.total);
         answer->longest = longest_of(&result->timings, clock_now_ns() - start);
-    } else if (result->outcome == FOV_DROPPED) {
-        message_dropped(w, id, fov_drop_name(result->reason), result->message);
-        answer->event = "dropped";
     } else {
-        message_error(w, fov_status_code(result->status), id,
-                      result->message[0] ? result->message : fov_status_text(result->status));
+        message_undelivered(w, result);
+        answer->event = result->outcome == FOV_DROPPED ? "dropped" : NULL;
     }
-}
-
-static void send_text(struct net_socket *socket, struct net_blob *text)
-{
-    struct net_frame frame = {.kind = NET_TEXT, .blob = text};
-    if (net_socket_send(socket, &frame, 1) == FOV_EBUSY)
-        net_socket_close(socket, 1013, "answers are not read");
 }
 
 static void set_fps(struct hazard_session *s)
@@ -152,7 +140,7 @@ static void send_answer(void *arg)
     struct net_socket *socket = net_socket_find(answer->loop, answer->socket_id);
     if (socket) {
         struct hazard_session *s = net_socket_user(socket);
-        send_text(socket, answer->text);
+        message_deliver(socket, answer->text);
         if (answer->event)
             hazard_client_tell(s->client, answer->event, answer->text);
         if (answer->delivered)
@@ -219,7 +207,7 @@ static void on_intake_done(struct intake_done *done)
     if (done->configured)
         reconfigure(s, &done->config);
     if (socket && done->answer)
-        send_text(socket, done->answer);
+        message_deliver(socket, done->answer);
     if (done->answer && done->event)
         hazard_client_tell(s->client, done->event, done->answer);
     if (socket && done->close_code)
@@ -239,16 +227,11 @@ static const char *reason_of(int code)
 }
 
 /* Tells the client's readers, and all who hear events. */
-static void publish(struct hazard_session *s, const char *kind, struct json_writer *w)
+static void publish(struct hazard_session *s, const char *kind, const struct json_writer *w)
 {
-    const struct event event = {.kind = kind,
-                                .stream = s->id,
-                                .client = s->client->id,
-                                .at_ms = (int64_t)clock_unix_ms(),
-                                .json = w->text,
-                                .size = w->size};
-    if (!w->failed)
-        events_publish(s->server, &event);
+    const struct event event = {
+        .kind = kind, .stream = s->id, .client = s->client->id, .at_ms = (int64_t)clock_unix_ms()};
+    events_publish(s->server, event, w);
 }
 
 /* Every frame has been answered: the numbers are final. */
@@ -277,8 +260,7 @@ static void session_over(void *arg)
 static void stream_closed(void *arg)
 {
     struct hazard_session *s = arg;
-    while (!net_post(s->loop, session_over, s)) /* memory is short: it must not get lost */
-        sched_yield();
+    net_post_surely(s->loop, session_over, s);
 }
 
 static void session_close(struct hazard_session *s)

@@ -1,17 +1,14 @@
 /* The intake thread of hazard sessions. Inflating a message of 1 MiB takes milliseconds, which the
  * event loop does not have; one thread keeps every connection's order for nothing. A session has at
  * most two messages here (hazard.c), so that the queue is bounded by the number of sessions. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/text.h"
+#include "serve/chores.h"
 #include "serve/hazard.h"
 
 struct job {
-    struct job *next;
     struct intake *intake;
     struct intake_done done;
     struct json_writer answer;
@@ -22,15 +19,10 @@ struct job {
 };
 
 struct intake {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct job *first, **end;
-    bool stopping;
-    /* The thread's own, or constant. */
+    struct chores *chores;
     struct net_loop *loop;
     void (*on_done)(struct intake_done *done);
-    struct net_inflate *inflate;
+    struct net_inflate *inflate; /* the thread's own */
 };
 
 /* ---- answers -----------------------------------------------------------------------------------
@@ -180,9 +172,7 @@ static void take_text(struct job *job, const char *text, size_t size)
     const struct net_message whole = {.kind = NET_TEXT, .data = (const uint8_t *)text, .len = size};
     if (message_is_object_text(&whole)) {
         if (allowed(job))
-            answer_error(job, "expected_binary", -1,
-                         "a promise was sent instead of its bytes: ws.send(await "
-                         "blob.arrayBuffer())");
+            answer_error(job, "expected_binary", -1, MESSAGE_PROMISE_TEXT);
         return;
     }
     bool good = hazard_message_read(&m, text, size, &error);
@@ -240,29 +230,11 @@ static void tell_done(void *arg)
     free(job);
 }
 
-static struct job *next_job(struct intake *intake)
+static void run(void *arg)
 {
-    pthread_mutex_lock(&intake->lock);
-    while (!intake->first && !intake->stopping)
-        pthread_cond_wait(&intake->changed, &intake->lock);
-    struct job *job = intake->first;
-    if (job && !(intake->first = job->next))
-        intake->end = &intake->first;
-    pthread_mutex_unlock(&intake->lock);
-    return job;
-}
-
-static void *run(void *arg)
-{
-    struct intake *intake = arg;
-    const struct timespec moment = {.tv_nsec = 5000000};
-    pthread_setname_np(pthread_self(), "fovea-intake");
-    for (struct job *job; (job = next_job(intake)) != NULL;) {
-        work_on(intake, job);
-        while (!net_post(intake->loop, tell_done, job)) /* memory is short: it must not get lost */
-            nanosleep(&moment, NULL);
-    }
-    return NULL;
+    struct job *job = arg;
+    work_on(job->intake, job);
+    net_post_surely(job->intake->loop, tell_done, job);
 }
 
 bool intake_take(struct intake *intake, struct hazard_session *s, const struct net_message *message)
@@ -277,48 +249,31 @@ bool intake_take(struct intake *intake, struct hazard_session *s, const struct n
                         .size = message->len};
     if (message->len)
         memcpy(job->data, message->data, message->len);
-    pthread_mutex_lock(&intake->lock);
-    *intake->end = job;
-    intake->end = &job->next;
-    pthread_cond_signal(&intake->changed);
-    pthread_mutex_unlock(&intake->lock);
-    return true;
+    if (intake->chores && chores_add(intake->chores, run, job))
+        return true;
+    free(job);
+    return false;
 }
 
 fov_status intake_start(struct intake **out, struct net_loop *loop,
                         void (*done)(struct intake_done *done), fov_error *error)
 {
     struct intake *intake = calloc(1, sizeof *intake);
-    *out = NULL;
-    if (!intake || !(intake->inflate = net_inflate_create())) {
-        free(intake);
-        return fov_fail(error, FOV_ENOMEM, "not enough memory");
+    *out = intake;
+    if (!intake || !(intake->inflate = net_inflate_create()) ||
+        !(intake->chores = chores_start("fovea-intake"))) {
+        intake_destroy(out);
+        return fov_fail(error, FOV_ENOMEM, "no memory or no thread for the intake of messages");
     }
-    pthread_mutex_init(&intake->lock, NULL);
-    pthread_cond_init(&intake->changed, NULL);
-    intake->end = &intake->first;
     intake->loop = loop;
     intake->on_done = done;
-    if (pthread_create(&intake->thread, NULL, run, intake) == 0) {
-        *out = intake;
-        return FOV_OK;
-    }
-    pthread_cond_destroy(&intake->changed);
-    pthread_mutex_destroy(&intake->lock);
-    net_inflate_destroy(&intake->inflate);
-    free(intake);
-    return fov_fail(error, FOV_ENOMEM, "no thread for the intake of messages");
+    return FOV_OK;
 }
 
 void intake_stop(struct intake *intake)
 {
-    if (!intake)
-        return;
-    pthread_mutex_lock(&intake->lock);
-    intake->stopping = true;
-    pthread_cond_signal(&intake->changed);
-    pthread_mutex_unlock(&intake->lock);
-    pthread_join(intake->thread, NULL);
+    if (intake)
+        chores_stop(&intake->chores);
 }
 
 void intake_destroy(struct intake **destroying)
@@ -326,8 +281,7 @@ void intake_destroy(struct intake **destroying)
     struct intake *intake = *destroying;
     if (!intake)
         return;
-    pthread_cond_destroy(&intake->changed);
-    pthread_mutex_destroy(&intake->lock);
+    chores_stop(&intake->chores);
     net_inflate_destroy(&intake->inflate);
     free(intake);
     *destroying = NULL;

@@ -117,8 +117,8 @@ static json_value *parse_rest(struct hazard_message *m, const char *text, size_t
     fov_error why = {0};
     if (!find_image(text, size, &from, &end))
         from = end = 0;
-    else
-        *m = (struct hazard_message){.image = text + from, .image_size = end - from};
+    m->image = end ? text + from : NULL;
+    m->image_size = end - from;
     size_t rest = size - (end - from);
     char *copy = rest <= HAZARD_JSON_MAX ? malloc(rest + 1) : NULL;
     if (!copy) {

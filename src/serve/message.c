@@ -150,6 +150,16 @@ void message_error(struct json_writer *w, const char *code, int64_t frame_id, co
     json_object_end(w);
 }
 
+void message_undelivered(struct json_writer *w, const fov_result *result)
+{
+    int64_t id = (int64_t)result->frame->number;
+    if (result->outcome == FOV_DROPPED)
+        message_dropped(w, id, fov_drop_name(result->reason), result->message);
+    else
+        message_error(w, fov_status_code(result->status), id,
+                      result->message[0] ? result->message : fov_status_text(result->status));
+}
+
 void message_time(struct json_writer *w, double t0, int64_t arrival_ns)
 {
     json_object_begin(w);
@@ -231,6 +241,13 @@ struct net_blob *message_blob(struct json_writer *w)
         free(w->text);
     *w = (struct json_writer){0};
     return blob;
+}
+
+void message_deliver(struct net_socket *socket, struct net_blob *text)
+{
+    struct net_frame frame = {.kind = NET_TEXT, .blob = text};
+    if (net_socket_send(socket, &frame, 1) == FOV_EBUSY)
+        net_socket_close(socket, 1013, "answers are not read");
 }
 
 fov_status message_send(struct net_socket *socket, struct json_writer *w)

@@ -49,6 +49,9 @@ void message_dropped(struct json_writer *w, int64_t frame_id, const char *reason
                      const char *message);
 void message_error(struct json_writer *w, const char *code, int64_t frame_id, const char *message);
 
+/* Whichever of the two says what became of a frame that was not delivered. */
+void message_undelivered(struct json_writer *w, const fov_result *result);
+
 /* {"type":"time"} with the sender's t0, our t1 (arrival) and t2 (now). */
 void message_time(struct json_writer *w, double t0, int64_t arrival_ns);
 
@@ -64,6 +67,9 @@ struct net_blob *message_blob(struct json_writer *w);
 
 /* Sends the writer's text to a socket and releases the writer. */
 fov_status message_send(struct net_socket *socket, struct json_writer *w);
+
+/* Sends an answer; the socket of a client that does not read its answers is closed (1013). */
+void message_deliver(struct net_socket *socket, struct net_blob *text);
 
 /* Answers {"type":"time","t0"} and errors of any socket that takes only such texts.
  * True when `text` was a time message and has been answered. */
@@ -82,6 +88,8 @@ bool message_counts(struct message_rate *rate, int64_t now_ns, bool *tell);
 
 /* True for "[object Promise]" and its like: what a page sends that forgot to await its bytes. */
 bool message_is_object_text(const struct net_message *message);
+#define MESSAGE_PROMISE_TEXT                                                                       \
+    "a promise was sent instead of its bytes: ws.send(await blob.arrayBuffer())"
 
 /* "jpeg", "png", "webp". */
 const char *message_codec(fov_codec codec);

@@ -128,7 +128,7 @@ static void answer_request(struct server *server, uint64_t request_id, const str
     json_object_begin(w);
     source_write(w, room);
     json_object_end(w);
-    net_reply(request, 201, "application/json", w->text, w->size);
+    serve_reply(request, 201, w);
 }
 
 void source_answer(struct room *room, fov_status status, const char *message)
@@ -297,7 +297,7 @@ struct phase_change {
 static void publish_phase(struct room *room, const fov_source_state *state)
 {
     struct json_writer w = {0};
-    struct event event = {
+    const struct event event = {
         .kind = "source", .stream = room->name, .client = "", .at_ms = (int64_t)clock_unix_ms()};
     json_object_begin(&w);
     json_add_int(&w, "at", event.at_ms);
@@ -307,10 +307,7 @@ static void publish_phase(struct room *room, const fov_source_state *state)
     if (state->error[0])
         json_add_string(&w, "why", state->error);
     json_object_end(&w);
-    event.json = w.text;
-    event.size = w.size;
-    if (!w.failed)
-        events_publish(room->server, &event);
+    events_publish(room->server, event, &w);
     json_release(&w);
 }
 
@@ -410,7 +407,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     }
     rooms->next_stream++;
     text_copy(room->stream_id, sizeof room->stream_id, id);
-    settings_redact_url(room->source, sizeof room->source, p->source);
+    text_redact_url(room->source, sizeof room->source, p->source);
     room->kind = p->kind;
     room->target_fps = p->target_fps;
     room->admission = p->admission;

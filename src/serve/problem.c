@@ -53,12 +53,17 @@ void serve_busy(struct exchange *x, unsigned retry_s, const char *code, const ch
     problem(x, 503, code, detail);
 }
 
-void serve_json(struct exchange *x, int status, struct json_writer *w)
+void serve_reply(struct net_request *request, int status, const struct json_writer *w)
 {
     if (w->failed)
-        net_reply_problem(x->request, 503, "out_of_memory", "not enough memory for the answer");
+        net_reply_problem(request, 503, "out_of_memory", "not enough memory for the answer");
     else
-        net_reply(x->request, status, "application/json", w->text, w->size);
+        net_reply(request, status, "application/json", w->text, w->size);
+}
+
+void serve_json(struct exchange *x, int status, struct json_writer *w)
+{
+    serve_reply(x->request, status, w);
 }
 
 struct json_writer *serve_writer(struct server *server)

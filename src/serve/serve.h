@@ -93,7 +93,9 @@ void serve_error(struct exchange *x, fov_status status, const fov_error *error);
 /* 503 with Retry-After in seconds. */
 void serve_busy(struct exchange *x, unsigned retry_s, const char *code, const char *format, ...)
     FOV_PRINTF(4, 5);
-/* 200/201 … with what the writer holds; the writer may be used again. */
+/* 200/201 … with what the writer holds, or 503 when it ran out of memory; the writer may be used
+ * again. */
+void serve_reply(struct net_request *request, int status, const struct json_writer *w);
 void serve_json(struct exchange *x, int status, struct json_writer *w);
 /* An emptied writer for answers built and sent at once. */
 struct json_writer *serve_writer(struct server *server);

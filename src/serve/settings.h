@@ -172,10 +172,10 @@ void settings_print(const struct settings *settings, FILE *to);
 void settings_print_schema(FILE *to);
 void settings_print_reference(FILE *to);
 
+/* Whether a rule looks at a camera of this name. */
+bool settings_alert_watches(const struct settings_alert *alert, const char *camera);
+
 /* Where a webhook goes, fit for logs: scheme and host. Its path is often a secret. */
 void settings_redact_webhook(char *to, size_t size, const char *url);
-
-/* Copies `url` without the password of `user:password@`. */
-void settings_redact_url(char *to, size_t size, const char *url);
 
 #endif

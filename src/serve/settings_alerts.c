@@ -186,6 +186,10 @@ static void read_alert(struct settings_load *load, const struct yaml_node *node)
     settings_init_rows(load, &group);
     settings_apply_map(load, &group, node);
     shown[strlen(shown) - 1] = '\0';
+    if (alert->zone && !alert->zone[0])
+        alert->zone = NULL;
+    if (node->kind != YAML_MAP && !is_empty(node))
+        return; /* it was said */
     if (!alert->name || !alert->name[0])
         settings_wrong(load, &place, shown, "name is missing");
     else if (named_before(s, alert->name))
@@ -211,7 +215,7 @@ void settings_apply_alerts(struct settings_load *load, const struct yaml_node *l
 /* ---- what rules and zones must fulfil together ------------------------------------------------
  */
 
-static bool is_of(const struct settings_alert *alert, const char *camera)
+bool settings_alert_watches(const struct settings_alert *alert, const char *camera)
 {
     bool found = alert->cameras.count == 0;
     for (size_t i = 0; i < alert->cameras.count; i++)
@@ -226,8 +230,9 @@ static void note_zone(struct settings_load *load, const struct settings_alert *a
     size_t count = 0;
     for (size_t i = 0; i < s->cameras.count; i++) {
         const struct zones *zones = s->cameras.items[i].zones;
-        for (size_t k = 0; zones && k < zones->count && is_of(alert, s->cameras.items[i].name);
-             k++) {
+        if (!settings_alert_watches(alert, s->cameras.items[i].name))
+            continue;
+        for (size_t k = 0; zones && k < zones->count; k++) {
             const struct zone *zone = &zones->items[k];
             if (strcmp(zone->name, alert->zone) == 0 && !zone->line)
                 return;
@@ -254,6 +259,6 @@ static void note_zone(struct settings_load *load, const struct settings_alert *a
 void settings_check_alerts(struct settings_load *load)
 {
     for (size_t i = 0; i < load->settings->alerts.count; i++)
-        if (load->settings->alerts.items[i].zone && load->settings->alerts.items[i].zone[0])
+        if (load->settings->alerts.items[i].zone)
             note_zone(load, &load->settings->alerts.items[i], i);
 }

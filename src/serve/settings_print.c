@@ -1,16 +1,12 @@
 /* What the settings table says about itself: `fovea config show`, the JSON Schema, the reference.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "serve/settings_rows.h"
-
-void settings_redact_url(char *to, size_t size, const char *url)
-{
-    text_redact_url(to, size, url);
-}
 
 void settings_redact_webhook(char *to, size_t size, const char *url)
 {
@@ -31,7 +27,7 @@ static void print_text(FILE *to, const char *text)
 {
     struct json_writer w = {0};
     char shown[2200];
-    settings_redact_url(shown, sizeof shown, text);
+    text_redact_url(shown, sizeof shown, text);
     json_put_string(&w, shown); /* a JSON string is a YAML string */
     fprintf(to, "%s", w.failed || !w.text ? "\"\"" : w.text);
     json_release(&w);
@@ -154,6 +150,12 @@ static void print_rows(FILE *to, const struct settings_row *rows, size_t count, 
     }
 }
 
+/* A nought is one too where it is not what is meant without it. */
+static bool number_is_set(const struct settings_row *row, double value)
+{
+    return value > 0 || value != (row->initial ? strtod(row->initial, NULL) : 0);
+}
+
 /* Rows of an entry in flow style, so that `pin.conf` needs no section: {source: …, pin: {…}}. */
 static void print_entry(FILE *to, const struct settings_row *rows, size_t count, const void *base)
 {
@@ -163,7 +165,7 @@ static void print_entry(FILE *to, const struct settings_row *rows, size_t count,
         const struct settings_row *row = &rows[i];
         const void *value = (const char *)base + row->offset;
         bool set = row->kind == SET_TEXT     ? *(const char *const *)value != NULL
-                   : row->kind == SET_NUMBER ? *(const double *)value > 0
+                   : row->kind == SET_NUMBER ? number_is_set(row, *(const double *)value)
                    : row->kind == SET_INT    ? *(const int *)value > 0
                    : row->kind == SET_CHOICE ? *(const int *)value > 0
                    : row->kind == SET_LIST   ? ((const struct settings_list *)value)->count > 0

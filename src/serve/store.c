@@ -247,10 +247,10 @@ static void run_answer(void *arg)
 {
     struct answer *a = arg;
     struct net_request *request = net_request_find(a->loop, a->request_id);
-    if (request && a->status == FOV_OK && !a->w.failed)
-        net_reply(request, 200, "application/json", a->w.text, a->w.size);
+    if (request && a->status == FOV_OK)
+        serve_reply(request, 200, &a->w);
     else if (request)
-        net_reply_error(request, a->status ? a->status : FOV_ENOMEM, &a->error);
+        net_reply_error(request, a->status, &a->error);
     json_release(&a->w);
     free(a);
 }

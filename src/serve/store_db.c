@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 enum { SCHEMA_VERSION = 1, CHECKED_MB = 64, TRIM_ROWS_LEAST = 64 };
 
@@ -176,8 +176,7 @@ bool store_db_move_aside(const char *path, char *aside, size_t size)
 {
     static const char *const sides[] = {"-wal", "-shm"};
     char from[600], to[640];
-    snprintf(aside, size, "%s.broken-%lld", path, (long long)time(NULL));
-    bool moved = rename(path, aside) == 0;
+    bool moved = file_move_aside(path, aside, size);
     for (size_t i = 0; moved && i < 2; i++) {
         snprintf(from, sizeof from, "%s%s", path, sides[i]);
         snprintf(to, sizeof to, "%s%s", aside, sides[i]);

@@ -92,18 +92,15 @@ static void write_notice(struct json_writer *w, const struct notice *n, int64_t 
 static void publish(struct notice *n)
 {
     struct json_writer w = {0};
-    struct event event = {.kind = "alert",
-                          .stream = n->stream,
-                          .client = "",
-                          .at_ms = (int64_t)clock_unix_ms_of(n->ns)};
+    const struct event event = {.kind = "alert",
+                                .stream = n->stream,
+                                .client = "",
+                                .at_ms = (int64_t)clock_unix_ms_of(n->ns)};
     write_notice(&w, n, event.at_ms);
-    event.json = w.text;
-    event.size = w.size;
     n->server->watches->raised += n->raised;
-    if (!w.failed) {
-        events_publish(n->server, &event);
+    events_publish(n->server, event, &w);
+    if (!w.failed)
         webhooks_send(n->server->webhooks, &n->of->webhooks, w.text, w.size);
-    }
     json_release(&w);
 }
 
@@ -216,20 +213,12 @@ void watch_see(struct watch *watch, const struct watch_frame *frame)
 /* ---- rules of a stream ------------------------------------------------------------------------
  */
 
-static bool looks_at(const struct settings_alert *alert, const char *stream)
-{
-    bool found = alert->cameras.count == 0;
-    for (size_t i = 0; i < alert->cameras.count; i++)
-        found |= strcmp(alert->cameras.items[i], stream) == 0;
-    return found;
-}
-
 /* The rule's zone on this stream; false: it has none of that name, or a line, so the rule rests. */
 static bool find_zone(const struct settings_alert *alert, const struct zones *zones,
                       const struct zone **zone)
 {
     *zone = NULL;
-    if (!alert->zone || !alert->zone[0])
+    if (!alert->zone)
         return true;
     *zone = zones_find(zones, alert->zone);
     return *zone && !(*zone)->line;
@@ -260,7 +249,7 @@ static struct running *make_rules(struct server *server, const char *stream, siz
     for (size_t i = 0; rules && i < s->alerts.count; i++) {
         const struct settings_alert *alert = &s->alerts.items[i];
         const struct zone *zone;
-        if (looks_at(alert, stream) && find_zone(alert, zones, &zone))
+        if (settings_alert_watches(alert, stream) && find_zone(alert, zones, &zone))
             make_rule(&rules[(*count)++], alert, zone);
     }
     return rules;
@@ -388,12 +377,12 @@ void watch_write_rules(struct server *server, const char *stream, struct json_wr
     for (size_t i = 0; i < s->alerts.count; i++) {
         const struct settings_alert *alert = &s->alerts.items[i];
         const struct zone *zone;
-        if (!looks_at(alert, stream))
+        if (!settings_alert_watches(alert, stream))
             continue;
         bool active = find_zone(alert, zones, &zone);
         json_object_begin(w);
         json_add_string(w, "name", alert->name);
-        json_add_string(w, "zone", alert->zone && alert->zone[0] ? alert->zone : NULL);
+        json_add_string(w, "zone", alert->zone);
         json_add_string(w, "state", active ? "active" : zone ? "needs_tracker" : "no_such_zone");
         json_object_end(w);
     }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "serve/chores.h"
 
@@ -158,8 +158,7 @@ static struct zone_book *load(const char *path)
     free(text);
     if (book || error.status == FOV_ENOTFOUND)
         return book;
-    snprintf(aside, sizeof aside, "%s.broken-%lld", path, (long long)time(NULL));
-    bool moved = rename(path, aside) == 0;
+    bool moved = file_move_aside(path, aside, sizeof aside);
     fov_log(FOV_LOG_ERROR, "zones", "%s cannot be used: %s; %s%s", path, error.message,
             moved ? "it is kept as " : "it stays and is not used", moved ? aside : "");
     return NULL;
@@ -219,36 +218,11 @@ static void written(void *arg)
     free(w);
 }
 
-/* A new file beside the old one, then its name: a reader sees either, whole. */
 static void write_file(void *arg)
 {
     struct writing *w = arg;
-    char fresh[560];
-    snprintf(fresh, sizeof fresh, "%s.%ld", w->path, (long)getpid());
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    size_t sent = 0;
-    bool ok = fd >= 0;
-    while (ok && sent < w->text.size) {
-        ssize_t n = write(fd, w->text.text + sent, w->text.size - sent);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        sent += n > 0 ? (size_t)n : 0;
-    }
-    ok = ok && fsync(fd) == 0;
-    int code = errno;
-    if (fd >= 0)
-        close(fd);
-    if (ok && rename(fresh, w->path) != 0) {
-        ok = false;
-        code = errno;
-    }
-    if (!ok) {
-        unlink(fresh);
-        w->status = fov_fail(&w->error, FOV_EIO, "%s: %s", w->path, strerror(code));
-    }
-    if (!net_post(w->server->loop, written, w)) {
-        json_release(&w->text);
-        free(w);
-    }
+    w->status = file_replace(w->path, w->text.text, w->text.size, 0600, &w->error);
+    net_post_surely(w->server->loop, written, w); /* `writing` would stay */
 }
 
 static fov_status start_writing(struct server *server, struct writing *w, fov_error *error)

@@ -1,37 +1,16 @@
 /* alerts:, cameras.<n>.zones, webhooks: what is read, and how mistakes are named. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
-#include "serve/settings.h"
+#include "settings_test.h"
 
-struct findings {
-    char text[4096];
-    int fatal, notes;
-};
+static char *const hook_secret[] = {"HOOK_SECRET=s3cret", NULL};
 
-static void collect(void *user, bool fatal, const char *text)
+/* Settings that have no mistake. */
+static struct settings *read_good(const char *text)
 {
-    struct findings *f = user;
-    size_t used = strlen(f->text);
-    snprintf(f->text + used, sizeof f->text - used, "%s\n", text);
-    fatal ? f->fatal++ : f->notes++;
-}
-
-static struct settings *parse(const char *text, struct findings *found)
-{
-    static char *const env[] = {"HOOK_SECRET=s3cret", NULL};
     struct settings *s;
-    fov_error error = {0};
-    *found = (struct findings){0};
-    settings_parse(&s, text, strlen(text), "f.yaml", env, collect, found, &error);
+    struct findings found;
+    if (parse(text, hook_secret, &s, &found) != FOV_OK || found.notes)
+        fail_msg("%s\n%s", text, found.text);
     return s;
 }
 
@@ -56,11 +35,7 @@ static const char whole[] =
 static void a_whole_file(void **state)
 {
     (void)state;
-    struct findings found;
-    struct settings *s = parse(whole, &found);
-    if (!s)
-        fail_msg("%s", found.text);
-    assert_int_equal(found.notes, 0);
+    struct settings *s = read_good(whole);
     const struct zones *zones = settings_find_camera(s, "hall")->zones;
     assert_int_equal(zones->count, 2);
     assert_true(zones_find(zones, "way")->line);
@@ -85,21 +60,14 @@ static void a_whole_file(void **state)
 static void secrets_are_not_shown(void **state)
 {
     (void)state;
-    struct findings found, again;
-    struct settings *s = parse(whole, &found);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    settings_print(s, to);
-    fclose(to);
+    struct settings *s = read_good(whole);
+    char *text = shown_text(s);
     assert_null(strstr(text, "secret?"));
     assert_null(strstr(text, "s3cret"));
     assert_null(strstr(text, "u:p@"));
     assert_non_null(strstr(text, "https://hooks.example/***"));
     assert_non_null(strstr(text, "somebody at the door"));
-    struct settings *back = parse(text, &again); /* what is shown can be read */
-    if (!back)
-        fail_msg("%s\n%s", text, again.text);
+    struct settings *back = read_good(text); /* what is shown can be read */
     assert_int_equal(settings_find_camera(back, "hall")->zones->count, 2);
     assert_int_equal(back->alerts.count, 2);
     settings_free(&back);
@@ -107,10 +75,23 @@ static void secrets_are_not_shown(void **state)
     free(text);
 }
 
-/* Each has one mistake; the finding begins with its place and holds the words. */
-static const struct {
-    const char *text, *place, *words;
-} broken[] = {
+/* A nought that is no default must be shown: left out it would come back as the default. */
+static void noughts_come_back(void **state)
+{
+    (void)state;
+    struct settings *s = read_good("cameras: {hall: {source: \"pattern:\", max_latency_ms: 0}}\n"
+                                   "alerts: [{name: a, cooldown: 0, min_confidence: 0}]\n");
+    char *text = shown_text(s);
+    struct settings *back = read_good(text);
+    assert_float_equal(settings_find_camera(back, "hall")->max_latency_ms, 0, 0);
+    assert_float_equal(back->alerts.items[0].cooldown, 0, 0);
+    assert_float_equal(back->alerts.items[0].min_confidence, 0, 0);
+    settings_free(&back);
+    settings_free(&s);
+    free(text);
+}
+
+static const struct mistake broken[] = {
     {"alerts: 5\n", "f.yaml:1:9: alerts", "list of rules"},
     {"alerts: {a: b}\n", "f.yaml:1:9: alerts", "list of rules"},
     {"alerts:\n  - person\n", "f.yaml:2:5: alerts[0]", "section"},
@@ -153,53 +134,60 @@ static const struct {
 static void mistakes_are_named_with_their_place(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        struct findings found;
-        struct settings *s = parse(broken[i].text, &found);
-        if (s || strncmp(found.text, broken[i].place, strlen(broken[i].place)) != 0 ||
-            !strstr(found.text, broken[i].words))
-            fail_msg("%s gives: %s", broken[i].text, found.text);
-    }
+    mistakes_are_named(broken, sizeof broken / sizeof *broken);
 }
 
 static void zones_that_no_camera_has_are_noted(void **state)
 {
     (void)state;
+    struct settings *s;
     struct findings found;
-    struct settings *s = parse("cameras:\n  hall: {zones: {door: [[0, 0], [1, 0], [1, 1]],\n"
-                               "    way: {line: [[0, 0], [1, 0]]}}}\n"
-                               "alerts: [{name: a, zone: dor}, {name: b, zone: way}]\n",
-                               &found);
-    assert_non_null(s);
+    assert_int_equal(parse("cameras:\n  hall: {zones: {door: [[0, 0], [1, 0], [1, 1]],\n"
+                           "    way: {line: [[0, 0], [1, 0]]}}}\n"
+                           "alerts: [{name: a, zone: dor}, {name: b, zone: way}]\n",
+                           NULL, &s, &found),
+                     FOV_OK);
     assert_int_equal(found.notes, 2);
     assert_non_null(strstr(found.text, "did you mean door?"));
     assert_non_null(strstr(found.text, "needs a tracker"));
     settings_free(&s);
 }
 
+/* The one finding says so. */
+static void refused(const char *text, const char *words)
+{
+    struct settings *s;
+    struct findings found;
+    assert_int_equal(parse(text, NULL, &s, &found), FOV_EINVAL);
+    assert_non_null(strstr(found.text, words));
+}
+
 static void limits_hold(void **state)
 {
     (void)state;
     static char text[65536];
-    struct findings found;
     size_t used = (size_t)snprintf(text, sizeof text, "alerts:\n");
     for (int i = 0; i < ALERTS_MAX + 1; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "  - {name: rule-%d}\n", i);
-    assert_null(parse(text, &found));
-    assert_non_null(strstr(found.text, "at most 64"));
+    refused(text, "at most 64");
     used = (size_t)snprintf(text, sizeof text, "cameras: {h: {zones: {\n");
     for (int i = 0; i < ZONES_MAX + 1; i++)
         used += (size_t)snprintf(text + used, sizeof text - used,
                                  "  z%d: [[0, 0], [1, 0], [1, 1]],\n", i);
     snprintf(text + used, sizeof text - used, "}}}\n");
-    assert_null(parse(text, &found));
-    assert_non_null(strstr(found.text, "at most 16"));
+    refused(text, "at most 16");
     used = (size_t)snprintf(text, sizeof text, "cameras: {h: {zones: {a: [\n");
     for (int i = 0; i < ZONE_POINTS_MAX + 1; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "  [0, %f],\n", i / 40.0);
     snprintf(text + used, sizeof text - used, "]}}}\n");
-    assert_null(parse(text, &found));
-    assert_non_null(strstr(found.text, "at most 32"));
+    refused(text, "at most 32");
+}
+
+static void bound_is(const json_value *shape, const char *name, int64_t bound)
+{
+    int64_t value;
+    assert_true(json_get_int(shape, name, &value));
+    assert_int_equal(value, bound);
 }
 
 static void the_schema_is_json_and_knows_alerts(void **state)
@@ -216,7 +204,10 @@ static void the_schema_is_json_and_knows_alerts(void **state)
         fail_msg("%s", error.message);
     const json_value *defs = json_get(schema, "$defs");
     assert_non_null(json_get(json_get(json_get(defs, "alert"), "properties"), "for_seconds"));
-    assert_non_null(json_get(defs, "zones"));
+    bound_is(json_get(defs, "alerts"), "maxItems", ALERTS_MAX);
+    bound_is(json_get(defs, "zones"), "maxProperties", ZONES_MAX);
+    bound_is(json_get(defs, "points"), "maxItems", ZONE_POINTS_MAX);
+    bound_is(json_at(json_get(json_get(defs, "webhook"), "oneOf"), 1), "maxItems", WEBHOOKS_MAX);
     json_free(&schema);
     free(text);
 }
@@ -226,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_file),
         cmocka_unit_test(secrets_are_not_shown),
+        cmocka_unit_test(noughts_come_back),
         cmocka_unit_test(mistakes_are_named_with_their_place),
         cmocka_unit_test(zones_that_no_camera_has_are_noted),
         cmocka_unit_test(limits_hold),

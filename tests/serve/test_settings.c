@@ -1,43 +1,11 @@
 /* Settings: every mistake is named with its line and column, values come from the right place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "serve/settings.h"
+#include "base/text.h"
 #include "serve/sources.h"
+#include "settings_test.h"
 
-struct findings {
-    char text[4096];
-    int fatal, notes;
-};
-
-static void collect(void *user, bool fatal, const char *text)
-{
-    struct findings *f = user;
-    size_t used = strlen(f->text);
-    snprintf(f->text + used, sizeof f->text - used, "%s\n", text);
-    fatal ? f->fatal++ : f->notes++;
-}
-
-static fov_status parse(const char *text, char *const *env, struct settings **s,
-                        struct findings *found)
-{
-    fov_error error = {0};
-    *found = (struct findings){0};
-    return settings_parse(s, text, strlen(text), "f.yaml", env, collect, found, &error);
-}
-
-/* Each file has one mistake; the finding must begin with its place and hold the words. */
-static const struct {
-    const char *text, *place, *words;
-} broken[] = {
+static const struct mistake broken[] = {
     {"server:\n  prot: 1\n", "f.yaml:2:3: server.prot", "did you mean port?"},
     {"sever:\n  port: 1\n", "f.yaml:1:1: sever", "did you mean server?"},
     {"server:\n  tls:\n    crt: x\n", "f.yaml:3:5: server.tls.crt", "did you mean cert?"},
@@ -108,16 +76,7 @@ static void test_mistakes_are_named_with_their_place(void **state)
 {
     (void)state;
     assert_true(sizeof broken / sizeof *broken >= 50);
-    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        struct settings *s;
-        struct findings found;
-        fov_status status = parse(broken[i].text, NULL, &s, &found);
-        bool right = status == FOV_EINVAL && !s && found.fatal == 1 &&
-                     strncmp(found.text, broken[i].place, strlen(broken[i].place)) == 0 &&
-                     strstr(found.text, broken[i].words);
-        if (!right)
-            fail_msg("%s\ngave %d findings: %s", broken[i].text, found.fatal, found.text);
-    }
+    mistakes_are_named(broken, sizeof broken / sizeof *broken);
 }
 
 static void test_all_mistakes_are_reported_at_once(void **state)
@@ -345,12 +304,8 @@ static void test_shown_settings_can_be_read_back(void **state)
                                "conf: 0.2}, max_latency_ms: 50}}\n";
     struct settings *s, *again;
     struct findings found;
-    char *shown = NULL;
-    size_t size;
     assert_int_equal(parse(text, NULL, &s, &found), FOV_OK);
-    FILE *to = open_memstream(&shown, &size);
-    settings_print(s, to);
-    fclose(to);
+    char *shown = shown_text(s);
     assert_null(strstr(shown, "secret"));
     assert_non_null(strstr(shown, "port: 7  # f.yaml:1"));
     if (parse(shown, NULL, &again, &found) != FOV_OK)
@@ -376,7 +331,7 @@ static void test_passwords_of_urls_are_blotted_out(void **state)
     };
     char to[64];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        settings_redact_url(to, sizeof to, pairs[i][0]);
+        text_redact_url(to, sizeof to, pairs[i][0]);
         assert_string_equal(to, pairs[i][1]);
     }
 }

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <fovea/status.h>
 #include "base/clock.h"
 #include "base/dynlib.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -43,6 +46,46 @@ static void fail_cuts_at_a_character(void **state)
     fov_fail(&error, FOV_EIO, "again: %s", error.message);
     assert_string_equal(error.message, "again: two lines");
     assert_int_equal(fov_fail(NULL, FOV_EIO, "x"), FOV_EIO);
+}
+
+static void read_back(const char *path, char text[16])
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, 15, file)] = '\0';
+    fclose(file);
+}
+
+static void files_are_replaced_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/fovea-file-XXXXXX", path[64], fresh[96], aside[96], text[16];
+    struct stat file;
+    fov_error error = {0};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a", folder);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    assert_int_equal(symlink("/nowhere/at/all", fresh), 0); /* what a run that was cut off left */
+    assert_int_equal(file_replace(path, "one", 3, 0600, &error), FOV_OK);
+    assert_int_equal(file_replace(path, "second", 6, 0600, &error), FOV_OK);
+    read_back(path, text);
+    assert_string_equal(text, "second");
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0600);
+    assert_int_equal(mkdir(fresh, 0700), 0); /* in the way */
+    assert_int_equal(file_replace(path, "third", 5, 0600, &error), FOV_EIO);
+    assert_non_null(strstr(error.message, path));
+    read_back(path, text);
+    assert_string_equal(text, "second");
+    assert_true(file_move_aside(path, aside, sizeof aside));
+    assert_int_not_equal(access(path, F_OK), 0);
+    read_back(aside, text);
+    assert_string_equal(text, "second");
+    assert_false(file_move_aside(path, fresh, sizeof fresh));
+    remove(aside);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    rmdir(fresh);
+    assert_int_equal(rmdir(folder), 0); /* nothing else was left */
 }
 
 static void utf8_table(void **state)
@@ -242,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_rows_are_complete),
         cmocka_unit_test(fail_cuts_at_a_character),
+        cmocka_unit_test(files_are_replaced_whole_or_not_at_all),
         cmocka_unit_test(utf8_table),
         cmocka_unit_test(terminals_are_told_nothing),
         cmocka_unit_test(numbers_from_text),
