@@ -275,8 +275,10 @@ static void opened(void *arg)
     if (o->status != FOV_OK && !o->request_id)
         fov_log(FOV_LOG_ERROR, "serve", "room %s: %s", room ? room->name : "?", o->error.message);
     answer_opened(o, room);
-    if (o->status != FOV_OK && room && wanted)
+    if (o->status != FOV_OK && room && wanted) {
+        room_tell_connected(room);
         forget(room);
+    }
     opening_end(o);
 }
 

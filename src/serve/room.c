@@ -156,6 +156,8 @@ void room_write_connected(const struct room *room, struct json_writer *w)
     json_object_begin(w);
     json_add_string(w, "type", "camera");
     json_add_bool(w, "connected", room_connected(room));
+    if (!room_connected(room) && (room->connecting || (room->feed && !room->feed->pushed)))
+        json_add_bool(w, "source", true);
     json_object_end(w);
 }
 

@@ -148,6 +148,18 @@ def test_what_is_turned_is_told_on_both_pages(serve, pair):
     assert "more frames came than could be analysed" in camera.inner_text("#why")
 
 
+def test_a_source_that_does_not_answer_is_not_an_empty_room(serve, open_page, tmp_path):
+    config = tmp_path / "fovea.yaml"
+    config.write_text("cameras: {gate: 'rtsp://127.0.0.1:9/x'}\n")
+    server = serve("--config", str(config))
+    page = open_page(f"{server.url}/view/gate")
+    page.wait_for_selector("#empty-text:has-text('it goes on trying')")
+    assert page.is_hidden("#empty-link")
+    other = open_page(f"{server.url}/view/nobody")
+    other.wait_for_selector("#empty-text:has-text('No camera is connected')")
+    assert other.is_visible("#empty-link")
+
+
 def test_the_server_draws_on_request(serve, pair):
     _, viewer = pair(serve(), view="render=server")
     seen = viewer.evaluate(WATCH, 30)

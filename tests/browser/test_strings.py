@@ -94,7 +94,7 @@ def scripts_of(name: str, seen: set[Path]) -> set[Path]:
     return seen
 
 
-@pytest.mark.parametrize("page", ("start", "camera", "view"))
+@pytest.mark.parametrize("page", ("start", "camera", "view", "zones"))
 def test_a_page_weighs_less_than_60_kb(page):
     html = WEB / f"{page}.html"
     text = html.read_text()

@@ -13,7 +13,8 @@ import pytest
 from camera_servers import Jpegs, Nginx, make_clip, rtsp_server
 from conftest import BIN, environment, fovea, wait_for
 from nginx import free_port
-from realtime import START, STOP, STREAMS, encode
+from realtime import START, STOP, STREAMS, encode, receive
+from realtime import socket as connect, wait_for as wait_text
 
 PICTURES = [encode(np.full((120, 160, 3), 40 + 20 * i, np.uint8)) for i in range(8)]
 
@@ -388,6 +389,11 @@ def test_a_camera_that_is_not_there_yet(start_server):
     answer = server.post(START, json={"source": f"http://127.0.0.1:{port}/other", "token": "now"})
     assert answer.status_code == 502 and "nothing answers" in answer.json()["detail"] and time.monotonic() - began < 3
     assert not stream(server, "now"), "nothing stays of it"
+    with connect(server, "/ws/view/late") as ws:
+        assert wait_text(ws, "view")["connected"] is False
+        assert receive(ws) == {"type": "camera", "connected": False, "source": True}, "somebody else's camera finds no place"
+    with connect(server, "/ws/view/empty") as ws:
+        assert wait_text(ws, "camera") == {"type": "camera", "connected": False}
     made = Jpegs(PICTURES, port=port)
     try:
         server.wait_for(lambda: stream(server, "late")["state"] == "live", 2.5, "the camera")

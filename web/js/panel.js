@@ -71,8 +71,9 @@ export class Panel {
     this.#drops();
   }
 
-  camera(connected) {
-    text($('empty-text'), t(connected ? 'view.waiting' : 'view.no_camera'));
+  camera({ connected, source }) {
+    text($('empty-text'), t(connected ? 'view.waiting' : source ? 'view.source_away' : 'view.no_camera'));
+    $('empty-link').hidden = source === true; // the room is taken
   }
 
   adaptation(message) {
@@ -83,10 +84,10 @@ export class Panel {
 
   #sentences() {
     $('changes').hidden = this.#log.length === 0;
-    const told = this.#log.map((change) => [el('time', { class: 'num' }, timeOfDay(change.at)), sentence(change)]);
-    $('log').replaceChildren(...told.map((parts) => el('li', {}, ...parts)));
-    $('turned').hidden = told.length === 0;
-    if (told.length) $('turned').replaceChildren(...told[0].map((part) => part.cloneNode?.(true) ?? part));
+    const told = (change) => [el('time', { class: 'num' }, timeOfDay(change.at)), sentence(change)];
+    $('log').replaceChildren(...this.#log.map((change) => el('li', {}, ...told(change))));
+    $('turned').hidden = this.#log.length === 0;
+    if (this.#log.length) $('turned').replaceChildren(...told(this.#log[0]));
   }
 
   #drops() {

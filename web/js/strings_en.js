@@ -52,7 +52,8 @@ export default {
   'camera.unplugged': 'The camera was unplugged.',
 
   'view.panel': 'Measurements and settings', 'view.waiting': 'Waiting for the first picture.',
-  'view.no_camera': 'No camera is connected to this room.', 'view.open_camera': 'Open the camera page',
+  'view.no_camera': 'No camera is connected to this room.',
+  'view.source_away': 'The server has no picture of this camera yet; it goes on trying.', 'view.open_camera': 'Open the camera page',
   'view.latency': 'Capture to screen', 'view.p50': 'median', 'view.p95': '95 %', 'view.p99': '99 %',
   'view.spark': 'Capture to screen over the last 60 seconds', 'view.minute_ago': '60 s ago', 'view.now': 'now',
   'view.stages': 'Where the time goes', 'view.pictures': 'Pictures', 'view.fps_in': 'from the camera', 'view.fps_out': 'shown here',
@@ -68,11 +69,11 @@ export default {
   'drop.queue': 'queue full', 'drop.superseded': 'superseded', 'drop.deadline': 'too late', 'drop.fps_limit': 'over the rate limit',
   'drop.decode': 'not readable', 'drop.shutdown': 'server stopping',
   'why.inference': 'inference {measured} of {interval}', 'why.inference_each': 'each frame is {measured} of work, frames were lost',
-  'why.headroom': 'headroom, answers within {measured}', 'why.late': 'answers take {measured}, close to the deadline',
+  'why.headroom': 'headroom, answers within {measured}', 'why.late': 'answers take {measured}, too long',
   'why.boxes': 'boxes take {measured} a frame', 'why.lost': '{share} % of the frames came too late',
   'why.viewers': '{share} % of the viewers cannot keep up',
   'reason.inference': 'more frames came than could be analysed', 'reason.headroom': 'there is room for more',
-  'reason.late': 'answers came close to their deadline', 'reason.boxes': 'many boxes take much time',
+  'reason.late': 'answers took too long', 'reason.boxes': 'many boxes take much time',
   'reason.viewers': 'viewers cannot keep up',
   'knob.fps': 'fps', 'knob.quality': 'quality', 'knob.size': 'size', 'knob.conf': 'confidence',
 

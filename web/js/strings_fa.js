@@ -52,7 +52,8 @@ export default {
   'camera.unplugged': 'دوربین جدا شد.',
 
   'view.panel': 'اندازه‌گیری‌ها و تنظیمات', 'view.waiting': 'در انتظار نخستین تصویر.',
-  'view.no_camera': 'دوربینی به این اتاق وصل نیست.', 'view.open_camera': 'باز کردن صفحهٔ دوربین',
+  'view.no_camera': 'دوربینی به این اتاق وصل نیست.',
+  'view.source_away': 'سرور هنوز تصویری از این دوربین ندارد و به تلاش ادامه می‌دهد.', 'view.open_camera': 'باز کردن صفحهٔ دوربین',
   'view.latency': 'از دوربین تا صفحه', 'view.p50': 'میانه', 'view.p95': '۹۵٪', 'view.p99': '۹۹٪',
   'view.spark': 'از دوربین تا صفحه در ۶۰ ثانیهٔ گذشته', 'view.minute_ago': '۶۰ ثانیه پیش', 'view.now': 'اکنون',
   'view.stages': 'زمان کجا می‌رود', 'view.pictures': 'تصویرها', 'view.fps_in': 'از دوربین', 'view.fps_out': 'نمایش در اینجا',
@@ -68,11 +69,11 @@ export default {
   'drop.queue': 'صف پر', 'drop.superseded': 'جایگزین‌شده', 'drop.deadline': 'دیررسیده', 'drop.fps_limit': 'بیش از نرخ مجاز',
   'drop.decode': 'ناخوانا', 'drop.shutdown': 'توقف سرور',
   'why.inference': 'استنتاج {measured} از {interval}', 'why.inference_each': 'هر فریم {measured} کار دارد، فریم‌هایی از دست رفت',
-  'why.headroom': 'جا هست، پاسخ در {measured}', 'why.late': 'پاسخ {measured} طول می‌کشد، نزدیک به مهلت',
+  'why.headroom': 'جا هست، پاسخ در {measured}', 'why.late': 'پاسخ {measured} طول می‌کشد، بیش از اندازه',
   'why.boxes': 'کادرها در هر فریم {measured} می‌برند', 'why.lost': '{share}٪ فریم‌ها دیر رسیدند',
   'why.viewers': '{share}٪ بیننده‌ها عقب می‌مانند',
   'reason.inference': 'فریم‌ها بیش از توان تحلیل بودند', 'reason.headroom': 'جای بیشتری هست',
-  'reason.late': 'پاسخ‌ها به مهلت نزدیک شدند', 'reason.boxes': 'کادرهای زیاد وقت زیادی می‌برند',
+  'reason.late': 'پاسخ‌ها بیش از اندازه طول کشیدند', 'reason.boxes': 'کادرهای زیاد وقت زیادی می‌برند',
   'reason.viewers': 'بیننده‌ها عقب می‌مانند',
   'knob.fps': 'فریم', 'knob.quality': 'کیفیت', 'knob.size': 'اندازه', 'knob.conf': 'اطمینان',
 

@@ -29,7 +29,7 @@ const player = new Player($('canvas'), stage, {
       panel.view(message);
     } else if (message.type === 'stats') panel.stats(message);
     else if (message.type === 'adaptation') panel.adaptation(message);
-    else if (message.type === 'camera') panel.camera(message.connected);
+    else if (message.type === 'camera') panel.camera(message);
     else if (message.type === 'error') say('error.server', { why: message.message });
   },
 });
