@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "infer/cores.h"
+#include "quantile.h"
 #include "texture.h"
 
 enum { PICTURES = 8, ITEMS = 16, STAGES_MAX = 3, THREADS_MAX = 64, ROUNDS_MAX = 99 };
@@ -260,18 +261,6 @@ static int beat(struct engine *e, int64_t end)
             start_item(e, item);
     }
     return lost;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int n, double q)
-{
-    qsort(values, (size_t)n, sizeof *values, by_value);
-    return n ? values[(int)(q * (n - 1) + 0.5)] : 0;
 }
 
 struct answer {
