@@ -335,7 +335,8 @@ static void read_options(int argc, char **argv)
     own.mode = (enum mode)mode;
     if (good && own.mode == MODE_VIEW && set.fps == 0)
         set.fps = 30;
-    if (good && set.port && own.connections > 0 && own.connections < CONNECTIONS_MAX &&
+    int least = own.mode == MODE_VIEW ? 0 : 1; /* a camera alone */
+    if (good && set.port && own.connections >= least && own.connections < CONNECTIONS_MAX &&
         own.pictures > 0 && own.pictures <= PICTURES_MAX && own.depth > 0 && own.depth < UNDER_WAY)
         return;
     fprintf(stderr, "usage: load post|stream|view --port P [--option value …], see load.c\n");
@@ -351,13 +352,13 @@ int main(int argc, char **argv)
         wire_give_up("no memory");
     make_pictures();
     connect_all();
-    double cpu = wire_own_cpu_s(), server = wire_cpu_s(set.pid);
+    double cpu = wire_cpu_s(getpid()), server = wire_cpu_s(set.pid);
     start_ns = clock_now_ns();
     double warm = set.warm >= 0 ? set.warm : fmin(1, set.seconds / 5);
     warm_ns = start_ns + ms_to_ns(warm * 1000);
     end_ns = start_ns + ms_to_ns(set.seconds * 1000);
     run();
-    report(wire_own_cpu_s() - cpu, wire_cpu_s(set.pid) - server);
+    report(wire_cpu_s(getpid()) - cpu, wire_cpu_s(set.pid) - server);
     for (int i = 0; i < count; i++) {
         close(connections[i].fd);
         free(connections[i].in.bytes);

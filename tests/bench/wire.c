@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -235,42 +235,25 @@ bool wire_number(const char *text, const char *name, double *number)
     return at != NULL;
 }
 
-double wire_own_cpu_s(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static bool read_proc(int pid, const char *name, char *text, size_t size)
-{
-    char path[40];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    FILE *from = pid ? fopen(path, "r") : NULL;
-    size_t n = from ? fread(text, 1, size - 1, from) : 0;
-    if (from)
-        fclose(from);
-    text[n] = '\0';
-    return n > 0;
-}
-
 double wire_cpu_s(int pid)
 {
-    char text[1024];
-    unsigned long user = 0, system = 0;
-    const char *after = read_proc(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                         &system) != 2)
+    clockid_t of;
+    struct timespec t;
+    if (!pid || clock_getcpuclockid(pid, &of) != 0 || clock_gettime(of, &t) != 0)
         return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 double wire_rss_mb(int pid)
 {
-    char text[4096];
+    char path[40], text[4096];
     double kb = 0;
-    if (read_proc(pid, "status", text, sizeof text))
-        wire_number(text, "VmRSS:", &kb);
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *from = pid ? fopen(path, "r") : NULL;
+    size_t n = from ? fread(text, 1, sizeof text - 1, from) : 0;
+    if (from)
+        fclose(from);
+    text[n] = '\0';
+    wire_number(text, "VmRSS:", &kb);
     return kb / 1024;
 }

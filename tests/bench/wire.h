@@ -72,8 +72,8 @@ size_t wire_message(const char *in, size_t in_size, struct wire_message *message
 /* The number after `name` in a text of JSON. */
 bool wire_number(const char *text, const char *name, double *number);
 
-double wire_own_cpu_s(void);
-double wire_cpu_s(int pid); /* of another process, 0 when unknown */
+/* Processor time of a process and its threads, to the nanosecond; 0 when unknown. */
+double wire_cpu_s(int pid);
 double wire_rss_mb(int pid);
 
 #endif
