@@ -59,7 +59,6 @@ fov_model_params bench_params(const struct bench *bench, fov_hint hint, int runn
 /* Workers that keep to one form. */
 fov_status bench_workers(struct bench *bench, bool throughput, fov_error *error);
 
-double bench_quantile(double *values, int n, double q); /* sorts */
 void bench_sleep(double seconds);
 
 /* Throughput of closed loops (bench_through.c). Raw: threads of the same calls without fovea's

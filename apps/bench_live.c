@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "bench.h"
 #include "flow/capacity.h"
+#include "quantile.h"
 
 #define WARM_S 0.5          /* of a trial, not counted */
 #define LATE_PART 0.01      /* of the frames may be late */
@@ -32,18 +33,18 @@ static fov_status measure_rounds(struct bench *b, struct live_form *form, bool t
         for (int k = 0; !status && k < taken; k++)
             sum += work[k] / taken;
         mean[at] = sum;
-        high[at] = status ? 0 : bench_quantile(work, taken, 0.95);
+        high[at] = status ? 0 : quantile(work, taken, 0.95);
     }
     fov_workers_destroy(&b->workers);
     if (status)
         return status;
     form->workers = count;
-    form->fps = bench_quantile(mine, COST_ROUNDS, 0.5);
-    form->bound_fps = bench_quantile(bound, COST_ROUNDS, 0.5);
+    form->fps = quantile(mine, COST_ROUNDS, 0.5);
+    form->bound_fps = quantile(bound, COST_ROUNDS, 0.5);
     /* a worker's whole time: what is around the work as well */
     form->mean_ms = form->fps > 0 ? 1e3 * count / form->fps : 0;
-    double around = form->mean_ms - bench_quantile(mean, COST_ROUNDS, 0.5);
-    form->high_ms = bench_quantile(high, COST_ROUNDS, 0.5) + (around > 0 ? around : 0);
+    double around = form->mean_ms - quantile(mean, COST_ROUNDS, 0.5);
+    form->high_ms = quantile(high, COST_ROUNDS, 0.5) + (around > 0 ? around : 0);
     form->high_ms = form->high_ms > form->mean_ms ? form->high_ms : form->mean_ms;
     form->known = form->fps > 0;
     return FOV_OK;

@@ -5,20 +5,9 @@
 
 #include "base/clock.h"
 #include "bench.h"
+#include "quantile.h"
 
 enum { WINDOW = 2 }; /* frames under way in each loop */
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double bench_quantile(double *values, int n, double q)
-{
-    qsort(values, (size_t)n, sizeof *values, by_value);
-    return n ? values[(int)(q * (n - 1) + 0.5)] : 0;
-}
 
 void bench_sleep(double seconds)
 {
@@ -181,8 +170,8 @@ fov_status bench_sessions(struct bench *b, fov_error *error)
     bench_raw_close(&model, threads, count);
     fov_workers_destroy(&b->workers);
     if (!status) {
-        b->bound_fps = bench_quantile(bound, ROUNDS, 0.5);
-        b->session_fps = bench_quantile(mine, ROUNDS, 0.5);
+        b->bound_fps = quantile(bound, ROUNDS, 0.5);
+        b->session_fps = quantile(mine, ROUNDS, 0.5);
     }
     return status;
 }

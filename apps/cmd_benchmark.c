@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "commands.h"
 #include "options.h"
+#include "quantile.h"
 
 static int parse(struct bench *b, int argc, char **argv)
 {
@@ -159,10 +160,9 @@ static void print_table(struct bench *b)
     printf("%-12s %8s %8s %8s   ms, %d frames, one at a time\n", "stage", "p50", "p95", "p99",
            b->count);
     for (int row = 0; row < ROWS; row++)
-        printf("%-12s %8.3f %8.3f %8.3f\n", row_name(row),
-               bench_quantile(b->samples[row], b->count, 0.5),
-               bench_quantile(b->samples[row], b->count, 0.95),
-               bench_quantile(b->samples[row], b->count, 0.99));
+        printf("%-12s %8.3f %8.3f %8.3f\n", row_name(row), quantile(b->samples[row], b->count, 0.5),
+               quantile(b->samples[row], b->count, 0.95),
+               quantile(b->samples[row], b->count, 0.99));
     printf("\n%d session%s: %.1f frames a second; the bound is %.1f (%.1f %%)\n", b->sessions,
            b->sessions > 1 ? "s" : "", b->session_fps, b->bound_fps,
            100 * b->session_fps / b->bound_fps);
@@ -187,9 +187,9 @@ static void print_json(struct bench *b)
     for (int row = 0; row < ROWS; row++) {
         json_name(&w, row_name(row));
         json_object_begin(&w);
-        json_add_number(&w, "p50", bench_quantile(b->samples[row], b->count, 0.5), 4);
-        json_add_number(&w, "p95", bench_quantile(b->samples[row], b->count, 0.95), 4);
-        json_add_number(&w, "p99", bench_quantile(b->samples[row], b->count, 0.99), 4);
+        json_add_number(&w, "p50", quantile(b->samples[row], b->count, 0.5), 4);
+        json_add_number(&w, "p95", quantile(b->samples[row], b->count, 0.95), 4);
+        json_add_number(&w, "p99", quantile(b->samples[row], b->count, 0.99), 4);
         json_object_end(&w);
     }
     json_object_end(&w);

@@ -13,6 +13,8 @@ int cmd_models(int argc, char **argv)
     static const struct usage usage = {
         "models", "list | pull NAME | inspect FILE",
         "Models: which there are, with licences; fetches one; what a file is.",
+        "pull checks size and SHA-256 and goes on with a download that broke off; then the other\n"
+        "commands find the model by its name.\n\n"
         "  fovea models list\n"
         "  fovea models pull nanodet_m_320\n"
         "  fovea models inspect yolo11n.onnx\n"

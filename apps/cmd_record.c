@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "commands.h"
 #include "options.h"
+#include "reading.h"
 
-#define PICTURE_BYTES ((size_t)256 << 20)
 #define MB ((size_t)1000000)
 
 struct record {
@@ -149,44 +149,22 @@ static fov_status add(struct record *r, const fov_frame *frame, const char *name
 
 static void show_progress(const struct record *r)
 {
-    int64_t total = fov_source_get_info(r->source)->frames;
-    double seconds = ns_to_ms(clock_now_ns() - r->start_ns) / 1000;
-    double fps = seconds > 0 ? (double)r->frames / seconds : 0;
-    double mb = (double)fov_recording_size(r->recording) / (double)MB;
-    if (!r->progress || r->frames % 8)
+    char size[40];
+    if (!r->progress)
         return;
-    if (total > 0 && fps > 0)
-        fprintf(stderr, "\r%llu of %lld, %.1f fps, %.1f MB, %.0f s to go ",
-                (unsigned long long)r->frames, (long long)total, fps, mb,
-                (double)(total - (int64_t)r->frames) / fps);
-    else
-        fprintf(stderr, "\r%llu frames, %.1f fps, %.1f MB ", (unsigned long long)r->frames, fps,
-                mb);
+    snprintf(size, sizeof size, ", %.1f MB", (double)fov_recording_size(r->recording) / (double)MB);
+    reading_progress(r->source, (int64_t)r->frames, r->start_ns, size);
 }
 
 /* So many seconds of what is recorded: of the file's own time, or of the clock. */
 static bool is_over(const struct record *r)
 {
     const fov_recording_info *old = fov_source_recording(r->source);
-    bool live = fov_source_get_info(r->source)->live;
-    double timed = fov_source_get_info(r->source)->fps > 0 && !live;
+    const fov_source_info *info = fov_source_get_info(r->source);
+    bool timed = info->fps > 0 && !info->live;
     double ms = timed || old ? r->last_pts_ms - r->first_pts_ms
                              : ns_to_ms(clock_now_ns() - r->first_ns);
     return stopping || (r->seconds > 0 && r->frames > 0 && ms >= r->seconds * 1000);
-}
-
-static bool is_broken(fov_status status)
-{
-    return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT ||
-           status == FOV_ENOTFOUND;
-}
-
-/* A live source that could not be opened, as against one broken picture. */
-static bool has_ended(const struct record *r)
-{
-    fov_source_state state;
-    fov_source_get_state(r->source, &state);
-    return state.phase == FOV_SOURCE_ENDED;
 }
 
 static fov_status step(struct record *r, fov_error *error)
@@ -194,7 +172,7 @@ static fov_status step(struct record *r, fov_error *error)
     fov_frame *frame = NULL;
     const char *name = NULL;
     fov_status status = fov_source_read(r->source, r->pool, &frame, &name, error);
-    if (is_broken(status) && !has_ended(r)) {
+    if (reading_goes_on(status) && !reading_has_ended(r->source)) {
         fprintf(stderr, "fovea: %s\n", error->message);
         r->failed++;
         return FOV_OK;
@@ -215,7 +193,7 @@ static fov_status open_all(struct record *r, fov_error *error)
 {
     fov_source_params source = {.url = r->url};
     fov_frame_pool_params pool = {
-        .slots = 2, .max_bytes = PICTURE_BYTES, .keep_bytes = 2 * PICTURE_BYTES};
+        .slots = 2, .max_bytes = READING_PICTURE_BYTES, .keep_bytes = 2 * READING_PICTURE_BYTES};
     if (!r->append && access(r->output, F_OK) == 0)
         return fov_fail(error, FOV_EEXISTS,
                         "%.180s is there already: --append goes on with it, another -o leaves it",
@@ -247,7 +225,7 @@ static int exit_code(const struct record *r, fov_status status)
 {
     bool live = r->source && fov_source_get_info(r->source)->live;
     if (status)
-        return r->frames ? 1 : live && has_ended(r) ? 3 : fov_status_exit(status);
+        return r->frames ? 1 : live && reading_has_ended(r->source) ? 3 : fov_status_exit(status);
     if (!r->frames)
         return r->failed || r->full ? 3 : 1;
     return r->failed ? 1 : 0;

@@ -21,7 +21,6 @@ enum {
     PREDICT_NAME = 1024,
     PREDICT_PENDING = 64 /* frames between reading and printing */
 };
-#define PREDICT_PICTURE_BYTES ((size_t)256 << 20)
 
 /* What is known of a frame that is in the stream. */
 struct pending {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "reading.h"
 #include "serve/message.h"
 
 static void print_json(struct predict *p, const struct seen *seen)
@@ -113,16 +114,8 @@ void predict_print(struct predict *p, const struct seen *seen)
 /* On standard error, when that is a terminal and the lines go elsewhere. */
 void predict_show_progress(const struct predict *p)
 {
-    int64_t total = fov_source_get_info(p->source)->frames;
-    double seconds = ns_to_ms(clock_now_ns() - p->start_ns) / 1000;
-    double fps = seconds > 0 ? (double)p->done / seconds : 0;
-    if (!p->progress || p->done % 8)
-        return;
-    if (total > 0 && fps > 0)
-        fprintf(stderr, "\r%lld of %lld, %.1f fps, %.0f s to go ", (long long)p->done,
-                (long long)total, fps, (double)(total - p->done) / fps);
-    else
-        fprintf(stderr, "\r%lld frames, %.1f fps ", (long long)p->done, fps);
+    if (p->progress)
+        reading_progress(p->source, p->done, p->start_ns, "");
 }
 
 void predict_print_end(const struct predict *p)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "reading.h"
 
 #define JUMP_MS 10e3 /* a gap in the times of a recording that is not waited for */
 
@@ -57,19 +58,12 @@ static void sleep_until(struct predict *p, int64_t until)
 
 /* ---- a frame's way into the stream ----------------------------------------------------------- */
 
-/* Statuses of one broken picture; the others of the source may be fine. A failed run may pass by
- * itself, or another runtime does better. */
-static bool goes_on(fov_status status)
-{
-    return status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT ||
-           status == FOV_ENOTFOUND || status == FOV_EINFER;
-}
-
 fov_status predict_report(struct predict *p, fov_status status, const char *name,
                           const char *message)
 {
     bool named = !name || !name[0] || strstr(message, name);
-    if (!goes_on(status))
+    /* a failed run may pass by itself, or another runtime does better */
+    if (!reading_goes_on(status) && status != FOV_EINFER)
         return status;
     atomic_fetch_add(&p->failed, 1);
     fprintf(stderr, "fovea: %s%s%s\n", named ? "" : name, named ? "" : ": ", message);
@@ -196,14 +190,6 @@ static fov_status put(struct predict *p, fov_frame **frame)
     return status == FOV_OK ? FOV_OK : FOV_ECLOSED;
 }
 
-/* A live source that could not be opened, as against one broken picture. */
-static bool has_ended(const struct predict *p)
-{
-    fov_source_state state;
-    fov_source_get_state(p->source, &state);
-    return state.phase == FOV_SOURCE_ENDED;
-}
-
 /* One frame, or the reason why there is none. Takes the pending over, or gives it back. */
 static fov_status step(struct reading *r, struct pending *pending, fov_error *error)
 {
@@ -236,7 +222,7 @@ static fov_status step(struct reading *r, struct pending *pending, fov_error *er
     predict_give_back(p, pending);
     if (status == FOV_EOS || status == FOV_ECLOSED)
         return status;
-    if (has_ended(p)) {
+    if (reading_has_ended(p->source)) {
         p->unopened = r->taken == 0;
         return status;
     }

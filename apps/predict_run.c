@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "reading.h"
 
 enum { ONLY_FAILS = 4, DIFFERENCES_SHOWN = 5 };
 
@@ -102,7 +103,7 @@ static fov_status open_stream(struct predict *p, fov_error *error)
     fov_stream_params params = {.name = p->command,
                                 .fifo = true,
                                 .capacity = batch + 1,
-                                .max_bytes = PREDICT_PICTURE_BYTES,
+                                .max_bytes = READING_PICTURE_BYTES,
                                 .gather = batch,
                                 .results = batch + 1,
                                 .detect = p->params};
@@ -127,8 +128,8 @@ static fov_status make_pendings(struct predict *p, fov_error *error)
 static fov_status open_all(struct predict *p, fov_error *error)
 {
     fov_frame_pool_params pool = {.slots = PREDICT_PENDING + 4,
-                                  .max_bytes = PREDICT_PICTURE_BYTES,
-                                  .keep_bytes = 2 * PREDICT_PICTURE_BYTES};
+                                  .max_bytes = READING_PICTURE_BYTES,
+                                  .keep_bytes = 2 * READING_PICTURE_BYTES};
     fov_source_params source = {.url = p->url, .seek_ms = 1e3 * p->start_s};
     fov_source_redact(p->shown, sizeof p->shown, p->url);
     fov_status status = p->source ? FOV_OK : fov_source_open(&p->source, &source, error);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes fovea-COMMAND.1 out of `fovea COMMAND --help`: what a command says of itself is said once.
+"""Writes fovea-COMMAND.1 out of `fovea COMMAND --help`, and fovea.1 with the list of commands: what a command says of
+itself is said once.
 
-    make_man.py names COMMANDS.H         prints the commands
-    make_man.py FOVEA COMMAND VERSION    prints the page
+    make_man.py names COMMANDS.H                 prints the commands
+    make_man.py all FOVEA.1.IN COMMANDS.H VERSION    prints fovea.1
+    make_man.py FOVEA COMMAND VERSION            prints the command's page
 """
 import re
 import subprocess
@@ -10,8 +12,15 @@ import sys
 from pathlib import Path
 
 
-def names(header):
-    return re.findall(r"^ +X\((\w+),", Path(header).read_text(), re.M)
+def commands(header):
+    """(name, what it is) of each."""
+    return re.findall(r'^ +X\((\w+), +"(.*)"\)', Path(header).read_text(), re.M)
+
+
+def overview(frame, header, version):
+    listed = "\n".join(f".TP\n.B {name}\n{escape(told)}" for name, told in commands(header))
+    pages = ",\n".join(f".BR fovea\\-{name} (1)" for name, _ in commands(header))
+    return Path(frame).read_text().replace("@COMMANDS@", listed).replace("@PAGES@", pages).replace("@VERSION@", version)
 
 
 def escape(text):
@@ -56,7 +65,10 @@ def page(told, command, version):
 
 def main():
     if sys.argv[1] == "names":
-        print(*names(sys.argv[2]), sep="\n")
+        print(*(name for name, _ in commands(sys.argv[2])), sep="\n")
+        return
+    if sys.argv[1] == "all":
+        print(overview(*sys.argv[2:]), end="")
         return
     program, command, version = sys.argv[1:]
     told = subprocess.run([program, command, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout

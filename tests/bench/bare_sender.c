@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "wire.h"
 
 enum { RECEIVERS_MAX = 256, ROOM = 256 << 10 };
 
@@ -60,14 +60,6 @@ static void send_whole(int fd, const char *bytes, size_t size)
     }
 }
 
-static double own_cpu(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 int main(int argc, char **argv)
 {
     int fds[RECEIVERS_MAX], one = 1;
@@ -99,7 +91,7 @@ int main(int argc, char **argv)
     char *picture = calloc(1, size);
     if (!picture)
         give_up("memory");
-    double before = own_cpu();
+    double before = wire_cpu_s(getpid());
     int64_t start = clock_now_ns(), pictures = (int64_t)(fps * seconds);
     for (int64_t k = 0; k < pictures; k++) {
         int64_t due = start + (int64_t)((double)k * 1e9 / fps);
@@ -108,7 +100,7 @@ int main(int argc, char **argv)
         for (int i = 0; i < receivers; i++)
             send_whole(fds[i], picture, size);
     }
-    printf("{\"cpu_s\":%.3f,\"seconds\":%.3f,\"pictures\":%lld}\n", own_cpu() - before,
+    printf("{\"cpu_s\":%.3f,\"seconds\":%.3f,\"pictures\":%lld}\n", wire_cpu_s(getpid()) - before,
            ns_to_ms(clock_now_ns() - start) / 1e3, (long long)(pictures * receivers));
     for (int i = 0; i < receivers; i++)
         close(fds[i]);

@@ -9,15 +9,10 @@
 #include <fovea/picture.h>
 
 #include "base/clock.h"
+#include "quantile.h"
 #include "texture.h"
 
 enum { ROUNDS_MAX = 1000 };
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 int main(int argc, char **argv)
 {
@@ -47,10 +42,8 @@ int main(int argc, char **argv)
         decode_ms[i < 0 ? 0 : i] = ns_to_ms(middle - start);
         encode_ms[i < 0 ? 0 : i] = ns_to_ms(clock_now_ns() - middle);
     }
-    qsort(decode_ms, (size_t)rounds, sizeof *decode_ms, by_value);
-    qsort(encode_ms, (size_t)rounds, sizeof *encode_ms, by_value);
     printf("{\"size\":\"%s\",\"decode_ms\":%.3f,\"encode_ms\":%.3f}\n", argv[1],
-           decode_ms[rounds / 2], encode_ms[rounds / 2]);
+           quantile(decode_ms, (size_t)rounds, 0.5), quantile(encode_ms, (size_t)rounds, 0.5));
     rc = 0;
 end:
     fov_encoder_destroy(&encoder);

@@ -9,6 +9,7 @@
 #include <fovea/picture.h>
 
 #include "base/clock.h"
+#include "quantile.h"
 #include "texture.h"
 
 enum { ROUNDS_MAX = 1000, BOXES_MAX = 20 };
@@ -16,12 +17,6 @@ enum { ROUNDS_MAX = 1000, BOXES_MAX = 20 };
 static fov_decoder *decoder;
 static fov_encoder *encoder;
 static fov_frame_pool *pool;
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Boxes of a tenth to a fifth of the width, spread by a fixed rule. */
 static void make_boxes(fov_detection *boxes, int count, int width, int height)
@@ -81,11 +76,10 @@ static bool row(int width, int height, int count, int rounds)
                 return false;
             }
     free(bytes);
-    for (int into = 0; into < 2; into++)
-        qsort(ms[into], (size_t)rounds, sizeof **ms, by_value);
     printf("| %dp, %d box%s | %.2f ms, %zu KB | %.2f ms, %zu KB | %s |\n", height, count,
-           count == 1 ? "" : "es", ms[0][rounds / 2], length[0] / 1000, ms[1][rounds / 2],
-           length[1] / 1000, kept[1] ? "yes" : "no: too much is drawn over");
+           count == 1 ? "" : "es", quantile(ms[0], (size_t)rounds, 0.5), length[0] / 1000,
+           quantile(ms[1], (size_t)rounds, 0.5), length[1] / 1000,
+           kept[1] ? "yes" : "no: too much is drawn over");
     return true;
 }
 

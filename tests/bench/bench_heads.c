@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "infer/head.h"
+#include "quantile.h"
 
 enum { RUNS = 300, KEEP = 1000, KEEP_MORE = 5000, MOST = 300, OUTPUTS = 6 };
 
@@ -125,12 +126,6 @@ static void fill(const struct row *row, fov_tensor *out)
     }
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void measure(const struct row *row)
 {
     static double times[RUNS];
@@ -170,9 +165,8 @@ static void measure(const struct row *row)
         kept = candidates_suppress(&found, setup.nms, 0.45f, MOST);
         times[i] = ns_to_ms(clock_now_ns() - start);
     }
-    qsort(times, RUNS, sizeof *times, by_value);
-    printf("| %s | %zu | %zu | %.3f | %.3f |\n", row->what, added, kept, times[RUNS / 2],
-           times[RUNS * 95 / 100]);
+    printf("| %s | %zu | %zu | %.3f | %.3f |\n", row->what, added, kept, quantile(times, RUNS, 0.5),
+           quantile(times, RUNS, 0.95));
     candidates_release(&found);
     for (int i = 0; i < OUTPUTS; i++)
         free(out[i].data);

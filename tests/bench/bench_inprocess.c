@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "quantile.h"
 #include "texture.h"
 
 enum { PICTURES = 8, ROUNDS_MAX = 99, FRAMES_MAX = 10000, WORKERS_MAX = 64, WINDOW = 2 };
@@ -44,18 +45,6 @@ static void give_up(const char *what, const fov_error *error)
 {
     fprintf(stderr, "bench_inprocess: %s: %s\n", what, error ? error->message : "");
     exit(1);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int n, double q)
-{
-    qsort(values, (size_t)n, sizeof *values, by_value);
-    return values[(int)(q * (n - 1) + 0.5)];
 }
 
 /* ---- the work as raw calls --------------------------------------------------------------------

@@ -54,11 +54,16 @@ class Server:
         self.state.cleanup()
 
 
-def load(server, mode, **options):
-    words = [BUILD / "tests/bench/load", mode, "--port", server.port, "--pid", str(server.process.pid)]
+def drive(server, *words, **options):
+    """What a load generator (its name and mode) found at this server."""
+    words = [BUILD / "tests/bench" / words[0], *words[1:], "--port", server.port, "--pid", str(server.process.pid)]
     for name, value in options.items():
         words += [f"--{name}", str(value)]
     return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def load(server, mode, **options):
+    return drive(server, "load", mode, **options)
 
 
 @contextlib.contextmanager

@@ -8,21 +8,22 @@ notes when its result is there. What is left of that way without decoding and in
 Then the server is killed and started again, and it is timed from the answer of its port to the state `live`.
 """
 import argparse
+import contextlib
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("FOVEA_BUILD", ROOT / "build"))
+from bench_server import BUILD, MODEL, ROOT, Server, say
+
 sys.path.insert(0, str(ROOT / "tests/integration"))
 import camera_servers  # noqa: E402
 from conftest import wait_for  # noqa: E402
-
-MODEL = ROOT / ".deps/models/ssd_mobilenet_v2/model.xml"
 
 
 def quantile(values, q):
@@ -74,10 +75,8 @@ def print_latency(sent, rows):
     print(f"\n{len(rows)} frames delivered.\n")
 
 
-def state_of(base):
-    import json
-    import urllib.request
-    with urllib.request.urlopen(base + "api/v1/realtime/video/streams", timeout=5) as reply:
+def state_of(server):
+    with urllib.request.urlopen(server.url + "/api/v1/realtime/video/streams", timeout=5) as reply:
         return json.load(reply)["streams"][0]
 
 
@@ -86,26 +85,20 @@ def reconnects(folder, kills):
     camera = camera_servers.rtsp_server(folder, clip)
     config = folder / "fovea.yaml"
     config.write_text(f"cameras:\n  hall: rtsp://127.0.0.1:{camera.port}/h264\n")
-    server = subprocess.Popen([BUILD / "fovea", "serve", "--port", "0", "--model", "fake:", "--config", config,
-                               "--state-dir", folder / "state"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    base = server.stdout.readline().split()[-1]
     times, held = [], []
-    try:
-        wait_for(lambda: state_of(base)["state"] == "live", 20, "the first picture")
+    with contextlib.ExitStack() as stack:
+        stack.callback(camera.kill)
+        server = stack.enter_context(contextlib.closing(Server("--config", config, model="fake:")))
+        wait_for(lambda: state_of(server)["state"] == "live", 20, "the first picture")
         for i in range(kills):
             camera.kill()
-            wait_for(lambda: state_of(base)["state"] in ("connecting", "backing_off"), 5, "the loss")
+            wait_for(lambda: state_of(server)["state"] in ("connecting", "backing_off"), 5, "the loss")
             camera.start()
             answered = time.monotonic()
-            wait_for(lambda: state_of(base)["reconnects"] == i + 1, 15, "its return")
+            wait_for(lambda: state_of(server)["reconnects"] == i + 1, 15, "its return")
             times.append(time.monotonic() - answered)
-            held.append((len(os.listdir(f"/proc/{server.pid}/fd")),
-                         int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6))
-            print(f"{i + 1} of {kills}: {times[-1]:.2f} s", file=sys.stderr)
-    finally:
-        camera.kill()
-        server.terminate()
-        server.wait()
+            held.append((len(os.listdir(f"/proc/{server.process.pid}/fd")), server.rss_mb()))
+            say(f"{i + 1} of {kills}: {times[-1]:.2f} s")
     print(f"| {kills} times killed | |\n|---|---|")
     print(f"| port answers → live: median, longest (goal ≤ 2 s) | {statistics.median(times):.2f} s, {max(times):.2f} s |")
     print(f"| descriptors after the first, the last | {held[0][0]}, {held[-1][0]} |")
@@ -122,4 +115,5 @@ def main():
         reconnects(Path(folder), words.kills)
 
 
-main()
+if __name__ == "__main__":
+    main()

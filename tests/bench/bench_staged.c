@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <fovea/fovea.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "infer/cores.h"
+#include "quantile.h"
 #include "texture.h"
 
 enum { PICTURES = 8, ITEMS = 16, STAGES_MAX = 3, THREADS_MAX = 64, ROUNDS_MAX = 99 };
@@ -262,28 +262,15 @@ static int beat(struct engine *e, int64_t end)
     return lost;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int n, double q)
-{
-    qsort(values, (size_t)n, sizeof *values, by_value);
-    return n ? values[(int)(q * (n - 1) + 0.5)] : 0;
-}
-
 struct answer {
     double fps, p50, p99, lost, cpu_ms; /* cpu: of all threads, a frame */
 };
 
 static double cpu_s(void)
 {
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 /* `depth` items in a closed loop, or as many at most under way at `fps` beats a second. */

@@ -9,23 +9,15 @@ memory, with as many threads as workers, measured before and after each row. The
 that speaks only the wire protocol; its own processor time is printed, as a part of one core.
 """
 import argparse
-import json
 import statistics
-import subprocess
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from bench_server import BUILD, Server, bound, reached, row, say  # noqa: E402
+from bench_server import Server, bound, drive, reached, row, say
 
 WARM = 6  # the form of the model follows the load within some seconds
 
 
 def sessions(server, **options):
-    words = [BUILD / "tests/bench/sessions", "--port", server.port, "--pid", str(server.process.pid), "--warm", str(WARM)]
-    for name, value in {**options, "seconds": options["seconds"] + WARM}.items():
-        words += [f"--{name}", str(value)]
-    return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return drive(server, "sessions", **{**options, "seconds": options["seconds"] + WARM}, warm=WARM)
 
 
 def cpu(result):

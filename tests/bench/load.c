@@ -10,42 +10,28 @@
  * server's processor time too]. stream with --fps 0 is a closed loop: `depth` frames under way in
  * each session. view sends as one camera and takes the time from the last byte in to the last byte
  * of the picture out. Prints one line of JSON. Only for servers of one's own. */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "quantile.h"
 #include "texture.h"
 #include "wire.h"
 
 enum { CONNECTIONS_MAX = 64, PICTURES_MAX = 32, UNDER_WAY = 256, SAMPLES_MAX = 1 << 20 };
-#define INPUT_MAX ((size_t)16 << 20)
 
 enum mode { MODE_POST, MODE_STREAM, MODE_VIEW };
 
+static struct wire_settings set = {
+    .width = 1280, .height = 720, .seconds = 5, .warm = -1, .host = "127.0.0.1", .query = ""};
 static struct {
     enum mode mode;
-    int port, connections, depth, pictures, width, height, pid;
-    double seconds, fps, warm; /* warm: seconds at the start that are not counted */
-    const char *host, *query, *render, *room;
-} set = {.connections = 1,
-         .depth = 2,
-         .pictures = 8,
-         .width = 1280,
-         .height = 720,
-         .seconds = 5,
-         .warm = -1,
-         .host = "127.0.0.1",
-         .query = "",
-         .render = "client",
-         .room = "load"};
+    int connections, depth, pictures;
+    const char *render, *room;
+} own = {.connections = 1, .depth = 2, .pictures = 8, .render = "client", .room = "load"};
 
 static struct blob {
     uint8_t *bytes;
@@ -55,15 +41,13 @@ static struct blob {
 struct connection {
     int fd;
     bool camera, viewer;
-    char *in;
-    size_t in_size, in_room;
-    const char *out[2]; /* head and body being sent */
-    size_t out_size[2], out_done;
-    char head[512];
+    struct wire_in in;
+    struct wire_out out;
+    char head[512]; /* of what is being sent */
     uint64_t sent, answered;
     int64_t sent_ns[UNDER_WAY]; /* when the last byte of frame n was given to the kernel */
     int64_t due_ns;
-    uint64_t number; /* viewer: of the metadata that waits for its picture */
+    double number; /* viewer: of the metadata that waits for its picture */
     bool has_number;
 };
 
@@ -79,7 +63,7 @@ static int64_t start_ns, warm_ns, end_ns;
 
 static void make_pictures(void)
 {
-    for (int i = 0; i < set.pictures; i++) {
+    for (int i = 0; i < own.pictures; i++) {
         pictures[i].size = texture_jpeg(set.width, set.height, 85, (unsigned)i, &pictures[i].bytes);
         if (pictures[i].size == 0)
             wire_give_up("no picture");
@@ -92,30 +76,24 @@ static void make_pictures(void)
 static struct connection *add(const char *path)
 {
     struct connection *c = &connections[count];
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)count++};
-    c->fd = wire_dial(set.host, set.port);
-    if (path)
-        wire_upgrade(c->fd, set.host, set.port, path);
-    fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
-    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
-        wire_give_up("epoll_ctl");
+    c->fd = wire_open(poll_fd, (uint32_t)count++, &set, path);
     return c;
 }
 
 static void connect_all(void)
 {
     char path[400];
-    for (int i = 0; set.mode != MODE_VIEW && i < set.connections; i++) {
+    for (int i = 0; own.mode != MODE_VIEW && i < own.connections; i++) {
         snprintf(path, sizeof path, "/api/v1/realtime/video/stream?%s", set.query);
-        add(set.mode == MODE_POST ? NULL : path);
+        add(own.mode == MODE_POST ? NULL : path);
     }
-    if (set.mode != MODE_VIEW)
+    if (own.mode != MODE_VIEW)
         return;
-    for (int i = 0; i < set.connections; i++) {
-        snprintf(path, sizeof path, "/ws/view/%s?render=%s", set.room, set.render);
+    for (int i = 0; i < own.connections; i++) {
+        snprintf(path, sizeof path, "/ws/view/%s?render=%s", own.room, own.render);
         add(path)->viewer = true;
     }
-    snprintf(path, sizeof path, "/ws/camera/%s?%s", set.room, set.query);
+    snprintf(path, sizeof path, "/ws/camera/%s?%s", own.room, set.query);
     add(path)->camera = true;
 }
 
@@ -126,7 +104,7 @@ static size_t write_head(struct connection *c, const struct blob *picture)
 {
     char text[300];
     size_t n = 0;
-    if (set.mode == MODE_POST)
+    if (own.mode == MODE_POST)
         return (size_t)snprintf(c->head, sizeof c->head,
                                 "POST /api/v1/realtime/video/process-frame?%s HTTP/1.1\r\nHost: "
                                 "%s:%d\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\n\r\n",
@@ -144,43 +122,17 @@ static size_t write_head(struct connection *c, const struct blob *picture)
     return n + wire_message_head(c->head + n, 2, picture->size);
 }
 
-static bool is_sending(const struct connection *c)
-{
-    return c->out[0] != NULL;
-}
-
-/* Gives the kernel what it takes. */
 static void go_on(struct connection *c)
 {
-    while (is_sending(c)) {
-        size_t head = c->out_size[0];
-        bool in_head = c->out_done < head;
-        const char *from = in_head ? c->out[0] + c->out_done : c->out[1] + c->out_done - head;
-        size_t left = in_head ? head - c->out_done : head + c->out_size[1] - c->out_done;
-        ssize_t n = send(c->fd, from, left, in_head ? MSG_MORE | MSG_NOSIGNAL : MSG_NOSIGNAL);
-        if (n < 0 && errno == EAGAIN)
-            break;
-        if (n < 0)
-            wire_give_up("send");
-        c->out_done += (size_t)n;
-        if (c->out_done == head + c->out_size[1]) {
-            c->sent_ns[c->sent++ % UNDER_WAY] = clock_now_ns();
-            c->out[0] = NULL;
-        }
-    }
-    struct epoll_event event = {.events = EPOLLIN | (is_sending(c) ? EPOLLOUT : 0u),
-                                .data.u32 = (uint32_t)(c - connections)};
-    epoll_ctl(poll_fd, EPOLL_CTL_MOD, c->fd, &event);
+    if (wire_send(poll_fd, c->fd, (uint32_t)(c - connections), &c->out))
+        c->sent_ns[c->sent++ % UNDER_WAY] = clock_now_ns();
 }
 
 static void send_frame(struct connection *c)
 {
-    const struct blob *picture = &pictures[c->sent % (uint64_t)set.pictures];
-    c->out_size[0] = write_head(c, picture);
-    c->out_size[1] = picture->size;
-    c->out[0] = c->head;
-    c->out[1] = (const char *)picture->bytes;
-    c->out_done = 0;
+    const struct blob *picture = &pictures[c->sent % (uint64_t)own.pictures];
+    size_t head = write_head(c, picture);
+    c->out = (struct wire_out){c->head, (const char *)picture->bytes, head, picture->size, 0};
     go_on(c);
 }
 
@@ -193,15 +145,15 @@ static int64_t send_due(struct connection *c, int64_t now)
     if (interval) {
         if (!c->due_ns)
             c->due_ns = now;
-        if (now >= c->due_ns && !is_sending(c)) {
+        if (now >= c->due_ns && !c->out.head) {
             late += now - c->due_ns > interval;
             c->due_ns += interval;
             send_frame(c);
         }
         return c->due_ns;
     }
-    uint64_t depth = set.mode == MODE_POST ? 1 : (uint64_t)set.depth;
-    while (!is_sending(c) && c->sent - c->answered < depth)
+    uint64_t depth = own.mode == MODE_POST ? 1 : (uint64_t)own.depth;
+    while (!c->out.head && c->sent - c->answered < depth)
         send_frame(c);
     return INT64_MAX;
 }
@@ -216,27 +168,18 @@ static void sample(struct connection *c, uint64_t number, int64_t now)
         samples[sample_count++] = ns_to_ms(now - sent);
 }
 
-/* Number after "name": in a text of JSON. */
-static bool find_number(const char *text, const char *name, uint64_t *number)
+static void on_text(struct connection *c, const char *text, int64_t now)
 {
-    const char *at = strstr(text, name);
-    if (at)
-        *number = strtoull(at + strlen(name), NULL, 10);
-    return at != NULL;
-}
-
-static void on_text(struct connection *c, char *text, int64_t now)
-{
-    uint64_t id;
+    double id;
     if (c->viewer && strstr(text, "\"type\":\"frame_metadata\"")) {
-        c->has_number = find_number(text, "\"frameNumber\":", &c->number);
+        c->has_number = wire_number(text, "\"frameNumber\":", &c->number);
     } else if (c->viewer) {
         detections_texts += strstr(text, "\"type\":\"detections\"") != NULL;
-    } else if (!c->camera && find_number(text, "\"frame_id\":", &id)) {
+    } else if (!c->camera && wire_number(text, "\"frame_id\":", &id)) {
         c->answered++;
         if (strstr(text, "\"type\":\"result\"")) {
             results += now >= warm_ns;
-            sample(c, id, now);
+            sample(c, (uint64_t)id, now);
         } else if (strstr(text, "\"type\":\"dropped\"")) {
             dropped++;
         } else {
@@ -252,43 +195,41 @@ static void on_picture(struct connection *c, int64_t now)
         return;
     c->has_number = false;
     results += now >= warm_ns;
-    sample(camera, c->number, now);
+    sample(camera, (uint64_t)c->number, now);
 }
 
 /* One server message at the start of the input; its size, 0 when it is not whole. */
-static size_t take_message(struct connection *c, int64_t now)
+static size_t take_message(struct connection *c, char *in, size_t size, int64_t now)
 {
     struct wire_message m;
-    size_t whole = wire_message(c->in, c->in_size, &m);
+    size_t whole = wire_message(in, size, &m);
     if (!whole)
         return 0;
-    if (m.opcode == 1) {
-        char *end = c->in + whole, kept = *end;
-        *end = '\0';
-        on_text(c, c->in + (whole - m.size), now);
-        *end = kept;
-    } else if (m.opcode == 2) {
+    char kept = in[whole];
+    in[whole] = '\0';
+    if (m.opcode == 1)
+        on_text(c, m.payload, now);
+    else if (m.opcode == 2)
         on_picture(c, now);
-    } else if (m.opcode == 8) {
+    else if (m.opcode == 8)
         wire_give_up("the server closed a connection");
-    } else if (m.opcode == 9) { /* ping: an empty pong */
-        if (!is_sending(c))
-            wire_write_all(c->fd, "\x8a\x80\0\0\0\0", 6);
-    }
+    else if (m.opcode == 9)
+        wire_pong(c->fd, &c->out);
+    in[whole] = kept;
     return whole;
 }
 
-static size_t take_response(struct connection *c, int64_t now)
+static size_t take_response(struct connection *c, char *in, size_t size, int64_t now)
 {
-    c->in[c->in_size] = '\0';
-    const char *end = strstr(c->in, "\r\n\r\n");
-    const char *length = strcasestr(c->in, "content-length:");
+    in[size] = '\0';
+    const char *end = strstr(in, "\r\n\r\n");
+    const char *length = strcasestr(in, "content-length:");
     if (!end || !length)
         return 0;
-    size_t whole = (size_t)(end - c->in) + 4 + strtoull(length + 15, NULL, 10);
-    if (c->in_size < whole)
+    size_t whole = (size_t)(end - in) + 4 + strtoull(length + 15, NULL, 10);
+    if (size < whole)
         return 0;
-    bool good = strncmp(c->in, "HTTP/1.1 200", 12) == 0;
+    bool good = strncmp(in, "HTTP/1.1 200", 12) == 0;
     c->answered++;
     results += good && now >= warm_ns;
     failed += !good;
@@ -299,32 +240,17 @@ static size_t take_response(struct connection *c, int64_t now)
 
 static void receive(struct connection *c)
 {
-    for (;;) {
-        if (c->in_room - c->in_size < 65537) {
-            c->in_room = c->in_room ? 2 * c->in_room : (size_t)1 << 20;
-            c->in = c->in_room <= 2 * INPUT_MAX ? realloc(c->in, c->in_room) : NULL;
-            if (!c->in)
-                wire_give_up("no memory");
-        }
-        ssize_t n = read(c->fd, c->in + c->in_size, c->in_room - c->in_size - 1);
-        if (n < 0 && errno == EAGAIN)
-            return;
-        if (n <= 0)
-            wire_give_up("a connection ended");
-        c->in_size += (size_t)n;
+    while (wire_read(c->fd, &c->in)) {
         int64_t now = clock_now_ns();
         size_t used = 0, one;
         do {
-            struct connection view = *c;
-            c->in += used;
-            c->in_size -= used;
-            one = set.mode == MODE_POST ? take_response(c, now) : take_message(c, now);
-            c->in = view.in;
-            c->in_size = view.in_size;
+            char *in = c->in.bytes + used;
+            size_t size = c->in.size - used;
+            one = own.mode == MODE_POST ? take_response(c, in, size, now)
+                                        : take_message(c, in, size, now);
             used += one;
-        } while (one > 0 && used < c->in_size);
-        memmove(c->in, c->in + used, c->in_size - used);
-        c->in_size -= used;
+        } while (one > 0 && used < c->in.size);
+        wire_drop(&c->in, used);
     }
 }
 
@@ -334,7 +260,7 @@ static void receive(struct connection *c)
 static bool all_answered(void)
 {
     for (int i = 0; i < count; i++)
-        if (set.mode != MODE_VIEW && connections[i].answered < connections[i].sent)
+        if (own.mode != MODE_VIEW && connections[i].answered < connections[i].sent)
             return false;
     return true;
 }
@@ -349,9 +275,7 @@ static void run(void)
             int64_t due = send_due(&connections[i], now);
             next = due < next ? due : next;
         }
-        int64_t wait = next - clock_now_ns();
-        struct timespec patience = {0, wait > 0 ? (wait < NS_PER_S ? wait : NS_PER_S - 1) : 0};
-        int n = epoll_pwait2(poll_fd, events, CONNECTIONS_MAX, &patience, NULL);
+        int n = wire_wait(poll_fd, events, CONNECTIONS_MAX, next);
         for (int i = 0; i < n; i++) {
             struct connection *c = &connections[events[i].data.u32];
             if (events[i].events & EPOLLOUT)
@@ -363,15 +287,9 @@ static void run(void)
     }
 }
 
-static int by_value(const void *a, const void *b)
+static double delay(double q)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double q)
-{
-    return sample_count ? samples[(size_t)(q * (double)(sample_count - 1) + 0.5)] : 0;
+    return quantile(samples, sample_count, q);
 }
 
 static void report(double cpu, double server)
@@ -383,7 +301,6 @@ static void report(double cpu, double server)
         sent += connections[i].sent;
         answered += connections[i].answered;
     }
-    qsort(samples, sample_count, sizeof *samples, by_value);
     for (size_t i = 0; i < sample_count; i++)
         sum += samples[i];
     printf("{\"mode\":\"%s\",\"render\":\"%s\",\"size\":\"%dx%d\",\"bytes\":%zu,\"connections\":%d,"
@@ -391,69 +308,36 @@ static void report(double cpu, double server)
            "\"dropped\":%llu,\"failed\":%llu,\"notes\":%llu,\"sent_late\":%llu,\"fps\":%.2f,"
            "\"mean_ms\":%.3f,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f,"
            "\"own_cpu_s\":%.3f,\"server_cpu_s\":%.3f}\n",
-           names[set.mode], set.mode == MODE_VIEW ? set.render : "", set.width, set.height,
-           pictures[0].size, set.connections, set.fps, seconds, (unsigned long long)sent,
+           names[own.mode], own.mode == MODE_VIEW ? own.render : "", set.width, set.height,
+           pictures[0].size, own.connections, set.fps, seconds, (unsigned long long)sent,
            (unsigned long long)answered, (unsigned long long)results, (unsigned long long)dropped,
            (unsigned long long)failed, (unsigned long long)detections_texts,
            (unsigned long long)late, seconds > 0 ? (double)results / seconds : 0,
-           sample_count ? sum / (double)sample_count : 0, quantile(0.5), quantile(0.95),
-           quantile(0.99), quantile(1), cpu, server);
-}
-
-static bool option(const char *name, const char *value)
-{
-    const struct {
-        const char *name;
-        double *real;
-        int *whole;
-        const char **text;
-    } options[] = {{"--port", NULL, &set.port, NULL},
-                   {"--connections", NULL, &set.connections, NULL},
-                   {"--sessions", NULL, &set.connections, NULL},
-                   {"--viewers", NULL, &set.connections, NULL},
-                   {"--depth", NULL, &set.depth, NULL},
-                   {"--pictures", NULL, &set.pictures, NULL},
-                   {"--pid", NULL, &set.pid, NULL},
-                   {"--seconds", &set.seconds, NULL, NULL},
-                   {"--warm", &set.warm, NULL, NULL},
-                   {"--fps", &set.fps, NULL, NULL},
-                   {"--host", NULL, NULL, &set.host},
-                   {"--query", NULL, NULL, &set.query},
-                   {"--render", NULL, NULL, &set.render},
-                   {"--room", NULL, NULL, &set.room}};
-    double number;
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (strcmp(name, options[i].name) != 0)
-            continue;
-        if (options[i].text)
-            *options[i].text = value;
-        else if (!text_to_double(value, 0, 1e9, &number))
-            return false;
-        else if (options[i].real)
-            *options[i].real = number;
-        else
-            *options[i].whole = (int)number;
-        return true;
-    }
-    return strcmp(name, "--size") == 0 && sscanf(value, "%dx%d", &set.width, &set.height) == 2;
+           sample_count ? sum / (double)sample_count : 0, delay(0.5), delay(0.95), delay(0.99),
+           delay(1), cpu, server);
 }
 
 static void read_options(int argc, char **argv)
 {
     static const char *const modes[] = {"post", "stream", "view"};
-    bool good = argc % 2 == 0;
+    const struct wire_option options[] = {{"--connections", &own.connections, NULL, NULL},
+                                          {"--sessions", &own.connections, NULL, NULL},
+                                          {"--viewers", &own.connections, NULL, NULL},
+                                          {"--depth", &own.depth, NULL, NULL},
+                                          {"--pictures", &own.pictures, NULL, NULL},
+                                          {"--render", NULL, NULL, &own.render},
+                                          {"--room", NULL, NULL, &own.room},
+                                          {0}};
     int mode = 0;
-    while (good && mode < 3 && strcmp(argv[1], modes[mode]) != 0)
+    while (argc > 1 && mode < 3 && strcmp(argv[1], modes[mode]) != 0)
         mode++;
-    for (int i = 2; good && i < argc; i += 2)
-        good = option(argv[i], argv[i + 1]);
-    if (good && mode == MODE_VIEW && set.fps == 0)
+    bool good = argc > 1 && mode < 3 && wire_options(&set, options, argc - 2, argv + 2);
+    own.mode = (enum mode)mode;
+    if (good && own.mode == MODE_VIEW && set.fps == 0)
         set.fps = 30;
-    set.mode = (enum mode)mode;
-    if (good && mode < 3 && set.port > 0 && set.port < 65536 && set.connections > 0 &&
-        set.connections < CONNECTIONS_MAX && set.pictures > 0 && set.pictures <= PICTURES_MAX &&
-        set.depth > 0 && set.depth < UNDER_WAY && set.width > 15 && set.width <= 8192 &&
-        set.height > 15 && set.height <= 8192)
+    int least = own.mode == MODE_VIEW ? 0 : 1; /* a camera alone */
+    if (good && set.port && own.connections >= least && own.connections < CONNECTIONS_MAX &&
+        own.pictures > 0 && own.pictures <= PICTURES_MAX && own.depth > 0 && own.depth < UNDER_WAY)
         return;
     fprintf(stderr, "usage: load post|stream|view --port P [--option value …], see load.c\n");
     exit(2);
@@ -468,18 +352,18 @@ int main(int argc, char **argv)
         wire_give_up("no memory");
     make_pictures();
     connect_all();
-    double cpu = wire_own_cpu_s(), server = wire_cpu_s(set.pid);
+    double cpu = wire_cpu_s(getpid()), server = wire_cpu_s(set.pid);
     start_ns = clock_now_ns();
     double warm = set.warm >= 0 ? set.warm : fmin(1, set.seconds / 5);
     warm_ns = start_ns + ms_to_ns(warm * 1000);
     end_ns = start_ns + ms_to_ns(set.seconds * 1000);
     run();
-    report(wire_own_cpu_s() - cpu, wire_cpu_s(set.pid) - server);
+    report(wire_cpu_s(getpid()) - cpu, wire_cpu_s(set.pid) - server);
     for (int i = 0; i < count; i++) {
         close(connections[i].fd);
-        free(connections[i].in);
+        free(connections[i].in.bytes);
     }
-    for (int i = 0; i < set.pictures; i++)
+    for (int i = 0; i < own.pictures; i++)
         free(pictures[i].bytes);
     free(samples);
     return 0;

@@ -9,36 +9,28 @@
  * a second of each session, inference spent on late frames, the same by windows of time with the
  * server's memory (--pid), and the processor time of both programs. Only for servers of one's own.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "quantile.h"
 #include "texture.h"
 #include "wire.h"
 
 enum { SESSIONS_MAX = 128, PICTURES = 8, UNDER_WAY = 4096, WINDOWS_MAX = 32, REASONS = 6 };
-enum { SAMPLES_MAX = 1 << 20, INPUT_MAX = 1 << 20 };
+enum { SAMPLES_MAX = 1 << 20 };
 
-static struct {
-    int port, sessions, windows, pid, width, height;
-    double seconds, fps, warm;
-    const char *host, *query, *save;
-} set = {.sessions = 10,
-         .windows = 1,
-         .width = 1280,
-         .height = 720,
-         .seconds = 30,
-         .fps = 15,
-         .warm = 2,
-         .host = "127.0.0.1",
-         .query = ""};
+static struct wire_settings set = {.width = 1280,
+                                   .height = 720,
+                                   .seconds = 30,
+                                   .fps = 15,
+                                   .warm = 2,
+                                   .host = "127.0.0.1",
+                                   .query = ""};
+static int session_count = 10, window_count = 1;
+static const char *save;
 
 static const char *const reasons[REASONS] = {"queue",     "superseded", "deadline",
                                              "fps_limit", "decode",     "shutdown"};
@@ -52,10 +44,8 @@ static struct picture {
 
 struct session {
     int fd;
-    char *in;
-    size_t in_size;
-    const struct picture *out; /* being sent */
-    size_t out_done;
+    struct wire_in in;
+    struct wire_out out;
     uint64_t sent, answered; /* in all */
     int64_t due_ns, sent_ns[UNDER_WAY];
     uint64_t results, offered; /* counted: after the warm-up */
@@ -93,7 +83,7 @@ static void save_pictures(void)
 {
     char path[600];
     for (int i = 0; i < PICTURES; i++) {
-        snprintf(path, sizeof path, "%.500s/%d.jpg", set.save, i);
+        snprintf(path, sizeof path, "%.500s/%d.jpg", save, i);
         FILE *file = fopen(path, "wb");
         if (!file || fwrite(pictures[i].bytes, 1, pictures[i].size, file) != pictures[i].size ||
             fclose(file) != 0)
@@ -106,41 +96,14 @@ static void connect_all(void)
     char path[400];
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     snprintf(path, sizeof path, "/api/v1/realtime/video/stream?%s", set.query);
-    for (int i = 0; i < set.sessions; i++) {
-        struct session *s = &sessions[i];
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
-        s->fd = wire_dial(set.host, set.port);
-        wire_upgrade(s->fd, set.host, set.port, path);
-        fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) | O_NONBLOCK);
-        s->in = malloc(INPUT_MAX + 1);
-        if (!s->in || epoll_ctl(poll_fd, EPOLL_CTL_ADD, s->fd, &event) != 0)
-            wire_give_up("epoll_ctl");
-    }
+    for (int i = 0; i < session_count; i++)
+        sessions[i].fd = wire_open(poll_fd, (uint32_t)i, &set, path);
 }
 
-/* Gives the kernel what it takes. */
 static void go_on(struct session *s)
 {
-    const struct picture *p = s->out;
-    while (s->out) {
-        bool in_head = s->out_done < p->head_size;
-        const char *from = in_head ? p->head + s->out_done
-                                   : (const char *)p->bytes + (s->out_done - p->head_size);
-        size_t left = (in_head ? p->head_size : p->head_size + p->size) - s->out_done;
-        ssize_t n = send(s->fd, from, left, in_head ? MSG_MORE | MSG_NOSIGNAL : MSG_NOSIGNAL);
-        if (n < 0 && errno == EAGAIN)
-            break;
-        if (n < 0)
-            wire_give_up("send");
-        s->out_done += (size_t)n;
-        if (s->out_done == p->head_size + p->size) {
-            s->sent_ns[s->sent++ % UNDER_WAY] = clock_now_ns();
-            s->out = NULL;
-        }
-    }
-    struct epoll_event event = {.events = EPOLLIN | (s->out ? EPOLLOUT : 0u),
-                                .data.u32 = (uint32_t)(s - sessions)};
-    epoll_ctl(poll_fd, EPOLL_CTL_MOD, s->fd, &event);
+    if (wire_send(poll_fd, s->fd, (uint32_t)(s - sessions), &s->out))
+        s->sent_ns[s->sent++ % UNDER_WAY] = clock_now_ns();
 }
 
 /* Sends what is due; returns when the next frame is. A camera does not wait for a slow network: a
@@ -152,10 +115,10 @@ static int64_t send_due(struct session *s, int64_t now)
         return INT64_MAX;
     if (now < s->due_ns)
         return s->due_ns;
-    sent_late += s->out != NULL || now - s->due_ns > interval;
-    if (!s->out) {
-        s->out = &pictures[s->sent % PICTURES];
-        s->out_done = 0;
+    sent_late += s->out.head != NULL || now - s->due_ns > interval;
+    if (!s->out.head) {
+        const struct picture *p = &pictures[s->sent % PICTURES];
+        s->out = (struct wire_out){p->head, (const char *)p->bytes, p->head_size, p->size, 0};
         s->offered += now >= warm_ns;
         go_on(s);
     }
@@ -206,28 +169,23 @@ static void on_text(struct session *s, const char *text, int64_t now)
 static void receive(struct session *s)
 {
     struct wire_message m;
-    ssize_t n = read(s->fd, s->in + s->in_size, INPUT_MAX - s->in_size);
-    if (n < 0 && errno == EAGAIN)
+    if (!wire_read(s->fd, &s->in))
         return;
-    if (n <= 0)
-        wire_give_up("a session ended");
-    s->in_size += (size_t)n;
     int64_t now = clock_now_ns();
     size_t used = 0, one;
-    while ((one = wire_message(s->in + used, s->in_size - used, &m)) > 0) {
+    while ((one = wire_message(s->in.bytes + used, s->in.size - used, &m)) > 0) {
         used += one;
-        char kept = s->in[used];
-        s->in[used] = '\0';
+        char kept = s->in.bytes[used];
+        s->in.bytes[used] = '\0';
         if (m.opcode == 1)
             on_text(s, m.payload, now);
         else if (m.opcode == 8)
             wire_give_up("the server closed a session");
-        else if (m.opcode == 9 && !s->out)
-            wire_write_all(s->fd, "\x8a\x80\0\0\0\0", 6);
-        s->in[used] = kept;
+        else if (m.opcode == 9)
+            wire_pong(s->fd, &s->out);
+        s->in.bytes[used] = kept;
     }
-    memmove(s->in, s->in + used, s->in_size - used);
-    s->in_size -= used;
+    wire_drop(&s->in, used);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -242,7 +200,7 @@ static void close_window(void)
 
 static bool all_answered(void)
 {
-    for (int i = 0; i < set.sessions; i++)
+    for (int i = 0; i < session_count; i++)
         if (sessions[i].answered < sessions[i].sent)
             return false;
     return true;
@@ -252,16 +210,14 @@ static void run(void)
 {
     struct epoll_event events[SESSIONS_MAX];
     int64_t now = start_ns, grace = end_ns + 3 * NS_PER_S;
-    int64_t part = (end_ns - warm_ns) / set.windows;
+    int64_t part = (end_ns - warm_ns) / window_count;
     while (now < end_ns || (now < grace && !all_answered())) {
         int64_t next = now < end_ns ? end_ns : grace;
-        for (int i = 0; i < set.sessions; i++) {
+        for (int i = 0; i < session_count; i++) {
             int64_t due = send_due(&sessions[i], now);
             next = due < next ? due : next;
         }
-        int64_t wait = next - clock_now_ns();
-        struct timespec patience = {0, wait > 0 ? (wait < NS_PER_S ? wait : NS_PER_S - 1) : 0};
-        int n = epoll_pwait2(poll_fd, events, SESSIONS_MAX, &patience, NULL);
+        int n = wire_wait(poll_fd, events, SESSIONS_MAX, next);
         for (int i = 0; i < n; i++) {
             struct session *s = &sessions[events[i].data.u32];
             if (events[i].events & EPOLLOUT)
@@ -270,21 +226,10 @@ static void run(void)
                 receive(s);
         }
         now = clock_now_ns();
-        if (window + 1 < set.windows && now >= warm_ns + (window + 1) * part)
+        if (window + 1 < window_count && now >= warm_ns + (window + 1) * part)
             close_window();
     }
     close_window();
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(const double *sorted, size_t count, double q)
-{
-    return count ? sorted[(size_t)(q * (double)(count - 1) + 0.5)] : 0;
 }
 
 static void report_windows(void)
@@ -294,7 +239,6 @@ static void report_windows(void)
         double *from = samples + windows[i].first, sum = 0;
         for (size_t k = 0; k < windows[i].count; k++)
             sum += from[k];
-        qsort(from, windows[i].count, sizeof *from, by_value);
         printf("%s{\"results\":%zu,\"mean_ms\":%.3f,\"p99_ms\":%.3f,\"server_rss_mb\":%.1f}",
                i ? "," : "", windows[i].count,
                windows[i].count ? sum / (double)windows[i].count : 0,
@@ -308,11 +252,10 @@ static void report(double cpu, double server)
     double seconds = ns_to_ms(end_ns - warm_ns) / 1e3;
     uint64_t offered = 0, results = 0, unanswered = 0;
     printf("{\"sessions\":%d,\"fps_offered\":%g,\"size\":\"%dx%d\",\"bytes\":%zu,\"seconds\":%.3f,",
-           set.sessions, set.fps, set.width, set.height, pictures[0].size, seconds);
+           session_count, set.fps, set.width, set.height, pictures[0].size, seconds);
     report_windows();
-    qsort(samples, sample_count, sizeof *samples, by_value);
     printf("\"fps_of_each\":[");
-    for (int i = 0; i < set.sessions; i++) {
+    for (int i = 0; i < session_count; i++) {
         const struct session *s = &sessions[i];
         printf("%s%.2f", i ? "," : "", (double)s->results / seconds);
         offered += s->offered;
@@ -333,45 +276,15 @@ static void report(double cpu, double server)
            quantile(samples, sample_count, 1), inference_ms / 1e3, wasted_ms / 1e3, cpu, server);
 }
 
-static bool option(const char *name, const char *value)
-{
-    const struct {
-        const char *name;
-        int *whole;
-        double *real;
-        const char **text;
-    } options[] = {
-        {"--port", &set.port, NULL, NULL},       {"--sessions", &set.sessions, NULL, NULL},
-        {"--windows", &set.windows, NULL, NULL}, {"--pid", &set.pid, NULL, NULL},
-        {"--seconds", NULL, &set.seconds, NULL}, {"--fps", NULL, &set.fps, NULL},
-        {"--warm", NULL, &set.warm, NULL},       {"--host", NULL, NULL, &set.host},
-        {"--query", NULL, NULL, &set.query},     {"--save", NULL, NULL, &set.save}};
-    double number;
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (strcmp(name, options[i].name) != 0)
-            continue;
-        if (options[i].text)
-            *options[i].text = value;
-        else if (!text_to_double(value, 0, 1e9, &number))
-            return false;
-        else if (options[i].real)
-            *options[i].real = number;
-        else
-            *options[i].whole = (int)number;
-        return true;
-    }
-    return strcmp(name, "--size") == 0 && sscanf(value, "%dx%d", &set.width, &set.height) == 2;
-}
-
 static void read_options(int argc, char **argv)
 {
-    bool good = argc % 2 == 1;
-    for (int i = 1; good && i < argc; i += 2)
-        good = option(argv[i], argv[i + 1]);
-    if (good && (set.save || (set.port > 0 && set.port < 65536)) && set.sessions > 0 &&
-        set.sessions <= SESSIONS_MAX && set.windows > 0 && set.windows <= WINDOWS_MAX &&
-        set.fps > 0 && set.seconds > set.warm && set.width > 15 && set.width <= 8192 &&
-        set.height > 15 && set.height <= 8192)
+    const struct wire_option own[] = {{"--sessions", &session_count, NULL, NULL},
+                                      {"--windows", &window_count, NULL, NULL},
+                                      {"--save", NULL, NULL, &save},
+                                      {0}};
+    if (wire_options(&set, own, argc - 1, argv + 1) && (save || set.port) && session_count > 0 &&
+        session_count <= SESSIONS_MAX && window_count > 0 && window_count <= WINDOWS_MAX &&
+        set.fps > 0 && set.seconds > set.warm)
         return;
     fprintf(stderr, "usage: sessions --port P [--option value …], see sessions.c\n");
     exit(2);
@@ -384,18 +297,18 @@ int main(int argc, char **argv)
     if (!samples)
         wire_give_up("no memory");
     make_pictures();
-    if (set.save) {
+    if (save) {
         save_pictures();
         return 0;
     }
     connect_all();
-    double cpu = wire_own_cpu_s(), server = wire_cpu_s(set.pid);
+    double cpu = wire_cpu_s(getpid()), server = wire_cpu_s(set.pid);
     start_ns = clock_now_ns();
     warm_ns = start_ns + ms_to_ns(set.warm * 1000);
     end_ns = start_ns + ms_to_ns(set.seconds * 1000);
-    for (int i = 0; i < set.sessions; i++)
-        sessions[i].due_ns = start_ns + (int64_t)(i * 1e9 / (set.fps * set.sessions));
+    for (int i = 0; i < session_count; i++)
+        sessions[i].due_ns = start_ns + (int64_t)(i * 1e9 / (set.fps * session_count));
     run();
-    report(wire_own_cpu_s() - cpu, wire_cpu_s(set.pid) - server);
+    report(wire_cpu_s(getpid()) - cpu, wire_cpu_s(set.pid) - server);
     return 0;
 }

@@ -13,14 +13,10 @@ import json
 import math
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from bench_server import BUILD, ENVIRONMENT, MODEL, Server, reached, row, say  # noqa: E402
-
-SESSIONS = BUILD / "tests/bench/sessions"
+from bench_server import BUILD, ENVIRONMENT, MODEL, Server, drive, reached, row, say
 
 
 def answer(model, folder, options):
@@ -30,16 +26,10 @@ def answer(model, folder, options):
     return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT).stdout)
 
 
-def sessions(server, count, options, **more):
-    words = [SESSIONS, "--port", server.port, "--pid", str(server.process.pid), "--sessions", str(count)]
-    for name, value in {"fps": options.fps, "size": options.size, "query": f"max_latency_ms={options.slo:g}", **more}.items():
-        words += [f"--{name}", str(value)]
-    return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
-
-
 def fits(server, count, options):
     for _ in range(2):
-        r = sessions(server, count, options, seconds=options.seconds + options.warm, warm=options.warm)
+        r = drive(server, "sessions", sessions=count, fps=options.fps, size=options.size, warm=options.warm,
+                  query=f"max_latency_ms={options.slo:g}", seconds=options.seconds + options.warm)
         late = r["late"] + r["dropped"]["deadline"]
         good = late <= 0.01 * r["offered"] and r["results"] >= 0.98 * r["offered"] and r["errors"] == 0
         say(f"server, {count} sessions: {r['results']} of {r['offered']} answered, {late} late, p99 {r['p99_ms']:.0f} ms, "
@@ -83,7 +73,7 @@ def main():
     row("model", "bound: raw calls", "by the rules", "start-stream promises", "answer", "really", "off", "goal", "reached")
     row(*["---"] * 9)
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([SESSIONS, "--save", folder, "--size", options.size], check=True)
+        subprocess.run([BUILD / "tests/bench/sessions", "--save", folder, "--size", options.size], check=True)
         for model in options.model or [str(MODEL), "fake:sleep_ms=14"]:
             said = answer(model, folder, options)
             live = said["live"]

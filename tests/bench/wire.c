@@ -2,15 +2,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/text.h"
+
 #define MESSAGE_MAX ((size_t)8 << 20)
+#define INPUT_MAX ((size_t)32 << 20)
+#define INPUT_STEP ((size_t)64 << 10)
 
 void wire_give_up(const char *what)
 {
@@ -18,7 +24,54 @@ void wire_give_up(const char *what)
     exit(1);
 }
 
-void wire_write_all(int fd, const char *bytes, size_t size)
+static bool set_option(const struct wire_option *option, const char *value)
+{
+    double number;
+    if (option->text) {
+        *option->text = value;
+        return true;
+    }
+    if (!text_to_double(value, 0, 1e9, &number))
+        return false;
+    if (option->real)
+        *option->real = number;
+    else
+        *option->whole = (int)number;
+    return true;
+}
+
+static const struct wire_option *find_option(const struct wire_option *options, const char *name)
+{
+    while (options->name && strcmp(options->name, name) != 0)
+        options++;
+    return options->name ? options : NULL;
+}
+
+bool wire_options(struct wire_settings *set, const struct wire_option *own, int argc, char **argv)
+{
+    const char *size = NULL;
+    const struct wire_option common[] = {{"--host", NULL, NULL, &set->host},
+                                         {"--query", NULL, NULL, &set->query},
+                                         {"--size", NULL, NULL, &size},
+                                         {"--port", &set->port, NULL, NULL},
+                                         {"--pid", &set->pid, NULL, NULL},
+                                         {"--fps", NULL, &set->fps, NULL},
+                                         {"--seconds", NULL, &set->seconds, NULL},
+                                         {"--warm", NULL, &set->warm, NULL},
+                                         {0}};
+    for (int i = 0; i < argc; i += 2) {
+        const struct wire_option *option = find_option(common, argv[i]);
+        option = option ? option : find_option(own, argv[i]);
+        if (!option || i + 1 == argc || !set_option(option, argv[i + 1]))
+            return false;
+    }
+    if (size && sscanf(size, "%dx%d", &set->width, &set->height) != 2)
+        return false;
+    return set->port >= 0 && set->port < 65536 && set->width > 15 && set->width <= 8192 &&
+           set->height > 15 && set->height <= 8192;
+}
+
+static void write_all(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t n = write(fd, bytes, size);
@@ -41,16 +94,17 @@ int wire_dial(const char *host, int port)
     return fd;
 }
 
-void wire_upgrade(int fd, const char *host, int port, const char *path)
+/* Reads the answer's head byte by byte: what follows stays in the socket. */
+static void upgrade(int fd, const struct wire_settings *set, const char *path)
 {
     char text[1024];
     int length = snprintf(text, sizeof text,
                           "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: "
                           "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                           "Sec-WebSocket-Version: 13\r\n\r\n",
-                          path, host, port);
+                          path, set->host, set->port);
     size_t got = 0;
-    wire_write_all(fd, text, (size_t)length);
+    write_all(fd, text, (size_t)length);
     while (got < sizeof text - 1 && read(fd, text + got, 1) == 1) {
         text[++got] = '\0';
         if (got >= 4 && strcmp(text + got - 4, "\r\n\r\n") == 0)
@@ -61,6 +115,80 @@ void wire_upgrade(int fd, const char *host, int port, const char *path)
         fprintf(stderr, "%s\n", text);
         wire_give_up("no upgrade");
     }
+}
+
+int wire_open(int poll_fd, uint32_t index, const struct wire_settings *set, const char *path)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = index};
+    int fd = wire_dial(set->host, set->port);
+    if (path)
+        upgrade(fd, set, path);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        wire_give_up("epoll_ctl");
+    return fd;
+}
+
+/* False when the kernel takes no more for now. */
+static bool send_some(int fd, struct wire_out *out)
+{
+    bool in_head = out->done < out->head_size;
+    const char *from = in_head ? out->head + out->done : out->body + (out->done - out->head_size);
+    size_t end = in_head ? out->head_size : out->head_size + out->body_size;
+    int flags = in_head ? MSG_MORE | MSG_NOSIGNAL : MSG_NOSIGNAL;
+    ssize_t n = send(fd, from, end - out->done, flags);
+    if (n < 0 && errno != EAGAIN)
+        wire_give_up("send");
+    out->done += n < 0 ? 0 : (size_t)n;
+    return n >= 0;
+}
+
+bool wire_send(int poll_fd, int fd, uint32_t index, struct wire_out *out)
+{
+    bool whole = false;
+    while (out->head && !whole && send_some(fd, out))
+        whole = out->done == out->head_size + out->body_size;
+    if (whole)
+        out->head = NULL;
+    struct epoll_event event = {.events = EPOLLIN | (out->head ? EPOLLOUT : 0u), .data.u32 = index};
+    epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event);
+    return whole;
+}
+
+void wire_pong(int fd, const struct wire_out *out)
+{
+    if (!out->head)
+        write_all(fd, "\x8a\x80\0\0\0\0", 6);
+}
+
+int wire_wait(int poll_fd, struct epoll_event *events, int most, int64_t until_ns)
+{
+    int64_t wait = until_ns - clock_now_ns();
+    struct timespec patience = {0, wait > 0 ? (wait < NS_PER_S ? wait : NS_PER_S - 1) : 0};
+    return epoll_pwait2(poll_fd, events, most, &patience, NULL);
+}
+
+bool wire_read(int fd, struct wire_in *in)
+{
+    if (in->room - in->size <= INPUT_STEP) {
+        in->room = in->room ? 2 * in->room : (size_t)1 << 20;
+        in->bytes = in->room <= INPUT_MAX ? realloc(in->bytes, in->room) : NULL;
+        if (!in->bytes)
+            wire_give_up("no memory");
+    }
+    ssize_t n = read(fd, in->bytes + in->size, in->room - in->size - 1);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0)
+        wire_give_up("a connection ended");
+    in->size += (size_t)n;
+    return true;
+}
+
+void wire_drop(struct wire_in *in, size_t used)
+{
+    memmove(in->bytes, in->bytes + used, in->size - used);
+    in->size -= used;
 }
 
 size_t wire_message_head(char *to, int opcode, size_t size)
@@ -107,42 +235,25 @@ bool wire_number(const char *text, const char *name, double *number)
     return at != NULL;
 }
 
-double wire_own_cpu_s(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static bool read_proc(int pid, const char *name, char *text, size_t size)
-{
-    char path[40];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    FILE *from = pid ? fopen(path, "r") : NULL;
-    size_t n = from ? fread(text, 1, size - 1, from) : 0;
-    if (from)
-        fclose(from);
-    text[n] = '\0';
-    return n > 0;
-}
-
 double wire_cpu_s(int pid)
 {
-    char text[1024];
-    unsigned long user = 0, system = 0;
-    const char *after = read_proc(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                         &system) != 2)
+    clockid_t of;
+    struct timespec t;
+    if (!pid || clock_getcpuclockid(pid, &of) != 0 || clock_gettime(of, &t) != 0)
         return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 double wire_rss_mb(int pid)
 {
-    char text[4096];
+    char path[40], text[4096];
     double kb = 0;
-    if (read_proc(pid, "status", text, sizeof text))
-        wire_number(text, "VmRSS:", &kb);
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *from = pid ? fopen(path, "r") : NULL;
+    size_t n = from ? fread(text, 1, sizeof text - 1, from) : 0;
+    if (from)
+        fclose(from);
+    text[n] = '\0';
+    wire_number(text, "VmRSS:", &kb);
     return kb / 1024;
 }

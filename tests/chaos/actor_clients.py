@@ -232,7 +232,13 @@ class Pulled(Actor):
         room = f"pulled-{self.number}"
         self.world.uncounted.add(room)
         base = "/api/v1/realtime/video"
-        made = self.world.post(f"{base}/start-stream", json={"source": "pattern:", "token": room, "target_fps": 10})
+        admission = self.random.choice(["best_effort", None])
+        made = self.world.post(f"{base}/start-stream", json={"source": "pattern:", "token": room, "target_fps": 10,
+                                                             **({"admission": admission} if admission else {})})
+        if made.status_code == 409 and not admission and made.json()["code"] == "no_capacity":
+            self.world.note("stream refused for want of capacity")  # this play takes the processors away
+            self.world.pause(1)
+            return
         if made.status_code != 201:
             raise Finding(f"start-stream: {made.status_code} {made.text[:300]}")
         self.world.pause(self.random.uniform(1, 8))

@@ -117,10 +117,11 @@ class BadBytes(Actor):
         self.say(HANDSHAKE.format(path=path).encode() + junk, 1)
 
     def bomb(self) -> None:
-        """No socket here offers compression; where one will, it has to hold."""
+        """One of the two has no compression, and the other unpacks no more than a message may have."""
         packed = zlib.compress(bytes(50 << 20), 9)[2:-8]
         head = bytes([0xC2, 0xFF]) + len(packed).to_bytes(8, "big") + bytes(4)
-        self.say(HANDSHAKE.format(path=STREAM).encode() + head + packed, 1)
+        path = self.random.choice([STREAM, f"/stream/detection?client_id=bad-{self.number}"])
+        self.say(HANDSHAKE.format(path=path).encode() + head + packed, 1)
 
     def texts(self) -> None:
         with self.socket(f"/ws/camera/bad-{self.number}") as ws:

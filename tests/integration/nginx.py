@@ -1,7 +1,6 @@
 """nginx as packaging/nginx/fovea.conf sets it up, in a folder of a test and on a free port."""
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -9,10 +8,10 @@ import subprocess
 import time
 from pathlib import Path
 
+from camera_servers import SERVERS, free_port
 from conftest import ROOT
 
 CONF = ROOT / "packaging/nginx/fovea.conf"
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 MAIN = """
 worker_processes 1;
 daemon off;
@@ -30,16 +29,8 @@ http {{
 
 def find() -> str | None:
     """Unpacked by set-up, or the system's own."""
-    for folder in ("unpacked", "servers"):
-        if (DEPS / folder / "usr/sbin/nginx").exists():
-            return str(DEPS / folder / "usr/sbin/nginx")
-    return shutil.which("nginx")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    unpacked = SERVERS / "usr/sbin/nginx"
+    return str(unpacked) if unpacked.exists() else shutil.which("nginx")
 
 
 class Nginx:

@@ -15,7 +15,7 @@ MESSAGES = 200
 def node():
     if not shutil.which("node"):
         pytest.skip("node is not here: apt-get install nodejs")
-    modules = DEPS / "unpacked/usr/share/nodejs"
+    modules = DEPS / "servers/usr/share/nodejs"
     if not (modules / "ws").exists():
         pytest.skip("the package node-ws is not unpacked: scripts/setup check")
     return ["node", str(HERE / "node_peer.js")], {**os.environ, "NODE_PATH": str(modules)}
