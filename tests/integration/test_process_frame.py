@@ -109,6 +109,12 @@ def test_failing_model_answers_an_error(start_server):
     assert sorted(codes) == [200, 200, 500, 500]
 
 
+def test_a_run_that_hangs_is_given_up_and_answered(start_server):
+    server = start_server(model="fake:hang_after=0")
+    answer = server.post(PROCESS, data=picture(), headers=JPEG)
+    assert answer.status_code == 504 and answer.json()["code"] == "timeout"
+
+
 def test_stats(start_server):
     server = start_server(model="fake:sleep_ms=20")
     for _ in range(5):

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from conftest import BIN, ROOT, environment, fovea
 from realtime import picture
+from realtime import socket as socket_to
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
            "Cross-Origin-Opener-Policy": "same-origin"}
@@ -393,6 +394,28 @@ def test_examples_of_the_description_are_what_is_answered(server):
         jsonschema.validate(real[name], whole)
         assert schemas[name]["example"].keys() <= real[name].keys(), name
         assert real[name].keys() <= schemas[name]["properties"].keys(), f"{name}: a member is not described"
+
+
+def test_final_figures_viewers_and_events_are_described(start_server):
+    """Of these there is no example: a real answer fits its schema, which names every member."""
+    jsonschema = pytest.importorskip("jsonschema")
+    server = start_server(config="cameras: {lane: {source: 'pattern:width=320,height=240,fps=20'}}\n"
+                                 "alerts: [{name: any, min_confidence: 0}]", model="fake:boxes=bright")
+    schemas = server.get("/openapi.json").json()["components"]["schemas"]
+
+    def check(name, answer, members):
+        jsonschema.validate(answer, {**schemas[name], "components": {"schemas": schemas}})
+        assert answer.keys() <= members.keys(), f"{name}: {answer.keys() - members.keys()} not described"
+
+    events = server.wait_for(lambda: server.get("/api/events").json()["events"])
+    for event in events:
+        check("Event", event, schemas["Event"]["properties"])
+    with socket_to(server, "/ws/view/lane"):
+        viewer, = server.wait_for(lambda: server.get("/api/camera/lane/stats").json()["viewers"])
+    assert viewer.keys() == schemas["CameraStats"]["properties"]["viewers"]["items"]["properties"].keys()
+    stream, = server.get("/api/v1/realtime/video/streams").json()["streams"]
+    final = server.post("/api/v1/realtime/video/stop-stream", json={"stream_id": stream["stream_id"]}).json()
+    check("FinalStats", final, {**schemas["Stats"]["properties"], **schemas["FinalStats"]["allOf"][1]["properties"]})
 
 
 def test_every_operation_and_parameter_is_explained(server):
