@@ -9,13 +9,16 @@
 #include <fovea/frame.h>
 #include <fovea/log.h>
 #include <fovea/model.h>
+#include <fovea/motion.h>
 #include <fovea/picture.h>
+#include <fovea/pitch.h>
 #include <fovea/recording.h>
 #include <fovea/source.h>
 #include <fovea/stats.h>
 #include <fovea/status.h>
 #include <fovea/stream.h>
 #include <fovea/tensor.h>
+#include <fovea/track.h>
 
 #ifdef __cplusplus
 extern "C" {
