@@ -17,6 +17,7 @@
 #include <fovea/model.h>
 #include <fovea/source.h>
 #include <fovea/stats.h>
+#include <fovea/track.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,7 +35,8 @@ typedef struct fov_result {
     fov_drop reason;                  /* FOV_DROPPED */
     fov_status status;                /* FOV_FAILED, or FOV_DROPPED by decode: why */
     const char *message;              /* the reason in words, "" if none */
-    const fov_detections *detections; /* valid during the call */
+    const fov_detections *detections; /* valid during the call; with a tracker they have names */
+    const fov_tracks *tracks;         /* also those lost from sight; NULL: no tracker. As above */
     fov_timings timings;              /* ns; the stages add up to total = answered - capture */
     bool in_time;                     /* answered before the deadline, or there is none */
     int width, height;                /* source px */
@@ -176,6 +178,9 @@ typedef struct fov_stream_params {
     int picture_width, picture_height; /* px expected, to estimate costs; 0 unknown */
     fov_admission *admission;          /* gets the numbers, also of a refusal; may be NULL */
     fov_detect_params detect;
+    /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins anew
+     * when another model's classes come. */
+    const fov_tracker_params *tracker;
     fov_result_fn on_result; /* or `results` */
     /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
      * the oldest; with `fifo` the workers wait instead. */

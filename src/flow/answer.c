@@ -60,6 +60,12 @@ void job_answer(struct job *job)
                          .model = job->form ? job->form->model : NULL,
                          .params = job->form ? &job->params : NULL};
     fov_status status = job->error.status;
+    fov_tracks tracks = {0};
+    if (status == FOV_OK && job->stream->namer) {
+        stream_name(job, &tracks);
+        result.tracks = &tracks;
+        result.timings.track = job->timings.track;
+    }
     result.timings.queue -= job->frame->decode_ns; /* it was decoded while it "waited" */
     result.timings.decode += job->frame->decode_ns;
     if (status != FOV_OK) {

@@ -213,6 +213,7 @@ struct fov_stream {
     struct recent decodes; /* the part of them that its pictures took to decode */
     struct promise promise;
     struct follower *follower; /* turns the frame rate; NULL: it stays (stream_adapt.c) */
+    struct namer *namer;       /* its tracker; NULL: boxes have no names (stream_track.c) */
     double busy;               /* smoothed part of the time with work */
     bool worked;               /* had work at the last tick */
     struct feeder *feeder;
@@ -376,6 +377,16 @@ void follower_free(struct follower **follower);
 
 /* A frame was delivered; called by the one thread that publishes, without the lock. */
 void stream_follow(fov_stream *stream, const fov_timings *timings);
+
+/* ---- names for boxes (stream_track.c) --------------------------------------------------------- */
+
+/* Where the stream asks for a tracker. After a failure namer_free is called all the same. */
+fov_status namer_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
+void namer_free(struct namer **namer);
+
+/* Names the boxes of a job that went well, in frame order; without the lock, by the one thread that
+ * publishes. `tracks` is valid until the next call. */
+void stream_name(struct job *job, fov_tracks *tracks);
 
 /* ---- threads (worker.c, watchdog.c) -------------------------------------------------------- */
 

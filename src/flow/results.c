@@ -17,6 +17,9 @@ struct kept {
     struct results *store;
     fov_detections detections;
     fov_detect_params params;
+    fov_tracks tracks; /* in own memory: */
+    fov_track *track_items;
+    size_t track_room;
     char message[sizeof((fov_error *)0)->message];
 };
 
@@ -51,6 +54,7 @@ struct results *results_create(int capacity, bool fifo)
 static void kept_free(struct kept *k)
 {
     free(k->detections.items);
+    free(k->track_items);
     fov_details_destroy(&k->detections.details);
     free(k);
 }
@@ -130,12 +134,29 @@ static bool copy_detections(fov_detections *to, const fov_detections *from)
     return true;
 }
 
+static bool copy_tracks(struct kept *k, const fov_tracks *from)
+{
+    if (from->count > k->track_room) {
+        fov_track *items = realloc(k->track_items, from->count * sizeof *items);
+        if (!items)
+            return false;
+        k->track_items = items;
+        k->track_room = from->count;
+    }
+    if (from->count > 0)
+        memcpy(k->track_items, from->items, from->count * sizeof *from->items);
+    k->tracks = (fov_tracks){k->track_items, from->count};
+    return true;
+}
+
 static bool kept_fill(struct kept *k, const fov_result *result)
 {
-    if (!copy_detections(&k->detections, result->detections))
+    if (!copy_detections(&k->detections, result->detections) ||
+        (result->tracks && !copy_tracks(k, result->tracks)))
         return false;
     k->result = *result;
     k->result.detections = &k->detections;
+    k->result.tracks = result->tracks ? &k->tracks : NULL;
     k->result.frame = fov_frame_ref(result->frame);
     if (result->picture)
         k->result.picture = fov_frame_ref(result->picture);

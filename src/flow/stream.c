@@ -138,12 +138,15 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
         return fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     fill(s, workers, params);
     status = follower_make(s, params, error);
+    if (!status)
+        status = namer_make(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
         status = enter(s, params->model_id, params->admission, error);
     if (status) {
         results_close(&s->results);
+        namer_free(&s->namer);
         follower_free(&s->follower);
         stats_release(&s->stats);
         free(s);
@@ -345,6 +348,7 @@ void fov_stream_close(fov_stream **stream)
     results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
     pthread_mutex_lock(&pool->lock);
     pool_unref(pool);
+    namer_free(&s->namer);
     follower_free(&s->follower);
     stats_release(&s->stats);
     free(s);

@@ -86,11 +86,8 @@ static bool read_words(struct exchange *x, const json_value *json)
     static const char *const later_kinds[] = {"football", NULL};
     static const char *const admission[] = {"guaranteed", "best_effort", NULL};
     static const char *const none[] = {NULL};
-    static const char *const trackers[] = {"none", NULL};
-    static const char *const later_trackers[] = {"botsort", "bytetrack", "ocsort", "pitch", NULL};
     return word_member(x, json, "kind", kinds, later_kinds) &&
-           word_member(x, json, "admission", admission, none) &&
-           word_member(x, json, "tracker", trackers, later_trackers);
+           word_member(x, json, "admission", admission, none);
 }
 
 static bool check_room_name(struct exchange *x, const char *name)
@@ -198,7 +195,7 @@ static bool read_adaptive(struct exchange *x, const json_value *json, fov_adapti
 static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
                         char *url, size_t size)
 {
-    const char *source, *shown = NULL, *admission;
+    const char *source, *shown = NULL, *admission, *tracker;
     *p = (struct room_source){.kind = "stream", .max_latency_ms = -1};
     if (!text_member(x, json, "source", &source) || !text_member(x, json, "token", &p->room) ||
         !text_member(x, json, "model_id", &p->model_id) ||
@@ -207,7 +204,9 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
         !number_member(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
-        !text_member(x, json, "admission", &admission) || !check_room_name(x, p->room) ||
+        !text_member(x, json, "admission", &admission) ||
+        !text_member(x, json, "tracker", &tracker) ||
+        !tracker_find(x, tracker, &p->tracker) || !check_room_name(x, p->room) ||
         !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))
         return false;
     p->admission = admission_read(admission);

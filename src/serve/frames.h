@@ -37,6 +37,7 @@ struct stream_query {
     double max_latency_ms;       /* 0: no deadline */
     float conf;
     bool fifo;
+    fov_tracker_params tracking; /* name NULL: none */
 };
 
 /* Checks that the model is loaded; a file's name finds it without its ending. False: answered with
@@ -47,10 +48,10 @@ bool model_is_loaded(fov_workers *workers, const char *id);
 /* Reads and checks them, the model's existence too. False: answered with 404, 422. */
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *query);
 
-/* Words that are known but come with a later version: 422 `not_yet`. False: answered. */
-bool tracker_check(struct exchange *x, const char *tracker);
+/* `name`: the tracker of that word, NULL for none and for no word. False: answered with 422. */
+bool tracker_find(struct exchange *x, const char *word, const char **name);
 
-/* Parameters of a stream for it, with the settings' thresholds. */
+/* Parameters of a stream for it, with the settings' thresholds; they point into `query`. */
 fov_stream_params stream_params(const struct server *server, const struct stream_query *query);
 
 /* One more live stream if max_sessions allows it; else answers 503 and returns false. */

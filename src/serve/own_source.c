@@ -96,7 +96,8 @@ void source_write(struct json_writer *w, const struct room *room)
         json_add_number(w, "target_latency_ms", room->adaptive.target_latency_ms, 3);
         json_object_end(w);
     }
-    json_add_string(w, "tracker", "none");
+    const char *tracker = room->feed ? room->feed->query.tracking.name : NULL;
+    json_add_string(w, "tracker", tracker ? tracker : "none");
     admission_write(w, room->admission, room->feed ? room->feed->stream : NULL);
     if (room->feed) {
         json_add_string(w, "model_id", room->feed->query.model_id);
@@ -454,6 +455,7 @@ static struct opening *opening_make(struct server *server, const struct room_sou
                                                      : s->realtime.max_latency_ms;
     o->query.conf = (float)(p->conf > 0 ? p->conf
                                         : settings_model_conf(s, p->model_id, CONF_DEFAULT));
+    o->query.tracking.name = p->tracker;
     return o;
 }
 

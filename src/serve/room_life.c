@@ -133,6 +133,8 @@ void room_apply_settings(struct server *server, struct exchange *x, const char *
     }
     if (camera->max_latency_ms >= 0 && !net_request_param(x->request, "max_latency_ms"))
         query->max_latency_ms = camera->max_latency_ms;
+    if (!net_request_param(x->request, "tracker"))
+        query->tracking.name = settings_camera_tracker(camera);
     if (camera->pin_conf > 0)
         query->conf = (float)camera->pin_conf;
 }
@@ -199,6 +201,7 @@ static void rooms_ready(struct server *server)
                                      .loop = true,
                                      .patient = true,
                                      .model_id = camera->model,
+                                     .tracker = settings_camera_tracker(camera),
                                      .target_fps = camera->pin_fps > 0 ? camera->pin_fps
                                                                        : camera->fps,
                                      .max_latency_ms = camera->max_latency_ms,

@@ -181,6 +181,7 @@ struct room_source {
     const char *source; /* as fov_source_params.url */
     bool loop;
     const char *model_id;  /* NULL: default */
+    const char *tracker;   /* by its static name; NULL: none */
     double target_fps;     /* 0: the source's own */
     fov_adaptive adaptive; /* without on_change */
     double max_latency_ms; /* < 0: realtime.max_latency_ms */

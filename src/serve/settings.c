@@ -336,6 +336,13 @@ double settings_model_iou(const struct settings *settings, const char *id)
     return model && model->iou > 0 ? model->iou : settings->realtime.iou_threshold;
 }
 
+const char *settings_camera_tracker(const struct settings_camera *camera)
+{
+    /* in the order of the row's words */
+    static const char *const names[] = {NULL, "botsort", "bytetrack", "ocsort", "pitch"};
+    return camera ? names[camera->tracker] : NULL;
+}
+
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name)
 {

@@ -21,7 +21,6 @@ struct settings_list {
 enum settings_auth { AUTH_AUTO, AUTH_ON, AUTH_OFF };         /* auto: on, but on loopback */
 enum settings_level { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH }; /* realtime.optimization_level */
 enum settings_mode { MODE_BY_LOAD, MODE_LATENCY, MODE_THROUGHPUT };
-enum settings_tracker { TRACKER_NONE, TRACKER_BOTSORT, TRACKER_BYTETRACK, TRACKER_OCSORT };
 enum settings_profile { PROFILE_GENERAL, PROFILE_CLINICAL };
 
 /* One model under `models:`. Unset strings are NULL, unset numbers 0. */
@@ -164,6 +163,8 @@ double settings_model_iou(const struct settings *settings, const char *id);
 /* NULL when there is none of that name. */
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name);
+/* The tracker of a camera by its static name; NULL: none, or no camera. */
+const char *settings_camera_tracker(const struct settings_camera *camera);
 const struct settings_model *settings_find_model(const struct settings *settings, const char *id);
 
 /* Prints every value with its origin as YAML, the JSON Schema of the file, or the reference page

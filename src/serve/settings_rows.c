@@ -123,7 +123,7 @@ const struct settings_row settings_model_rows[] = {
 const struct settings_row settings_camera_rows[] = {
     {"source", NULL, SET_TEXT, CAMERA_AT(source), NULL, 0, 2048, NULL, 0, "`rtsp://`, `rtmp://`, `http(s)://`, `/dev/video0`, file, folder, `pattern:` (see sources.md); left out: a browser camera"},
     {"model", NULL, SET_TEXT, CAMERA_AT(model), NULL, 0, 0, NULL, 0, "model id"},
-    {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort", SET_LATER, "gives boxes names in time"},
+    {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort pitch", 0, "gives boxes names that last (see tracking.md)"},
     {"fps", NULL, SET_NUMBER, CAMERA_AT(fps), NULL, 1, 240, NULL, 0, "frames a second that are accepted"},
     {"max_latency_ms", NULL, SET_NUMBER, CAMERA_AT(max_latency_ms), "-1", 0, 60000, NULL, 0, "instead of realtime.max_latency_ms"},
     {"zones", NULL, SET_ZONES, CAMERA_AT(zones), NULL, 0, 0, NULL, SET_LIVE, "named areas of the picture: `{door: [[x, y], …]}`, 0 to 1 from the top left; those drawn on /zones/NAME go before them"},

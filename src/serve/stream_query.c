@@ -1,4 +1,5 @@
 /* What all streams have in common: their parameters, how many there may be, closing them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,19 +7,27 @@
 #include "serve/frames.h"
 #include "serve/model_files.h"
 
-bool tracker_check(struct exchange *x, const char *tracker)
+/* "botsort, bytetrack, …" */
+static void list_trackers(char *list, size_t size)
 {
-    static const char *const words[] = {"botsort", "bytetrack", "ocsort", "pitch"};
-    if (!tracker || !*tracker || strcmp(tracker, "none") == 0)
+    const char *name;
+    size_t used = 0;
+    list[0] = '\0';
+    for (int i = 0; (name = fov_tracker_name(i, NULL)) != NULL && used < size; i++)
+        used += (size_t)snprintf(list + used, size - used, "%s%s", i ? ", " : "", name);
+}
+
+bool tracker_find(struct exchange *x, const char *word, const char **name)
+{
+    char list[128];
+    *name = NULL;
+    if (!word || !*word || strcmp(word, "none") == 0)
         return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(tracker, words[i]) == 0) {
-            serve_problem(x, 422, "not_yet",
-                          "tracker %s comes with a later version: leave tracker out", tracker);
-            return false;
-        }
-    serve_problem(x, 422, "invalid_argument",
-                  "tracker must be none, botsort, bytetrack, ocsort or pitch");
+    for (int i = 0; (*name = fov_tracker_name(i, NULL)) != NULL; i++)
+        if (strcmp(word, *name) == 0)
+            return true;
+    list_trackers(list, sizeof list);
+    serve_problem(x, 422, "invalid_argument", "no tracker '%.40s'; there are: %s", word, list);
     return false;
 }
 
@@ -66,7 +75,7 @@ bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_q
     double conf = settings_model_conf(s, q->model_id, CONF_DEFAULT);
     if (serve_param_number(x, "max_latency_ms", 0, 600000, &q->max_latency_ms) < 0 ||
         serve_param_number(x, "conf", 0.001, 1, &conf) < 0 || !read_order(x, &q->fifo) ||
-        !tracker_check(x, net_request_param(x->request, "tracker")) ||
+        !tracker_find(x, net_request_param(x->request, "tracker"), &q->tracking.name) ||
         !model_find(x, workers, q->model_id))
         return false;
     q->conf = (float)conf;
@@ -84,6 +93,7 @@ fov_stream_params stream_params(const struct server *server, const struct stream
         .detect = {.conf = q->conf,
                    .iou = (float)settings_model_iou(s, q->model_id),
                    .exact = s->realtime.optimization_level == LEVEL_LOW},
+        .tracker = q->tracking.name ? &q->tracking : NULL,
     };
 }
 

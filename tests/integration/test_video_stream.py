@@ -136,7 +136,7 @@ def test_failed_runs_are_errors(start_server):
 
 
 @pytest.mark.parametrize("query,status", [("max_latency_ms=x", 422), ("conf=0", 422), ("conf=1.5", 422), ("order=lifo", 422),
-                                          ("model_id=nobody", 404), ("tracker=magic", 422), ("tracker=botsort", 422)])
+                                          ("model_id=nobody", 404), ("tracker=magic", 422)])
 def test_bad_queries_are_refused_before_the_upgrade(server, query, status):
     with pytest.raises(InvalidStatus) as refused, socket(server, f"{STREAM}?{query}"):
         pass

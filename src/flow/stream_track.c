@@ -1,0 +1,91 @@
+/* A stream's boxes get names: its tracker is updated frame by frame, in order, by the one thread
+ * that answers (tickets.c). */
+#include "flow/flow.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct namer {
+    fov_tracker *tracker;
+    double time_s;      /* of the frame before, from the first one on */
+    int64_t capture_ns; /* of that frame; 0: none yet */
+    double pts_ms;
+    const fov_model *model; /* that made its boxes: compared, never looked into */
+    uint64_t labels;
+};
+
+fov_status namer_make(fov_stream *s, const fov_stream_params *params, fov_error *error)
+{
+    if (!params->tracker)
+        return FOV_OK;
+    s->namer = calloc(1, sizeof *s->namer);
+    if (!s->namer)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a tracker");
+    return fov_tracker_create(&s->namer->tracker, params->tracker, error);
+}
+
+void namer_free(struct namer **namer)
+{
+    if (*namer)
+        fov_tracker_destroy(&(*namer)->tracker);
+    free(*namer);
+    *namer = NULL;
+}
+
+/* FNV-1a of the names that classes have. */
+static uint64_t labels_hash(const fov_model_info *info)
+{
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (int i = 0; i < info->label_count; i++)
+        for (const char *c = info->labels[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001B3u;
+            if (!*c)
+                break;
+        }
+    return hash;
+}
+
+/* Classes mean something else from this frame on: nothing goes on under its name. Another size of
+ * the same model does not end a track. */
+static void follow_model(struct namer *n, const fov_model *model)
+{
+    if (model == n->model)
+        return;
+    uint64_t labels = labels_hash(fov_model_get_info(model));
+    if (n->model && labels != n->labels)
+        fov_tracker_reset(n->tracker);
+    n->model = model;
+    n->labels = labels;
+}
+
+/* Files that are read as quickly as they can be are timed by their own time stamps; where those do
+ * not go on, and live, by when the frame came. */
+static double advance(struct namer *n, const fov_frame *frame, bool fifo)
+{
+    double passed_s = (double)(frame->capture_ns - n->capture_ns) / 1e9;
+    double by_pts_s = (frame->pts_ms - n->pts_ms) / 1e3;
+    if (n->capture_ns == 0)
+        passed_s = 0;
+    else if (fifo && by_pts_s > 0)
+        passed_s = by_pts_s;
+    n->time_s += passed_s > 0 ? passed_s : 0;
+    n->capture_ns = frame->capture_ns;
+    n->pts_ms = frame->pts_ms;
+    return n->time_s;
+}
+
+void stream_name(struct job *job, fov_tracks *tracks)
+{
+    fov_stream *s = job->stream;
+    struct namer *n = s->namer;
+    int64_t began = s->pool->clock();
+    follow_model(n, job->form->model);
+    const fov_track_input input = {.time_s = advance(n, job->frame, s->view.fifo),
+                                   .width = job->width,
+                                   .height = job->height,
+                                   .detections = &job->detections};
+    if (fov_tracker_update(n->tracker, &input, tracks, NULL) != FOV_OK)
+        *tracks = (fov_tracks){0};
+    job->timings.track = s->pool->clock() - began;
+}
