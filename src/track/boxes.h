@@ -1,0 +1,20 @@
+/* The detections that trackers see: usable ones, in an order that makes neighbours easy to find. */
+#ifndef TRACK_BOXES_H
+#define TRACK_BOXES_H
+
+#include "track/tracker.h"
+
+/* No picture is so large; what lies beyond is a broken box. */
+#define BOX_FAR_PX 1e7f
+
+/* Copies the usable detections, the first `capacity` of them, sorted by x1. Returns their number.
+ */
+size_t boxes_collect(const fov_detections *from, struct track_box *boxes, size_t capacity);
+
+/* Overlap of two boxes by their union, 0..1. */
+float box_iou(const float a[4], const float b[4]);
+
+/* Grown by `part` of its width and height on each side. */
+void box_grow(const float box[4], float part, float grown[4]);
+
+#endif
