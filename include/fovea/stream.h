@@ -181,6 +181,7 @@ typedef struct fov_stream_params {
     /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins anew
      * when another model's classes come. */
     const fov_tracker_params *tracker;
+    bool still_camera; /* its tracker need not look for camera motion (up to 1.5 ms a frame) */
     fov_result_fn on_result; /* or `results` */
     /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
      * the oldest; with `fifo` the workers wait instead. */

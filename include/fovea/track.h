@@ -85,6 +85,10 @@ FOV_API fov_status fov_tracker_update(fov_tracker *tracker, const fov_track_inpu
 /* Forgets all tracks; names go on from where they were. Thread-safety: as update. Blocks: no. */
 FOV_API void fov_tracker_reset(fov_tracker *tracker);
 
+/* Whether it makes use of fov_track_input.motion; NULL or "": the default one. Thread-safety: safe.
+ * Blocks: no. */
+FOV_API bool fov_tracker_uses_motion(const char *name);
+
 /* Names of the i-th tracker, what it is for in a sentence (may be NULL); NULL after the last.
  * Thread-safety: safe. Blocks: no. */
 FOV_API const char *fov_tracker_name(int i, const char **help);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include <fovea/picture.h>
+#include <fovea/motion.h>
 #include <fovea/stream.h>
 
 #include "flow/capacity.h"
@@ -77,6 +78,13 @@ struct slot {
 
 /* ---- a frame's run ------------------------------------------------------------------------ */
 
+/* A frame's brightness, reduced: `width` x `height` px at `offset`; width 0: none. */
+struct gray {
+    uint8_t *pixels;
+    size_t room, offset;
+    int width, height;
+};
+
 /* A frame from the moment a worker took it to its answer. Jobs of a stream form a list in ticket
  * (frame) order; free ones are kept by the pool. */
 struct job {
@@ -85,6 +93,7 @@ struct job {
     struct form *form;
     fov_frame *frame, *picture;
     fov_detections detections; /* own memory */
+    struct gray gray;         /* own memory; for camera motion */
     fov_detect_params params;
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
@@ -101,6 +110,7 @@ struct job {
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
     fov_detect_params params;
+    bool moves; /* its small gray picture is wanted */
     bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
     int64_t limit_ns;      /* the run is of no use after it; 0: it is */
     int width, height;
@@ -136,6 +146,7 @@ struct worker {
      * model's task gives, which goes to the job with the detections. */
     fov_detection *items[BATCH_MAX];
     fov_details *details[BATCH_MAX];
+    struct gray grays[BATCH_MAX];
 };
 
 /* ---- pool and streams --------------------------------------------------------------------- */
@@ -384,9 +395,24 @@ void stream_follow(fov_stream *stream, const fov_timings *timings);
 fov_status namer_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
 void namer_free(struct namer **namer);
 
+/* Whether small gray pictures of its frames are wanted. */
+bool stream_moves(const fov_stream *stream);
+
 /* Names the boxes of a job that went well, in frame order; without the lock, by the one thread that
  * publishes. `tracks` is valid until the next call. */
 void stream_name(struct job *job, fov_tracks *tracks);
+
+/* ---- camera motion (stream_motion.c) ---------------------------------------------------------- */
+
+struct mover;
+fov_status mover_make(struct mover **mover, fov_error *error); /* after a failure: free as well */
+void mover_free(struct mover **mover);
+
+/* A runner_seen_fn; `user` is the worker. */
+void motion_see(void *user, int index, const fov_image *image);
+
+/* From the frame of the job before to that of this one, in source px. */
+void motion_next(struct mover *mover, const struct job *job, fov_motion *out);
 
 /* ---- threads (worker.c, watchdog.c) -------------------------------------------------------- */
 

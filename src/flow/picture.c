@@ -135,6 +135,7 @@ void picture_detect(struct worker *w)
     for (int i = 0; i < run->count; i++) {
         struct run_frame *f = &run->frames[i];
         prepare_details(w, i);
+        w->grays[i].width = 0;
         seen_ns[i] = prepare_picture(w, f);
         items[i] = (fov_item){
             .frame = f->frame, .params = &f->params, .out = &f->detections, .timings = &f->timings};
@@ -142,7 +143,9 @@ void picture_detect(struct worker *w)
             use_picture(w, f, &small, &items[i]);
     }
     runner_limit(run->runner, limit_of(run));
+    runner_show(run->runner, motion_see, w);
     fov_runner_detect_items(run->runner, items, run->count, NULL);
+    runner_show(run->runner, NULL, NULL); /* others use it too */
     for (int i = 0; i < run->count; i++) {
         struct run_frame *f = &run->frames[i];
         f->error = items[i].error;

@@ -51,6 +51,7 @@ static void pool_free(fov_workers *pool)
     for (struct job *job = pool->free_jobs, *next; job; job = next) {
         next = job->next;
         free(job->detections.items);
+        free(job->gray.pixels);
         fov_details_destroy(&job->detections.details);
         free(job);
     }

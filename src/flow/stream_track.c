@@ -11,6 +11,7 @@ struct namer {
     double time_s;      /* of the frame before, from the first one on */
     int64_t capture_ns; /* of that frame; 0: none yet */
     double pts_ms;
+    struct mover *mover;    /* NULL: the tracker does not look at the camera's motion */
     const fov_model *model; /* that made its boxes: compared, never looked into */
     uint64_t labels;
 };
@@ -22,13 +23,23 @@ fov_status namer_make(fov_stream *s, const fov_stream_params *params, fov_error 
     s->namer = calloc(1, sizeof *s->namer);
     if (!s->namer)
         return fov_fail(error, FOV_ENOMEM, "no memory for a tracker");
-    return fov_tracker_create(&s->namer->tracker, params->tracker, error);
+    fov_status status = fov_tracker_create(&s->namer->tracker, params->tracker, error);
+    if (!status && fov_tracker_uses_motion(params->tracker->name) && !params->still_camera)
+        status = mover_make(&s->namer->mover, error);
+    return status;
+}
+
+bool stream_moves(const fov_stream *s)
+{
+    return s->namer && s->namer->mover;
 }
 
 void namer_free(struct namer **namer)
 {
-    if (*namer)
+    if (*namer) {
         fov_tracker_destroy(&(*namer)->tracker);
+        mover_free(&(*namer)->mover);
+    }
     free(*namer);
     *namer = NULL;
 }
@@ -81,10 +92,15 @@ void stream_name(struct job *job, fov_tracks *tracks)
     struct namer *n = s->namer;
     int64_t began = s->pool->clock();
     follow_model(n, job->form->model);
-    const fov_track_input input = {.time_s = advance(n, job->frame, s->view.fifo),
-                                   .width = job->width,
-                                   .height = job->height,
-                                   .detections = &job->detections};
+    fov_motion motion;
+    fov_track_input input = {.time_s = advance(n, job->frame, s->view.fifo),
+                             .width = job->width,
+                             .height = job->height,
+                             .detections = &job->detections};
+    if (n->mover) {
+        motion_next(n->mover, job, &motion);
+        input.motion = &motion;
+    }
     if (fov_tracker_update(n->tracker, &input, tracks, NULL) != FOV_OK)
         *tracks = (fov_tracks){0};
     job->timings.track = s->pool->clock() - began;

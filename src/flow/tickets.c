@@ -25,7 +25,8 @@ static bool job_has_room(struct job *job, int max_detections)
 static void job_free(fov_workers *pool, struct job *job)
 {
     fov_detections memory = job->detections;
-    *job = (struct job){.next = pool->free_jobs, .detections = memory};
+    struct gray gray = job->gray;
+    *job = (struct job){.next = pool->free_jobs, .detections = memory, .gray = gray};
     job->detections.count = 0;
     pool->free_jobs = job;
 }

@@ -29,6 +29,7 @@ static void run_add(struct worker *w, struct job *job)
         .frame = fov_frame_ref(job->frame),
         .params = job->params,
         .watched = job->watched,
+        .moves = stream_moves(job->stream),
         .limit_ns = limited ? deadline : 0,
         .width = job->frame->width,
         .height = job->frame->height,
@@ -73,6 +74,11 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
     /* the job's old ones serve the worker's next run: nothing is copied */
     w->details[i] = job->detections.details;
     job->detections.details = f->detections.details;
+    struct gray gray = job->gray; /* as well */
+    job->gray = w->grays[i];
+    w->grays[i] = gray;
+    if (!f->moves)
+        job->gray.width = 0;
     job->timings = f->timings;
     job->width = f->width;
     job->height = f->height;
@@ -202,6 +208,7 @@ static void *worker_run(void *argument)
     for (int i = 0; i < BATCH_MAX; i++) {
         fov_details_destroy(&w->details[i]);
         free(w->items[i]);
+        free(w->grays[i].pixels);
     }
     free(w->scratch);
     free(w);

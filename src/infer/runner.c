@@ -33,6 +33,8 @@ struct fov_runner {
     void *scratch;        /* of the head */
     bool nonsense;        /* the last run gave numbers that are not finite */
     fov_decoder *decoder; /* made with the first encoded picture */
+    runner_seen_fn seen;
+    void *seen_user;
 };
 
 static const fov_tensor *picture_input(const fov_runner *runner)
@@ -401,6 +403,12 @@ static bool item_is_valid(const fov_item *item)
     return room && (item->frame || pixels);
 }
 
+void runner_show(fov_runner *runner, runner_seen_fn seen, void *user)
+{
+    runner->seen = seen;
+    runner->seen_user = user;
+}
+
 /* Decodes where that is needed, and fills the i-th place of the model's input. */
 static fov_status place_item(fov_runner *runner, int i, fov_item *item)
 {
@@ -417,6 +425,8 @@ static fov_status place_item(fov_runner *runner, int i, fov_item *item)
         image = &decoded;
         ready = clock_now_ns();
     }
+    if (!status && runner->seen)
+        runner->seen(runner->seen_user, i, image);
     if (!status && letterbox_run(&runner->boxes[i], image, item->width, item->height,
                                  (uint8_t *)in->data + (size_t)i * size))
         status = fov_fail(&item->error, FOV_EINVAL, "a picture that cannot be resized");
