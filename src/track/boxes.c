@@ -11,7 +11,7 @@ static bool usable(const fov_detection *d)
 
 static bool before(const struct track_box *a, const struct track_box *b)
 {
-    return a->x1 < b->x1 || (a->x1 == b->x1 && a->detection < b->detection);
+    return a->at[0] < b->at[0] || (a->at[0] == b->at[0] && a->detection < b->detection);
 }
 
 /* Shell sort with the gaps of Ciura (2001): in place, which qsort of the C library is not. */
@@ -34,16 +34,44 @@ size_t boxes_collect(const fov_detections *from, struct track_box *boxes, size_t
     for (size_t i = 0; i < from->count && count < capacity; i++) {
         const fov_detection *d = &from->items[i];
         if (usable(d))
-            boxes[count++] = (struct track_box){.x1 = d->x1,
-                                                .y1 = d->y1,
-                                                .x2 = d->x2,
-                                                .y2 = d->y2,
+            boxes[count++] = (struct track_box){.at = {d->x1, d->y1, d->x2, d->y2},
                                                 .score = d->score,
                                                 .class_id = d->class_id,
                                                 .detection = (int32_t)i};
     }
     sort_by_x1(boxes, count);
     return count;
+}
+
+float boxes_widest(const struct track_box *boxes, size_t count)
+{
+    float widest = 0;
+    for (size_t i = 0; i < count; i++)
+        widest = fmaxf(widest, boxes[i].at[2] - boxes[i].at[0]);
+    return widest;
+}
+
+/* The first box that begins at x or to the right of it. */
+static size_t first_from(const struct track_box *boxes, size_t count, float x)
+{
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (boxes[middle].at[0] < x)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+void boxes_near(const struct tracker_frame *frame, float x1, float x2, float grow, size_t *first,
+                size_t *end)
+{
+    /* A box grows to the left by at most grow * widest, and reaches (1 + grow) * widest beyond its
+     * own left edge. */
+    *first = first_from(frame->boxes, frame->count, x1 - (1 + grow) * frame->widest);
+    *end = first_from(frame->boxes, frame->count, x2 + grow * frame->widest);
 }
 
 float box_iou(const float a[4], const float b[4])

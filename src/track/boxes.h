@@ -11,6 +11,12 @@
  */
 size_t boxes_collect(const fov_detections *from, struct track_box *boxes, size_t capacity);
 
+/* The boxes first..end - 1 are those that may meet the stretch x1..x2; `grow` as of box_grow. */
+void boxes_near(const struct tracker_frame *frame, float x1, float x2, float grow, size_t *first,
+                size_t *end);
+
+float boxes_widest(const struct track_box *boxes, size_t count);
+
 /* Overlap of two boxes by their union, 0..1. */
 float box_iou(const float a[4], const float b[4]);
 

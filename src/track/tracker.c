@@ -27,6 +27,23 @@ int32_t tracker_next_id(struct tracker_output *out)
     return out->last_id;
 }
 
+void tracker_place(fov_track *track, const struct tracker_frame *frame, int32_t box,
+                   const float thought[4])
+{
+    const struct track_box *b = box < 0 ? NULL : &frame->boxes[box];
+    const float *at = b ? b->at : thought;
+    track->x1 = at[0];
+    track->y1 = at[1];
+    track->x2 = at[2];
+    track->y2 = at[3];
+    track->detection = b ? b->detection : -1;
+    if (!b)
+        return;
+    track->score = b->score;
+    track->class_id = b->class_id;
+    track->seen_s = frame->time_s;
+}
+
 void tracker_tell(struct tracker_output *out, const fov_track *track)
 {
     if (out->count < out->capacity)
@@ -213,6 +230,7 @@ fov_status fov_tracker_update(fov_tracker *tracker, const fov_track_input *input
     frame.dt_s = advance(t, input->time_s);
     frame.first = !t->begun;
     frame.count = boxes_collect(input->detections, t->boxes, (size_t)t->params.max_tracks);
+    frame.widest = boxes_widest(t->boxes, frame.count);
     t->begun = true;
     t->kind->update(t->own, &frame, &t->out);
     name_detections(t, input->detections);

@@ -6,9 +6,9 @@
 
 #include <fovea/track.h>
 
-/* A detection that can be tracked: finite, not empty, and not out of all reason. Source px. */
+/* A detection that can be tracked: finite, not empty, and not out of all reason. */
 struct track_box {
-    float x1, y1, x2, y2;
+    float at[4]; /* x1, y1, x2, y2 in source px */
     float score; /* 0..1 */
     int32_t class_id;
     int32_t detection; /* index into the update's detections and embeddings */
@@ -19,6 +19,7 @@ struct tracker_frame {
     const fov_track_input *input;
     const struct track_box *boxes; /* by x1, ascending; at most max_tracks */
     size_t count;
+    float widest;  /* width of the widest */
     double time_s; /* as told: for first_s and seen_s only, it may jump back */
     double dt_s;   /* since the update before: 0 to lost_s */
     bool first;    /* the first since the creation, a reset or a leap of time */
@@ -55,6 +56,11 @@ const struct tracker *tracker_named(const char *name);
 
 /* A name that was not given before. */
 int32_t tracker_next_id(struct tracker_output *out);
+
+/* Sets what a track has of its box in this frame: place, detection, score, class, time. With `box`
+ * -1 there is none, and it is thought to be at `thought`. */
+void tracker_place(fov_track *track, const struct tracker_frame *frame, int32_t box,
+                   const float thought[4]);
 
 /* Adds a track to what is told. */
 void tracker_tell(struct tracker_output *out, const fov_track *track);
