@@ -295,3 +295,41 @@ void mot_write(FILE *file, int32_t frame, int32_t id, const float box[4], float 
             (double)box[1], (double)box[2] - (double)box[0], (double)box[3] - (double)box[1],
             (double)score);
 }
+
+void mot_write_tracks(FILE *file, int32_t frame, const fov_tracks *tracks)
+{
+    for (size_t i = 0; i < tracks->count; i++) {
+        const fov_track *track = &tracks->items[i];
+        const float box[4] = {track->x1, track->y1, track->x2, track->y2};
+        if (track->state == FOV_TRACK_ACTIVE)
+            mot_write(file, frame, track->id, box, track->score);
+    }
+}
+
+void mot_put_box(struct json_writer *w, float x1, float y1, float x2, float y2)
+{
+    json_name(w, "box");
+    json_array_begin(w);
+    json_put_number(w, (double)x1, 2);
+    json_put_number(w, (double)y1, 2);
+    json_put_number(w, (double)x2, 2);
+    json_put_number(w, (double)y2, 2);
+    json_array_end(w);
+}
+
+void mot_put_lost(struct json_writer *w, const fov_tracks *tracks)
+{
+    json_name(w, "lost");
+    json_array_begin(w);
+    for (size_t i = 0; i < tracks->count; i++) {
+        const fov_track *track = &tracks->items[i];
+        if (track->state != FOV_TRACK_LOST)
+            continue;
+        json_object_begin(w);
+        json_add_int(w, "track_id", track->id);
+        json_add_int(w, "class_id", track->class_id);
+        mot_put_box(w, track->x1, track->y1, track->x2, track->y2);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}

@@ -7,6 +7,9 @@
 
 #include <fovea/detect.h>
 #include <fovea/motion.h>
+#include <fovea/track.h>
+
+#include "base/json.h"
 
 enum {
     MOT_FRAMES_MOST = 10000000, /* four days at 30 a second */
@@ -65,5 +68,12 @@ fov_motion mot_motion_between(const struct mot_motion *motion, int32_t from, int
 
 /* `frame,id,x,y,w,h,score,-1,-1,-1` */
 void mot_write(FILE *file, int32_t frame, int32_t id, const float box[4], float score);
+/* The same of each track that was seen in the frame. */
+void mot_write_tracks(FILE *file, int32_t frame, const fov_tracks *tracks);
+
+/* "box":[x1,y1,x2,y2]; and "lost": those that have a name and no box in this frame, where they are
+ * thought to be. */
+void mot_put_box(struct json_writer *w, float x1, float y1, float x2, float y2);
+void mot_put_lost(struct json_writer *w, const fov_tracks *tracks);
 
 #endif

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include <fovea/fovea.h>
 #include "base/json.h"
@@ -38,7 +39,9 @@ struct predict {
     struct chosen_model chosen;
     double max_latency_ms;
     bool json;
-    bool paced, check; /* replay */
+    bool paced, check;                 /* replay */
+    const fov_tracker_params *tracker; /* track; NULL: none */
+    const char *mot;                   /* track: a file for the tracks as MOT lines, NULL: none */
 
     fov_detect_params params;
     fov_workers *workers;
@@ -48,6 +51,7 @@ struct predict {
     fov_frame_pool *pool;
     fov_decoder *decoder; /* the reader's: for pictures that have to be turned first */
     struct saver *saver;
+    FILE *mot_file;
     struct json_writer writer;
     int batch;
     int64_t start_ns;
@@ -96,6 +100,7 @@ struct seen {
     double pts_ms;
     int width, height; /* px, after orientation */
     const fov_detections *detections;
+    const fov_tracks *tracks; /* NULL: no tracker */
     const fov_model *model;
     fov_timings timings;
 };

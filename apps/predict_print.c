@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "mot.h"
 #include "reading.h"
 #include "serve/message.h"
 
@@ -23,12 +24,16 @@ static void print_json(struct predict *p, const struct seen *seen)
     message_detections(w, seen->detections, 0, seen->model, seen->width, seen->height);
     message_task(w, seen->detections, seen->model);
     message_embedding(w, seen->detections);
+    if (seen->tracks)
+        mot_put_lost(w, seen->tracks);
     json_name(w, "timings_ms");
     json_object_begin(w);
     json_add_number(w, "decode", ns_to_ms(t->decode), 3);
     json_add_number(w, "preprocess", ns_to_ms(t->preprocess), 3);
     json_add_number(w, "inference", ns_to_ms(t->inference), 3);
     json_add_number(w, "postprocess", ns_to_ms(t->postprocess), 3);
+    if (seen->tracks)
+        json_add_number(w, "track", ns_to_ms(t->track), 3);
     json_add_number(w, "total", ns_to_ms(t->total), 3);
     json_object_end(w);
     if (p->max_latency_ms > 0)
@@ -83,6 +88,16 @@ static void print_embedding(const fov_details *d)
     printf("%zu numbers, norm %.4g", d->embedding_count, sqrt(square));
 }
 
+static void print_names(const fov_tracks *tracks)
+{
+    const char *before = ": ";
+    for (size_t i = 0; i < tracks->count; i++)
+        if (tracks->items[i].state == FOV_TRACK_ACTIVE) {
+            printf("%s#%d", before, (int)tracks->items[i].id);
+            before = " ";
+        }
+}
+
 static void print_line(const struct predict *p, const struct seen *seen)
 {
     const fov_details *details = seen->detections->details;
@@ -97,6 +112,8 @@ static void print_line(const struct predict *p, const struct seen *seen)
         print_embedding(details);
     else
         print_counts(seen->model, seen->detections);
+    if (seen->tracks)
+        print_names(seen->tracks);
     printf(" (%.1f ms: decode %.1f, preprocess %.1f, inference %.1f, postprocess %.1f)%s\n",
            ns_to_ms(t->total), ns_to_ms(t->decode), ns_to_ms(t->preprocess), ns_to_ms(t->inference),
            ns_to_ms(t->postprocess),

@@ -1,12 +1,14 @@
 /* Opening, taking results until the end, closing. */
 #include "predict.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "mot.h"
 #include "reading.h"
 
 enum { ONLY_FAILS = 4, DIFFERENCES_SHOWN = 5 };
@@ -106,7 +108,8 @@ static fov_status open_stream(struct predict *p, fov_error *error)
                                 .max_bytes = READING_PICTURE_BYTES,
                                 .gather = batch,
                                 .results = batch + 1,
-                                .detect = p->params};
+                                .detect = p->params,
+                                .tracker = p->tracker};
     return fov_stream_open(&p->stream, p->workers, &params, error);
 }
 
@@ -143,7 +146,9 @@ static fov_status open_all(struct predict *p, fov_error *error)
         status = fov_frame_pool_create(&p->pool, &pool, error);
     if (status == FOV_OK)
         status = fov_decoder_create(&p->decoder, error);
-    if (status == FOV_OK && !p->json && !p->save)
+    if (status == FOV_OK && p->mot && !(p->mot_file = fopen(p->mot, "we")))
+        status = fov_fail(error, FOV_EIO, "%.150s: %s", p->mot, strerror(errno));
+    if (status == FOV_OK && !p->json && !p->mot && !p->save)
         p->save = "fovea-out";
     if (status == FOV_OK && p->save)
         status = saver_create(&p->saver, p->save, p->shown, fov_source_get_info(p->source)->fps,
@@ -156,6 +161,11 @@ static fov_status close_all(struct predict *p, fov_error *error)
     predict_stop_reading(p);
     fov_stream_close(&p->stream);
     fov_status status = saver_close(&p->saver, error);
+    bool written = !p->mot_file || !ferror(p->mot_file);
+    if (p->mot_file && fclose(p->mot_file))
+        written = false;
+    if (!status && !written)
+        status = fov_fail(error, FOV_EIO, "%.150s cannot be written", p->mot);
     fov_decoder_destroy(&p->decoder);
     fov_model_close(&p->model);
     fov_workers_destroy(&p->workers);
@@ -214,13 +224,16 @@ static fov_status show(struct predict *p, fov_result *r, const struct pending *p
                         .width = r->width,
                         .height = r->height,
                         .detections = r->detections,
+                        .tracks = r->tracks,
                         .model = r->model,
                         .timings = r->timings};
     fov_timings *t = &seen.timings;
     if (!still && !r->frame->decode_ns) /* it was decoded while it was read */
         t->decode = pending->read_ns;
-    t->total = t->decode + t->preprocess + t->inference + t->postprocess;
+    t->total = t->decode + t->preprocess + t->inference + t->postprocess + t->track;
     predict_print(p, &seen);
+    if (p->mot_file && r->tracks)
+        mot_write_tracks(p->mot_file, (int32_t)p->done + 1, r->tracks);
     p->late += p->max_latency_ms > 0 && ns_to_ms(t->total) > p->max_latency_ms;
     p->done++;
     p->failures = 0;

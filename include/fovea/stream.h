@@ -178,8 +178,8 @@ typedef struct fov_stream_params {
     int picture_width, picture_height; /* px expected, to estimate costs; 0 unknown */
     fov_admission *admission;          /* gets the numbers, also of a refusal; may be NULL */
     fov_detect_params detect;
-    /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins anew
-     * when another model's classes come. */
+    /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins
+     * anew when another model's classes come. */
     const fov_tracker_params *tracker;
     bool still_camera; /* its tracker need not look for camera motion (up to 1.5 ms a frame) */
     fov_result_fn on_result; /* or `results` */

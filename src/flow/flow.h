@@ -93,7 +93,7 @@ struct job {
     struct form *form;
     fov_frame *frame, *picture;
     fov_detections detections; /* own memory */
-    struct gray gray;         /* own memory; for camera motion */
+    struct gray gray;          /* own memory; for camera motion */
     fov_detect_params params;
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
@@ -110,7 +110,7 @@ struct job {
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
     fov_detect_params params;
-    bool moves; /* its small gray picture is wanted */
+    bool moves;            /* its small gray picture is wanted */
     bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
     int64_t limit_ns;      /* the run is of no use after it; 0: it is */
     int width, height;
@@ -389,7 +389,8 @@ void follower_free(struct follower **follower);
 /* A frame was delivered; called by the one thread that publishes, without the lock. */
 void stream_follow(fov_stream *stream, const fov_timings *timings);
 
-/* ---- names for boxes (stream_track.c) --------------------------------------------------------- */
+/* ---- names for boxes (stream_track.c) ---------------------------------------------------------
+ */
 
 /* Where the stream asks for a tracker. After a failure namer_free is called all the same. */
 fov_status namer_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
@@ -402,7 +403,8 @@ bool stream_moves(const fov_stream *stream);
  * publishes. `tracks` is valid until the next call. */
 void stream_name(struct job *job, fov_tracks *tracks);
 
-/* ---- camera motion (stream_motion.c) ---------------------------------------------------------- */
+/* ---- camera motion (stream_motion.c) ----------------------------------------------------------
+ */
 
 struct mover;
 fov_status mover_make(struct mover **mover, fov_error *error); /* after a failure: free as well */

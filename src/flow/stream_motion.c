@@ -74,7 +74,8 @@ void motion_next(struct mover *m, const struct job *job, fov_motion *out)
 {
     const struct gray *g = &job->gray;
     *out = (fov_motion){.map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
-    if (g->width == 0 || job->width <= 0 || job->height <= 0) { /* what follows has nothing before */
+    if (g->width == 0 || job->width <= 0 ||
+        job->height <= 0) { /* what follows has nothing before */
         fov_camera_motion_reset(m->motion);
         return;
     }

@@ -205,9 +205,9 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !number_member(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
         !text_member(x, json, "admission", &admission) ||
-        !text_member(x, json, "tracker", &tracker) ||
-        !tracker_find(x, tracker, &p->tracker) || !check_room_name(x, p->room) ||
-        !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))
+        !text_member(x, json, "tracker", &tracker) || !tracker_find(x, tracker, &p->tracker) ||
+        !check_room_name(x, p->room) || !resolve_room(x, &p->room) ||
+        !find_source(x, source, url, size, &shown))
         return false;
     p->admission = admission_read(admission);
     p->loop = shown && strcmp(shown, "demo:") == 0;

@@ -34,6 +34,7 @@ struct tracker_output {
 
 struct tracker {
     const char *name, *help;
+    bool follows_camera;      /* makes use of the input's motion */
     fov_tracker_params usual; /* what the zeros of its user stand for; max_tracks is filled in */
 
     /* Takes all the memory that `update` will need; `params` are complete and in range. May be

@@ -38,3 +38,9 @@ const char *fov_tracker_name(int i, const char **help)
         *help = tracker->help;
     return tracker->name;
 }
+
+bool fov_tracker_uses_motion(const char *name)
+{
+    const struct tracker *tracker = name && *name ? tracker_named(name) : trackers[0];
+    return tracker && tracker->follows_camera;
+}
