@@ -15,8 +15,8 @@ def server(start_server):
     return start_server(model="fake:boxes=3")
 
 
-def ids(answer):
-    return [d.get("track_id") for d in answer["detections"]]
+def ids(answer, name="annotations"):
+    return [d.get("track_id") for d in answer[name]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,7 +45,7 @@ def test_start_stream_with_a_tracker(server):
     assert made.status_code == 201 and made.json()["tracker"] == "bytetrack"
     with socket(server, "/ws/view/named?render=client") as ws:
         answer = receive_detections(ws)
-    assert any(i is not None for i in ids(answer))
+    assert any(i is not None for i in ids(answer, "detections"))
     assert [s["tracker"] for s in server.get(STREAMS).json()["streams"] if s["token"] == "named"] == ["bytetrack"]
 
 
