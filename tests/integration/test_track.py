@@ -68,9 +68,10 @@ def test_camera_motion_is_followed_over_dropped_frames(tmp_path):
     (tmp_path / "gmc.txt").write_text("".join(f"{n} 1 0 30 0 1 0\n" for n in range(1, 61)))
     words = ["--dets", "det.txt", "--sparse", "--mot", "out.txt"]
     track(*words, cwd=tmp_path)
-    assert len({line[1] for line in read(tmp_path / "out.txt")}) > 2
+    assert len(read(tmp_path / "out.txt")) < 10  # nothing is where it is looked for, nothing seen twice
     track(*words, "--motion", "gmc.txt", cwd=tmp_path)
-    assert {line[1] for line in read(tmp_path / "out.txt")} == {1, 2}
+    lines = read(tmp_path / "out.txt")
+    assert len(lines) == 60 and {line[1] for line in lines} == {1, 2}
 
 
 def test_no_detections_are_no_frames(tmp_path):
