@@ -5,7 +5,7 @@
 #include "predict.h"
 #include "track.h"
 
-enum { TRACK_OPTIONS = 11, NAMES_MOST = 160 };
+enum { TRACK_OPTIONS = 14, NAMES_MOST = 160 };
 
 /* All options, whichever way they lead. */
 struct asked {
@@ -34,6 +34,10 @@ static void fill_options(struct asked *a, struct option_spec *options)
         {"fps", OPTION_NUMBER, &d->fps, 0.001, 1000, "N", "with --dets: frames a second (30)"},
         {"motion", OPTION_TEXT, &d->motion, 0, 0, "FILE",
          "with --dets: camera motion, lines of frame a b tx c d ty"},
+        {"homography", OPTION_TEXT, &d->ground, 0, 0, "FILE",
+         "with --dets: the ground, lines of frame and 9 numbers, metres to px"},
+        {"width", OPTION_INT, &d->width, 1, 65535, "N", "with --dets: px of the pictures"},
+        {"height", OPTION_INT, &d->height, 1, 65535, "N", "with --dets: of the same"},
         {"sparse", OPTION_FLAG, &d->sparse, 0, 0, NULL,
          "with --dets: frames without a line were dropped, not empty"},
         {"high", OPTION_NUMBER, &a->high, 0.0001, 1, "N", "least score of sure detections"},
@@ -62,8 +66,8 @@ static const char *contradiction(const struct asked *a, int sources)
         return "a source, or --dets with a file of detections, is missing";
     if (sources && d->path)
         return "--dets takes the place of a source: leave one out";
-    if (sources && (d->motion || d->sparse || d->fps > 0))
-        return "--motion, --sparse and --fps go with --dets";
+    if (sources && (d->motion || d->ground || d->sparse || d->fps > 0 || d->width || d->height))
+        return "--motion, --homography, --sparse, --fps, --width and --height go with --dets";
     if (d->path && (a->predict.save || a->predict.chosen.model))
         return "--dets runs no model and draws nothing: leave --model and --save out";
     return NULL;

@@ -75,5 +75,8 @@ void mot_write_tracks(FILE *file, int32_t frame, const fov_tracks *tracks);
  * thought to be. */
 void mot_put_box(struct json_writer *w, float x1, float y1, float x2, float y2);
 void mot_put_lost(struct json_writer *w, const fov_tracks *tracks);
+/* Where a track stands and how fast it runs, "pitch_m" and "speed_mps", when it knows the ground.
+ */
+void mot_put_ground(struct json_writer *w, const fov_track *track);
 
 #endif

@@ -6,9 +6,12 @@
 #include <fovea/track.h>
 
 struct track_dets {
-    const char *path, *motion, *mot; /* motion NULL: none; mot NULL: JSON on standard output */
+    const char *path;
+    const char *motion, *ground; /* of frames; NULL: none */
+    const char *mot;             /* NULL: JSON on standard output */
     double fps;
-    bool sparse; /* frames without a line were dropped, not empty */
+    int width, height; /* px of the pictures, 0 not known */
+    bool sparse;       /* frames without a line were dropped, not empty */
     fov_tracker_params params;
 };
 

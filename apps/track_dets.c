@@ -13,17 +13,30 @@ struct track {
     const struct track_dets *asked;
     struct mot mot;
     struct mot_motion motion;
+    struct mot_motion ground; /* maps of frames, metres to px */
     fov_tracker *tracker;
     FILE *mot_file; /* NULL: JSON on standard output */
     struct json_writer writer;
     int32_t last_frame; /* that the tracker has seen, 0 none */
-    size_t next_step;
+    size_t next_step, next_ground;
     int32_t frames, last_id;
 };
 
 /* ---- what comes out -------------------------------------------------------------------------- */
 
-static void put_detections(struct json_writer *w, const fov_detections *detections)
+static void put_name(struct json_writer *w, const fov_detection *detection, size_t i,
+                     const fov_tracks *tracks)
+{
+    if (detection->track_id < 0)
+        return;
+    json_add_int(w, "track_id", detection->track_id);
+    for (size_t k = 0; k < tracks->count; k++)
+        if (tracks->items[k].state == FOV_TRACK_ACTIVE && tracks->items[k].detection == (int32_t)i)
+            mot_put_ground(w, &tracks->items[k]);
+}
+
+static void put_detections(struct json_writer *w, const fov_detections *detections,
+                           const fov_tracks *tracks)
 {
     json_name(w, "detections");
     json_array_begin(w);
@@ -33,8 +46,7 @@ static void put_detections(struct json_writer *w, const fov_detections *detectio
         json_add_int(w, "class_id", d->class_id);
         json_add_number(w, "confidence", (double)d->score, 4);
         mot_put_box(w, d->x1, d->y1, d->x2, d->y2);
-        if (d->track_id >= 0)
-            json_add_int(w, "track_id", d->track_id);
+        put_name(w, d, i, tracks);
         json_object_end(w);
     }
     json_array_end(w);
@@ -50,7 +62,7 @@ static fov_status print_json(struct track *t, int32_t frame, double time_s,
     json_add_string(w, "source", t->asked->path);
     json_add_int(w, "frame", frame);
     json_add_number(w, "pts_ms", 1000 * time_s, 3);
-    put_detections(w, detections);
+    put_detections(w, detections, tracks);
     mot_put_lost(w, tracks);
     json_object_end(w);
     if (w->failed)
@@ -62,13 +74,27 @@ static fov_status print_json(struct track *t, int32_t frame, double time_s,
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
+/* The map of the ground of a frame, NULL when the file has none. */
+static const double *ground_of(struct track *t, int32_t frame)
+{
+    const struct mot_step *steps = t->ground.steps;
+    while (t->next_ground < t->ground.count && steps[t->next_ground].number < frame)
+        t->next_ground++;
+    bool there = t->next_ground < t->ground.count && steps[t->next_ground].number == frame;
+    return there ? steps[t->next_ground].motion.map : NULL;
+}
+
 static fov_status advance(struct track *t, int32_t frame, const fov_detections *detections,
                           fov_error *error)
 {
     fov_tracks tracks;
     fov_motion motion = mot_motion_between(&t->motion, t->last_frame, frame, &t->next_step);
-    fov_track_input input = {
-        .time_s = (frame - 1) / t->asked->fps, .detections = detections, .motion = &motion};
+    fov_track_input input = {.time_s = (frame - 1) / t->asked->fps,
+                             .width = t->asked->width,
+                             .height = t->asked->height,
+                             .detections = detections,
+                             .motion = &motion,
+                             .ground = ground_of(t, frame)};
     fov_status status = fov_tracker_update(t->tracker, &input, &tracks, error);
     if (status)
         return status;
@@ -104,6 +130,8 @@ static fov_status open_all(struct track *t, fov_error *error)
         status = mot_read(&t->mot, t->asked->path, error);
     if (!status && t->asked->motion)
         status = mot_read_motion(&t->motion, t->asked->motion, error);
+    if (!status && t->asked->ground)
+        status = mot_read_motion(&t->ground, t->asked->ground, error);
     if (!status && t->asked->mot && !(t->mot_file = fopen(t->asked->mot, "we")))
         status = fov_fail(error, FOV_EIO, "%.150s: %s", t->asked->mot, strerror(errno));
     return status;
@@ -120,6 +148,7 @@ static fov_status close_all(struct track *t, fov_status status, fov_error *error
     fov_tracker_destroy(&t->tracker);
     mot_release(&t->mot);
     mot_release_motion(&t->motion);
+    mot_release_motion(&t->ground);
     json_release(&t->writer);
     return status;
 }
