@@ -8,6 +8,7 @@
 #include <fovea/device.h>
 #include <fovea/frame.h>
 #include <fovea/log.h>
+#include <fovea/match.h>
 #include <fovea/model.h>
 #include <fovea/motion.h>
 #include <fovea/picture.h>
