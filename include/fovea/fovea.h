@@ -9,6 +9,7 @@
 #include <fovea/frame.h>
 #include <fovea/log.h>
 #include <fovea/match.h>
+#include <fovea/match_file.h>
 #include <fovea/model.h>
 #include <fovea/motion.h>
 #include <fovea/picture.h>

@@ -16,7 +16,7 @@ y = np.round(20 + 2 * np.cos(1.7 * time) + random.normal(0, 0.2, SIGHTS), 4)
 columns = [x, y, *(savgol_filter(v, WINDOW, 2, mode="interp") for v in (x, y)),
            *(savgol_filter(v, WINDOW, 2, deriv=1, delta=1 / FPS, mode="interp") for v in (x, y))]
 
-print(f"/* Made by make_savgol_fixture.py with scipy {scipy.__version__}: savgol_filter of second order over {WINDOW} sights. */")
+print(f"/* Made by make_savgol_fixture.py with scipy {scipy.__version__}: savgol_filter, second order, {WINDOW} sights. */")
 print("// clang-format off")
 print(f"#define SAVGOL_FPS {FPS}")
 print(f"#define SAVGOL_HALF_S {(WINDOW // 2) / FPS}")

@@ -1,4 +1,4 @@
-/* Made by make_savgol_fixture.py with scipy 1.17.1: savgol_filter of second order over 25 sights. */
+/* Made by make_savgol_fixture.py with scipy 1.17.1: savgol_filter, second order, 25 sights. */
 // clang-format off
 #define SAVGOL_FPS 25
 #define SAVGOL_HALF_S 0.48
