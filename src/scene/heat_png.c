@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "media/image.h"
-#include "media/still.h"
 #include <fovea/match_file.h>
+#include <fovea/picture.h>
+
+#include "base/file.h"
 
 enum { PX = 8, REACH = 5 }; /* px a metre; bins that the blur reaches */
 
@@ -111,6 +111,20 @@ static void draw(const fov_match_heat *heat, const float *warm, const fov_pitch_
         }
 }
 
+static fov_status write_png(const fov_image *image, const char *path, fov_error *error)
+{
+    fov_encoder *encoder;
+    const uint8_t *bytes;
+    size_t size;
+    fov_status status = fov_encoder_create(&encoder, error);
+    if (status == FOV_OK)
+        status = fov_encode_png(encoder, image, &bytes, &size, error);
+    if (status == FOV_OK)
+        status = file_replace(path, bytes, size, 0666, error);
+    fov_encoder_destroy(&encoder);
+    return status;
+}
+
 fov_status fov_match_heat_png(const fov_match_heat *heat, const fov_pitch_size *pitch,
                               const char *path, fov_error *error)
 {
@@ -118,24 +132,19 @@ fov_status fov_match_heat_png(const fov_match_heat *heat, const fov_pitch_size *
     if (!heat->seconds || heat->columns != columns || heat->rows != rows || columns < 1 || rows < 1)
         return fov_fail(error, FOV_EINVAL, "a heat map of %d x %d m for a pitch of %g x %g",
                         heat->columns, heat->rows, pitch->length, pitch->width);
-    size_t bins = (size_t)columns * (size_t)rows, size = 0;
+    size_t bins = (size_t)columns * (size_t)rows;
     float *warm = calloc(2 * bins, sizeof *warm);
-    struct buffer pixels = {0}, png = {0};
-    fov_image image;
-    fov_status status = warm ? image_in_buffer(&image, &pixels, FOV_RGB24, columns * PX, rows * PX,
-                                               0, 0)
-                             : FOV_ENOMEM;
-    if (status == FOV_OK) {
+    uint8_t *pixels = malloc(bins * PX * PX * 3);
+    fov_status status = FOV_ENOMEM;
+    if (warm && pixels) {
+        fov_image image = {FOV_RGB24, columns * PX, rows * PX, {pixels}, {3 * columns * PX}, 0, 0};
         blur(heat, warm + bins, warm);
         draw(heat, warm, pitch, &image);
-        status = png_encode(&image, &png, &size, error);
+        status = write_png(&image, path, error);
     } else {
         fov_fail(error, status, "no memory for a heat map");
     }
-    if (status == FOV_OK)
-        status = file_replace(path, png.data, size, 0666, error);
     free(warm);
-    buffer_release(&pixels);
-    buffer_release(&png);
+    free(pixels);
     return status;
 }
