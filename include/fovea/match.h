@@ -112,12 +112,15 @@ FOV_API fov_status fov_match_get_team(const fov_match *match, int team, fov_matc
 /* Who has the ball. Thread-safety: as update. Blocks: no. */
 FOV_API fov_match_ball fov_match_get_ball(const fov_match *match);
 
-/* Where a person was, or with id 0 and -1 the teams 0 and 1. Returns FOV_ENOTFOUND.
- * Thread-safety: as update. Blocks: no. */
+/* Where a person was. Returns FOV_ENOTFOUND. Thread-safety: as update. Blocks: no. */
 FOV_API fov_status fov_match_get_heat(const fov_match *match, int32_t id, fov_match_heat *heat);
 
-/* Samples that were left out: places that cannot be, names beyond max_people. Thread-safety: as
- * update. Blocks: no. */
+/* Where the people of team 0 or 1 were. Returns FOV_EINVAL for others. Thread-safety: as update.
+ * Blocks: no. */
+FOV_API fov_status fov_match_get_team_heat(const fov_match *match, int team, fov_match_heat *heat);
+
+/* Sights that were left out: places that cannot be, a name twice in a frame, names beyond
+ * max_people. Thread-safety: as update. Blocks: no. */
 FOV_API uint64_t fov_match_left_out(const fov_match *match);
 
 #ifdef __cplusplus

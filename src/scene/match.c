@@ -337,13 +337,17 @@ fov_match_ball fov_match_get_ball(const fov_match *m)
 
 fov_status fov_match_get_heat(const fov_match *m, int32_t id, fov_match_heat *heat)
 {
-    const struct match_person *p = id > 0 ? match_find(m, id) : NULL;
-    *heat = (fov_match_heat){.columns = m->columns, .rows = m->rows};
-    if (id == 0 || id == -1)
-        heat->seconds = m->heats + (id ? bins_of(m) : 0);
-    else if (p)
-        heat->seconds = p->heat;
-    return heat->seconds ? FOV_OK : FOV_ENOTFOUND;
+    const struct match_person *p = match_find(m, id);
+    *heat = (fov_match_heat){p ? p->heat : NULL, m->columns, m->rows};
+    return p ? FOV_OK : FOV_ENOTFOUND;
+}
+
+fov_status fov_match_get_team_heat(const fov_match *m, int team, fov_match_heat *heat)
+{
+    bool good = team == 0 || team == 1;
+    *heat = (fov_match_heat){good ? m->heats + (size_t)team * bins_of(m) : NULL, m->columns,
+                             m->rows};
+    return good ? FOV_OK : FOV_EINVAL;
 }
 
 uint64_t fov_match_left_out(const fov_match *m)

@@ -194,7 +194,10 @@ static void test_bad_samples(void **state)
     assert_int_equal(fov_match_get_team(m, 2, &team), FOV_EINVAL);
     assert_int_equal(fov_match_get_team(m, -1, &team), FOV_EINVAL);
     assert_int_equal(fov_match_get_heat(m, 77, &heat), FOV_ENOTFOUND);
-    assert_int_equal(fov_match_get_heat(m, -2, &heat), FOV_ENOTFOUND);
+    assert_int_equal(fov_match_get_heat(m, 0, &heat), FOV_ENOTFOUND);
+    assert_int_equal(fov_match_get_team_heat(m, -1, &heat), FOV_EINVAL);
+    assert_int_equal(fov_match_get_team_heat(m, 2, &heat), FOV_EINVAL);
+    assert_null(heat.seconds);
     fov_match_reset(m);
     assert_int_equal(fov_match_people(m, NULL, 0), 0);
     assert_int_equal(fov_match_update(m, 0.5, NULL, 0, NULL, &error), FOV_OK);
@@ -274,9 +277,9 @@ static void test_gaps_and_leaps(void **state)
     assert_true(fabs(sum - p.seen_s) < 1e-4);
     assert_true(fabs(heat.seconds[30 * 105 + 60] - 3.96) < 1e-4);
     assert_true(fabs(heat.seconds[30 * 105 + 20] - 3.96) < 1e-4);
-    assert_int_equal(fov_match_get_heat(m, 0, &heat), FOV_OK);
+    assert_int_equal(fov_match_get_team_heat(m, 0, &heat), FOV_OK);
     assert_true(fabs(heat.seconds[30 * 105 + 60] - 3.96) < 1e-4);
-    assert_int_equal(fov_match_get_heat(m, -1, &heat), FOV_OK);
+    assert_int_equal(fov_match_get_team_heat(m, 1, &heat), FOV_OK);
     assert_true(heat.seconds[30 * 105 + 60] == 0);
     fov_match_destroy(&m);
 }

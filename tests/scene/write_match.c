@@ -125,7 +125,7 @@ static int heat(const char *path, const char *png)
             return die(&error);
     }
     fov_match_settle(match);
-    if (fov_match_get_heat(match, 0, &map) ||
+    if (fov_match_get_team_heat(match, 0, &map) ||
         fov_match_heat_png(&map, &reader.about.pitch, png, &error))
         return die(&error);
     match_reader_close(&reader);
