@@ -209,3 +209,44 @@ def test_speeds_are_those_of_the_positions(tmp_path):
             assert np.abs(speed - mine[near + 1, 4:6]).max() < 0.4
             checked += len(near)
     assert checked > 100
+
+
+def overlap(one, others):
+    """Intersection over union of a box with many, as x, y, width, height."""
+    low, high = np.maximum(one[:2], others[:, :2]), np.minimum(one[:2] + one[2:], others[:, :2] + others[:, 2:])
+    both = np.prod(np.clip(high - low, 0, None), axis=1)
+    return both / (np.prod(one[2:]) + np.prod(others[:, 2:], axis=1) - both)
+
+
+def test_what_a_detector_sees(match):
+    """Most people in sight are found, near their box; false ones are few and unsure."""
+    boxes, seen = table(match / "gt/gt.txt"), table(match / "det/det.txt")
+    found, shift, false = [], [], []
+    for number in range(1, FRAMES + 1):
+        mine, theirs = boxes[boxes[:, 0] == number], seen[seen[:, 0] == number]
+        assert np.all(np.diff(theirs[:, 6]) <= 0)
+        for box in mine[mine[:, 8] > 0.97]:
+            overlaps = overlap(box[2:6], theirs[:, 2:6])
+            found.append(overlaps.max() > 0.5)
+            if found[-1]:
+                got = theirs[overlaps.argmax()]
+                shift.append((got[2:6] - box[2:6]) / box[[4, 5, 4, 5]])
+        false += [row[6] for row in theirs if overlap(row[2:6], mine[:, 2:6]).max() < 0.2]
+    shift = np.array(shift)
+    assert 0.94 < np.mean(found) < 0.995
+    assert 0.025 < shift[:, 0].std() < 0.05 and 0.012 < shift[:, 1].std() < 0.025 and np.abs(shift.mean(axis=0)).max() < 0.01
+    assert 0.15 < len(false) / FRAMES < 0.6 and np.mean(false) < 0.4
+
+
+def test_what_is_seen_of_ball_and_pitch(match):
+    balls, seen = table(match / "ball_gt.txt"), table(match / "ball_det.txt")
+    near = [np.abs(seen[seen[:, 0] == row[0], 1:3] - row[1:3]).max(axis=1).min(initial=1e9) < 5 for row in balls if row[6]]
+    assert 0.6 < np.mean(near) < 0.85
+    true, told = (table(match / name, " ")[:, 1:].reshape(-1, 3, 3) for name in ("H.txt", "H_seen.txt"))
+    errors = []
+    for a, b in zip(true, told):
+        middle = np.linalg.inv(a) @ [WIDTH / 2, HEIGHT / 2, 1]
+        px, _ = project(b, (middle[:2] / middle[2])[None])
+        errors.append(px[0] - [WIDTH / 2, HEIGHT / 2])
+    focal = table(match / "camera.txt")[:, 3].mean()
+    assert np.allclose(np.std(errors, axis=0), 3e-4 * focal, rtol=0.3)

@@ -10,6 +10,9 @@
  *   motion.txt     frame and 9 numbers: px of the frame before to px of this one
  *   camera.txt     frame,pan,tilt,focal length,position x,y,z
  *   people.txt     id,team,role,number,height
+ *   det/det.txt    frame,-1,x,y,width,height,score,-1,-1,-1    as a detector would see it
+ *   ball_det.txt   frame,px x,px y,score                       and the ball, true or not
+ *   H_seen.txt     as H.txt, as a calibration would give it
  *   seqinfo.ini
  *   img1/000001.jpg …, or frames.yuv: planes of 4:2:0, one frame after the other */
 #include <errno.h>
@@ -21,10 +24,11 @@
 #include <fovea/picture.h>
 
 #include "base/text.h"
+#include "football_noise.h"
 #include "media/football.h"
 #include "media/image.h"
 
-enum { GT, PITCH, BALL, MAP, MOTION, CAMERA, FILES };
+enum { GT, PITCH, BALL, MAP, MOTION, CAMERA, DETECTIONS, BALLS, SEEN_MAP, FILES };
 
 static FILE *files[FILES], *yuv;
 static fov_encoder *encoder;
@@ -56,10 +60,12 @@ static void make_folder(const char *name)
 
 static void open_files(bool jpeg, bool planes)
 {
-    static const char *const names[FILES] = {"gt/gt.txt", "pitch.txt",  "ball_gt.txt",
-                                             "H.txt",     "motion.txt", "camera.txt"};
+    static const char *const names[FILES] = {"gt/gt.txt",   "pitch.txt",    "ball_gt.txt",
+                                             "H.txt",       "motion.txt",   "camera.txt",
+                                             "det/det.txt", "ball_det.txt", "H_seen.txt"};
     make_folder("");
     make_folder("gt");
+    make_folder("det");
     if (jpeg) {
         make_folder("img1");
         fov_encoder_create(&encoder, NULL);
@@ -112,6 +118,29 @@ static void write_truth(const struct football_truth *t)
             c->focal_px, c->position_m[0], c->position_m[1], c->position_m[2]);
 }
 
+/* The same match gives the same noise. */
+static void write_seen(const struct football_truth *t)
+{
+    static struct noise noise = {1};
+    fov_detection people[64];
+    struct noise_ball balls[8];
+    double map[9];
+    long long frame = t->number + 1;
+    size_t count = noise_people(&noise, t, people, 64);
+    for (size_t i = 0; i < count; i++) {
+        const fov_detection *d = &people[i];
+        fprintf(files[DETECTIONS], "%lld,-1,%.1f,%.1f,%.1f,%.1f,%.3f,-1,-1,-1\n", frame,
+                (double)d->x1, (double)d->y1, (double)(d->x2 - d->x1), (double)(d->y2 - d->y1),
+                (double)d->score);
+    }
+    count = noise_balls(&noise, t, balls);
+    for (size_t i = 0; i < count; i++)
+        fprintf(files[BALLS], "%lld,%.1f,%.1f,%.2f\n", frame, balls[i].x_px, balls[i].y_px,
+                balls[i].score);
+    noise_map(&noise, t, map);
+    write_map(files[SEEN_MAP], frame, map);
+}
+
 static void write_picture(const fov_image *image, int64_t number)
 {
     char name[32];
@@ -160,6 +189,7 @@ static void write_frames(fov_source *source, fov_frame_pool *pool, long long fra
         if (i == 0)
             write_once(source, t, frames);
         write_truth(t);
+        write_seen(t);
         write_picture(&frame->image, t->number);
         fov_frame_unref(&frame);
     }
