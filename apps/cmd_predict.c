@@ -10,7 +10,7 @@ static int parse(struct predict *p, int argc, char **argv)
         "predict", "SOURCE", "Detections of each picture or frame of a source.",
         "A SOURCE is a picture, a glob, a folder, a video file, a recording (.fvr), rtsp://,\n"
         "rtmp://, http(s):// (JPEGs, HLS, a file), a camera (0, /dev/video0), pattern: (moving\n"
-        "shapes) or demo:\n"
+        "shapes), pattern:football (a drawn match) or demo:\n"
         "Prints one line a frame and leaves an annotated copy in fovea-out/; with --json one JSON\n"
         "object a line instead of both.\n\n"
         "  fovea predict street.jpg\n"

@@ -8,6 +8,8 @@
 #include <fovea/device.h>
 #include <fovea/frame.h>
 #include <fovea/log.h>
+#include <fovea/match.h>
+#include <fovea/match_file.h>
 #include <fovea/model.h>
 #include <fovea/motion.h>
 #include <fovea/picture.h>

@@ -66,6 +66,11 @@ FOV_API void fov_encoder_destroy(fov_encoder **encoder);
 FOV_API fov_status fov_encode_jpeg(fov_encoder *encoder, const fov_image *image, int quality,
                                    const uint8_t **bytes, size_t *size, fov_error *error);
 
+/* Encodes a PNG of FOV_RGB24 or FOV_GRAY8 pixels, as fov_encode_jpeg. Returns FOV_EINVAL (other
+ * pixels), FOV_EFORMAT, FOV_ELIMIT, FOV_ENOMEM. Thread-safety: one thread at a time. Blocks: no. */
+FOV_API fov_status fov_encode_png(fov_encoder *encoder, const fov_image *image,
+                                  const uint8_t **bytes, size_t *size, fov_error *error);
+
 /* Draws boxes with label, confidence and track id into the pixels (FOV_YUV, FOV_RGB24, FOV_BGR24),
  * 2 px lines with a dark edge, scaled up for large pictures; of the details the masks, skeletons,
  * turned boxes and classes. label(user, class_id) names classes.

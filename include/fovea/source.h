@@ -47,9 +47,9 @@ typedef struct fov_source_state {
 } fov_source_state;
 
 typedef struct fov_source_params {
-    /* File, glob, folder, "pattern:[width=W,height=H,fps=F,frames=N,seed=S]", "rtsp://",
-     * "rtsps://", "rtmp://", "rtmps://", "http://", "https://", camera ("0", "/dev/video0");
-     * required. */
+    /* File, glob, folder, "pattern:[width=W,height=H,fps=F,frames=N,seed=S]",
+     * "pattern:football[?size=WxH&fps=F&frames=N&seed=S&zoom=Z]", "rtsp://", "rtsps://", "rtmp://",
+     * "rtmps://", "http://", "https://", camera ("0", "/dev/video0"); required. */
     const char *url;
     bool loop;         /* start again at the end (files, folders) */
     fov_pixels pixels; /* form of decoded video frames; default FOV_YUV. JPEGs stay encoded */
@@ -98,7 +98,8 @@ FOV_API fov_status fov_source_open(fov_source **source, const fov_source_params 
 FOV_API fov_status fov_source_read(fov_source *source, fov_frame_pool *pool, fov_frame **frame,
                                    const char **name, fov_error *error);
 
-/* Truth of the last frame read (`pattern:` only): boxes and class ids of the moving shapes.
+/* Truth of the last frame read (`pattern:` only): boxes and class ids of the moving shapes;
+ * `pattern:football`: class 0 people and 32 the ball, as in COCO, `track_id` who it is.
  * Returns FOV_EUNSUPPORTED for other sources. Thread-safety: the reading thread. Blocks: no. */
 FOV_API fov_status fov_source_truth(fov_source *source, fov_detections *out);
 

@@ -7,6 +7,7 @@
 #include "media/jpeg_error.h"
 #include "media/jpeg_memory.h"
 #include "media/jpeg_splice.h"
+#include "media/still.h"
 
 #define ARENA_LIMIT ((size_t)64 << 20)
 #define FIRST_ROOM ((size_t)64 << 10)
@@ -201,6 +202,17 @@ fov_status fov_encode_jpeg(fov_encoder *e, const fov_image *image, int quality,
     *bytes = e->out.data;
     *size = (size_t)(e->destination.next_output_byte - e->out.data);
     return FOV_OK;
+}
+
+fov_status fov_encode_png(fov_encoder *e, const fov_image *image, const uint8_t **bytes,
+                          size_t *size, fov_error *error)
+{
+    *bytes = NULL;
+    *size = 0;
+    fov_status status = png_encode(image, &e->out, size, error);
+    if (status == FOV_OK)
+        *bytes = e->out.data;
+    return status;
 }
 
 fov_status fov_draw_into_jpeg(fov_encoder *encoder, const uint8_t *bytes, size_t size,

@@ -14,4 +14,7 @@
 /* Number in the picture (FOV_YUV, FOV_GRAY8, FOV_RGB24, FOV_BGR24); -1 when there is none. */
 int64_t pattern_read_number(const fov_image *image);
 
+/* Draws it into an FOV_YUV picture, unless that is too narrow. */
+void pattern_draw_number(const fov_image *image, int64_t number);
+
 #endif

@@ -8,7 +8,8 @@
 
 /* The first that takes the URL opens it; the last one takes what is left. */
 static const struct source_kind *const kinds[] = {
-    &source_pattern, &source_demo, &source_recording, &source_live, &source_images, &source_video};
+    &source_football, &source_pattern, &source_demo, &source_recording,
+    &source_live,     &source_images,  &source_video};
 
 static fov_status check_url(const char *url, const struct stat *st, fov_error *error)
 {

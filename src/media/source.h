@@ -30,8 +30,8 @@ struct fov_source {
     void *state; /* of the kind */
 };
 
-extern const struct source_kind source_demo, source_images, source_live, source_pattern,
-    source_recording, source_video;
+extern const struct source_kind source_demo, source_football, source_images, source_live,
+    source_pattern, source_recording, source_video;
 
 /* "camera" for "0" and "/dev/video0", the scheme's kind for URLs of a network, NULL for others. */
 const char *source_live_kind(const char *url);

@@ -173,7 +173,7 @@ static uint32_t check_byte(uint32_t number)
     return ((number >> 16) ^ (number >> 8) ^ number ^ 0x5A) & 0xFF;
 }
 
-static void draw_barcode(const fov_image *image, int64_t number)
+void pattern_draw_number(const fov_image *image, int64_t number)
 {
     uint32_t low = (uint32_t)number & 0xFFFFFF, bits = low << 8 | check_byte(low);
     if (image->width < PATTERN_COLUMNS * PATTERN_BLOCK)
@@ -223,7 +223,7 @@ static void draw(const struct pattern *p, const fov_image *image, int64_t number
         draw_shape(image, &p->shapes[i], x, y);
     }
     if (p->barcode)
-        draw_barcode(image, number);
+        pattern_draw_number(image, number);
 }
 
 /* ---- the source ------------------------------------------------------------------------------ */

@@ -377,6 +377,44 @@ static void test_encoder_refuses(void **state)
     fov_encoder_destroy(&encoder);
 }
 
+/* Through FFmpeg's decoder every pixel comes back; a JPEG before and after does not mind. */
+static void test_png_there_and_back(void **state)
+{
+    (void)state;
+    enum { WIDTH = 67, HEIGHT = 31, STRIDE = 256 };
+    static uint8_t memory[STRIDE * HEIGHT];
+    if (!have_ffmpeg())
+        skip();
+    fov_encoder *encoder;
+    fov_encoder_create(&encoder, NULL);
+    for (size_t i = 0; i < sizeof memory; i++)
+        memory[i] = (uint8_t)(i * i >> 3);
+    for (int gray = 0; gray < 2; gray++) {
+        fov_image image = {gray ? FOV_GRAY8 : FOV_RGB24, WIDTH, HEIGHT, {memory}, {STRIDE}, 0, 0};
+        fov_image back;
+        const uint8_t *bytes;
+        size_t size;
+        assert_int_equal(fov_encode_jpeg(encoder, &image, 80, &bytes, &size, NULL), FOV_OK);
+        assert_int_equal(fov_encode_png(encoder, &image, &bytes, &size, NULL), FOV_OK);
+        assert_int_equal(fov_decode(decoder, bytes, size, image.pixels, 1, &back, NULL, NULL),
+                         FOV_OK);
+        assert_int_equal(back.width, WIDTH);
+        for (int y = 0; y < HEIGHT; y++)
+            assert_memory_equal(back.plane[0] + (ptrdiff_t)y * back.stride[0], memory + y * STRIDE,
+                                WIDTH * (gray ? 1 : 3));
+    }
+    fov_image image = {FOV_YUV, 2, 2, {memory, memory, memory}, {2, 2, 2}, 0, 0};
+    const uint8_t *bytes;
+    size_t size;
+    assert_int_equal(fov_encode_png(encoder, &image, &bytes, &size, NULL), FOV_EINVAL);
+    image.pixels = FOV_RGB24;
+    image.width = 0;
+    assert_int_equal(fov_encode_png(encoder, &image, &bytes, &size, NULL), FOV_EFORMAT);
+    image.width = 20000;
+    assert_int_equal(fov_encode_png(encoder, &image, &bytes, &size, NULL), FOV_ELIMIT);
+    fov_encoder_destroy(&encoder);
+}
+
 int main(int argc, char **argv)
 {
     setenv("FOVEA_POISON", "1", 1);
@@ -396,6 +434,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_png_details),
         cmocka_unit_test(test_encoder_leaves_padding_out),
         cmocka_unit_test(test_encoder_refuses),
+        cmocka_unit_test(test_png_there_and_back),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     fov_decoder_destroy(&decoder);
