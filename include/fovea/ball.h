@@ -27,18 +27,17 @@ typedef enum fov_ball_height {
 typedef struct fov_ball {
     double time_s; /* of the picture */
     fov_ball_state state;
-    float x, y;       /* centre, source px of that picture */
-    float vx, vy;     /* px a second, without camera motion; 0 when interpolated */
-    float size;       /* diameter, px; 0: not known */
-    float error_px;   /* a standard deviation of the place */
-    float confidence; /* 0..1: that this is the ball, beside all else that it may be */
+    float x, y;        /* centre, source px of that picture */
+    float vx, vy;      /* px a second, without camera motion; 0 when interpolated */
+    float size;        /* diameter, px; 0: not known */
+    float error_px;    /* a standard deviation of the place */
+    float confidence;  /* 0..1: that this is the ball, beside all else that it may be */
     int32_t detection; /* index into the detections of that picture; -1: not seen in it */
     fov_ball_height height;
-    /* Metres. Set when it is on the ground, and when it is in the air and its way through the air
-     * is known: pitch_z is then the height of its centre. Never a blind projection of a ball that
-     * may be in the air. */
+    /* Metres, when it is on the ground. A ball that may be in the air has none: what lies behind it
+     * in the picture is not where it is. */
     bool on_pitch;
-    double pitch_x, pitch_y, pitch_z;
+    double pitch_x, pitch_y;
 } fov_ball;
 
 /* A view; valid until the next call on its tracker. In order of time. */
@@ -93,15 +92,15 @@ FOV_API fov_status fov_ball_create(fov_ball_tracker **tracker, const fov_ball_pa
 FOV_API void fov_ball_destroy(fov_ball_tracker **tracker);
 
 /* Advances to the time of a picture. `ball` (may be NULL) gets what is known of it at once; `late`
- * (may be NULL) the pictures that are delay_s old by now, each told once, with what was learnt since
- * then: holes up to gap_s are filled, as far as their end is known by that time. Detections that are
- * not finite or turned inside out are left out; of more than 32 the best count. A time that stands
- * still or jumps back counts as no time at all; one that leaps by more than 5 s starts anew, and what
- * was held back is told.
- * At most 256 pictures are held back: with more in delay_s the oldest come out sooner. Never
- * allocates. Returns FOV_EINVAL for a time, a motion or a view that is not finite, or a size out of
- * range; nothing has changed then. Thread-safety: one thread at a time. Blocks: no. Source: Reid
- * (1979), "An algorithm for tracking multiple targets", for a single target. */
+ * (may be NULL) the pictures that are delay_s old by now, each told once, with what was learnt
+ * since then: holes up to gap_s are filled, as far as their end is known by that time. Detections
+ * that are not finite or turned inside out are left out; of more than 32 the best count. A time
+ * that stands still or jumps back counts as no time at all; one that leaps by more than 5 s starts
+ * anew, and what was held back is told. At most 256 pictures are held back: with more in delay_s
+ * the oldest come out sooner. Never allocates. Returns FOV_EINVAL for a time, a motion or a view
+ * that is not finite, or a size out of range; nothing has changed then. Thread-safety: one thread
+ * at a time. Blocks: no. Source: Reid (1979), "An algorithm for tracking multiple targets", for a
+ * single target. */
 FOV_API fov_status fov_ball_update(fov_ball_tracker *tracker, const fov_ball_input *input,
                                    fov_ball *ball, fov_balls *late, fov_error *error);
 

@@ -55,9 +55,9 @@ typedef struct fov_teams_params {
 
 /* What is told of one frame. */
 typedef struct fov_teams_input {
-    double time_s;           /* of its capture, any origin, increasing */
-    const fov_image *image;  /* the whole picture; NULL with embeddings */
-    const fov_tracks *tracks; /* boxes in px of `image` */
+    double time_s;              /* of its capture, any origin, increasing */
+    const fov_image *image;     /* the whole picture; NULL with embeddings */
+    const fov_tracks *tracks;   /* boxes in px of `image` */
     const fov_pitch_view *view; /* of this picture; NULL: unknown */
     fov_pitch_size pitch;
     const float *embeddings; /* embedding_size numbers a track, or NULL */

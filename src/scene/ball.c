@@ -154,7 +154,8 @@ static void collect(fov_ball_tracker *tracker, const fov_detections *detections,
     tracker->seen_count = 0;
     for (size_t i = 0; detections && i < detections->count; i++) {
         const fov_detection *d = &detections->items[i];
-        if (!usable(d) || (tracker->params.class_id >= 0 && d->class_id != tracker->params.class_id))
+        if (!usable(d) ||
+            (tracker->params.class_id >= 0 && d->class_id != tracker->params.class_id))
             continue;
         float size = sqrtf((d->x2 - d->x1) * (d->y2 - d->y1));
         double spread = hypot(PLACE_PX * unit, 0.1 * (double)size);
@@ -216,8 +217,8 @@ static void tell_now(fov_ball_tracker *tracker, struct ball_frame *frame)
     double unseen_s = best ? frame->time_s - best->seen_s : 0;
     if (!best || !shown(tracker, best, unseen_s, frame->unit))
         return;
-    const struct ball_mark *mark =
-        &ball_paths_marks(&tracker->paths)[(tracker->next - 1) % BALL_PICTURES];
+    const struct ball_mark *mark = &ball_paths_marks(
+        &tracker->paths)[(tracker->next - 1) % BALL_PICTURES];
     fov_ball *ball = &frame->told;
     ball->state = mark->detection >= 0 ? FOV_BALL_SEEN : FOV_BALL_COASTING;
     ball->x = (float)best->at[0];

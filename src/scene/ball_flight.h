@@ -17,8 +17,7 @@ struct ball_glimpse {
 
 struct ball_flight {
     fov_ball_height height;
-    bool has_place; /* place is set: metres, z above the ground */
-    double place[3];
+    double place[2]; /* metres; of a ball on the ground */
 };
 
 enum { BALL_GLIMPSES = 64 };
@@ -28,10 +27,15 @@ enum { BALL_GLIMPSES = 64 };
 struct ball_flight ball_flight_of(const struct ball_glimpse *glimpses, size_t count, double at_s,
                                   double sigma_px);
 
-/* The way with the least squares: {x, y, vx, vy, ax, ay} on the ground when `rolls`, else {x, y, z,
- * vx, vy, vz} through the air, metres and seconds from `at_s`. `cost`: squares of all misses in
- * sigmas, with those of what is expected of balls. False: they do not tell. */
+/* A way, fitted: on the ground {x, y, vx, vy, ax, ay}, through the air {x, y, z, vx, vy, vz},
+ * metres and seconds from `at_s`. */
+struct ball_way {
+    double at[6];
+    double cost; /* squares of all misses in sigmas, with those of what is expected of balls */
+};
+
+/* The way with the least cost. False: the glimpses do not tell. */
 bool ball_flight_fit(const struct ball_glimpse *glimpses, size_t count, double at_s,
-                     double sigma_px, bool rolls, double way[6], double *cost);
+                     double sigma_px, bool rolls, struct ball_way *way);
 
 #endif

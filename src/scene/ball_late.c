@@ -1,5 +1,5 @@
-/* The late answers: pictures are held back until more is known. A path that turns out to be the ball
- * was so from its first sighting on; holes between two sightings are filled. */
+/* The late answers: pictures are held back until more is known. A path that turns out to be the
+ * ball was so from its first sighting on; holes between two sightings are filled. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,6 @@
 
 /* px/s of a picture 1920 px wide: two sightings that are farther apart are two things. */
 #define FASTEST_PX 3000.0
-#define HEIGHT_WINDOW_S 0.7
 #define SIGHTING_PX 2.0 /* how well a sighting's place is known, with that of the view */
 
 struct ball_frame *ball_frame_at(fov_ball_tracker *tracker, uint64_t number)
@@ -85,7 +84,8 @@ static bool interpolate(fov_ball_tracker *tracker, uint64_t number, fov_ball *ba
     if (!neighbours(tracker, number, &before, &after) ||
         !places_in(tracker, number, before, after, a, b))
         return false;
-    struct ball_frame *frame = ball_frame_at(tracker, number), *first = ball_frame_at(tracker, before),
+    struct ball_frame *frame = ball_frame_at(tracker, number),
+                      *first = ball_frame_at(tracker, before),
                       *last = ball_frame_at(tracker, after);
     double whole_s = last->time_s - first->time_s;
     double share = whole_s > 0 ? (frame->time_s - first->time_s) / whole_s : 0;
@@ -135,6 +135,9 @@ void ball_late_tell(fov_ball_tracker *tracker, double until_s)
 
 /* ---- height ---------------------------------------------------------------------------------- */
 
+/* A long window tells more, unless there is a kick in it. */
+static const double WINDOWS_S[] = {1.2, 0.7, 0.45};
+
 /* Sightings of the pictures within half a window around `number`, or a whole one before it where
  * there is nothing after; each at its own picture. */
 static size_t glimpses_around(fov_ball_tracker *tracker, uint64_t number, uint64_t last,
@@ -152,10 +155,8 @@ static size_t glimpses_around(fov_ball_tracker *tracker, uint64_t number, uint64
         if (frame->time_s > at_s + after_s + 1e-9)
             break;
         if (seen_at(tracker, n) && frame->ground.known)
-            glimpses[count++] = (struct ball_glimpse){frame->time_s,
-                                                      {frame->mark.x, frame->mark.y},
-                                                      frame->mark.size,
-                                                      &frame->ground};
+            glimpses[count++] = (struct ball_glimpse){
+                frame->time_s, {frame->mark.x, frame->mark.y}, frame->mark.size, &frame->ground};
     }
     return count;
 }
@@ -166,14 +167,13 @@ void ball_add_height(fov_ball_tracker *tracker, uint64_t number, uint64_t last, 
     const struct ball_frame *frame = ball_frame_at(tracker, number);
     if (!frame->ground.known)
         return;
-    size_t count = glimpses_around(tracker, number, last, HEIGHT_WINDOW_S, glimpses);
-    struct ball_flight flight =
-        ball_flight_of(glimpses, count, frame->time_s, SIGHTING_PX * frame->unit);
+    struct ball_flight flight = {FOV_BALL_HEIGHT_UNKNOWN, {0, 0}};
+    for (size_t i = 0; i < sizeof WINDOWS_S / sizeof *WINDOWS_S && !flight.height; i++) {
+        size_t count = glimpses_around(tracker, number, last, WINDOWS_S[i], glimpses);
+        flight = ball_flight_of(glimpses, count, frame->time_s, SIGHTING_PX * frame->unit);
+    }
     ball->height = flight.height;
-    ball->on_pitch = flight.has_place;
-    if (!flight.has_place)
-        return;
+    ball->on_pitch = flight.height == FOV_BALL_ON_GROUND;
     ball->pitch_x = flight.place[0];
     ball->pitch_y = flight.place[1];
-    ball->pitch_z = flight.place[2];
 }

@@ -8,8 +8,8 @@
 #include "base/plane.h"
 
 /* Speeds in px of a picture 1920 px wide, a second. tests/bench/bench_ball.c measures them. */
-#define WANDER 220.0      /* what its speed changes by in a second while nobody kicks it */
-#define KICK 450.0        /* what a kick or a reception changes it by */
+#define WANDER 220.0 /* what its speed changes by in a second while nobody kicks it */
+#define KICK 450.0   /* what a kick or a reception changes it by */
 #define KICKS_A_SECOND 0.7
 #define START_SPEED 500.0 /* of a ball seen once */
 #define SLOWS_S 2.5       /* a speed fades to 1/e of it in so long */
@@ -111,8 +111,8 @@ struct ball_fit ball_path_fit(const struct ball_path *path, const struct ball_si
     struct ball_fit fit = {-INFINITY, false};
     double chance = kick_chance(unseen_s), near, far;
     double rolled = log_density(path, seen, 0, &near) + log(1 - chance);
-    double kicked =
-        log_density(path, seen, kick_variance(unseen_s, unit), &far) + log(chance + 1e-12);
+    double kicked = log_density(path, seen, kick_variance(unseen_s, unit), &far) +
+                    log(chance + 1e-12);
     if (near < GATE)
         fit.log_density = rolled;
     if (far < GATE && kicked > fit.log_density)
@@ -136,8 +136,8 @@ void ball_path_take(struct ball_path *path, const struct ball_sighting *seen, bo
     }
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 4; c++)
-            cov[r][c] =
-                path->cov[r][c] - gain[r][0] * path->cov[0][c] - gain[r][1] * path->cov[1][c];
+            cov[r][c] = path->cov[r][c] - gain[r][0] * path->cov[0][c] -
+                        gain[r][1] * path->cov[1][c];
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 4; c++)
             path->cov[r][c] = (cov[r][c] + cov[c][r]) / 2;

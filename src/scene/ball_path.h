@@ -8,7 +8,7 @@
 
 /* A thing seen that may be the ball. */
 struct ball_sighting {
-    double x, y; /* source px */
+    double x, y;     /* source px */
     double variance; /* of each, px² */
     float size, score;
     int32_t detection;

@@ -1,6 +1,6 @@
 /* Several thoughts at once; see ball_paths.h. A tree of hypotheses for one target (Reid 1979): each
- * path goes on unseen or with one of the sightings, each sighting may begin a path; the best few are
- * kept. Odds are against "every sighting is something else". */
+ * path goes on unseen or with one of the sightings, each sighting may begin a path; the best few
+ * are kept. Odds are against "every sighting is something else". */
 #include "scene/ball_paths.h"
 
 #include <math.h>
@@ -131,9 +131,8 @@ static void grow(struct ball_set *to, size_t at, const struct ball_set *from,
     if (seen)
         path->seen_s = picture->time_s;
     path->log_odds = branch->log_odds;
-    to->marks[at][picture->number % BALL_PICTURES] =
-        (struct ball_mark){(float)path->at[0], (float)path->at[1], path->size,
-                           seen ? seen->detection : -1};
+    to->marks[at][picture->number % BALL_PICTURES] = (struct ball_mark){
+        (float)path->at[0], (float)path->at[1], path->size, seen ? seen->detection : -1};
 }
 
 /* Sightings that the best path does not explain are something else, if it is the ball. */

@@ -22,7 +22,7 @@ struct fov_ball_tracker {
     fov_ball_params params;
     bool started;
     int width, height;
-    uint64_t next;    /* number of the next picture */
+    uint64_t next;      /* number of the next picture */
     uint64_t next_late; /* number of the picture to be told late next */
     uint64_t looks;
     struct ball_paths paths;

@@ -37,9 +37,8 @@ static void sweep(const fov_ball_params *p, int width, int height, fov_ball_look
     int wide = least(tile, width), high = least(tile, height);
     for (int y = 0; y < down; y++)
         for (int x = 0; x < across; x++)
-            look->regions[look->count++] =
-                (fov_ball_region){tile_start(x, across, width, wide),
-                                  tile_start(y, down, height, high), wide, high};
+            look->regions[look->count++] = (fov_ball_region){
+                tile_start(x, across, width, wide), tile_start(y, down, height, high), wide, high};
 }
 
 /* A tile with that place in its middle, moved into the picture. */

@@ -51,7 +51,8 @@ static void find_camera(struct ground *g)
     double x[3], y[3];
     columns(g, x, y);
     double inverse = inverse_focal_square(x, y);
-    /* A lens from 20 to 0.2 half diagonals long; what lies outside is an accident of the numbers. */
+    /* A lens from 20 to 0.2 half diagonals long; what lies outside is an accident of the numbers.
+     */
     double focal = inverse > 0 ? 1 / sqrt(inverse) : 0;
     g->has_camera = focal > 0.2 * g->radius && focal < 20 * g->radius;
     if (!g->has_camera)
@@ -139,7 +140,8 @@ double ground_px_per_m(const struct ground *g, const double metres[2])
     if (!g->known || !plane_jacobian(g->to_px, metres, j))
         return 0;
     /* The larger of the two ways on the ground: the one that is not foreshortened. */
-    double a = j[0] * j[0] + j[2] * j[2], b = j[1] * j[1] + j[3] * j[3], c = j[0] * j[1] + j[2] * j[3];
+    double a = j[0] * j[0] + j[2] * j[2], b = j[1] * j[1] + j[3] * j[3],
+           c = j[0] * j[1] + j[2] * j[3];
     double middle = (a + b) / 2;
     return sqrt(middle + sqrt((a - b) * (a - b) / 4 + c * c));
 }

@@ -4,13 +4,16 @@
 #include <math.h>
 
 /* Rows: X, Y, Z over those of white. */
-static const double FROM_RGB[3][3] = {{0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047},
-                                      {0.2126729, 0.7151522, 0.0721750},
-                                      {0.0193339 / 1.08883, 0.1191920 / 1.08883, 0.9503041 / 1.08883}};
+#define X_WHITE 0.95047F
+#define Z_WHITE 1.08883F
+static const float FROM_RGB[3][3] = {
+    {0.4124564F / X_WHITE, 0.3575761F / X_WHITE, 0.1804375F / X_WHITE},
+    {0.2126729F, 0.7151522F, 0.0721750F},
+    {0.0193339F / Z_WHITE, 0.1191920F / Z_WHITE, 0.9503041F / Z_WHITE}};
 static const double TO_RGB[3][3] = {{3.2404542, -1.5371385, -0.4985314},
                                     {-0.9692660, 1.8760108, 0.0415560},
                                     {0.0556434, -0.2040259, 1.0572252}};
-static const double WHITE[3] = {0.95047, 1, 1.08883};
+static const double WHITE[3] = {(double)X_WHITE, 1, (double)Z_WHITE};
 static const double KNEE = 6.0 / 29;
 
 static double root(double t)
@@ -35,23 +38,22 @@ void lab_fill_tables(struct lab_tables *tables)
 
 static float look_up(const struct lab_tables *tables, float light)
 {
-    float at = fminf(light, LAB_LIGHT_MAX) * (LAB_STEPS / LAB_LIGHT_MAX);
+    /* fminf would be a call. */
+    float at = (light < LAB_LIGHT_MAX ? light : LAB_LIGHT_MAX) * (LAB_STEPS / LAB_LIGHT_MAX);
     int i = (int)at;
     return tables->root[i] + (at - (float)i) * (tables->root[i + 1] - tables->root[i]);
 }
 
 struct lab lab_of(const struct lab_tables *tables, const uint8_t rgb[3], float gain)
 {
-    float f[3], light = 0;
+    float xyz[3], f[3];
     float r = tables->linear[rgb[0]] * gain, g = tables->linear[rgb[1]] * gain,
           b = tables->linear[rgb[2]] * gain;
     for (int i = 0; i < 3; i++) {
-        float t = (float)FROM_RGB[i][0] * r + (float)FROM_RGB[i][1] * g + (float)FROM_RGB[i][2] * b;
-        if (i == 1)
-            light = t;
-        f[i] = look_up(tables, t);
+        xyz[i] = FROM_RGB[i][0] * r + FROM_RGB[i][1] * g + FROM_RGB[i][2] * b;
+        f[i] = look_up(tables, xyz[i]);
     }
-    return (struct lab){116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2]), light};
+    return (struct lab){116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2]), xyz[1]};
 }
 
 uint32_t lab_to_rgb(float l, float a, float b)

@@ -36,8 +36,8 @@ void lab_pixel(const fov_image *image, int x, int y, uint8_t rgb[3]);
 /* Whether pixels can have colour at all. */
 bool lab_image_has_colour(const fov_image *image);
 
-/* Where a hue lies on a ring of eight, 0..8, from a and b; no trigonometry: evenly within eighths up
- * to 4 degrees. Of grey 0. */
+/* Where a hue lies on a ring of eight, 0..8, from a and b; no trigonometry: evenly within eighths
+ * up to 4 degrees. Of grey 0. */
 float lab_hue8(float a, float b);
 
 #endif

@@ -1,5 +1,5 @@
-/* Teams: checks what it is told, keeps a slot for each track, tells the sides. Looking, learning and
- * judging are in files of their own; see team_internal.h. */
+/* Teams: checks what it is told, keeps a slot for each track, tells the sides. Looking, learning
+ * and judging are in files of their own; see team_internal.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,8 @@ static fov_status check_params(const fov_teams_params *p, fov_error *error)
     if (!(p->change_s >= 0.5 && p->change_s <= 60))
         return fov_fail(error, FOV_EINVAL, "change_s is 0.5 to 60 s, not %g", p->change_s);
     if (p->embedding_size < 0 || p->embedding_size > 2048)
-        return fov_fail(error, FOV_EINVAL, "embedding_size is 1 to 2048, not %d", p->embedding_size);
+        return fov_fail(error, FOV_EINVAL, "embedding_size is 1 to 2048, not %d",
+                        p->embedding_size);
     if (p->named && p->embedding_size > 0)
         return fov_fail(error, FOV_EINVAL, "colours cannot be named for embeddings");
     for (int k = 0; p->named && k < 2; k++)

@@ -14,11 +14,11 @@ enum { TEAM_LIST_MOST = 4096 };
 struct team_slot {
     bool used;
     int32_t id;
-    uint64_t frame;  /* the last one that it was in */
-    double seen_s;   /* its time */
-    float *mean;     /* what it wears, over the last seconds of clear sight */
-    float sight_s;   /* how many of those there are */
-    float clear;     /* 0..1: how clearly it was seen in this frame; 0: not at all */
+    uint64_t frame;              /* the last one that it was in */
+    double seen_s;               /* its time */
+    float *mean;                 /* what it wears, over the last seconds of clear sight */
+    float sight_s;               /* how many of those there are */
+    float clear;                 /* 0..1: how clearly it was seen in this frame; 0: not at all */
     fov_team_side side, thought; /* told; and what the mean says now */
     float evidence_s;            /* clear sight for `thought` against `side` */
     float confidence;
@@ -26,7 +26,7 @@ struct team_slot {
     bool has_place; /* metres on the pitch, smoothed */
     double place[2];
     uint64_t place_frame;
-    int keeps;      /* the goal that it keeps: 0 at x = 0, 1 at the other end; -1: none */
+    int keeps;        /* the goal that it keeps: 0 at x = 0, 1 at the other end; -1: none */
     float keeps_s[2]; /* evidence for each */
 };
 

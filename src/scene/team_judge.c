@@ -4,9 +4,10 @@
 
 #include "scene/team_internal.h"
 
-#define OTHER 2.5         /* so many standard deviations from both kits is neither */
-#define TELLING 1.0       /* log odds below which nothing is said */
+#define OTHER 2.5   /* so many standard deviations from both kits is neither */
+#define TELLING 1.0 /* log odds below which nothing is said */
 #define ODDS_MOST 8.0
+#define SURE 4.0          /* log odds at which a second counts as one; less counts less */
 #define NAME_PART 0.1f    /* of change_s for a first name */
 #define OTHER_PART 0.33f  /* the same to be called neither: covered shirts look like that */
 #define SIGHT_LEAST 0.15f /* s of clear sight before anything is thought */
@@ -19,8 +20,9 @@ enum { SIDE_LEAST = 3 };
 
 /* ---- sides ----------------------------------------------------------------------------------- */
 
-/* What the mean says now, and how surely. */
-static fov_team_side think(const fov_teams *teams, const struct team_slot *slot, float *confidence)
+/* What the mean says now, how surely, and what a second of it counts. */
+static fov_team_side think(const fov_teams *teams, const struct team_slot *slot, float *confidence,
+                           float *counts)
 {
     double d[2], spread = (double)teams->spread;
     for (int k = 0; k < 2; k++)
@@ -28,11 +30,13 @@ static fov_team_side think(const fov_teams *teams, const struct team_slot *slot,
     double nearest = fmin(d[0], d[1]) / (OTHER * OTHER * spread);
     double odds = (d[1] - d[0]) / (2 * (double)teams->along);
     odds = fmin(fmax(odds, -ODDS_MOST), ODDS_MOST);
+    *counts = 1;
     if (nearest > 1) {
         *confidence = (float)(1 - 0.5 / nearest);
         return FOV_TEAM_OTHER;
     }
     *confidence = (float)(1 / (1 + exp(-fabs(odds))));
+    *counts = (float)fmin(fabs(odds) / SURE, 1);
     if (fabs(odds) < TELLING)
         return FOV_TEAM_UNKNOWN;
     return odds > 0 ? FOV_TEAM_FIRST : FOV_TEAM_SECOND;
@@ -49,8 +53,8 @@ static float needed_s(const fov_teams *teams, const struct team_slot *slot)
 
 static void vote(fov_teams *teams, struct team_slot *slot)
 {
-    float confidence = 0, sight = slot->clear * (float)teams->step_s;
-    fov_team_side thought = think(teams, slot, &confidence);
+    float confidence, counts;
+    fov_team_side thought = think(teams, slot, &confidence, &counts);
     if (thought == slot->side)
         slot->confidence += 0.2f * (confidence - slot->confidence);
     if (thought != slot->thought || thought == slot->side)
@@ -58,7 +62,7 @@ static void vote(fov_teams *teams, struct team_slot *slot)
     slot->thought = thought;
     if (thought == slot->side || thought == FOV_TEAM_UNKNOWN || slot->sight_s < SIGHT_LEAST)
         return;
-    slot->evidence_s += sight;
+    slot->evidence_s += counts * slot->clear * (float)teams->step_s;
     if (slot->evidence_s < needed_s(teams, slot))
         return;
     slot->side = thought;

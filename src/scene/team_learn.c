@@ -81,8 +81,11 @@ static bool are_two(const fov_teams *teams, const struct pair *pair)
            pair->apart >= APART * sqrt(pair->along);
 }
 
-static void swap_centers(float *centers, int size)
+static void swap_groups(struct cluster_work *work, size_t count, float *centers, int size)
 {
+    for (size_t i = 0; i < count; i++)
+        if (work->member[i] >= 0)
+            work->member[i] = !work->member[i];
     for (int d = 0; d < size; d++) {
         float first = centers[d];
         centers[d] = centers[size + d];
@@ -91,18 +94,20 @@ static void swap_centers(float *centers, int size)
 }
 
 /* The first team is the one that it was, or at the beginning the lighter one. */
-static void put_in_order(const fov_teams *teams, float *centers)
+static void put_in_order(fov_teams *teams, size_t count, float *centers)
 {
     int size = teams->size;
     const float *old = teams->centers;
     bool swap = false;
     if (teams->known)
-        swap = cluster_square(centers, old + size, size) + cluster_square(centers + size, old, size) <
-               cluster_square(centers, old, size) + cluster_square(centers + size, old + size, size);
+        swap = cluster_square(centers, old + size, size) +
+                   cluster_square(centers + size, old, size) <
+               cluster_square(centers, old, size) +
+                   cluster_square(centers + size, old + size, size);
     else if (teams->params.embedding_size == 0)
         swap = centers[size + 2] > centers[2];
     if (swap)
-        swap_centers(centers, size);
+        swap_groups(&teams->work, count, centers, size);
 }
 
 /* Each centre near its old one: the same kits in another light. */
@@ -158,7 +163,7 @@ void team_learn(fov_teams *teams)
     struct pair pair = {{0, 0}, 0, 0, 0};
     bool two = find_two(teams, &points);
     if (two) {
-        put_in_order(teams, teams->trial);
+        put_in_order(teams, points.count, teams->trial);
         pair = measure(teams, &points, teams->trial);
         two = are_two(teams, &pair);
     }

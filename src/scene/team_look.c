@@ -4,12 +4,13 @@
 
 #include "scene/team_internal.h"
 
-#define MEMORY_S 4.0f      /* a mean forgets 1/e of what is older */
-#define HIDDEN_MOST 0.6f   /* a torso covered by more than that is not looked at */
-#define SURPRISE 30.0f     /* units of colour: somebody else's shirt moves a mean no more than that */
-#define TURF_EVERY_S 0.2
-#define TURF_FOLLOWS 0.06f /* of the way each time: 3 s */
-#define GREY_MOST 0.02f /* part of the picture that has colour: less than that is none */
+#define MEMORY_S 4.0f    /* a mean forgets 1/e of what is older */
+#define HIDDEN_MOST 0.6f /* a torso covered by more than that is not looked at */
+#define SURPRISE 30.0f   /* units of colour: somebody else's shirt moves a mean no more than that */
+#define TURF_EVERY_S 1.0
+#define TURF_AGAIN_S 0.2  /* while it is not known */
+#define TURF_FOLLOWS 0.3f /* of the way each time: 3 s */
+#define GREY_MOST 0.004f  /* part of a picture without colour that has some by noise */
 
 static bool finite_box(const fov_track *t)
 {
@@ -56,7 +57,6 @@ static void see_turf(fov_teams *teams, const fov_image *image, size_t count)
     struct turf measured = {0};
     if (teams->time_s < teams->turf_due_s)
         return;
-    teams->turf_due_s = teams->time_s + TURF_EVERY_S;
     if (lab_image_has_colour(image) &&
         turf_measure(&measured, &teams->tables, image, teams->boxes, count))
         turf_follow(&teams->turf, &measured, TURF_FOLLOWS);
@@ -65,6 +65,7 @@ static void see_turf(fov_teams *teams, const fov_image *image, size_t count)
     if (teams->turf.known && teams->daylight <= 0)
         teams->daylight = teams->turf.light;
     teams->grey = measured.coloured < GREY_MOST;
+    teams->turf_due_s = teams->time_s + (teams->turf.known ? TURF_EVERY_S : TURF_AGAIN_S);
 }
 
 /* Moves the mean of a track by what was seen; `surprise` 0: without a limit. */
@@ -88,8 +89,8 @@ static void look_at_colour(fov_teams *teams, const fov_image *image, size_t self
     struct kit kit;
     struct team_slot *slot = teams->listed[self];
     float covered_by = hidden(teams, &teams->boxes[self], self, count);
-    if (covered_by > HIDDEN_MOST || !kit_of(&kit, &teams->tables, image, &teams->boxes[self],
-                                            &teams->turf, teams->daylight))
+    if (covered_by > HIDDEN_MOST ||
+        !kit_of(&kit, &teams->tables, image, &teams->boxes[self], &teams->turf, teams->daylight))
         return;
     float open = 1 - covered_by;
     take(teams, slot, kit.values, kit.clear * open * open, SURPRISE);

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { ACROSS = 32, DOWN = 20, BINS = 48 };
+enum { ACROSS = 28, DOWN = 16, BINS = 48 };
 
-#define COLOURED 8.0f  /* less chroma than this has no hue worth a name */
-#define FILLS 0.25f    /* part of the grid that three neighbouring bins of hue must hold */
+#define COLOURED 8.0f    /* less chroma than this has no hue worth a name */
+#define FILLS 0.25f      /* part of the grid that three neighbouring bins of hue must hold */
 #define SHADE_LEAST 0.4f /* times the ground's chroma: deep shade */
 #define SHADE_MOST 1.7f
 #define HUE_SLOPE 0.3f /* tangent of how far a hue may turn: 17 degrees */
@@ -33,22 +33,27 @@ static void add(struct bin *bin, const struct lab *colour)
     bin->light += colour->light;
 }
 
-/* Fills the bins; returns how many pixels were looked at. */
+/* Fills the bins with what lies outside of the boxes; returns how many pixels that are. `coloured`
+ * counts those of all that have a hue. */
 static int count_hues(struct bin bins[BINS], const struct lab_tables *tables,
-                      const fov_image *image, const struct turf_box *boxes, size_t count)
+                      const fov_image *image, const struct turf_box *boxes, size_t count,
+                      int *coloured)
 {
     int looked = 0;
+    *coloured = 0;
     for (int row = 0; row < DOWN; row++)
         for (int column = 0; column < ACROSS; column++) {
             int x = (2 * column + 1) * image->width / (2 * ACROSS),
                 y = (2 * row + 1) * image->height / (2 * DOWN);
             uint8_t rgb[3];
-            if (in_boxes((float)x, (float)y, boxes, count))
-                continue;
             lab_pixel(image, x, y, rgb);
             struct lab colour = lab_of(tables, rgb, 1);
+            bool hue = colour.a * colour.a + colour.b * colour.b >= COLOURED * COLOURED;
+            *coloured += hue;
+            if (in_boxes((float)x, (float)y, boxes, count))
+                continue;
             looked++;
-            if (colour.a * colour.a + colour.b * colour.b >= COLOURED * COLOURED)
+            if (hue)
                 add(&bins[(int)(lab_hue8(colour.a, colour.b) * (BINS / 8)) % BINS], &colour);
         }
     return looked;
@@ -71,24 +76,19 @@ bool turf_measure(struct turf *turf, const struct lab_tables *tables, const fov_
                   const struct turf_box *boxes, size_t count)
 {
     struct bin bins[BINS] = {{0}}, best = {0};
-    int coloured = 0, looked = count_hues(bins, tables, image, boxes, count);
+    int coloured, looked = count_hues(bins, tables, image, boxes, count, &coloured);
     memset(turf, 0, sizeof *turf);
     for (int i = 0; i < BINS; i++) {
         struct bin sum = three(bins, i);
-        coloured += bins[i].count;
         if (sum.count > best.count)
             best = sum;
     }
-    turf->coloured = looked > 0 ? (float)coloured / (float)looked : 0;
+    turf->coloured = (float)coloured / (ACROSS * DOWN);
     if (best.count == 0 || (float)best.count < FILLS * (float)looked)
         return false;
     float n = (float)best.count;
-    *turf = (struct turf){true,
-                          best.a / n,
-                          best.b / n,
-                          hypotf(best.a / n, best.b / n),
-                          best.light / n,
-                          turf->coloured};
+    *turf = (struct turf){true,           best.a / n,    best.b / n, hypotf(best.a / n, best.b / n),
+                          best.light / n, turf->coloured};
     return true;
 }
 

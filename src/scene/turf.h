@@ -7,9 +7,9 @@
 
 struct turf {
     bool known;
-    float a, b;   /* its colour */
-    float chroma; /* length of (a, b) */
-    float light;  /* linear, mean */
+    float a, b;     /* its colour */
+    float chroma;   /* length of (a, b) */
+    float light;    /* linear, mean */
     float coloured; /* part of the pixels that have any colour, 0..1; also when nothing is known */
 };
 

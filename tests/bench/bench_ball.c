@@ -66,9 +66,12 @@ static void read_sightings(const char *folder, struct ball_frame_truth *frames, 
         size_t i = (size_t)n - 1;
         if (i >= count || frames[i].count == BALL_WORLD_ITEMS)
             continue;
-        frames[i].items[frames[i].count++] =
-            (fov_detection){.x1 = (float)x - 5, .y1 = (float)y - 5, .x2 = (float)x + 5,
-                            .y2 = (float)y + 5, .score = (float)score, .track_id = -1};
+        frames[i].items[frames[i].count++] = (fov_detection){.x1 = (float)x - 5,
+                                                             .y1 = (float)y - 5,
+                                                             .x2 = (float)x + 5,
+                                                             .y2 = (float)y + 5,
+                                                             .score = (float)score,
+                                                             .track_id = -1};
     }
     if (file)
         fclose(file);
@@ -82,9 +85,8 @@ static void read_maps(const char *folder, struct ball_frame_truth *frames, size_
                           m + 5) == 7) {
         size_t i = (size_t)n - 1;
         if (i < count)
-            frames[i].motion =
-                (fov_motion){.kind = FOV_MOTION_SIMILARITY,
-                             .map = {m[0], m[1], m[2], m[3], m[4], m[5], 0, 0, 1}};
+            frames[i].motion = (fov_motion){.kind = FOV_MOTION_SIMILARITY,
+                                            .map = {m[0], m[1], m[2], m[3], m[4], m[5], 0, 0, 1}};
     }
     if (file)
         fclose(file);
@@ -156,22 +158,26 @@ static void print_heights(const char *name, const struct set *set)
         printf("| %s | %s | %.0f / %.0f %% | %.0f / %.0f %% | %.2f m |\n", name, METHOD_NAMES[m],
                part(s->ground_as_ground, s->ground), part(s->ground_as_air, s->ground),
                part(s->air_as_air, s->air), part(s->air_as_ground, s->air),
-               s->placed ? s->place_m[0] / (double)s->placed : 0);
+               s->placed ? s->place_m / (double)s->placed : 0);
     }
 }
 
 static void print_tables(const char *const *names, const struct set *sets, size_t count)
 {
-    printf("| set | way | within 12 px | over 25 px off | rms of the near |\n|---|---|---|---|---|\n");
+    printf(
+        "| set | way | within 12 px | over 25 px off | rms of the near |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++)
         print_found(names[i], &sets[i]);
     printf("\nGoal: within 12 px at least 89 %% of the frames that show it, over 25 px off at most "
            "6 %% of those told.\n\n");
-    printf("| set | way | on the ground: said so / said in the air | over 1 m up: said so / said on "
-           "the ground | mean error of the metres told |\n|---|---|---|---|---|\n");
+    printf(
+        "| set | way | on the ground: said so / said in the air | over 1 m up: said so / said on "
+        "the ground | mean error of the metres |\n"
+        "|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++)
         print_heights(names[i], &sets[i]);
-    printf("\n| set | part of the picture looked at | ball in it | µs an update |\n|---|---|---|---|\n");
+    printf("\n| set | part of the picture looked at | ball in it | µs an update "
+           "|\n|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         const struct ball_cover *c = &sets[i].cover;
         printf("| %s | %.0f %% | %.1f %% | %.1f |\n", names[i], 100 * c->area / (double)c->frames,

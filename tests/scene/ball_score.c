@@ -22,8 +22,7 @@ static void count_height(const struct ball_frame_truth *f, const fov_ball *ball,
         return;
     double x = ball->pitch_x - f->metres[0], y = ball->pitch_y - f->metres[1];
     s->placed++;
-    s->place_m[0] += hypot(x, y);
-    s->place_m[1] += x * x + y * y;
+    s->place_m += hypot(x, y);
 }
 
 static void judge(const struct ball_frame_truth *f, const fov_ball *ball, struct ball_score *s)

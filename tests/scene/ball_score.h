@@ -19,8 +19,8 @@ struct ball_score {
     /* With a view: how many of those within 25 px are on the ground (up to 0.3 m) or over 1 m up,
      * and what was said of them. */
     size_t ground, ground_as_ground, ground_as_air, air, air_as_air, air_as_ground;
-    size_t placed;      /* with metres */
-    double place_m[2];  /* sum of their errors on the ground plane; and of squares */
+    size_t placed;  /* with metres */
+    double place_m; /* sum of their errors */
 };
 
 void ball_score_run(enum ball_method method, const fov_ball_params *params, bool with_view,

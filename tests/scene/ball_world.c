@@ -136,7 +136,8 @@ static void follow(struct camera *c, const double ball[3])
     }
 }
 
-/* Rows of a 3x4 camera at the side line, that looks at that place of the ground, turned a little. */
+/* Rows of a 3x4 camera at the side line, that looks at that place of the ground, turned a little.
+ */
 static void camera_of(const struct camera *c, double focal, const double turned[2], double p[12])
 {
     const double stand[3] = {52.5, -38, 20};
@@ -230,8 +231,9 @@ static void detect(struct ball_frame_truth *f, const struct ball_world *world, d
             size * between(random, 0.7, 1.5), 0.25 + 0.12 * ball_world_normal(random));
 }
 
-static void show(struct ball_frame_truth *f, const struct ball_world *world, const struct play *play,
-                 const struct camera *camera, double before[9], uint64_t *random)
+static void show(struct ball_frame_truth *f, const struct ball_world *world,
+                 const struct play *play, const struct camera *camera, double before[9],
+                 uint64_t *random)
 {
     const double straight[2] = {0, 0};
     const double turned[2] = {3e-4 * ball_world_normal(random), 3e-4 * ball_world_normal(random)};
@@ -258,7 +260,8 @@ static void show(struct ball_frame_truth *f, const struct ball_world *world, con
 struct ball_frame_truth *ball_world_make(const struct ball_world *world, size_t *count)
 {
     uint64_t random = 7919u * world->seed + 17;
-    struct play play = {.random = world->seed, .at = {52.5, 34, RADIUS}, .carried = true, .left_s = 1};
+    struct play play = {
+        .random = world->seed, .at = {52.5, 34, RADIUS}, .carried = true, .left_s = 1};
     struct camera camera = {.look = {52.5, 30}};
     double before[9] = {0};
     size_t frames = (size_t)(world->seconds * world->fps), steps = 0;

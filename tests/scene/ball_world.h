@@ -9,10 +9,10 @@ enum { BALL_WORLD_ITEMS = 24 };
 
 struct ball_frame_truth {
     double time_s;
-    bool visible;            /* inside of the picture */
-    double x, y, metres[3];  /* px, m */
-    fov_motion motion;       /* since the frame before, measured with noise */
-    fov_pitch_view view;     /* with a little noise */
+    bool visible;           /* inside of the picture */
+    double x, y, metres[3]; /* px, m */
+    fov_motion motion;      /* since the frame before, measured with noise */
+    fov_pitch_view view;    /* with a little noise */
     size_t count;
     fov_detection items[BALL_WORLD_ITEMS]; /* sightings and clutter, class 0 */
 };

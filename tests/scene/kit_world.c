@@ -113,8 +113,7 @@ static void set_camera(struct kit_world *w)
 {
     const double stand[3] = {26, -30, 18}, look[2] = {26, 26};
     double tilt = atan2(stand[2], look[1] - stand[1]), focal = 1500 * w->level.zoom;
-    const double rows[3][3] = {
-        {1, 0, 0}, {0, -sin(tilt), -cos(tilt)}, {0, cos(tilt), -sin(tilt)}};
+    const double rows[3][3] = {{1, 0, 0}, {0, -sin(tilt), -cos(tilt)}, {0, cos(tilt), -sin(tilt)}};
     for (int k = 0; k < 4; k++) {
         double r[3];
         for (int i = 0; i < 3; i++)
@@ -245,8 +244,8 @@ static void finish(struct kit_world *w, double time_s)
             table[k][i] = byte_of(gain[k] * i);
     for (int y = 0; y < HEIGHT; y++) {
         uint8_t *row = w->pixels + (size_t)y * WIDTH * 3;
-        const uint8_t *noise =
-            w->noise + (size_t)(ball_world_share(&w->random) * (NOISE - 3 * WIDTH));
+        const uint8_t *noise = w->noise +
+                               (size_t)(ball_world_share(&w->random) * (NOISE - 3 * WIDTH));
         for (int x = 0; x < 3 * WIDTH; x++) {
             int value = table[x % 3][row[x]] + noise[x] - 128;
             row[x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);

@@ -74,7 +74,8 @@ static void pixels_of_every_format(void **state)
     lab_pixel(&image, 1, 0, rgb);
     assert_true(rgb[0] == 30 && rgb[1] == 30 && rgb[2] == 30);
     assert_false(lab_image_has_colour(&image));
-    image = (fov_image){.pixels = FOV_RGB24, .width = 2, .height = 1, .plane = {packed}, .stride = {6}};
+    image = (fov_image){
+        .pixels = FOV_RGB24, .width = 2, .height = 1, .plane = {packed}, .stride = {6}};
     lab_pixel(&image, 1, 0, rgb);
     assert_true(rgb[0] == 4 && rgb[1] == 5 && rgb[2] == 6);
     image.pixels = FOV_BGR24;
@@ -173,7 +174,8 @@ static void shade_is_taken_out(void **state)
     fill(93, 60, 107, 110, 0xe0a0a0);
     assert_true(kit_of(&sun, &tables, &picture, &box, &turf, turf.light));
     for (size_t i = 0; i < sizeof pixels; i++) {
-        double c = pixels[i] / 255.0, light = (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4)) / 2;
+        double c = pixels[i] / 255.0,
+               light = (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4)) / 2;
         c = light <= 0.0031308 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055;
         pixels[i] = (uint8_t)lround(255 * c);
     }
@@ -188,8 +190,11 @@ static void shade_is_taken_out(void **state)
 static void too_small_or_outside(void **state)
 {
     (void)state;
-    static const struct turf_box boxes[] = {
-        {10, 10, 15, 40}, {10, 10, 40, 20}, {-500, 10, -400, 60}, {150, 300, 250, 500}, {10, 10, 10, 10}};
+    static const struct turf_box boxes[] = {{10, 10, 15, 40},
+                                            {10, 10, 40, 20},
+                                            {-500, 10, -400, 60},
+                                            {150, 300, 250, 500},
+                                            {10, 10, 10, 10}};
     struct turf turf = {0};
     struct kit kit;
     for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++)
@@ -201,10 +206,14 @@ static void too_small_or_outside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(colours_are_those_of_the_cie), cmocka_unit_test(colours_come_back),
-        cmocka_unit_test(hues_go_round),                cmocka_unit_test(pixels_of_every_format),
-        cmocka_unit_test(finds_the_ground_of_any_hue),  cmocka_unit_test(no_ground_where_no_hue_rules),
-        cmocka_unit_test(a_kit_is_its_colour),          cmocka_unit_test(shade_is_taken_out),
+        cmocka_unit_test(colours_are_those_of_the_cie),
+        cmocka_unit_test(colours_come_back),
+        cmocka_unit_test(hues_go_round),
+        cmocka_unit_test(pixels_of_every_format),
+        cmocka_unit_test(finds_the_ground_of_any_hue),
+        cmocka_unit_test(no_ground_where_no_hue_rules),
+        cmocka_unit_test(a_kit_is_its_colour),
+        cmocka_unit_test(shade_is_taken_out),
         cmocka_unit_test(too_small_or_outside),
     };
     lab_fill_tables(&tables);

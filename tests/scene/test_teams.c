@@ -50,7 +50,8 @@ static void players_get_the_right_team(void **state)
 /* ---- what is not known is not made up -------------------------------------------------------- */
 
 /* Runs a level for some seconds; how many of the tracks have a team in the end. */
-static size_t count_told(const struct kit_level *level, bool grey, float shrink, fov_teams_state *last)
+static size_t count_told(const struct kit_level *level, bool grey, float shrink,
+                         fov_teams_state *last)
 {
     struct kit_world *world = kit_world_create(level, 3, 5);
     struct kit_shot shot;
@@ -68,7 +69,8 @@ static size_t count_told(const struct kit_level *level, bool grey, float shrink,
         shot.tracks.items = tracks;
         if (grey && shot.image.pixels == FOV_YUV)
             shot.image.plane[1] = shot.image.plane[2] = NULL;
-        fov_teams_input input = {.time_s = shot.time_s, .image = &shot.image, .tracks = &shot.tracks};
+        fov_teams_input input = {
+            .time_s = shot.time_s, .image = &shot.image, .tracks = &shot.tracks};
         assert_int_equal(fov_teams_update(teams, &input, &list, NULL), FOV_OK);
     }
     for (size_t i = 0; i < list.count; i++)
@@ -129,7 +131,11 @@ static void fill(struct scene *s, int x1, int y1, int x2, int y2, uint32_t colou
 static struct scene *draw(uint32_t ground, const uint32_t *shirts, size_t count)
 {
     static struct scene scene;
-    scene.image = (fov_image){.pixels = FOV_RGB24, .width = SIDE, .height = SIDE, .plane = {scene.pixels}, .stride = {3 * SIDE}};
+    scene.image = (fov_image){.pixels = FOV_RGB24,
+                              .width = SIDE,
+                              .height = SIDE,
+                              .plane = {scene.pixels},
+                              .stride = {3 * SIDE}};
     fill(&scene, 0, 0, SIDE, SIDE, ground);
     for (size_t i = 0; i < count; i++) {
         int x = 10 + (int)i % 8 * 48, y = 10 + (int)i / 8 * 76;
@@ -157,7 +163,8 @@ static fov_team_list update(fov_teams *teams, const struct scene *s, double time
 #define BLUE 0x2040c0
 #define LEMON 0xe8e040
 
-static const uint32_t twelve[12] = {RED, BLUE, RED, BLUE, RED, BLUE, RED, BLUE, RED, BLUE, RED, BLUE};
+static const uint32_t twelve[12] = {RED, BLUE, RED, BLUE, RED, BLUE,
+                                    RED, BLUE, RED, BLUE, RED, BLUE};
 
 static void without_a_pitch_there_are_no_teams(void **state)
 {
@@ -234,7 +241,8 @@ static void named_colours_need_no_crowd(void **state)
     fov_teams_destroy(&teams);
 }
 
-/* Another shirt under one name: for 1 s nothing, for good after change_s and what the mean needs. */
+/* Another shirt under one name: for 1 s nothing, for good after change_s and what the mean needs.
+ */
 static void a_team_changes_only_after_seconds(void **state)
 {
     (void)state;
@@ -295,7 +303,11 @@ static void vectors_instead_of_colours(void **state)
     fov_team_list list = {0};
     for (int frame = 0; frame < 30; frame++) {
         for (int i = 0; i < PLAYERS; i++) {
-            tracks[i] = (fov_track){.id = i + 1, .state = FOV_TRACK_ACTIVE, .x1 = 50.0f * (float)i, .x2 = 50.0f * (float)i + 20, .y2 = 50};
+            tracks[i] = (fov_track){.id = i + 1,
+                                    .state = FOV_TRACK_ACTIVE,
+                                    .x1 = 50.0f * (float)i,
+                                    .x2 = 50.0f * (float)i + 20,
+                                    .y2 = 50};
             for (int d = 0; d < SIZE; d++) {
                 random = random * 1664525u + 1013904223u;
                 float noise = (float)(random >> 8) / (1 << 24) - 0.5f;
@@ -323,9 +335,15 @@ static void wrong_parameters_are_named(void **state)
         fov_teams_params params;
         const char *word;
     } rows[] = {
-        {{.class_id = -2}, "class_id"},       {{.max_tracks = -1}, "max_tracks"}, {{.max_tracks = 1025}, "max_tracks"},
-        {{.min_tracks = 3}, "min_tracks"},    {{.min_tracks = 65}, "min_tracks"}, {{.change_s = 0.4}, "change_s"},
-        {{.change_s = NAN}, "change_s"},      {{.change_s = 61}, "change_s"},     {{.embedding_size = -1}, "embedding_size"},
+        {{.class_id = -2}, "class_id"},
+        {{.max_tracks = -1}, "max_tracks"},
+        {{.max_tracks = 1025}, "max_tracks"},
+        {{.min_tracks = 3}, "min_tracks"},
+        {{.min_tracks = 65}, "min_tracks"},
+        {{.change_s = 0.4}, "change_s"},
+        {{.change_s = NAN}, "change_s"},
+        {{.change_s = 61}, "change_s"},
+        {{.embedding_size = -1}, "embedding_size"},
         {{.embedding_size = 4096}, "embedding_size"},
         {{.named = true, .colors = {RED, 0x1000000}}, "colors[1]"},
         {{.named = true, .colors = {RED, RED}}, "both"},
@@ -427,10 +445,12 @@ static void the_same_input_gives_the_same_answer_without_memory(void **state)
     fov_teams *a = make(NULL), *b = make(NULL);
     uint64_t before = alloc_count_thread();
     for (int i = 0; i < 100; i++) {
-        fov_team_list one = update(a, draw(0x4a8038, twelve, 12), i * 0.1), two = update(b, draw(0x4a8038, twelve, 12), i * 0.1);
+        fov_team_list one = update(a, draw(0x4a8038, twelve, 12), i * 0.1),
+                      two = update(b, draw(0x4a8038, twelve, 12), i * 0.1);
         assert_int_equal(one.state, two.state);
         for (size_t k = 0; k < one.count; k++)
-            assert_true(one.items[k].side == two.items[k].side && one.items[k].confidence == two.items[k].confidence);
+            assert_true(one.items[k].side == two.items[k].side &&
+                        one.items[k].confidence == two.items[k].confidence);
     }
     if (alloc_count_works())
         assert_int_equal(alloc_count_thread() - before, 0);
