@@ -7,11 +7,12 @@
 enum { ACROSS = 8, DOWN = 10, CROP_LEAST_X = 3, CROP_LEAST_Y = 4 };
 enum { FEET_STEPS = 6, FEET_NEAR = 2, FEET_EACH = 4 }; /* beside the feet */
 
-#define L_WEIGHT 0.5f     /* light differs between players of one kit more than hue does */
-#define HUE_UNITS 12.0f   /* a torso wholly of one hue is so far from one without any */
-#define FAR 20.0f         /* units from the mean at which a pixel counts half */
-#define VIVID 30.0f       /* chroma at which a hue counts in full */
-#define SHIRT_LEAST 0.5f /* when less of a torso than this is not ground, the shirt has its colour */
+#define L_WEIGHT 0.5f   /* light differs between players of one kit more than hue does */
+#define HUE_UNITS 12.0f /* a torso wholly of one hue is so far from one without any */
+#define FAR 20.0f       /* units from the mean at which a pixel counts half */
+#define VIVID 30.0f     /* chroma at which a hue counts in full */
+#define SHIRT_LEAST                                                                                \
+    0.5f /* when less of a torso than this is not ground, the shirt has its colour */
 #define LIGHT_LEAST 0.4f
 #define LIGHT_MOST 2.5f
 #define LIGHT_DEAD 1.03f /* so small a difference is not worth a correction */

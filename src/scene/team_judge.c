@@ -8,7 +8,7 @@
 #define TELLING 1.0 /* log odds below which nothing is said */
 #define ODDS_MOST 8.0
 #define SURE 4.0          /* log odds at which a second counts as one; less counts less */
-#define NAME_PART 0.1f    /* of change_s for a first name */
+#define NAME_PART 0.15f   /* of change_s for a first name */
 #define OTHER_PART 0.33f  /* the same to be called neither: covered shirts look like that */
 #define SIGHT_LEAST 0.15f /* s of clear sight before anything is thought */
 #define PLACE_S 2.0       /* memory of a player's place */

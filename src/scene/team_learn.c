@@ -18,6 +18,7 @@ enum { STARTS = 12, SIDE_LEAST = 3 };
 #define VECTOR_LEAST 0.15 /* the same of embeddings, which are one long */
 #define SPREAD_LEAST 4.0F /* units of colour that players of one kit differ by */
 #define ALONG_LEAST 2.0F
+#define LIGHT 4.0F /* the same by light alone: shade is taken out only roughly */
 
 /* Means of the players that were seen well enough of late; false: too few of them. */
 static bool gather(fov_teams *teams, struct cluster_points *points)
@@ -121,13 +122,21 @@ static bool are_same(const fov_teams *teams, const float *centers)
     return true;
 }
 
+/* How much of the line between both kits is light and not hue, 0..1. */
+static float part_of_light(const fov_teams *teams)
+{
+    double apart = cluster_square(teams->centers, teams->centers + teams->size, teams->size);
+    float light = teams->centers[2] - teams->centers[teams->size + 2];
+    return apart > 0 ? light * light / (float)apart : 0;
+}
+
 static void set_spread(fov_teams *teams, const struct pair *pair)
 {
     bool vectors = teams->params.embedding_size > 0;
     float part = 0.12f * (float)pair->apart, least = vectors ? 0 : SPREAD_LEAST;
     teams->spread = fmaxf((float)pair->spread, fmaxf(least * least, part * part));
-    least = vectors ? 0 : ALONG_LEAST;
-    teams->along = fmaxf((float)pair->along, fmaxf(least * least, part * part));
+    least = vectors ? 0 : ALONG_LEAST * ALONG_LEAST + LIGHT * LIGHT * part_of_light(teams);
+    teams->along = fmaxf((float)pair->along, fmaxf(least, part * part));
 }
 
 static void adopt(fov_teams *teams, const struct pair *pair, float share)
