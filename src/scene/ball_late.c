@@ -135,20 +135,24 @@ void ball_late_tell(fov_ball_tracker *tracker, double until_s)
 
 /* ---- height ---------------------------------------------------------------------------------- */
 
-/* A long window tells more, unless there is a kick in it. */
-static const double WINDOWS_S[] = {1.2, 0.7, 0.45};
+/* A long window tells more, unless there is a kick in it; then one that ends or begins with the
+ * picture may tell, or a shorter one. */
+static const struct window {
+    double length_s, after; /* part of it that comes after the picture */
+} WINDOWS[] = {{1.2, 0.5}, {0.7, 0.5}, {0.7, 0}, {0.7, 1}, {0.45, 0.5}, {0.45, 0}, {0.45, 1}};
 
-/* Sightings of the pictures within half a window around `number`, or a whole one before it where
- * there is nothing after; each at its own picture. */
+/* Sightings of the pictures in a window around `number`; what is missing after `last` is taken
+ * before. */
 static size_t glimpses_around(fov_ball_tracker *tracker, uint64_t number, uint64_t last,
-                              double window_s, struct ball_glimpse *glimpses)
+                              const struct window *window, struct ball_glimpse *glimpses)
 {
     double at_s = ball_frame_at(tracker, number)->time_s;
-    double after_s = fmin(ball_frame_at(tracker, last)->time_s - at_s, window_s / 2);
+    double after_s = fmin(ball_frame_at(tracker, last)->time_s - at_s,
+                          window->length_s * window->after);
     uint64_t first = number, oldest = ball_oldest(tracker);
     size_t count = 0;
     while (first > oldest &&
-           ball_frame_at(tracker, first - 1)->time_s >= at_s + after_s - window_s - 1e-9)
+           ball_frame_at(tracker, first - 1)->time_s >= at_s + after_s - window->length_s - 1e-9)
         first--;
     for (uint64_t n = first; n <= last && count < BALL_GLIMPSES; n++) {
         const struct ball_frame *frame = ball_frame_at(tracker, n);
@@ -168,8 +172,10 @@ void ball_add_height(fov_ball_tracker *tracker, uint64_t number, uint64_t last, 
     if (!frame->ground.known)
         return;
     struct ball_flight flight = {FOV_BALL_HEIGHT_UNKNOWN, {0, 0}};
-    for (size_t i = 0; i < sizeof WINDOWS_S / sizeof *WINDOWS_S && !flight.height; i++) {
-        size_t count = glimpses_around(tracker, number, last, WINDOWS_S[i], glimpses);
+    for (size_t i = 0; i < sizeof WINDOWS / sizeof *WINDOWS && !flight.height; i++) {
+        if (number == last && WINDOWS[i].after != 0.5)
+            continue; /* the same one again */
+        size_t count = glimpses_around(tracker, number, last, &WINDOWS[i], glimpses);
         flight = ball_flight_of(glimpses, count, frame->time_s, SIGHTING_PX * frame->unit);
     }
     ball->height = flight.height;
