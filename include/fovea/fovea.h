@@ -4,6 +4,7 @@
 #define FOVEA_FOVEA_H
 
 #include <fovea/backend.h>
+#include <fovea/ball.h>
 #include <fovea/detect.h>
 #include <fovea/device.h>
 #include <fovea/frame.h>
@@ -19,6 +20,7 @@
 #include <fovea/stats.h>
 #include <fovea/status.h>
 #include <fovea/stream.h>
+#include <fovea/team.h>
 #include <fovea/tensor.h>
 #include <fovea/track.h>
 
