@@ -100,6 +100,24 @@ static void homographies_are_given_when_asked_for_and_needed(void **unused)
     }
 }
 
+/* So bent that a similarity explains next to nothing, with outliers. */
+static void strong_perspective(void **unused)
+{
+    (void)unused;
+    static const double bent[9] = {1.05, 0.1, -9, -0.05, 0.95, 8, 7e-4, -9e-4, 1};
+    struct motion_fit asked = usual;
+    asked.homography = true;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct plane_pair pairs[COUNT];
+        double map[9];
+        int inliers;
+        make(pairs, bent, 60, 0.2, seed);
+        assert_int_equal(motion_fit(&asked, pairs, COUNT, map, &inliers), FOV_MOTION_HOMOGRAPHY);
+        assert_true(apart(map, bent) < 0.5);
+        assert_in_range(inliers, 139, 150);
+    }
+}
+
 /* Pairs by one map, without noise: none of these is a motion. */
 static void what_no_camera_does_is_none(void **unused)
 {
@@ -172,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(similarities_are_found),
         cmocka_unit_test(homographies_are_given_when_asked_for_and_needed),
+        cmocka_unit_test(strong_perspective),
         cmocka_unit_test(what_no_camera_does_is_none),
         cmocka_unit_test(too_few_or_too_alike_is_none),
         cmocka_unit_test(points_on_a_line),
