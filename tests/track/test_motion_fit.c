@@ -167,6 +167,26 @@ static void too_few_or_too_alike_is_none(void **unused)
     assert_int_equal(motion_fit(&usual, pairs, COUNT, map, &inliers), FOV_MOTION_NONE);
 }
 
+/* Half of all pairs agree, but in one corner only: something that moves by itself. */
+static void what_agrees_in_one_place_is_none(void **unused)
+{
+    (void)unused;
+    struct plane_pair pairs[COUNT];
+    double map[9];
+    int inliers;
+    for (int corner = 0; corner < 2; corner++) {
+        make(pairs, similar, COUNT / 2, 0, 3);
+        for (int i = COUNT / 2; corner && i < COUNT; i++) {
+            pairs[i].from[0] /= 5;
+            pairs[i].from[1] = 120 + pairs[i].from[1] / 3;
+            assert_true(plane_apply(similar, pairs[i].from, pairs[i].to));
+        }
+        assert_int_equal(motion_fit(&usual, pairs, COUNT, map, &inliers),
+                         corner ? FOV_MOTION_NONE : FOV_MOTION_SIMILARITY);
+    }
+    assert_memory_equal(map, PLANE_IDENTITY, sizeof map);
+}
+
 /* On one line a similarity can be told; a homography cannot, and is not made up. */
 static void points_on_a_line(void **unused)
 {
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(strong_perspective),
         cmocka_unit_test(what_no_camera_does_is_none),
         cmocka_unit_test(too_few_or_too_alike_is_none),
+        cmocka_unit_test(what_agrees_in_one_place_is_none),
         cmocka_unit_test(points_on_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
