@@ -10,8 +10,8 @@
 enum { B = CORNERS_BLOCK, SPAN = 4, HALF = SPAN / 2, WINDOW_PIXELS = SPAN * SPAN * B * B };
 
 /* Least strength, and least part of the picture's best: less is noise. */
-#define LEAST 1.5f
-#define LEAST_PART 0.002f
+#define LEAST 1.0f
+#define LEAST_PART 0.0003f
 
 bool corners_room_create(struct corners_room *room, int side)
 {

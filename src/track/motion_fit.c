@@ -1,7 +1,7 @@
 /* One map for most of many pairs of points; see motion_fit.h. Similarities through two pairs each
  * are scored by MSAC (Torr, Zisserman 2000); the best is refined by least squares with Tukey's
  * weights. A homography grows out of it: between two frames of one camera the pairs that a
- * similarity nearly explains are the ones to fit it to. */
+ * similarity nearly explains are the ones to begin with. */
 #include "track/motion_fit.h"
 
 #include <math.h>
@@ -14,6 +14,9 @@ enum { TRIES = 150, REFINED = 5 };
 #define JUMP_PART 0.4
 #define SCALE_MOST 1.5
 #define TURN_MOST 0.5
+
+/* Of the coarse cells that have pairs, those that must have one that agrees. */
+#define SPREAD_PART 0.35
 
 /* By how much w' of a homography may differ over the picture. */
 #define PERSPECTIVE_MOST 0.35
@@ -188,48 +191,79 @@ static bool refine(const struct motion_fit *fit, fitter fits, double wide, struc
     return ok;
 }
 
-/* True when a homography explains clearly more than the similarity with half as many numbers. */
+/* ---- the homography -------------------------------------------------------------------------- */
+
+/* Grows out of the similarity. False: none, or none that is one of a camera. */
 static bool grow(const struct motion_fit *fit, struct plane_pair *pairs, int count,
                  const double similar[9], double map[9])
 {
-    enum { LEAST = 20 };
-    double px = fit->near_px;
     memcpy(map, similar, 9 * sizeof *map);
-    if (!refine(fit, plane_fit_homography, 6, pairs, count, map) || !plausible_depths(fit, map) ||
-        !plausible(fit, map))
-        return false;
-    double before = cost_of(similar, pairs, count, px), after = cost_of(map, pairs, count, px);
-    return count_near(map, pairs, count, px) >= LEAST && after < 0.8 * before - 4 * px * px;
+    return refine(fit, plane_fit_homography, 6, pairs, count, map) && plausible_depths(fit, map) &&
+           plausible(fit, map);
 }
 
-/* True when enough agree and a camera may move so. */
+/* True when a homography explains clearly more than the similarity with half as many numbers. */
+static bool explains_more(const struct motion_fit *fit, const struct plane_pair *pairs, int count,
+                          const double similar[9], const double map[9])
+{
+    enum { LEAST = 20 };
+    double px = fit->near_px, before = cost_of(similar, pairs, count, px);
+    return count_near(map, pairs, count, px) >= LEAST &&
+           cost_of(map, pairs, count, px) < 0.8 * before - 4 * px * px;
+}
+
+/* ---- the better one -------------------------------------------------------------------------- */
+
+/* Cells of a coarse grid in which a pair lies, of all or of those near to the map: a bit each. */
+static uint32_t cells(const struct motion_fit *fit, const struct plane_pair *pairs, int count,
+                      const double map[9])
+{
+    enum { SIDE = 5 };
+    uint32_t bits = 0;
+    for (int i = 0; i < count; i++) {
+        int x = (int)(SIDE * pairs[i].from[0] / fit->width);
+        int y = (int)(SIDE * pairs[i].from[1] / fit->height);
+        bool in = x >= 0 && y >= 0 && x < SIDE && y < SIDE;
+        if (in && (!map || off2(map, &pairs[i]) < fit->near_px * fit->near_px))
+            bits |= 1u << (SIDE * y + x);
+    }
+    return bits;
+}
+
+/* The still parts of a picture are all over it; what agrees in one place only moves by itself. */
+static bool spread(const struct motion_fit *fit, const struct plane_pair *pairs, int count,
+                   const double map[9])
+{
+    int all = __builtin_popcount(cells(fit, pairs, count, NULL));
+    return __builtin_popcount(cells(fit, pairs, count, map)) >= SPREAD_PART * all;
+}
+
+/* True when enough agree, all over the picture, and a camera may move so. */
 static bool holds(const struct motion_fit *fit, const struct plane_pair *pairs, int count,
                   const double map[9], int *inliers)
 {
     *inliers = count_near(map, pairs, count, fit->near_px);
-    return *inliers >= fit->least && *inliers >= fit->least_part * count && plausible(fit, map);
+    return *inliers >= fit->least && *inliers >= fit->least_part * count && plausible(fit, map) &&
+           spread(fit, pairs, count, map);
 }
 
 fov_motion_kind motion_fit(const struct motion_fit *fit, struct plane_pair *pairs, int count,
                            double map[9], int *inliers)
 {
     double similar[9], grown[9];
-    fov_motion_kind kind = FOV_MOTION_NONE;
     *inliers = 0;
     memcpy(map, PLANE_IDENTITY, sizeof PLANE_IDENTITY);
     if (count < fit->least || count < 2 || !search(fit, pairs, count, similar) ||
         !refine(fit, plane_fit_similarity, 2, pairs, count, similar))
         return FOV_MOTION_NONE;
-    if (holds(fit, pairs, count, similar, inliers)) {
-        kind = FOV_MOTION_SIMILARITY;
-        memcpy(map, similar, sizeof similar);
+    if (fit->homography && grow(fit, pairs, count, similar, grown) &&
+        explains_more(fit, pairs, count, similar, grown) &&
+        holds(fit, pairs, count, grown, inliers)) {
+        memcpy(map, grown, sizeof grown);
+        return FOV_MOTION_HOMOGRAPHY;
     }
-    if (!fit->homography || !grow(fit, pairs, count, similar, grown) ||
-        !holds(fit, pairs, count, grown, inliers)) {
-        if (kind == FOV_MOTION_SIMILARITY)
-            holds(fit, pairs, count, similar, inliers);
-        return kind;
-    }
-    memcpy(map, grown, sizeof grown);
-    return FOV_MOTION_HOMOGRAPHY;
+    if (!holds(fit, pairs, count, similar, inliers))
+        return FOV_MOTION_NONE;
+    memcpy(map, similar, sizeof similar);
+    return FOV_MOTION_SIMILARITY;
 }

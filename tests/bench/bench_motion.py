@@ -12,7 +12,6 @@ import argparse
 import os
 import struct
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-SIDE, GOAL_PX, GOAL_MS = 320, 0.5, 1.5
+SIDE, GOAL_PX = 320, 0.5
 KINDS = ["none", "similarity", "homography"]
 
 
@@ -100,14 +99,21 @@ def errors(frames, truths, found):
 
 
 def table_row(name, frames, boxes, truths, program, homography=False):
+    """A row of clips one behind the other. A truth of None is the cut between two of them, where the answer is to be none;
+    it counts as nothing else. Gives the 95 % quantiles of both ways."""
     both = [ours(program, frames, boxes, homography), reference(frames, boxes, homography)]
-    off = [errors(frames, truths, found) for found in both]
-    none = [sum(kind == "none" for _, kind, _ in found) for found in both]
-    ms = [np.median([t for _, _, t in found]) for found in both]
-    print(f"| {name} | {len(truths)} | " + " | ".join(
-        f"{np.median(e):.3f} / {np.quantile(e, 0.95):.3f} / {e.max():.2f} | {n} | {t:.2f}"
-        for e, n, t in zip(off, none, ms)) + " |", flush=True)
-    return [np.quantile(e, 0.95) for e in off], none
+    cuts = [sum(found[i][1] != "none" for i, truth in enumerate(truths) if truth is None) for found in both]
+    keep = [i for i, truth in enumerate(truths) if truth is not None]
+    cells, quantiles = [], []
+    for found, taken in zip(both, cuts):
+        found = [found[i] for i in keep]
+        off = errors(frames, [truths[i] for i in keep], found)
+        quantiles.append(np.quantile(off, 0.95))
+        cells.append(f"{np.median(off):.3f} / {quantiles[-1]:.3f} / {off.max():.2f} | "
+                     f"{sum(kind == 'none' for _, kind, _ in found)} | {taken} of {len(truths) - len(keep)} | "
+                     f"{np.median([ms for _, _, ms in found]):.2f}")
+    print(f"| {name} | {len(keep)} | " + " | ".join(cells) + " |", flush=True)
+    return quantiles
 
 
 # --- the camera that stands still -------------------------------------------------------------------------------
@@ -162,7 +168,7 @@ def add_disturbers(frame, other, t, random):
     height, width = frame.shape
     side = int(np.sqrt(0.2 * height * width / 8))
     for i in range(8):
-        x = (random[i][0] + t * random[i][2] * 3) % 1 * (width - side)
+        x = (random[i][0] + t * random[i][2] * 3) % 1 * (width - side)  # at most a twentieth of the picture a frame
         y = (random[i][1] + t * random[i][3] * 3) % 1 * (height - side)
         top, left = int(random[i][0] * (other.shape[0] - side)), int(random[i][1] * (other.shape[1] - side))
         frame[int(y):int(y) + side, int(x):int(x) + side] = other[top:top + side, left:left + side]
@@ -174,6 +180,7 @@ def clip(still, other, kind, count, disturbed):
     size = (960, 540)
     base = 1.35 * max(size[0] / still.shape[1], size[1] / still.shape[0])
     ways = random.uniform(0, 1, (8, 4))
+    noise = random.normal(0, 3, (8, size[1], size[0])).astype(np.float32)
     maps, frames = [], []
     for i in range(count):
         x, y, turn, zoom, bend = path_of(kind, i / count)
@@ -183,8 +190,7 @@ def clip(still, other, kind, count, disturbed):
                                     borderMode=cv2.BORDER_REFLECT)
         if disturbed:
             add_disturbers(frame, other, i / count, ways)
-        noisy = frame + random.normal(0, 3, frame.shape)
-        frames.append(np.clip(noisy, 0, 255).astype(np.uint8))
+        frames.append(np.clip(frame + noise[i % 8], 0, 255).astype(np.uint8))
     return frames, [b @ np.linalg.inv(a) for a, b in zip(maps, maps[1:])]
 
 
@@ -204,26 +210,8 @@ def moving_camera(data, program, count):
                 frames += made[0]
                 truths += made[1] + [None]
             name = f"{len(pictures)} stills, {kind}" + (", a fifth disturbed" if disturbed else "")
-            out.append(clips_row(name, frames, truths[:-1], program, kind == "perspective"))
+            out.append(table_row(name, frames, [[]] * len(frames), truths[:-1], program, kind == "perspective"))
     return out
-
-
-def clips_row(name, frames, truths, program, homography):
-    """A row of clips one behind the other: the cuts between them are to be none, and count as nothing else."""
-    empty = [[]] * len(frames)
-    both = [ours(program, frames, empty, homography), reference(frames, empty, homography)]
-    cuts = [sum(found[i][1] != "none" for i, truth in enumerate(truths) if truth is None) for found in both]
-    keep = [i for i, truth in enumerate(truths) if truth is not None]
-    both = [[found[i] for i in keep] for found in both]
-    off = [errors(frames, [truths[i] for i in keep], found) for found in both]
-    none = [sum(kind == "none" for _, kind, _ in found) for found in both]
-    ms = [np.median([t for _, _, t in found]) for found in both]
-    print(f"| {name} | {len(keep)} | " + " | ".join(
-        f"{np.median(e):.3f} / {np.quantile(e, 0.95):.3f} / {e.max():.2f} | {n} | {t:.2f}"
-        for e, n, t in zip(off, none, ms)) + " |", flush=True)
-    if cuts[0]:
-        print(f"cuts taken for motion: {cuts[0]}", file=sys.stderr)
-    return [np.quantile(e, 0.95) for e in off], none
 
 
 def main():
@@ -237,9 +225,10 @@ def main():
         return
     cv2.setNumThreads(1)
     print(f"One thread each. Off: p50 / p95 / most, px at {SIDE} px width (goal: p95 at most {GOAL_PX}).\n")
-    print("| clip | frames | fovea: off | none | ms | OpenCV: off | none | ms |\n|---|---|---|---|---|---|---|---|")
+    print("| clip | frames | fovea: off | none | cuts taken for motion | ms | OpenCV: off | none | cuts | ms |\n"
+          "|---|---|---|---|---|---|---|---|---|---|")
     rows = still_camera(options.data, options.program, 795) + moving_camera(options.data, options.program, options.frames)
-    missed = sum(off[0] > GOAL_PX for off, _ in rows)
+    missed = sum(own > GOAL_PX for own, _ in rows)
     print(f"\n{len(rows) - missed} of {len(rows)} rows reach the goal.")
 
 

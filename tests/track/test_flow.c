@@ -58,7 +58,7 @@ static void means_are_exact(void **state)
             int factor = factors[f];
             fov_image image = scenery_make(kinds[kind], 5 * factor + factor / 2, 3 * factor + 1, 7);
             uint16_t *sums = malloc(3 * (size_t)image.width * sizeof *sums);
-            uint8_t out[3 * 11];
+            uint8_t out[4 * 11];
             assert_non_null(sums);
             for (int white = 0; white < 2; white++) {
                 scenery_draw(&image, PLANE_IDENTITY, 3);

@@ -100,6 +100,24 @@ static void homographies_are_given_when_asked_for_and_needed(void **unused)
     }
 }
 
+/* So bent that a similarity explains next to nothing, with outliers. */
+static void strong_perspective(void **unused)
+{
+    (void)unused;
+    static const double bent[9] = {1.05, 0.1, -9, -0.05, 0.95, 8, 7e-4, -9e-4, 1};
+    struct motion_fit asked = usual;
+    asked.homography = true;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct plane_pair pairs[COUNT];
+        double map[9];
+        int inliers;
+        make(pairs, bent, 60, 0.2, seed);
+        assert_int_equal(motion_fit(&asked, pairs, COUNT, map, &inliers), FOV_MOTION_HOMOGRAPHY);
+        assert_true(apart(map, bent) < 0.5);
+        assert_in_range(inliers, 139, 150);
+    }
+}
+
 /* Pairs by one map, without noise: none of these is a motion. */
 static void what_no_camera_does_is_none(void **unused)
 {
@@ -149,6 +167,26 @@ static void too_few_or_too_alike_is_none(void **unused)
     assert_int_equal(motion_fit(&usual, pairs, COUNT, map, &inliers), FOV_MOTION_NONE);
 }
 
+/* Half of all pairs agree, but in one corner only: something that moves by itself. */
+static void what_agrees_in_one_place_is_none(void **unused)
+{
+    (void)unused;
+    struct plane_pair pairs[COUNT];
+    double map[9];
+    int inliers;
+    for (int corner = 0; corner < 2; corner++) {
+        make(pairs, similar, COUNT / 2, 0, 3);
+        for (int i = COUNT / 2; corner && i < COUNT; i++) {
+            pairs[i].from[0] /= 5;
+            pairs[i].from[1] = 120 + pairs[i].from[1] / 3;
+            assert_true(plane_apply(similar, pairs[i].from, pairs[i].to));
+        }
+        assert_int_equal(motion_fit(&usual, pairs, COUNT, map, &inliers),
+                         corner ? FOV_MOTION_NONE : FOV_MOTION_SIMILARITY);
+    }
+    assert_memory_equal(map, PLANE_IDENTITY, sizeof map);
+}
+
 /* On one line a similarity can be told; a homography cannot, and is not made up. */
 static void points_on_a_line(void **unused)
 {
@@ -172,8 +210,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(similarities_are_found),
         cmocka_unit_test(homographies_are_given_when_asked_for_and_needed),
+        cmocka_unit_test(strong_perspective),
         cmocka_unit_test(what_no_camera_does_is_none),
         cmocka_unit_test(too_few_or_too_alike_is_none),
+        cmocka_unit_test(what_agrees_in_one_place_is_none),
         cmocka_unit_test(points_on_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
