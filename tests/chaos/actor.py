@@ -36,9 +36,9 @@ class Actor(threading.Thread):
     exact = False
 
     @classmethod
-    def settings(cls) -> list[str]:
-        """KEY=VALUE settings that the server needs for this actor; called once, before the server starts."""
-        return []
+    def settings(cls) -> dict:
+        """A part of the settings file that the server needs for this actor; called once, before the server starts."""
+        return {}
 
     def __init__(self, world: World, number: int):
         super().__init__(name=f"{type(self).__name__}-{number}", daemon=True)

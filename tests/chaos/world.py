@@ -21,7 +21,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 from conftest import BIN, environment  # noqa: E402
-from realtime import STATS, picture, spot  # noqa: E402
+from realtime import PROCESS, STATS, picture, spot  # noqa: E402
 
 DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 # Runs cost a little, some fail, and now and then one does not come back until it is asked to.
@@ -50,8 +50,32 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
         return image.size
 
 
+def merged(parts: list[dict]) -> dict:
+    """One tree of settings out of several; lists are joined."""
+    whole: dict = {}
+    for part in parts:
+        for key, value in part.items():
+            if isinstance(value, dict):
+                whole[key] = merged([whole.get(key, {}), value])
+            else:
+                whole[key] = [*whole.get(key, []), *value] if isinstance(value, list) else value
+    return whole
+
+
+def steady_port() -> int:
+    """A port that is free and stays so while nobody listens there: no connection gets it as its own end."""
+    least = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", random.randrange(10_000, max(least, 10_100))))
+                return one.getsockname()[1]
+            except OSError:
+                continue
+
+
 class World:
-    def __init__(self, folder: Path, seed: int, settings: list[str]):
+    def __init__(self, folder: Path, seed: int, settings: list[dict]):
         self.folder, self.seed = folder, seed
         self.random = random.Random(seed)
         self.stopping = threading.Event()
@@ -61,20 +85,23 @@ class World:
         self.exact: set[str] = set()              # labels whose clients all counted to the end
         self.uncounted: set[str] = set()          # labels of frames that nobody here can count
         self.episodes: Counter[str] = Counter()   # what actors did, and how it ended
+        self.times: dict[str, list[float]] = {}   # s that something took, by what it was
         self.findings: list[str] = []
         self.log = folder / "server.log"
         self.local = threading.local()
         try:
-            self.start(settings)
+            self.start(merged(settings))
         except BaseException:
             self.kill()
             raise
 
     # --- the server ---
 
-    def start(self, settings: list[str]) -> None:
+    def start(self, settings: dict) -> None:
+        config = self.folder / "fovea.yaml"
+        config.write_text(json.dumps(settings))
         words = [str(BIN), "serve", "--port", "0", "--state-dir", str(self.folder / "state"), "--model", MODEL,
-                 *settings]
+                 "--config", str(config)]
         with self.log.open("w") as to:
             self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=to, stdin=subprocess.DEVNULL, text=True,
                                             env=environment(), cwd=self.folder)
@@ -127,6 +154,16 @@ class World:
             self.kill()
             raise Finding("the server did not end within 20 s of SIGTERM") from None
 
+    def works(self) -> None:
+        """A new picture gets its result, whatever happened before; some runs fail, which the model says."""
+        def answered() -> bool:
+            self.count("post")
+            answer = self.post(PROCESS, data=self.pictures[0][0], headers={"Content-Type": "image/jpeg"})
+            if answer.status_code == 503:
+                self.count("post", -1)  # refused, not taken
+            return answer.status_code == 200
+        self.wait(answered, 20, "a result for a new picture")
+
     # --- its size ---
 
     def size(self) -> dict[str, int]:
@@ -152,6 +189,10 @@ class World:
     def note(self, what: str) -> None:
         with self.lock:
             self.episodes[what] += 1
+
+    def took(self, what: str, seconds: float) -> None:
+        with self.lock:
+            self.times.setdefault(what, []).append(seconds)
 
     def find(self, what: str) -> None:
         with self.lock:
