@@ -37,10 +37,10 @@ class Credit:
         while not self.control:
             self.take()
 
-    def take(self, seconds: float = 30) -> None:
+    def take(self, seconds: float | None = None) -> None:
         """One message. A picture that comes over a second after its metadata is refused, rightly, when the processors were
         taken away between the two; nothing else may be refused."""
-        message = next_text(self.ws, seconds)
+        message = next_text(self.ws, seconds or self.actor.world.limit(30))
         if message["type"] == "stream_control":
             self.control = message
         elif message["type"] == "error" and message["code"] == "metadata_too_old":
@@ -117,12 +117,12 @@ class SteadySession(Actor):
                     world.count("stream")
                     sent += 1
                 while len(answers) < sent - 2:
-                    answers.append(next_text(ws))
+                    answers.append(next_text(ws, world.limit(30)))
                 world.pause(0.08)
             while len(answers) < sent:
-                answers.append(next_text(ws))
+                answers.append(next_text(ws, world.limit(30)))
             self.check(name, sent, answers, world.stats(name))
-            if time.monotonic() - began > RESULT_S and not any(a["type"] == "result" for a in answers):
+            if time.monotonic() - began > world.limit(RESULT_S) and not any(a["type"] == "result" for a in answers):
                 raise Finding(f"{name}: no result in {time.monotonic() - began:.0f} s, {sent} frames")
 
     @staticmethod

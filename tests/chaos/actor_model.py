@@ -18,7 +18,7 @@ class HungModel(Actor):
     its runners does three runs and hangs in the next: four lost runs end the model."""
     exact = True
     NAME = "sleepy"
-    ANSWER_S = 20  # a lost run is given up after 2.2 s where nobody takes the processors away
+    ANSWER_S = 20  # a lost run is given up after 2.2 s, or 20 times what runs took lately
 
     @classmethod
     def settings(cls) -> dict:
@@ -30,7 +30,7 @@ class HungModel(Actor):
             began, kinds = time.monotonic(), []
             while not self.world.stopping.is_set() and "given up" not in kinds:
                 kinds.append(self.ask(ws, len(kinds)))
-                if time.monotonic() - began > 4 * self.ANSWER_S:
+                if time.monotonic() - began > self.world.limit(4 * self.ANSWER_S):
                     raise Finding(f"the model was not given up: {kinds}")
             if not self.world.stopping.is_set() and ("result" not in kinds or "timeout" not in kinds):
                 raise Finding(f"given up without a result or a lost run: {kinds}")
@@ -41,7 +41,7 @@ class HungModel(Actor):
         """One frame; what became of it."""
         self.world.count("stream")
         ws.send(self.picture()[0])
-        answer = next_text(ws, self.ANSWER_S)
+        answer = next_text(ws, self.world.limit(self.ANSWER_S))
         if answer.get("frame_id") != number:
             raise Finding(f"frame {number} was answered by {answer}")
         if GIVEN_UP in json.dumps(answer):

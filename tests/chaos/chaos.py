@@ -42,7 +42,7 @@ def play(world: World, seconds: float) -> list[dict]:
                   f"{sizes[-1]['descriptors']} descriptors, {len(world.findings)} findings", flush=True)
     world.stopping.set()
     for one in cast:
-        one.join(60)
+        one.join(world.limit(60))
         if one.is_alive():
             world.find(f"{one.name} did not come to an end: it waits for the server")
     return sizes
@@ -133,6 +133,8 @@ def run(minutes: float, seed: int, folder: Path) -> list[str]:
     if DEFECT.search(world.log.read_text(errors="replace")):
         world.find(f"a sanitizer spoke:\n{world.log.read_text(errors='replace')[-6000:]}")
     print("  " + ", ".join(f"{what} {number}" for what, number in sorted(world.episodes.items())))
+    paces = [pace for _, pace in world.paces] or [1]
+    print(f"  machine: a moment of processor time took {statistics.median(paces):.1f} times as long, {max(paces):.1f} times at most")
     for what, seconds in sorted(world.times.items()):
         print(f"  {what}: {len(seconds)} times, median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
     return world.findings
