@@ -95,6 +95,7 @@ struct job {
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
     bool limited;    /* the run ended because its limit had passed */
+    bool hung;       /* the run was given up */
     fov_error error; /* status FOV_OK: delivered */
 };
 

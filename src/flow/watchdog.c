@@ -75,6 +75,7 @@ void watchdog_blame(struct job *job, int64_t now)
 {
     fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
              ns_to_ms(now - job->taken_ns) / 1e3);
+    job->hung = true;
 }
 
 /* Lock held, released meanwhile; the form's reference keeps the runner. */

@@ -171,6 +171,32 @@ static void hangs_of_another_model_do_not_count(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* What a hung run took of a worker is not its stream's share: where all workers are busy, the
+ * stream would wait until each of the others had as much. */
+static void a_hung_run_is_not_charged(void **state)
+{
+    (void)state;
+    enum { COUNT = 8 };
+    struct sink sinks[COUNT];
+    fov_stream *streams[COUNT];
+    int hung = -1;
+    fov_workers *workers = workers_of("fake:sleep_ms=20,hang_every=60", 1, NULL);
+    for (int i = 0; i < COUNT; i++)
+        streams[i] = stream_of(workers, &sinks[i], (fov_stream_params){0});
+    for (int tries = 0; hung < 0 && tries < 20; tries++) {
+        load_for(streams, COUNT, 500);
+        for (int i = 0; i < COUNT; i++)
+            hung = sinks[i].failed > 0 ? i : hung;
+    }
+    assert_true(hung >= 0);
+    uint64_t before = sinks[hung].delivered;
+    load_for(streams, COUNT, 2000);
+    assert_true(sinks[hung].delivered > before);
+    for (int i = 0; i < COUNT; i++)
+        close_all(&streams[i], &sinks[i]);
+    fov_workers_destroy(&workers);
+}
+
 /* A model that hangs now and then is asked back each time, and goes on: what it lost is forgotten
  * by what it does well. */
 static void rare_hangs_are_forgotten(void **state)
@@ -329,6 +355,7 @@ int main(void)
         cmocka_unit_test(hanging_runs_are_asked_back),
         cmocka_unit_test(hanging_runs_are_given_up),
         cmocka_unit_test(hangs_of_another_model_do_not_count),
+        cmocka_unit_test(a_hung_run_is_not_charged),
         cmocka_unit_test(rare_hangs_are_forgotten),
         cmocka_unit_test(a_model_that_hung_stays_away),
         cmocka_unit_test(form_follows_the_load),
