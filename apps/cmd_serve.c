@@ -2,12 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "commands.h"
 #include "options.h"
 #include "serve/server.h"
 
-enum { SETTINGS_MAX = 64 };
+enum { SETTINGS_MAX = 64, LARGE_BYTES = 1 << 20 };
 
 static const char details[] =
     "Any setting can be given as KEY=VALUE, such as realtime.target_fps=15 (docs/settings.md "
@@ -36,6 +39,17 @@ static void add(struct settings_override *overrides, size_t *count, const char *
 {
     if (value)
         overrides[(*count)++] = (struct settings_override){key, value};
+}
+
+/* Memory of pictures goes back to the system with their streams. By itself glibc stops giving large
+ * blocks back as soon as the first one was freed: then each of its arenas, eight for every
+ * processor, keeps what its busiest moment took. */
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+#endif
 }
 
 int cmd_serve(int argc, char **argv)
@@ -81,5 +95,6 @@ int cmd_serve(int argc, char **argv)
     add(overrides, &count, "server.state_dir", state);
     serve.overrides = overrides;
     serve.override_count = count;
+    give_memory_back();
     return serve_run(&serve);
 }

@@ -94,7 +94,7 @@ FOV_API fov_model *fov_workers_model(fov_workers *workers, const char *id);
 
 typedef struct fov_workers_info {
     int workers;
-    bool degraded; /* runs were lost four times: no worker left */
+    bool degraded; /* four runs of a model were lost: it is not tried any more */
     uint64_t lost_runs;
     uint64_t fallbacks; /* times that a model went on on another runtime or device */
     const char *form;   /* "latency" or "throughput" of the default model */

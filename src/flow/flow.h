@@ -27,8 +27,8 @@ enum {
     FAILURES_MAX = 2, /* failed runs in a row before the next runtime or device is tried */
     AVOID_MAX = 256,
     PROMISES_MAX = 128, /* guaranteed streams */
-    LOST_MAX = 4,       /* lost runs before the pool calls itself degraded */
-    GOOD_RUNS = 200, /* of that model: one is forgotten, for a run lost a week is no broken model */
+    LOST_MAX = 4,       /* lost runs of a model before it is not tried any more */
+    GOOD_RUNS = 200,    /* of it: one is forgotten, for a run lost a week is no broken model */
     DETECTIONS_MAX = 1000,
     /* Workers stand behind the event loop; backends put the threads of their runtimes there
      * themselves, so much behind the thread that loads the model. */
@@ -72,8 +72,9 @@ struct slot {
     char avoid[AVOID_MAX], why[160];
     bool falling;
     int64_t fall_retry_ns;
-    bool hung; /* a run of it was lost */
-    int refs;  /* pool, streams, builder */
+    int strikes;   /* its lost runs, less the forgotten ones */
+    int good_runs; /* since the last strike was forgotten */
+    int refs;      /* pool, streams, builder */
 };
 
 /* ---- a frame's run ------------------------------------------------------------------------ */
@@ -103,6 +104,7 @@ struct job {
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
     bool limited;    /* the run ended because its limit had passed */
+    bool hung;       /* the run was given up */
     fov_error error; /* status FOV_OK: delivered */
 };
 
@@ -170,8 +172,6 @@ struct fov_workers {
         bool cancelled;
     } measuring;
     uint64_t lost_runs, fallbacks;
-    int strikes;            /* lost runs since a model was last added, less the forgotten ones */
-    int good_runs;          /* since the last strike was forgotten */
     int64_t busy_ns;        /* time of all runs together */
     struct worker *workers; /* not lost */
     struct job *free_jobs;
@@ -339,6 +339,8 @@ struct slot **slot_link(fov_workers *pool, const char *id);
 struct slot *slot_resized(const struct slot *base, int px); /* without forms, wanted; NULL */
 struct form *slot_form(const struct slot *slot); /* the active one, NULL: none yet; lock held */
 bool form_works(const struct form *form);        /* accepts NULL; lock held */
+/* Looks again whether a model was given up for its hung runs; lock held. */
+void slots_judge(fov_workers *pool);
 /* The slot of a form, NULL when it was replaced; lock held. */
 struct slot *form_slot(const fov_workers *pool, const struct form *form, fov_hint *hint);
 void slot_unref(fov_workers *pool, struct slot *slot); /* lock held, released meanwhile */

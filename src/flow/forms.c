@@ -305,8 +305,8 @@ static void fallen_back(fov_workers *pool, struct slot *slot, fov_hint hint,
     slot->forms[!hint] = NULL;
     slot->falling = false;
     slot->active = hint;
-    pool->strikes = 0; /* of the device that was left */
-    pool->degraded = false;
+    slot->strikes = 0; /* of the device that was left */
+    slots_judge(pool);
     pool->fallbacks++;
     form_unref(pool, other);
     pthread_mutex_unlock(&pool->lock);
@@ -369,30 +369,35 @@ struct slot *form_slot(const fov_workers *pool, const struct form *form, fov_hin
     return NULL;
 }
 
-/* A good run of a model that hung once. */
-static void forget_strike(fov_workers *pool, const struct form *form)
+void slots_judge(fov_workers *pool)
 {
-    fov_hint hint;
-    struct slot *slot = form_slot(pool, form, &hint);
-    if (!slot || !slot->hung || ++pool->good_runs < GOOD_RUNS)
+    pool->degraded = false;
+    for (const struct slot *slot = pool->slots; slot; slot = slot->next)
+        pool->degraded = pool->degraded || slot->strikes >= LOST_MAX;
+}
+
+/* A good run of a model that hung before. */
+static void forget_strike(struct slot *slot)
+{
+    if (++slot->good_runs < GOOD_RUNS)
         return;
-    pool->strikes--;
-    pool->good_runs = 0;
+    slot->strikes--;
+    slot->good_runs = 0;
 }
 
 void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bool nonsense,
                 int64_t now)
 {
     fov_hint hint;
+    struct slot *slot = form_slot(pool, form, &hint);
     bool failed = error->status == FOV_EINFER || error->status == FOV_ETIMEOUT;
     if (!failed) {
         form->failures = error->status == FOV_OK ? 0 : form->failures; /* others say nothing */
-        if (error->status == FOV_OK && pool->strikes > 0)
-            forget_strike(pool, form);
+        if (error->status == FOV_OK && slot && slot->strikes > 0)
+            forget_strike(slot);
         return;
     }
     form->failures = nonsense ? FAILURES_MAX : form->failures + 1;
-    struct slot *slot = form_slot(pool, form, &hint);
     if (form->failures < FAILURES_MAX || !slot || slot->falling || now < slot->fall_retry_ns)
         return;
     const fov_model_info *info = fov_model_get_info(form->model);

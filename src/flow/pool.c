@@ -219,8 +219,7 @@ fov_status fov_workers_add_model(fov_workers *pool, const fov_model_params *para
     if (as_default)
         pool->default_slot = slot;
     replace(pool, slot);
-    pool->strikes = 0;
-    pool->degraded = false;
+    slots_judge(pool); /* the one that was replaced may have hung */
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
     return FOV_OK;
@@ -251,6 +250,7 @@ fov_status fov_workers_remove_model(fov_workers *pool, const char *id, fov_error
         *link = slot->next;
         sizes_forget(pool, slot);
         slot_unref(pool, slot);
+        slots_judge(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return status;

@@ -234,12 +234,14 @@ static bool is_drop(const struct job *job, fov_drop *reason)
     return late || status == FOV_EFORMAT || status == FOV_EUNSUPPORTED || status == FOV_ELIMIT;
 }
 
-/* Learns what a run costs, from those that went well. */
+/* Learns what a run costs, from those that went well. The time of one that hung is nobody's share:
+ * its stream would wait until each of the others had as much. */
 static void learn(struct job *job, int64_t now)
 {
     fov_stream *s = job->stream;
     int64_t work = now - job->taken_ns;
-    s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
+    if (!job->hung)
+        s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
     if (job->error.status != FOV_OK)
         return;
     recent_add(&s->works, work);

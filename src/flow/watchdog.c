@@ -75,18 +75,17 @@ void watchdog_blame(struct job *job, int64_t now)
 {
     fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
              ns_to_ms(now - job->taken_ns) / 1e3);
+    job->hung = true;
 }
 
 /* Lock held, released meanwhile; the form's reference keeps the runner. */
 static void ask_back(fov_workers *pool, struct form *form, fov_runner *runner)
 {
     pool->lost_runs++;
-    pool->degraded = ++pool->strikes >= LOST_MAX;
     fov_hint hint;
     struct slot *slot = form_slot(pool, form, &hint);
-    if (slot)
-        slot->hung = true;
-    form->dead = form->dead || pool->degraded;
+    if (slot && ++slot->strikes >= LOST_MAX)
+        form->dead = pool->degraded = true;
     bool dead = form->dead;
     form->refs++;
     pthread_mutex_unlock(&pool->lock);
@@ -104,7 +103,7 @@ static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
     form->refs++;
     abandon(pool, w, now);
     want_repair(pool, form);
-    if (!pool->stopping && (!pool->degraded || !pool->workers))
+    if (!pool->stopping) /* other models need it; where this one is given up, nothing more hangs */
         worker_start(pool);
     form_unref(pool, form);
 }
@@ -182,7 +181,7 @@ static void publish_due(fov_workers *pool)
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
         if (s->box.count > 0 && is_dead(s))
-            stream_fail_waiting(s, FOV_EINFER, "the model hung too often; restart to try again");
+            stream_fail_waiting(s, FOV_EINFER, "the model hung too often; load it again");
         else if (stream_due_ns(s) != INT64_MAX)
             stream_publish(s);
     }

@@ -51,8 +51,8 @@ void get_readyz(struct exchange *x)
     fov_workers_get_info(server->workers, &info);
     if (info.degraded)
         serve_busy(x, 30, "degraded",
-                   "inference was lost %llu times and no worker is left; restart "
-                   "the server",
+                   "a model hung too often and is not tried any more (%llu runs were lost in "
+                   "all); load it again, or restart the server",
                    (unsigned long long)info.lost_runs);
     else
         reply_ready(x);

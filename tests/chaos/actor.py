@@ -36,9 +36,9 @@ class Actor(threading.Thread):
     exact = False
 
     @classmethod
-    def settings(cls) -> list[str]:
-        """KEY=VALUE settings that the server needs for this actor; called once, before the server starts."""
-        return []
+    def settings(cls) -> dict:
+        """A part of the settings file that the server needs for this actor; called once, before the server starts."""
+        return {}
 
     def __init__(self, world: World, number: int):
         super().__init__(name=f"{type(self).__name__}-{number}", daemon=True)
@@ -75,7 +75,7 @@ class Actor(threading.Thread):
 
     def socket(self, path: str, port: int | None = None, **more):
         """A WebSocket client of another make than ours. `port`: through a proxy."""
-        usual = {"max_size": None, "max_queue": None, "open_timeout": 20, "close_timeout": 5, "compression": None}
+        usual = {"max_size": None, "max_queue": None, "open_timeout": self.world.limit(20), "close_timeout": 5, "compression": None}
         return connect(f"ws://127.0.0.1:{port or self.world.port}{path}", proxy=None, legacy=True, **{**usual, **more})
 
     def picture(self) -> tuple[bytes, int, int]:

@@ -15,6 +15,8 @@ from world import Finding, check_sums
 
 REASONS = {"queue", "superseded", "deadline", "fps_limit", "decode", "shutdown"}
 YARDS = ["yard-1", "yard-2", "yard-3"]  # rooms where everybody meets
+PULLED = ["gate", "gate-jpeg", "far"]  # those of actor_network_camera.py
+RESULT_S = 10  # a session of more seconds has had a result, whatever hung and whoever took the processors
 CLIENT = Path(__file__).with_name("client.py")
 
 
@@ -35,10 +37,10 @@ class Credit:
         while not self.control:
             self.take()
 
-    def take(self, seconds: float = 30) -> None:
+    def take(self, seconds: float | None = None) -> None:
         """One message. A picture that comes over a second after its metadata is refused, rightly, when the processors were
         taken away between the two; nothing else may be refused."""
-        message = next_text(self.ws, seconds)
+        message = next_text(self.ws, seconds or self.actor.world.limit(30))
         if message["type"] == "stream_control":
             self.control = message
         elif message["type"] == "error" and message["code"] == "metadata_too_old":
@@ -107,18 +109,21 @@ class SteadySession(Actor):
         name = f"session-{self.number}-{self.ids}"
         with self.socket(f"{STREAM}?client_id={name}") as ws:
             sent, answers = 0, []
-            until = time.monotonic() + self.random.uniform(3, 15)
+            began = time.monotonic()
+            until = began + self.random.uniform(3, 15)
             while time.monotonic() < until and not world.stopping.is_set():
                 for _ in range(self.random.choice([1, 1, 1, 2, 8])):
                     ws.send(self.picture()[0])
                     world.count("stream")
                     sent += 1
                 while len(answers) < sent - 2:
-                    answers.append(next_text(ws))
+                    answers.append(next_text(ws, world.limit(30)))
                 world.pause(0.08)
             while len(answers) < sent:
-                answers.append(next_text(ws))
+                answers.append(next_text(ws, world.limit(30)))
             self.check(name, sent, answers, world.stats(name))
+            if time.monotonic() - began > world.limit(RESULT_S) and not any(a["type"] == "result" for a in answers):
+                raise Finding(f"{name}: no result in {time.monotonic() - began:.0f} s, {sent} frames")
 
     @staticmethod
     def check(name: str, sent: int, answers: list[dict], stats: dict) -> None:
@@ -159,7 +164,7 @@ class Viewer(Actor):
     many = 4
 
     def act(self) -> None:
-        room = self.random.choice([*YARDS, "steady-0", "steady-1"])
+        room = self.random.choice([*YARDS, *PULLED, "steady-0", "steady-1"])
         query = self.random.choice(["", "?render=client", "?render=server", "?pack=1", "?render=client&pack=1"])
         until = time.monotonic() + self.random.uniform(1, 15)
         ws = self.socket(f"/ws/view/{room}{query}")

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from actor import actors  # noqa: E402
+from actor import BROKEN, actors  # noqa: E402
 from world import DEFECT, Finding, World, check_sums  # noqa: E402
 
 MIB = 1 << 20
@@ -42,7 +42,7 @@ def play(world: World, seconds: float) -> list[dict]:
                   f"{sizes[-1]['descriptors']} descriptors, {len(world.findings)} findings", flush=True)
     world.stopping.set()
     for one in cast:
-        one.join(60)
+        one.join(world.limit(60))
         if one.is_alive():
             world.find(f"{one.name} did not come to an end: it waits for the server")
     return sizes
@@ -58,6 +58,13 @@ def check_memory(world: World, sizes: list[dict]) -> None:
     print(f"  memory: {early / MIB:.1f} MiB in the second quarter, {late / MIB:.1f} MiB in the last")
     if late > early * MEMORY_GROWTH + MEMORY_SLACK:
         world.find(f"memory grew from {early / MIB:.1f} to {late / MIB:.1f} MiB")
+
+
+def check_works(world: World) -> None:
+    try:
+        world.works()
+    except (Finding, *BROKEN) as finding:
+        world.find(f"at the end: {finding}")
 
 
 def check_left(world: World, before: dict) -> None:
@@ -95,6 +102,7 @@ def judge(world: World, before: dict, sizes: list[dict]) -> None:
         world.find(f"the server ended by itself with {world.process.returncode}")
         return
     check_memory(world, sizes)
+    check_works(world)
     check_left(world, before)
     try:
         check_accounts(world)
@@ -112,7 +120,7 @@ def judge(world: World, before: dict, sizes: list[dict]) -> None:
 
 def run(minutes: float, seed: int, folder: Path) -> list[str]:
     """The findings of one play."""
-    world = World(folder, seed, [one for kind in actors() for one in kind.settings()])
+    world = World(folder, seed, [kind.settings() for kind in actors()])
     print(f"chaos: {minutes:g} minutes, seed {seed}, log {world.log}", flush=True)
     try:
         world.wait(lambda: world.size()["threads"] > 1, 10, "its threads")
@@ -125,6 +133,10 @@ def run(minutes: float, seed: int, folder: Path) -> list[str]:
     if DEFECT.search(world.log.read_text(errors="replace")):
         world.find(f"a sanitizer spoke:\n{world.log.read_text(errors='replace')[-6000:]}")
     print("  " + ", ".join(f"{what} {number}" for what, number in sorted(world.episodes.items())))
+    paces = [pace for _, pace in world.paces] or [1]
+    print(f"  machine: a moment of processor time took {statistics.median(paces):.1f} times as long, {max(paces):.1f} times at most")
+    for what, seconds in sorted(world.times.items()):
+        print(f"  {what}: {len(seconds)} times, median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
     return world.findings
 
 

@@ -10,16 +10,22 @@ CHUNK = 4096
 
 
 class Proxy:
-    """Listens on a free port. Set `bytes_a_second` and `lives_s` before a client connects: they hold for its connection."""
+    """Listens on a free port, or the one that is given. Set `bytes_a_second` and `lives_s` before a client connects: they hold for its connection."""
 
-    def __init__(self, target: int, chance):
+    def __init__(self, target: int, chance, port: int = 0):
         self.target, self.chance = target, chance
         self.bytes_a_second, self.lives_s = 1_000_000, 10.0
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.cuts = 0
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
+    def cut(self) -> None:
+        """Ends every connection that there is."""
+        self.cuts += 1
+
     def close(self) -> None:
+        self.cut()
         self.listener.close()
 
     def accept(self) -> None:
@@ -35,15 +41,15 @@ class Proxy:
                 continue
             for one in (near, far):  # a slow line holds little
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+                one.settimeout(0.5)
             end = time.monotonic() + self.lives_s
             for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self.carry, args=(a, b, self.bytes_a_second, end), daemon=True).start()
+                threading.Thread(target=self.carry, args=(a, b, self.bytes_a_second, end, self.cuts), daemon=True).start()
 
-    def carry(self, source, target, rate: float, end: float) -> None:
+    def carry(self, source, target, rate: float, end: float, cuts: int) -> None:
         """One direction, until an end or the break."""
-        source.settimeout(0.5)
         try:
-            while time.monotonic() < end:
+            while time.monotonic() < end and cuts == self.cuts:
                 try:
                     data = source.recv(CHUNK)
                 except TimeoutError:

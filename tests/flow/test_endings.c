@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "flow/flow.h"
+
 /* Puts frames into the streams for so long, 30 a second each. */
 static void load_for(fov_stream **streams, int count, int ms)
 {
@@ -123,6 +125,75 @@ static void hanging_runs_are_given_up(void **state)
     assert_false(info.degraded);
     close_all(&sick, &bad);
     close_all(&well, &good);
+    fov_workers_destroy(&workers);
+}
+
+static int workers_alive(fov_workers *pool)
+{
+    int count = 0;
+    pthread_mutex_lock(&pool->lock);
+    for (const struct worker *w = pool->workers; w; w = w->next)
+        count++;
+    pthread_mutex_unlock(&pool->lock);
+    return count;
+}
+
+/* A model that is broken for good costs another one neither its workers nor its patience: what
+ * hangs there now and then is forgiven as before. */
+static void hangs_of_another_model_do_not_count(void **state)
+{
+    (void)state;
+    struct sink bad, good;
+    fov_workers_info info;
+    fov_workers *workers = workers_of("fake:hang_every=20", 2, NULL);
+    fov_model_params broken = {.path = "fake:hang_after=0,deaf=1", .id = "broken"};
+    assert_int_equal(fov_workers_add_model(workers, &broken, false, NULL), FOV_OK);
+    fov_stream *sick = stream_of(
+        workers, &bad, (fov_stream_params){.model_id = "broken", .fifo = true, .capacity = 8});
+    fov_stream *well = stream_of(workers, &good, (fov_stream_params){.fifo = true});
+    for (uint64_t i = 0; i < 5; i++)
+        put(sick, i);
+    assert_true(sink_wait(&bad, 5, 60000));
+    fov_workers_get_info(workers, &info);
+    assert_true(info.degraded);
+    assert_int_equal(info.lost_runs, 4);
+    assert_int_equal(workers_alive(workers), 2);
+    for (uint64_t number = 0; number < 45; number++) {
+        put(well, number);
+        assert_true(sink_wait(&good, number + 1, 10000));
+    }
+    assert_int_equal(good.failed, 2);
+    close_all(&sick, &bad);
+    close_all(&well, &good);
+    assert_int_equal(fov_workers_remove_model(workers, "broken", NULL), FOV_OK);
+    fov_workers_get_info(workers, &info);
+    assert_false(info.degraded);
+    fov_workers_destroy(&workers);
+}
+
+/* What a hung run took of a worker is not its stream's share: where all workers are busy, the
+ * stream would wait until each of the others had as much. */
+static void a_hung_run_is_not_charged(void **state)
+{
+    (void)state;
+    enum { COUNT = 8 };
+    struct sink sinks[COUNT];
+    fov_stream *streams[COUNT];
+    int hung = -1;
+    fov_workers *workers = workers_of("fake:sleep_ms=20,hang_every=60", 1, NULL);
+    for (int i = 0; i < COUNT; i++)
+        streams[i] = stream_of(workers, &sinks[i], (fov_stream_params){0});
+    for (int tries = 0; hung < 0 && tries < 20; tries++) {
+        load_for(streams, COUNT, 500);
+        for (int i = 0; i < COUNT; i++)
+            hung = sinks[i].failed > 0 ? i : hung;
+    }
+    assert_true(hung >= 0);
+    uint64_t before = sinks[hung].delivered;
+    load_for(streams, COUNT, 2000);
+    assert_true(sinks[hung].delivered > before);
+    for (int i = 0; i < COUNT; i++)
+        close_all(&streams[i], &sinks[i]);
     fov_workers_destroy(&workers);
 }
 
@@ -283,6 +354,8 @@ int main(void)
         cmocka_unit_test(wrong_parameters_are_refused),
         cmocka_unit_test(hanging_runs_are_asked_back),
         cmocka_unit_test(hanging_runs_are_given_up),
+        cmocka_unit_test(hangs_of_another_model_do_not_count),
+        cmocka_unit_test(a_hung_run_is_not_charged),
         cmocka_unit_test(rare_hangs_are_forgotten),
         cmocka_unit_test(a_model_that_hung_stays_away),
         cmocka_unit_test(form_follows_the_load),

@@ -71,13 +71,13 @@ def gstreamer_environment(folder: Path) -> dict:
             "GST_PLUGIN_SCANNER": str(library / "gstreamer1.0/gstreamer-1.0/gst-plugin-scanner")}
 
 
-def rtsp_server(folder: Path, clip: Path, *login: str) -> Process:
-    """rtsp://127.0.0.1:PORT/h264 and /mjpeg."""
+def rtsp_server(folder: Path, clip: Path, *login: str, port: int = 0, times: Path | None = None) -> Process:
+    """rtsp://127.0.0.1:PORT/h264, /mjpeg and /paced, whose pictures are noted in `times`."""
     if not (SERVERS / ".complete").exists():
         pytest.skip("the RTSP server is not set up: scripts/setup check")
-    port = free_port()
+    port = port or free_port()
     return Process(["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py")), str(port), str(clip), *login], port,
-                   gstreamer_environment(folder), folder / "rtsp.log")
+                   {**gstreamer_environment(folder), **({"FOVEA_RTSP_TIMES": str(times)} if times else {})}, folder / "rtsp.log")
 
 
 NGINX = """daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;

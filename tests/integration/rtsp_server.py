@@ -4,7 +4,7 @@
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
 /h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG. /paced plays CLIP
-too, and with FOVEA_RTSP_TIMES=FILE writes a line for each picture: its second in the clip, and when it is handed to RTP in Unix ms.
+too, and with FOVEA_RTSP_TIMES=FILE adds a line for each picture: its second in the clip, and when it is handed to RTP in Unix ms.
 """
 import os
 import sys
@@ -57,12 +57,12 @@ def send_at_once(media, state):
 
 
 def note_times(factory, media):
-    """Writes the time of every picture at the door of the payloader."""
+    """Adds the time of every picture at the door of the payloader."""
     path = os.environ.get("FOVEA_RTSP_TIMES")
     media.connect("new-state", send_at_once)
     if not path:
         return
-    file = open(path, "w", buffering=1, encoding="ascii")
+    file = open(path, "a", buffering=1, encoding="ascii")
 
     def note(pad, info):
         file.write(f"{info.get_buffer().pts / Gst.SECOND:.4f} {time.time() * 1000:.3f}\n")

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hazard import memory
 from realtime import START, STATS, STOP, STREAMS, decoded, encode, receive, socket, wait_for
 
 import numpy as np
@@ -186,6 +187,23 @@ def test_stopping_while_it_opens_and_runs(start_server):
     for _ in range(4):
         start(server, source="pattern:")
     assert server.stop() == 0
+
+
+def test_memory_goes_back_with_its_streams(start_server):
+    """Not only into the allocator, of whose arenas each would keep what its busiest moment took."""
+    server = start_server()
+    def play(count: int):
+        made = [start(server, source="pattern:width=1280,height=720,fps=25") for _ in range(count)]
+        for one in made:
+            with socket(server, f"/ws/view/{one['token']}?render=client") as viewer:
+                next_picture(viewer, 20)
+        for one in made:
+            assert server.post(STOP, json={"stream_id": one["stream_id"]}).status_code == 200
+        time.sleep(1)  # they are closed behind the answer
+        return memory(server)
+    one, eight = play(1), play(8)
+    print(f"{one:.1f} and {eight:.1f} MiB")
+    assert eight - one < 16  # 30 where glibc decides
 
 
 def test_the_picture_goes_on_without_a_model(start_server):
