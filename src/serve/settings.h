@@ -23,6 +23,13 @@ enum settings_level { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH }; /* realtime.optimiz
 enum settings_mode { MODE_BY_LOAD, MODE_LATENCY, MODE_THROUGHPUT };
 enum settings_tracker { TRACKER_NONE, TRACKER_BOTSORT, TRACKER_BYTETRACK, TRACKER_OCSORT };
 enum settings_profile { PROFILE_GENERAL, PROFILE_CLINICAL };
+enum settings_decoder {
+    DECODER_AUTO,
+    DECODER_OFF,
+    DECODER_CUDA,
+    DECODER_VAAPI,
+    DECODER_VIDEOTOOLBOX
+};
 
 /* One model under `models:`. Unset strings are NULL, unset numbers 0. */
 struct settings_model {
@@ -83,6 +90,7 @@ struct settings {
     } cameras;
     struct {
         struct settings_list allow;
+        int decoder; /* enum settings_decoder */
     } sources;
     struct {
         bool enabled;
