@@ -10,6 +10,7 @@
 #include <fovea/log.h>
 #include <fovea/model.h>
 #include <fovea/picture.h>
+#include <fovea/reader.h>
 #include <fovea/recording.h>
 #include <fovea/source.h>
 #include <fovea/stats.h>
