@@ -5,7 +5,7 @@
 
 GStreamer's RTSP server plays a 1080p30 clip in real time and notes when each picture is handed to RTP; bench_sources
 notes when its result is there. What is left of that way without decoding and inference is ours (and the loopback's).
-"Decoding" begins with the arrival of a picture's last byte: an interval that a decoder waits for the next picture is in it.
+A picture that is taken for whole only when the next one begins shows it in the first row, as an interval.
 Then the server is killed and started again, and it is timed from the answer of its port to the state `live`.
 """
 import argparse
