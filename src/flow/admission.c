@@ -135,6 +135,7 @@ static void plan_make(struct plan *plan, fov_workers *pool, const fov_stream *ne
 {
     pool->plans++;
     *plan = (struct plan){
+        .hint = hint,
         .machine = {.workers = pool->worker_count, .reserved = pool->worker_count - 1}};
     const struct slot *seen = NULL; /* of the last stranger, with its slow decode: of many alike */
     int64_t seen_ns = 0;            /* one is looked at */
@@ -329,10 +330,12 @@ bool promise_holds_back(const fov_workers *pool, const fov_stream *s, int strang
     return !s->view.guaranteed && strangers >= pool->worker_count - pool->plan.reserved;
 }
 
-/* From the plan that holds: it is made when streams come and go, and every 2 s. */
+/* From the plan that holds, which is made when streams come and go, and every 2 s; what the stream
+ * itself needs is as of now. */
 bool fov_stream_get_admission(fov_stream *s, fov_admission *admission)
 {
     const struct plan *plan = &s->pool->plan;
+    struct capacity_stream own = {0};
     *admission = (fov_admission){0};
     if (!s->view.guaranteed)
         return false;
@@ -340,6 +343,8 @@ bool fov_stream_get_admission(fov_stream *s, fov_admission *admission)
     for (int i = 0; i < plan->count; i++)
         if (plan->of[i] == s)
             describe(plan, i, admission);
+    if (cost_of(s->pool, s, plan->hint, &own) != UNKNOWN)
+        admission->needs_ms = (double)own.mean_ns / 1e6;
     pthread_mutex_unlock(&s->pool->lock);
     return true;
 }

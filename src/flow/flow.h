@@ -142,6 +142,7 @@ struct worker {
 
 /* The promises of all streams under one form of the models, that of a newcomer last. */
 struct plan {
+    fov_hint hint; /* the form */
     struct capacity_machine machine;
     struct capacity_stream streams[PROMISES_MAX + 1];
     const fov_stream *of[PROMISES_MAX + 1]; /* to be compared with, never looked into */

@@ -379,6 +379,7 @@ static void listing_promises_is_cheap(void **state)
     world_simulate(10);
     fov_admission told[SUBJECTS_MAX];
     double all = 0; /* worker time of a second, in ms */
+    promises_changed(world.pool, virtual_ns);
     uint64_t plans = world.pool->plans;
     assert_true(plans > 0);
     for (int i = 0; i < SUBJECTS_MAX; i++) {
