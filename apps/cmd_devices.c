@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <fovea/device.h>
+#include <fovea/source.h>
 #include "base/json.h"
 #include "commands.h"
 #include "options.h"
@@ -108,6 +109,19 @@ static void print_accelerators(const fov_device_info *info)
     }
 }
 
+/* What decodes video, and why not something faster. */
+static void print_decoders(void)
+{
+    char why[100], text[200];
+    const char *name;
+    print_row("video", "decoded by the processor, or by:");
+    for (int i = 0; (name = fov_source_decoder(i, why, sizeof why)); i++) {
+        snprintf(text, sizeof text, "%-12s %s%s", name,
+                 why[0] ? "not here: " : "tried first (not yet run on hardware)", why);
+        print_row(NULL, text);
+    }
+}
+
 static void print_runtimes(const fov_device_info *info)
 {
     char text[600];
@@ -136,6 +150,7 @@ static void print_text(const fov_device_info *info)
     print_features(info);
     print_memory(info);
     print_accelerators(info);
+    print_decoders();
     print_runtimes(info);
     if (info->selected_runtime[0])
         snprintf(text, sizeof text, "%s on %s", info->selected_runtime, info->selected_device);

@@ -17,10 +17,18 @@ static int parse(struct predict *p, int argc, char **argv)
         "  fovea predict 'photos/*.jpg' --conf .4 --classes 0,2 --save boxes\n"
         "  fovea predict clip.mp4 --json > clip.ndjson\n"
         "  fovea predict rtsp://user:password@10.0.0.7/stream1 --json"};
-    struct option_spec options[PREDICT_OPTIONS + 2] = {0};
+    struct option_spec options[PREDICT_OPTIONS + 3] = {0};
     predict_options(p, options);
     options[PREDICT_OPTIONS] = (struct option_spec){
         "start", OPTION_NUMBER, &p->start_s, 0, 1e6, "S", "begin at this second of a video file"};
+    options[PREDICT_OPTIONS + 1] = (struct option_spec){
+        "decoder",
+        OPTION_TEXT,
+        &p->video_decoder,
+        0,
+        0,
+        "D",
+        "of video: auto, off (the processor), cuda, vaapi, videotoolbox"};
     int count = options_parse(&usage, options, argc, argv, &p->url, 1);
     if (count == OPTIONS_HELP)
         return count;

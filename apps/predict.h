@@ -34,8 +34,9 @@ struct pending {
 
 struct predict {
     const char *command, *url, *classes, *save;
-    char shown[2048]; /* the URL without a password */
-    double start_s;   /* predict: of a video file */
+    char shown[2048];          /* the URL without a password */
+    double start_s;            /* predict: of a video file */
+    const char *video_decoder; /* predict; NULL: auto */
     struct chosen_model chosen;
     double max_latency_ms;
     bool json;

@@ -7,9 +7,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/beat.h"
 #include "reading.h"
-
-#define JUMP_MS 10e3 /* a gap in the times of a recording that is not waited for */
 
 /* ---- pendings -------------------------------------------------------------------------------- */
 
@@ -160,23 +159,16 @@ static void keep_answer(struct pending *pending)
 
 struct reading {
     struct predict *p;
-    bool watched, anchored;
-    double first_ms, last_ms;
-    int64_t first_ns, taken;
+    bool watched;
+    struct beat beat;
+    int64_t taken;
 };
 
-/* At its pace: when the frame is due by its time stamp; a jump sets a new beat. */
+/* At its pace: when the frame is due by its time stamp. */
 static void wait_for_its_time(struct reading *r, double pts_ms)
 {
-    if (!r->p->paced)
-        return;
-    if (!r->anchored || pts_ms < r->last_ms || pts_ms > r->last_ms + JUMP_MS) {
-        r->first_ns = clock_now_ns();
-        r->first_ms = pts_ms;
-        r->anchored = true;
-    }
-    r->last_ms = pts_ms;
-    sleep_until(r->p, r->first_ns + ms_to_ns(pts_ms - r->first_ms));
+    if (r->p->paced)
+        sleep_until(r->p, beat_due_ns(&r->beat, pts_ms, 0, clock_now_ns()));
 }
 
 static fov_status put(struct predict *p, fov_frame **frame)

@@ -133,7 +133,9 @@ static fov_status open_all(struct predict *p, fov_error *error)
     fov_frame_pool_params pool = {.slots = PREDICT_PENDING + 4,
                                   .max_bytes = READING_PICTURE_BYTES,
                                   .keep_bytes = 2 * READING_PICTURE_BYTES};
-    fov_source_params source = {.url = p->url, .seek_ms = 1e3 * p->start_s};
+    /* an exact run has the pixels of every other exact run */
+    const char *decoder = p->chosen.exact && !p->video_decoder ? "off" : p->video_decoder;
+    fov_source_params source = {.url = p->url, .seek_ms = 1e3 * p->start_s, .decoder = decoder};
     fov_source_redact(p->shown, sizeof p->shown, p->url);
     fov_status status = p->source ? FOV_OK : fov_source_open(&p->source, &source, error);
     if (status == FOV_OK)

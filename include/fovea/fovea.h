@@ -15,6 +15,7 @@
 #include <fovea/motion.h>
 #include <fovea/picture.h>
 #include <fovea/pitch.h>
+#include <fovea/reader.h>
 #include <fovea/recording.h>
 #include <fovea/source.h>
 #include <fovea/stats.h>

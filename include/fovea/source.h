@@ -44,6 +44,9 @@ typedef struct fov_source_state {
     double jitter_ms;    /* how unevenly pictures arrive (RFC 3550) */
     double allowance_ms; /* how long packets may wait for their order; 0 over TCP */
     char error[240];     /* why the last connection ended, "" none did; no credentials */
+    /* What decodes its video: "software", or the kind of graphics card; "" nothing was decoded yet,
+     * or pictures stay encoded. And what was wrong with the card that should have done it. */
+    char decoder[16], decoder_why[160];
 } fov_source_state;
 
 typedef struct fov_source_params {
@@ -54,6 +57,10 @@ typedef struct fov_source_params {
     bool loop;         /* start again at the end (files, folders) */
     fov_pixels pixels; /* form of decoded video frames; default FOV_YUV. JPEGs stay encoded */
     double seek_ms;    /* video files: start here; default 0 */
+    /* What decodes video: "auto" (default: a graphics card that is here, else the processor), "off"
+     * (the processor), or a kind of card: "cuda", "vaapi", "videotoolbox". A card that cannot be
+     * opened, or fails, is left for the processor; the state says why. */
+    const char *decoder;
     /* Live sources: go on trying when the first connection fails; else reading then ends with the
      * reason. */
     bool patient;
@@ -77,6 +84,11 @@ typedef struct fov_source_info {
 
 /* Word of a phase ("backing_off"). Thread-safety: safe. Blocks: no. */
 FOV_API const char *fov_source_phase_name(fov_source_phase phase);
+
+/* Kinds of graphics cards that can decode video, best first: the i-th name ("cuda"), NULL after the
+ * last (and where FFmpeg is not on this machine). `why` gets what is missing here, "" nothing: then
+ * "auto" tries it. Thread-safety: safe. Blocks: briefly, the first time. */
+FOV_API const char *fov_source_decoder(int i, char *why, size_t size);
 
 /* Copies `url` without its secrets: "user:***@host", "?***", "password=***" in its path.
  * Thread-safety: safe. Blocks: no. */

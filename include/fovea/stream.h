@@ -283,6 +283,11 @@ FOV_API void fov_workers_get_stats(fov_workers *workers, double window_s, fov_st
  * Thread-safety: once. Blocks: for a running frame. */
 FOV_API void fov_stream_close(fov_stream **stream);
 
+/* The same, and fills `last` (may be NULL) with the statistics as they are then, over `window_s`:
+ * every accepted frame was delivered, dropped or failed, none waits. Thread-safety: once. Blocks:
+ * for a running frame. */
+FOV_API void fov_stream_close_stats(fov_stream **stream, double window_s, fov_stats *last);
+
 #ifdef __cplusplus
 }
 #endif

@@ -130,10 +130,12 @@ static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint
 
 /* Anyone may bring a frame of any model that is in use: the longest run may have just begun. Where
  * runs take all cores one at a time, no worker can be kept free of strangers. */
-static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer,
+static void plan_make(struct plan *plan, fov_workers *pool, const fov_stream *newcomer,
                       fov_hint hint)
 {
+    pool->plans++;
     *plan = (struct plan){
+        .hint = hint,
         .machine = {.workers = pool->worker_count, .reserved = pool->worker_count - 1}};
     const struct slot *seen = NULL; /* of the last stranger, with its slow decode: of many alike */
     int64_t seen_ns = 0;            /* one is looked at */
@@ -157,6 +159,7 @@ static void plan_make(struct plan *plan, const fov_workers *pool, const fov_stre
         if (!s->view.guaranteed || plan->count == PROMISES_MAX)
             continue;
         text_copy(plan->names[plan->count], sizeof plan->names[0], s->name);
+        plan->of[plan->count] = s;
         plan->streams[plan->count++] = cost;
         plan->unknown = plan->unknown || known == UNKNOWN;
         plan->guessed = plan->guessed || known == GUESSED;
@@ -177,7 +180,7 @@ static int reserve_of(const struct plan *plan)
 /* Under which form all promises hold: of two that do the one for latency is told of, of none the
  * one for many streams. Since strangers may bring the form for many, a promise that it would break
  * keeps it away. True: they hold. */
-static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_stream *newcomer)
+static bool plan_choose(struct plan *plan, fov_workers *pool, const fov_stream *newcomer)
 {
     struct plan many;
     plan_make(plan, pool, newcomer, pool->pin_throughput ? FOV_HINT_THROUGHPUT : FOV_HINT_LATENCY);
@@ -200,13 +203,14 @@ static bool plan_choose(struct plan *plan, const fov_workers *pool, const fov_st
 
 /* ---- what is said of it --------------------------------------------------------------------- */
 
-/* The plan's last stream is the one that is told of; whether more would fit is not. */
-static void describe(const struct plan *plan, fov_admission *out)
+/* Stream `i` of the plan. What the others leave for it is what all leave, and what it takes itself.
+ * Whether more would fit is not told. */
+static void describe(const struct plan *plan, int i, fov_admission *out)
 {
-    int others = plan->count - 1;
-    const struct capacity_stream *own = &plan->streams[others];
-    double free_ns = capacity_free_ns(&plan->machine, plan->streams, others, own);
-    *out = (fov_admission){.runs = others,
+    const struct capacity_stream *own = &plan->streams[i];
+    double free_ns = capacity_free_ns(&plan->machine, plan->streams, plan->count, own) +
+                     (double)own->mean_ns;
+    *out = (fov_admission){.runs = plan->count - 1,
                            .fps = own->fps,
                            .needs_ms = (double)own->mean_ns / 1e6,
                            .free_ms = free_ns > 0 ? free_ns / 1e6 : 0,
@@ -253,7 +257,7 @@ fov_status promise_tell(const struct plan *plan, fov_status status, fov_admissio
     if (status == FOV_OK && !told)
         return status;
     told = told ? told : &here;
-    describe(plan, told);
+    describe(plan, plan->count - 1, told);
     describe_more(plan, told);
     if (status == FOV_EBUSY)
         return fov_fail(error, FOV_ECAPACITY, "%d guaranteed streams run already", PROMISES_MAX);
@@ -305,18 +309,16 @@ fov_status promise_check(fov_workers *pool, const fov_stream *newcomer, struct p
 
 void promises_changed(fov_workers *pool, int64_t now)
 {
-    struct plan plan = {0};
-    int before = pool->reserved;
+    struct plan *plan = &pool->plan;
+    int before = plan->reserved;
     pool->promises_ns = now;
     if (pool->promised)
-        plan_choose(&plan, pool, NULL);
-    pool->promised_crowd = plan.crowd;
-    pool->promised_calm = plan.calm;
-    pool->promised_load = plan.verdict.load;
-    pool->reserved = plan.reserved;
-    if (pool->reserved < before) /* whoever was held back may run */
+        plan_choose(plan, pool, NULL);
+    else
+        *plan = (struct plan){0};
+    if (plan->reserved < before) /* whoever was held back may run */
         pthread_cond_broadcast(&pool->work);
-    if (!plan.crowd || pool->crowded)
+    if (!plan->crowd || pool->crowded)
         return;
     pool->crowded = true; /* at once: a promise does not wait until the load is seen */
     pool->changed_ns = now;
@@ -325,19 +327,24 @@ void promises_changed(fov_workers *pool, int64_t now)
 
 bool promise_holds_back(const fov_workers *pool, const fov_stream *s, int strangers)
 {
-    return !s->view.guaranteed && strangers >= pool->worker_count - pool->reserved;
+    return !s->view.guaranteed && strangers >= pool->worker_count - pool->plan.reserved;
 }
 
+/* From the plan that holds, which is made when streams come and go, and every 2 s; what the stream
+ * itself needs is as of now. */
 bool fov_stream_get_admission(fov_stream *s, fov_admission *admission)
 {
-    struct plan plan;
-    bool guaranteed = s->view.guaranteed;
+    const struct plan *plan = &s->pool->plan;
+    struct capacity_stream own = {0};
     *admission = (fov_admission){0};
-    if (!guaranteed)
+    if (!s->view.guaranteed)
         return false;
     pthread_mutex_lock(&s->pool->lock);
-    plan_choose(&plan, s->pool, s);
+    for (int i = 0; i < plan->count; i++)
+        if (plan->of[i] == s)
+            describe(plan, i, admission);
+    if (cost_of(s->pool, s, plan->hint, &own) != UNKNOWN)
+        admission->needs_ms = (double)own.mean_ns / 1e6;
     pthread_mutex_unlock(&s->pool->lock);
-    describe(&plan, admission);
     return true;
 }

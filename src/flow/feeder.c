@@ -1,23 +1,22 @@
-/* A stream's own source: one thread that reads and puts. In real time a file behaves like a live
- * camera, by its time stamps; fast, it is read as quickly as its frames are worked off. */
+/* A stream's own source: one thread that takes what a reader reads ahead, and puts it. In real time
+ * a file behaves like a live camera, by its time stamps; fast, it is read as quickly as its frames
+ * are worked off. */
 #include "flow/flow.h"
 
 #include <stdlib.h>
 
+#include <fovea/reader.h>
+
 #include "base/clock.h"
 
-#define BEHIND_NS (500 * NS_PER_MS) /* later than this: the beat starts anew, no burst */
-#define PAUSE_NS (5 * NS_PER_MS)    /* before asking an exhausted frame pool again */
+#define AHEAD_BYTES                                                                                \
+    ((size_t)16 << 20) /* of frames that wait to be put: there may be many streams */
 
 struct feeder {
     fov_stream *stream;
-    fov_source *source;
-    fov_frame_pool *frames;
+    fov_reader *reader;
     pthread_t thread;
     bool fast, live;
-    bool anchored;
-    double first_pts_ms, last_pts_ms;
-    int64_t first_ns;
 };
 
 static bool is_closing(fov_stream *s)
@@ -28,38 +27,12 @@ static bool is_closing(fov_stream *s)
     return closing;
 }
 
-/* Sleeps until `until`, or until the stream closes. */
-static void sleep_until(fov_stream *s, int64_t until)
-{
-    pthread_mutex_lock(&s->pool->lock);
-    while (!s->closing && !s->pool->stopping && clock_now_ns() < until)
-        clock_cond_wait(&s->pool->idle, &s->pool->lock, until);
-    pthread_mutex_unlock(&s->pool->lock);
-}
-
-/* When a frame of this time stamp is due. A jump (loop, gap, slow reading) sets a new beat. */
-static int64_t due_ns(struct feeder *f, double pts_ms, int64_t now)
-{
-    int64_t due = f->first_ns + ms_to_ns(pts_ms - f->first_pts_ms);
-    bool jumped = pts_ms < f->last_pts_ms || pts_ms > f->last_pts_ms + 10e3;
-    if (!f->anchored || jumped || now - due > BEHIND_NS) {
-        /* After a loop the first frame comes one interval after the last one. */
-        double interval = fov_source_get_info(f->source)->fps;
-        due = f->anchored && jumped && interval > 0 ? now + ms_to_ns(1e3 / interval) : now;
-        f->anchored = true;
-        f->first_ns = due;
-        f->first_pts_ms = pts_ms;
-    }
-    f->last_pts_ms = pts_ms;
-    return due;
-}
-
 /* A URL may turn out to be a file. */
 static bool has_end(const struct feeder *f)
 {
-    fov_source_state state;
-    fov_source_get_state(f->source, &state);
-    return state.finite;
+    fov_reader_state state;
+    fov_reader_get_state(f->reader, &state);
+    return state.source.finite;
 }
 
 static bool feed(struct feeder *f, fov_frame *frame)
@@ -71,8 +44,6 @@ static bool feed(struct feeder *f, fov_frame *frame)
         pthread_mutex_lock(&s->pool->lock);
         stream_wait_room(s, frame, -1);
         pthread_mutex_unlock(&s->pool->lock);
-    } else {
-        sleep_until(s, due_ns(f, frame->pts_ms, clock_now_ns()));
     }
     frame->capture_ns = clock_now_ns(); /* it happens now, whenever it was read */
     frame->decode_ns = 0;
@@ -83,16 +54,10 @@ static fov_status read_all(struct feeder *f, fov_error *error)
 {
     for (;;) {
         fov_frame *frame = NULL;
-        fov_status status = fov_source_read(f->source, f->frames, &frame, NULL, error);
-        if (status == FOV_OK) {
-            if (!feed(f, frame))
-                return FOV_ECLOSED;
-        } else if (status == FOV_EAGAIN) {
-            sleep_until(f->stream, clock_now_ns() + PAUSE_NS);
-        } else if (status != FOV_EFORMAT) { /* one broken picture is passed over */
+        fov_status status = fov_reader_get(f->reader, -1, &frame, NULL, error);
+        if (status)
             return status;
-        }
-        if (is_closing(f->stream))
+        if (!feed(f, frame) || is_closing(f->stream))
             return FOV_ECLOSED;
     }
 }
@@ -119,6 +84,19 @@ static void *feeder_run(void *argument)
     return NULL;
 }
 
+/* Live sources and pictures without a time of their own are taken as they come. */
+static fov_status open_reader(struct feeder *f, fov_source **source, bool fast, fov_error *error)
+{
+    const fov_source_info *info = fov_source_get_info(*source);
+    f->live = info->live;
+    f->fast = fast || (!f->live && info->fps <= 0);
+    fov_reader_params params = {.source = source,
+                                .max_bytes = AHEAD_BYTES,
+                                .hold = MAILBOX_MAX + PARKED_MAX,
+                                .paced = !f->fast};
+    return fov_reader_open(&f->reader, &params, error);
+}
+
 fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast, fov_error *error)
 {
     if (!s || !source || !*source)
@@ -129,23 +107,17 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
     if (!f && status == FOV_OK)
         status = fov_fail(error, FOV_ENOMEM, "no memory for a source");
     if (f) {
-        fov_frame_pool_params frames = {.slots = MAILBOX_MAX + PARKED_MAX,
-                                        .keep_bytes = (size_t)16 << 20};
         f->stream = s;
-        f->source = *source;
-        f->live = fov_source_get_info(*source)->live;
-        f->fast = fast || (!f->live && fov_source_get_info(*source)->fps <= 0);
-        status = fov_frame_pool_create(&f->frames, &frames, error);
+        status = open_reader(f, source, fast, error);
         if (status == FOV_OK && pthread_create(&f->thread, NULL, feeder_run, f) != 0)
             status = fov_fail(error, FOV_ENOMEM, "no thread for a source");
     }
     if (status == FOV_OK) {
         s->feeder = f;
-        *source = NULL;
         return FOV_OK;
     }
     if (f)
-        fov_frame_pool_destroy(&f->frames);
+        fov_reader_close(&f->reader);
     free(f);
     fov_source_close(source);
     return status;
@@ -153,18 +125,20 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
 
 bool fov_stream_get_source_state(fov_stream *s, fov_source_state *state)
 {
-    if (s->feeder)
-        fov_source_get_state(s->feeder->source, state);
-    return s->feeder != NULL;
+    fov_reader_state reader;
+    if (!s->feeder)
+        return false;
+    fov_reader_get_state(s->feeder->reader, &reader);
+    *state = reader.source;
+    return true;
 }
 
 void feeder_stop(struct feeder *f)
 {
     if (!f)
         return;
-    fov_source_interrupt(f->source);
+    fov_reader_stop(f->reader);
     pthread_join(f->thread, NULL);
-    fov_source_close(&f->source);
-    fov_frame_pool_destroy(&f->frames);
+    fov_reader_close(&f->reader);
     free(f);
 }

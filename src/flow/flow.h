@@ -151,6 +151,25 @@ struct worker {
     struct gray grays[BATCH_MAX];
 };
 
+/* ---- promises (admission.c) ---------------------------------------------------------------- */
+
+/* The promises of all streams under one form of the models, that of a newcomer last. */
+struct plan {
+    fov_hint hint; /* the form */
+    struct capacity_machine machine;
+    struct capacity_stream streams[PROMISES_MAX + 1];
+    const fov_stream *of[PROMISES_MAX + 1]; /* to be compared with, never looked into */
+    char names[PROMISES_MAX + 1][32];
+    int count;
+    bool crowd;   /* only the form for many streams keeps them */
+    bool calm;    /* only the one for latency does */
+    bool unknown; /* what some stream costs is not known yet, */
+    bool guessed; /* or only from the other form */
+    bool measuring;
+    int reserved; /* workers that strangers must leave alone */
+    struct capacity_verdict verdict;
+};
+
 /* ---- pool and streams --------------------------------------------------------------------- */
 
 struct fov_workers {
@@ -184,13 +203,12 @@ struct fov_workers {
     int64_t tick_ns;    /* last tick */
     bool crowded;       /* several streams are busy, for a while */
     int64_t changed_ns; /* since when the load disagrees with `crowded` */
-    /* Promises (admission.c): how many streams have one, what they need the second form for, the
-     * part of the machine, and when that was looked at. */
+    /* Promises: how many streams have one, the plan that holds now and when it was made, and how
+     * often one was made at all: with many streams it costs too much to be made for who asks. */
     int promised;
-    bool promised_crowd, promised_calm;
-    int reserved; /* workers that streams without a promise leave alone */
-    double promised_load;
+    struct plan plan;
     int64_t promises_ns;
+    uint64_t plans;
     struct recent pixel_ps; /* time to decode a pixel, in ps, of any stream */
     void (*on_event)(void *user, const char *event, const char *text);
     void *user;
@@ -289,21 +307,6 @@ void stream_hurry(fov_stream *stream);
 void stream_fail_waiting(fov_stream *stream, fov_status status, const char *message);
 
 /* ---- admission: promises to guaranteed streams (admission.c) --------------------------------- */
-
-/* The promises of all streams under one form of the models, that of the stream asked about last. */
-struct plan {
-    struct capacity_machine machine;
-    struct capacity_stream streams[PROMISES_MAX + 1];
-    char names[PROMISES_MAX + 1][32];
-    int count;
-    bool crowd;   /* only the form for many streams keeps them */
-    bool calm;    /* only the one for latency does */
-    bool unknown; /* what some stream costs is not known yet, */
-    bool guessed; /* or only from the other form */
-    bool measuring;
-    int reserved; /* workers that strangers must leave alone */
-    struct capacity_verdict verdict;
-};
 
 /* Whether the stream's promise can be kept beside those that run; the stream is in no list yet.
  * FOV_ECAPACITY: it cannot; FOV_EBUSY: too many; FOV_EAGAIN: ask again, what it costs is not known

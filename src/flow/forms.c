@@ -495,7 +495,7 @@ static struct slot *adopt(fov_workers *pool, struct slot *slot)
         hint = FOV_HINT_LATENCY;
     if (hint == FOV_HINT_THROUGHPUT && !crowd)
         slot->wanted[hint] = true;
-    if (pool->promised_calm) /* until it is there, and known to keep promises too */
+    if (pool->plan.calm) /* until it is there, and known to keep promises too */
         hint = FOV_HINT_LATENCY;
     if (slot->active == hint)
         return NULL;
@@ -523,7 +523,7 @@ void forms_tick(fov_workers *pool, int64_t now, int64_t passed, char *news, size
     news[0] = '\0';
     if (!forms_follow(pool))
         return;
-    follow(pool, now, count_busy(pool, passed) >= 2 || pool->promised_crowd);
+    follow(pool, now, count_busy(pool, passed) >= 2 || pool->plan.crowd);
     for (struct slot *slot = pool->slots; slot; slot = slot->next)
         if (slot_form(slot) && (!pool->crowded || is_used(pool, slot)) && adopt(pool, slot))
             snprintf(news, size, "%s: %s form, %d runners", slot->id, form_names[slot->active],

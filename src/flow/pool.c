@@ -303,7 +303,7 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work)),
         .guaranteed = pool->promised,
-        .promised = pool->promised_load};
+        .promised = pool->plan.verdict.load};
     pthread_mutex_unlock(&pool->lock);
 }
 

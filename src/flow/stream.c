@@ -330,6 +330,11 @@ static void leave(fov_stream *s)
 
 void fov_stream_close(fov_stream **stream)
 {
+    fov_stream_close_stats(stream, 60, NULL);
+}
+
+void fov_stream_close_stats(fov_stream **stream, double window_s, fov_stats *last)
+{
     fov_stream *s = stream ? *stream : NULL;
     if (!s)
         return;
@@ -345,6 +350,8 @@ void fov_stream_close(fov_stream **stream)
     drain(s);
     leave(s);
     pthread_mutex_unlock(&pool->lock);
+    if (last)
+        fov_stream_get_stats(s, window_s, last);
     results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
     pthread_mutex_lock(&pool->lock);
     pool_unref(pool);

@@ -6,10 +6,19 @@
 #include <stdatomic.h>
 #include <fovea/frame.h>
 
-#define FFMPEG_API_ABI 3 /* raised with every change of this file */
+#define FFMPEG_API_ABI 4 /* raised with every change of this file */
 
 struct ffmpeg_video;
 struct ffmpeg_still;
+
+/* What decodes: a graphics card or the processor. */
+struct ffmpeg_choice {
+    const char *decoder; /* "auto", "off", or a kind of card: "cuda", "vaapi", "videotoolbox" */
+    /* Told with the first picture, and when it changes: "software" or a kind of card; `why`: what
+     * was wrong with the card, "" nothing. On the thread that decodes. */
+    void (*chosen)(void *user, const char *decoder, const char *why);
+    void *user;
+};
 
 struct ffmpeg_video_info {
     int width, height;
@@ -38,6 +47,7 @@ struct ffmpeg_live_params {
     const char *url; /* RTSP, RTMP: with a checked numeric host; camera: the device */
     bool udp;        /* RTSP over UDP */
     double allowance_ms;
+    struct ffmpeg_choice choice;
     /* Ends any call within 100 ms when true. The rest for HTTP; `first`: the source's own URL. */
     bool (*stop)(void *user);
     bool (*http_open)(void *user, struct ffmpeg_http *http, const char *url, bool first,
@@ -63,10 +73,11 @@ struct ffmpeg_picture_info {
 struct ffmpeg_api {
     uint32_t abi;
 
-    /* Opens a video file (local files only). *interrupted ends any call within a read. */
+    /* Opens a video file (local files only). *interrupted ends any call within a read. `choice`
+     * stays valid until it is closed. */
     fov_status (*video_open)(struct ffmpeg_video **video, const char *path,
-                             const atomic_bool *interrupted, struct ffmpeg_video_info *info,
-                             fov_error *error);
+                             const struct ffmpeg_choice *choice, const atomic_bool *interrupted,
+                             struct ffmpeg_video_info *info, fov_error *error);
     /* Decodes the next frame; FOV_EOS at the end, FOV_EFORMAT for broken data (reading on may
      * work), FOV_ECLOSED when interrupted. */
     fov_status (*video_next)(struct ffmpeg_video *video, int *width, int *height, double *pts_ms,
@@ -95,6 +106,10 @@ struct ffmpeg_api {
     fov_status (*picture_store)(struct ffmpeg_picture *picture, const fov_image *to,
                                 fov_error *error);
     void (*picture_free)(struct ffmpeg_picture **picture);
+
+    /* Kinds of cards that decode: the i-th name, NULL after the last; `why`: what is missing on
+     * this machine, "" nothing. */
+    const char *(*decoder_kind)(int i, char *why, size_t size);
 
     /* Still pictures. `bytes` has 64 readable bytes behind `size`. */
     fov_status (*still_open)(struct ffmpeg_still **still, fov_error *error);

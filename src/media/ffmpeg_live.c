@@ -11,6 +11,7 @@
 #include <libswscale/swscale.h>
 
 #include "base/clock.h"
+#include "media/ffmpeg_au.h"
 #include "media/ffmpeg_decode.h"
 #include "media/ffmpeg_nal.h"
 #include "media/ffmpeg_store.h"
@@ -29,11 +30,13 @@ struct ffmpeg_live {
     AVFormatContext *format;
     AVIOContext *pb; /* HTTP: ours to close */
     struct ffmpeg_feed feed;
-    AVCodecContext *codec; /* NULL: JPEGs are passed on as they come */
+    struct ffmpeg_decoder decoder;
     AVPacket *packet;
     int stream;
     bool finite, draining;
-    struct ffmpeg_nal *nal; /* H.264 over RTSP */
+    bool encoded;           /* JPEGs are passed on as they come */
+    struct ffmpeg_nal *nal; /* H.264 and H.265 over RTSP */
+    struct ffmpeg_au *au;   /* of them: what gets whole pictures */
     int64_t first_pts;
     struct {
         int64_t pts, ns;
@@ -225,16 +228,18 @@ static fov_status find_stream(struct ffmpeg_live *v, const AVCodec **codec, fov_
 }
 
 /* With FFmpeg's parser a picture would wait for the first byte of the next one: a whole interval.
- * H.264 over RTSP is put together by ffmpeg_nal.c instead, and the decoder knows by itself when the
- * last unit of a picture was there. */
-static void skip_parser(struct ffmpeg_live *v)
+ * Over RTSP the units are put together by ffmpeg_nal.c instead. The H.264 decoder takes them one by
+ * one and knows by itself when the last of a picture was there; others, and graphics cards, get
+ * whole pictures from ffmpeg_au.c. */
+static fov_status skip_parser(struct ffmpeg_live *v, bool h265, fov_error *error)
 {
-    if (v->params->kind == FFMPEG_RTSP && v->codec->codec_id == AV_CODEC_ID_H264)
-        v->nal = ffmpeg_nal_new();
-    if (!v->nal)
-        return;
+    v->nal = ffmpeg_nal_new(h265);
+    if (v->nal && (h265 || v->decoder.hw))
+        v->au = ffmpeg_au_new(h265);
+    if (!v->nal || (!v->au && (h265 || v->decoder.hw)))
+        return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     v->format->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
-    v->codec->flags2 |= AV_CODEC_FLAG2_CHUNKS;
+    return FOV_OK;
 }
 
 static fov_status open_codec(struct ffmpeg_live *v, const AVCodec *codec, fov_error *error)
@@ -243,17 +248,19 @@ static fov_status open_codec(struct ffmpeg_live *v, const AVCodec *codec, fov_er
     v->packet = av_packet_alloc();
     if (!v->packet)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
-    if (par->codec_id == AV_CODEC_ID_MJPEG && !v->finite)
+    v->encoded = par->codec_id == AV_CODEC_ID_MJPEG && !v->finite;
+    if (v->encoded)
         return FOV_OK;
-    v->codec = ffmpeg_decoder_new(codec, par);
-    if (!v->codec)
-        return fov_fail(error, FOV_ENOMEM, "no memory for a source");
+    bool h264 = par->codec_id == AV_CODEC_ID_H264, h265 = par->codec_id == AV_CODEC_ID_HEVC;
+    bool parts = v->params->kind == FFMPEG_RTSP && (h264 || h265);
     if (!v->finite)
-        v->codec->flags |= AV_CODEC_FLAG_LOW_DELAY;
-    skip_parser(v);
-    int code = avcodec_open2(v->codec, codec, NULL);
-    return code < 0 ? ffmpeg_fail(error, FOV_EUNSUPPORTED, "the decoder of its video", code)
-                    : FOV_OK;
+        v->decoder.flags |= AV_CODEC_FLAG_LOW_DELAY;
+    if (parts && h264)
+        v->decoder.flags2 |= AV_CODEC_FLAG2_CHUNKS;
+    int code = ffmpeg_decoder_open(&v->decoder, codec, par);
+    if (code < 0)
+        return ffmpeg_fail(error, FOV_EUNSUPPORTED, "the decoder of its video", code);
+    return parts ? skip_parser(v, h265, error) : FOV_OK;
 }
 
 void ffmpeg_live_close(struct ffmpeg_live **live)
@@ -264,7 +271,8 @@ void ffmpeg_live_close(struct ffmpeg_live **live)
         return;
     av_packet_free(&v->packet);
     ffmpeg_nal_free(&v->nal);
-    avcodec_free_context(&v->codec);
+    ffmpeg_au_free(&v->au);
+    ffmpeg_decoder_close(&v->decoder);
     avformat_close_input(&v->format);
     ffmpeg_io_close(&v->pb);
     free(v);
@@ -279,6 +287,7 @@ fov_status ffmpeg_live_open(struct ffmpeg_live **live, const struct ffmpeg_live_
     if (!v)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
     v->params = v->feed.params = params;
+    v->decoder.choice = &params->choice;
     v->first_pts = AV_NOPTS_VALUE;
     fov_status status = open_input(v, error);
     if (status == FOV_OK)
@@ -390,17 +399,26 @@ static fov_status take_frame(struct ffmpeg_live *v, struct ffmpeg_picture *pictu
     return FOV_OK;
 }
 
+/* The card failed: the processor goes on with the next key frame. */
+static fov_status fall_back(struct ffmpeg_live *v, fov_error *error)
+{
+    int code = ffmpeg_decoder_fall_back(&v->decoder);
+    return code < 0 ? ffmpeg_fail(error, FOV_EIO, "the decoder of its video", code) : FOV_OK;
+}
+
 static fov_status send_packet(struct ffmpeg_live *v, fov_error *error)
 {
-    int code = avcodec_send_packet(v->codec, v->packet);
+    int code = ffmpeg_decoder_send(&v->decoder, v->packet);
     av_packet_unref(v->packet);
+    if (code == FFMPEG_CARD_FAILED)
+        return fall_back(v, error);
     return code < 0 && code != AVERROR(EAGAIN)
                ? ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", code)
                : FOV_OK;
 }
 
-/* Whole units of a picture, as soon as they are known to be whole. */
-static fov_status feed_nal(struct ffmpeg_live *v, fov_error *error)
+/* A unit, as soon as it is known to be whole; empty: it was too large. */
+static fov_status next_unit(struct ffmpeg_live *v, fov_error *error)
 {
     fov_status status;
     while (!ffmpeg_nal_ready(v->nal)) {
@@ -410,6 +428,26 @@ static fov_status feed_nal(struct ffmpeg_live *v, fov_error *error)
         ffmpeg_nal_add(v->nal, v->packet);
     }
     ffmpeg_nal_take(v->nal, v->packet);
+    return FOV_OK;
+}
+
+static fov_status next_picture(struct ffmpeg_live *v, fov_error *error)
+{
+    fov_status status;
+    while (!ffmpeg_au_ready(v->au)) {
+        if ((status = next_unit(v, error)) != FOV_OK || !v->packet->size)
+            return status;
+        ffmpeg_au_add(v->au, v->packet);
+    }
+    ffmpeg_au_take(v->au, v->packet);
+    return FOV_OK;
+}
+
+static fov_status feed_nal(struct ffmpeg_live *v, fov_error *error)
+{
+    fov_status status = v->au ? next_picture(v, error) : next_unit(v, error);
+    if (status)
+        return status;
     return v->packet->size
                ? send_packet(v, error)
                : ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", AVERROR_INVALIDDATA);
@@ -422,7 +460,7 @@ static fov_status feed(struct ffmpeg_live *v, fov_error *error)
     fov_status status = read_packet(v, error);
     if (status == FOV_EOS && v->finite && !v->draining) {
         v->draining = true;
-        avcodec_send_packet(v->codec, NULL);
+        ffmpeg_decoder_send(&v->decoder, NULL);
         return FOV_OK;
     }
     if (status)
@@ -434,7 +472,7 @@ static fov_status feed(struct ffmpeg_live *v, fov_error *error)
 fov_status ffmpeg_live_next(struct ffmpeg_live *v, struct ffmpeg_picture *picture,
                             struct ffmpeg_picture_info *info, fov_error *error)
 {
-    if (!v->codec) {
+    if (v->encoded) {
         fov_status status = read_packet(v, error);
         if (status)
             return status;
@@ -442,14 +480,14 @@ fov_status ffmpeg_live_next(struct ffmpeg_live *v, struct ffmpeg_picture *pictur
         return take_jpeg(v, picture, info, error);
     }
     for (;;) {
-        int code = avcodec_receive_frame(v->codec, picture->frame);
+        int code = ffmpeg_decoder_receive(&v->decoder, picture->frame);
         if (code == 0)
             return take_frame(v, picture, info, error);
         if (code == AVERROR_EOF)
             return fov_fail(error, FOV_EOS, "the end");
-        if (code != AVERROR(EAGAIN))
+        if (code != AVERROR(EAGAIN) && code != FFMPEG_CARD_FAILED)
             return ffmpeg_fail(error, FOV_EFORMAT, "a picture is broken", code);
-        fov_status status = feed(v, error);
+        fov_status status = code == FFMPEG_CARD_FAILED ? fall_back(v, error) : feed(v, error);
         if (status)
             return status;
     }

@@ -12,6 +12,7 @@
 #include <libswscale/swscale.h>
 
 #include "media/ffmpeg_decode.h"
+#include "media/ffmpeg_hw.h"
 #include "media/ffmpeg_live.h"
 #include "media/ffmpeg_store.h"
 #include "media/image.h"
@@ -23,7 +24,7 @@
 
 struct ffmpeg_video {
     AVFormatContext *format;
-    AVCodecContext *codec;
+    struct ffmpeg_decoder decoder;
     AVPacket *packet;
     AVFrame *frame;
     struct SwsContext *scaler;
@@ -33,6 +34,7 @@ struct ffmpeg_video {
     int64_t first_pts; /* AV_NOPTS_VALUE before the first frame */
     int64_t count;     /* frames since the start */
     double from_ms;    /* after a seek: earlier frames are passed over */
+    double last_ms;    /* of the last frame given; < 0: none since the start or a seek */
     bool draining;
 };
 
@@ -76,12 +78,11 @@ static fov_status open_codec(struct ffmpeg_video *v, fov_error *error)
     if (code < 0 || !codec)
         return fov_fail(error, FOV_EUNSUPPORTED, "this FFmpeg has no decoder for the video");
     v->stream = code;
-    v->codec = ffmpeg_decoder_new(codec, v->format->streams[v->stream]->codecpar);
     v->packet = av_packet_alloc();
     v->frame = av_frame_alloc();
-    if (!v->codec || !v->packet || !v->frame)
+    if (!v->packet || !v->frame)
         return fov_fail(error, FOV_ENOMEM, "no memory for a video");
-    code = avcodec_open2(v->codec, codec, NULL);
+    code = ffmpeg_decoder_open(&v->decoder, codec, v->format->streams[v->stream]->codecpar);
     return code < 0 ? ffmpeg_fail(error, FOV_EUNSUPPORTED, "the video's decoder", code) : FOV_OK;
 }
 
@@ -112,7 +113,7 @@ static void describe(const struct ffmpeg_video *v, struct ffmpeg_video_info *inf
     int64_t frames = stream->nb_frames;
     if (frames <= 0 && v->format->duration > 0 && v->fps > 0)
         frames = (int64_t)((double)v->format->duration / AV_TIME_BASE * v->fps + 0.5);
-    *info = (struct ffmpeg_video_info){v->codec->width, v->codec->height, v->fps,
+    *info = (struct ffmpeg_video_info){v->decoder.codec->width, v->decoder.codec->height, v->fps,
                                        frames > 0 ? frames : -1, orientation_of(stream)};
 }
 
@@ -125,21 +126,23 @@ static void video_close(struct ffmpeg_video **video)
     sws_freeContext(v->scaler);
     av_frame_free(&v->frame);
     av_packet_free(&v->packet);
-    avcodec_free_context(&v->codec);
+    ffmpeg_decoder_close(&v->decoder);
     avformat_close_input(&v->format);
     free(v);
 }
 
 static fov_status video_open(struct ffmpeg_video **video, const char *path,
-                             const atomic_bool *interrupted, struct ffmpeg_video_info *info,
-                             fov_error *error)
+                             const struct ffmpeg_choice *choice, const atomic_bool *interrupted,
+                             struct ffmpeg_video_info *info, fov_error *error)
 {
     struct ffmpeg_video *v = calloc(1, sizeof *v);
     *video = NULL;
     if (!v)
         return fov_fail(error, FOV_ENOMEM, "no memory for a video");
     v->interrupted = interrupted;
+    v->decoder.choice = choice;
     v->first_pts = AV_NOPTS_VALUE;
+    v->last_ms = -1;
     fov_status status = open_file(v, path, error);
     if (status == FOV_OK)
         status = open_codec(v, error);
@@ -156,6 +159,32 @@ static fov_status video_open(struct ffmpeg_video **video, const char *path,
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+static int64_t start_of(const struct ffmpeg_video *v)
+{
+    int64_t start = v->format->streams[v->stream]->start_time;
+    return start != AV_NOPTS_VALUE ? start : 0;
+}
+
+/* The card failed: the processor goes on with the frame behind the last one that was given, which
+ * is found by its time stamp. */
+static fov_status fall_back(struct ffmpeg_video *v, fov_error *error)
+{
+    bool given = v->last_ms >= 0;
+    double base = av_q2d(v->format->streams[v->stream]->time_base);
+    double ms = given ? v->last_ms : v->from_ms;
+    int64_t start = v->first_pts != AV_NOPTS_VALUE ? v->first_pts : start_of(v);
+    int64_t at = start + (int64_t)(ms / 1000 / (base > 0 ? base : 1));
+    int code = ffmpeg_decoder_fall_back(&v->decoder);
+    if (code < 0)
+        return ffmpeg_fail(error, FOV_EIO, "the video's decoder", code);
+    if (av_seek_frame(v->format, v->stream, at, AVSEEK_FLAG_BACKWARD) < 0)
+        av_seek_frame(v->format, v->stream, 0, AVSEEK_FLAG_BYTE);
+    v->draining = false;
+    if (given)
+        v->from_ms = ms + 0.5;
+    return FOV_OK;
+}
+
 /* Feeds the decoder the next packet of the video, or tells it that there are no more. */
 static fov_status feed(struct ffmpeg_video *v, fov_error *error)
 {
@@ -164,14 +193,16 @@ static fov_status feed(struct ffmpeg_video *v, fov_error *error)
         return FOV_ECLOSED;
     if (code == AVERROR_EOF || (code < 0 && avio_feof(v->format->pb))) {
         v->draining = true;
-        avcodec_send_packet(v->codec, NULL);
+        ffmpeg_decoder_send(&v->decoder, NULL);
         return FOV_OK;
     }
     if (code < 0)
         return ffmpeg_fail(error, FOV_EIO, "reading the video", code);
     if (v->packet->stream_index == v->stream)
-        code = avcodec_send_packet(v->codec, v->packet);
+        code = ffmpeg_decoder_send(&v->decoder, v->packet);
     av_packet_unref(v->packet);
+    if (code == FFMPEG_CARD_FAILED)
+        return fall_back(v, error);
     return code < 0 && code != AVERROR(EAGAIN)
                ? ffmpeg_fail(error, FOV_EFORMAT, "a frame is broken", code)
                : FOV_OK;
@@ -189,18 +220,19 @@ static double position_ms(struct ffmpeg_video *v)
 
 static fov_status next_frame(struct ffmpeg_video *v, fov_error *error)
 {
-    for (;;) {
-        int code = avcodec_receive_frame(v->codec, v->frame);
+    while (v->decoder.codec) {
+        int code = ffmpeg_decoder_receive(&v->decoder, v->frame);
         if (code == 0)
             return FOV_OK;
         if (code == AVERROR_EOF || (v->draining && code == AVERROR(EAGAIN)))
             return FOV_EOS;
-        if (code != AVERROR(EAGAIN))
+        if (code != AVERROR(EAGAIN) && code != FFMPEG_CARD_FAILED)
             return ffmpeg_fail(error, FOV_EFORMAT, "a frame is broken", code);
-        fov_status status = feed(v, error);
+        fov_status status = code == FFMPEG_CARD_FAILED ? fall_back(v, error) : feed(v, error);
         if (status)
             return status;
     }
+    return fov_fail(error, FOV_EIO, "the video's decoder could not be opened again");
 }
 
 static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, double *pts_ms,
@@ -214,6 +246,7 @@ static fov_status video_next(struct ffmpeg_video *v, int *width, int *height, do
         v->count++;
     } while (*pts_ms < v->from_ms);
     v->from_ms = 0;
+    v->last_ms = *pts_ms;
     if (v->frame->width > IMAGE_MAX_SIDE || v->frame->height > IMAGE_MAX_SIDE)
         return fov_fail(error, FOV_ELIMIT, "over %d pixels a side", IMAGE_MAX_SIDE);
     *width = v->frame->width;
@@ -226,12 +259,6 @@ static fov_status video_store(struct ffmpeg_video *v, const fov_image *to, fov_e
     return ffmpeg_store(&v->scaler, v->frame, to, error);
 }
 
-static int64_t start_of(const struct ffmpeg_video *v)
-{
-    int64_t start = v->format->streams[v->stream]->start_time;
-    return start != AV_NOPTS_VALUE ? start : 0;
-}
-
 static fov_status video_rewind(struct ffmpeg_video *v, fov_error *error)
 {
     int code = av_seek_frame(v->format, v->stream, start_of(v), AVSEEK_FLAG_BACKWARD);
@@ -239,8 +266,9 @@ static fov_status video_rewind(struct ffmpeg_video *v, fov_error *error)
         code = av_seek_frame(v->format, v->stream, 0, AVSEEK_FLAG_BYTE);
     if (code < 0)
         return ffmpeg_fail(error, FOV_EUNSUPPORTED, "the video cannot be played again", code);
-    avcodec_flush_buffers(v->codec);
+    avcodec_flush_buffers(v->decoder.codec);
     v->draining = false;
+    v->last_ms = -1;
     v->count = 0;
     return FOV_OK;
 }
@@ -256,8 +284,9 @@ static fov_status video_seek(struct ffmpeg_video *v, double ms, fov_error *error
     int code = av_seek_frame(v->format, v->stream, at, AVSEEK_FLAG_BACKWARD);
     if (code < 0)
         return ffmpeg_fail(error, FOV_EUNSUPPORTED, "this video has no positions to go to", code);
-    avcodec_flush_buffers(v->codec);
+    avcodec_flush_buffers(v->decoder.codec);
     v->draining = false;
+    v->last_ms = -1;
     v->first_pts = start_of(v);
     v->count = v->fps > 0 ? (int64_t)(ms / 1000 * v->fps) : 0;
     v->from_ms = ms - 0.5;
@@ -402,6 +431,7 @@ FOV_API const struct ffmpeg_api fovea_ffmpeg_api = {
     .picture_new = ffmpeg_picture_new,
     .picture_store = ffmpeg_picture_store,
     .picture_free = ffmpeg_picture_free,
+    .decoder_kind = ffmpeg_hw_kind,
     .still_open = still_open,
     .still_decode = still_decode,
     .still_store = still_store,

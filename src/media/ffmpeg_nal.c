@@ -3,28 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNIT_MAX (8 << 20)
+#include "media/ffmpeg_unit.h"
+
 #define LEAST_FULL 1000 /* nobody cuts units into smaller parts */
 
-struct unit {
-    uint8_t *bytes;
-    int size, room;
-    int64_t pts, dts;
-    bool failed;
-};
-
 struct ffmpeg_nal {
-    struct unit now;           /* being put together */
-    struct unit next;          /* began, so that `now` is whole */
+    int header;                /* bytes of a part that FFmpeg leaves out */
+    struct ffmpeg_unit now;    /* being put together */
+    struct ffmpeg_unit next;   /* began, so that `now` is whole */
     int full;                  /* payload of a part that others follow */
     int last;                  /* payload of the last part */
     bool guess, ready, closed; /* closed: the last unit was taken for whole by its length */
 };
 
-struct ffmpeg_nal *ffmpeg_nal_new(void)
+struct ffmpeg_nal *ffmpeg_nal_new(bool h265)
 {
     struct ffmpeg_nal *nal = calloc(1, sizeof *nal);
     if (nal) {
+        nal->header = h265 ? 3 : 2;
         nal->full = LEAST_FULL;
         nal->guess = true;
     }
@@ -34,33 +30,11 @@ struct ffmpeg_nal *ffmpeg_nal_new(void)
 void ffmpeg_nal_free(struct ffmpeg_nal **nal)
 {
     if (*nal) {
-        free((*nal)->now.bytes);
-        free((*nal)->next.bytes);
+        ffmpeg_unit_free(&(*nal)->now);
+        ffmpeg_unit_free(&(*nal)->next);
     }
     free(*nal);
     *nal = NULL;
-}
-
-static void append(struct unit *unit, const AVPacket *packet)
-{
-    int size = unit->size + packet->size;
-    if (unit->size == 0) {
-        unit->pts = packet->pts;
-        unit->dts = packet->dts;
-        unit->failed = false;
-    }
-    if (size > unit->room || size > UNIT_MAX) {
-        int room = 2 * size;
-        uint8_t *bytes = size > UNIT_MAX ? NULL : realloc(unit->bytes, (size_t)room);
-        if (!bytes) {
-            unit->failed = true;
-            return;
-        }
-        unit->bytes = bytes;
-        unit->room = room;
-    }
-    memcpy(unit->bytes + unit->size, packet->data, (size_t)packet->size);
-    unit->size = size;
 }
 
 static bool begins(const AVPacket *p)
@@ -72,10 +46,10 @@ static bool begins(const AVPacket *p)
 void ffmpeg_nal_add(struct ffmpeg_nal *nal, AVPacket *packet)
 {
     bool first = begins(packet);
-    /* Bytes in the RTP packet: FFmpeg adds a start code and takes the two of a part's header. */
-    int payload = first ? packet->size - 3 : packet->size + 2;
+    /* Bytes in the RTP packet: FFmpeg adds a start code and takes a part's header. */
+    int payload = first ? packet->size - 3 : packet->size + nal->header;
     if (first && nal->now.size > 0) {
-        append(&nal->next, packet);
+        ffmpeg_unit_append(&nal->next, packet);
         nal->ready = true;
     } else if (!first && nal->now.size == 0) {
         if (nal->closed)
@@ -83,7 +57,7 @@ void ffmpeg_nal_add(struct ffmpeg_nal *nal, AVPacket *packet)
     } else {
         if (!first && nal->last > nal->full)
             nal->full = nal->last;
-        append(&nal->now, packet);
+        ffmpeg_unit_append(&nal->now, packet);
         nal->closed = nal->guess && payload < nal->full;
         nal->ready = nal->closed;
     }
@@ -98,14 +72,8 @@ bool ffmpeg_nal_ready(const struct ffmpeg_nal *nal)
 
 void ffmpeg_nal_take(struct ffmpeg_nal *nal, AVPacket *packet)
 {
-    struct unit done = nal->now;
-    av_packet_unref(packet);
-    if (!done.failed && av_new_packet(packet, done.size) == 0) {
-        memcpy(packet->data, done.bytes, (size_t)done.size);
-        packet->pts = done.pts;
-        packet->dts = done.dts;
-    }
-    done.size = 0;
+    struct ffmpeg_unit done = nal->now;
+    ffmpeg_unit_take(&done, packet);
     nal->now = nal->next;
     nal->next = done;
     nal->closed = nal->guess && nal->now.size > 0 && nal->last < nal->full;

@@ -1,4 +1,4 @@
-/* H.264 units out of the packets of RTP, without waiting for the next picture.
+/* H.264 and H.265 units out of the packets of RTP, without waiting for the next picture.
  *
  * FFmpeg gives each RTP packet's part of a unit by itself, and does not tell which one is the last.
  * A part that is shorter than the ones before it is taken for the last: senders fill their packets
@@ -12,7 +12,7 @@
 
 struct ffmpeg_nal;
 
-struct ffmpeg_nal *ffmpeg_nal_new(void); /* NULL: no memory */
+struct ffmpeg_nal *ffmpeg_nal_new(bool h265); /* else H.264; NULL: no memory */
 void ffmpeg_nal_free(struct ffmpeg_nal **nal);
 
 /* Takes the packet's bytes (it is unreferenced). Only while nothing is ready. */

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fovea/log.h>
+
 #include "base/clock.h"
+#include "base/text.h"
 
 /* The first that takes the URL opens it; the last one takes what is left. */
 static const struct source_kind *const kinds[] = {
@@ -41,10 +44,14 @@ fov_status fov_source_open(fov_source **source, const fov_source_params *params,
     fov_source *s = calloc(1, sizeof *s);
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for a source");
+    pthread_mutex_init(&s->lock, NULL);
     s->kind = kind_of(url, found);
     s->params = *params;
     s->params.pixels = params->pixels ? params->pixels : FOV_YUV;
+    bool named = params->decoder && params->decoder[0];
+    text_copy(s->wanted, sizeof s->wanted, named ? params->decoder : "auto");
     s->opened_ns = clock_now_ns();
+    s->until_ns = INT64_MAX;
     s->info = (fov_source_info){.kind = "images", .frames = -1};
     status = s->kind->open(s, url, error);
     if (status)
@@ -75,6 +82,15 @@ fov_status fov_source_read(fov_source *source, fov_frame_pool *pool, fov_frame *
     return status;
 }
 
+fov_status source_read_until(fov_source *source, fov_frame_pool *pool, int64_t until_ns,
+                             fov_frame **frame, const char **name, fov_error *error)
+{
+    source->until_ns = until_ns;
+    fov_status status = fov_source_read(source, pool, frame, name, error);
+    source->until_ns = INT64_MAX;
+    return status;
+}
+
 void fov_source_get_state(const fov_source *source, fov_source_state *state)
 {
     *state = (fov_source_state){.phase = atomic_load(&source->ended) ? FOV_SOURCE_ENDED
@@ -85,6 +101,36 @@ void fov_source_get_state(const fov_source *source, fov_source_state *state)
                                 .finite = !source->info.live};
     if (source->kind->state)
         source->kind->state(source, state);
+    pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&source->lock);
+    text_copy(state->decoder, sizeof state->decoder, source->decoder);
+    text_copy(state->decoder_why, sizeof state->decoder_why, source->decoder_why);
+    pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&source->lock);
+}
+
+/* On the thread that decodes. */
+static void note_decoder(void *user, const char *decoder, const char *why)
+{
+    fov_source *source = user;
+    pthread_mutex_lock(&source->lock);
+    bool news = strcmp(source->decoder_why, why) != 0;
+    text_copy(source->decoder, sizeof source->decoder, decoder);
+    text_copy(source->decoder_why, sizeof source->decoder_why, why);
+    pthread_mutex_unlock(&source->lock);
+    if (news && why[0])
+        fov_log(FOV_LOG_WARN, "media", "video is decoded by %s: %s",
+                strcmp(decoder, "software") == 0 ? "the processor" : decoder, why);
+}
+
+const char *fov_source_decoder(int i, char *why, size_t size)
+{
+    const struct ffmpeg_api *api = ffmpeg_api_get(NULL);
+    return api ? api->decoder_kind(i, why, size) : NULL;
+}
+
+struct ffmpeg_choice source_choice(fov_source *source)
+{
+    return (struct ffmpeg_choice){
+        .decoder = source->wanted, .chosen = note_decoder, .user = source};
 }
 
 size_t source_start_of(const char *path, uint8_t *start, size_t size)
@@ -131,5 +177,6 @@ void fov_source_close(fov_source **source)
     if (!s)
         return;
     s->kind->close(s);
+    pthread_mutex_destroy(&s->lock);
     free(s);
 }

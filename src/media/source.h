@@ -2,9 +2,11 @@
 #ifndef MEDIA_SOURCE_H
 #define MEDIA_SOURCE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <fovea/source.h>
+#include "media/ffmpeg_api.h"
 
 struct source_kind {
     /* True when this kind opens the URL. `st` is NULL where no file of that name exists. */
@@ -26,12 +28,24 @@ struct fov_source {
     fov_source_params params; /* with the default of `pixels`; `url` only while it is opened */
     atomic_bool interrupted, ended;
     atomic_ullong pictures, corrupt; /* of kinds without a state of their own */
+    char wanted[16];                 /* params.decoder */
+    pthread_mutex_t lock;            /* of the next two, as in the state */
+    char decoder[16], decoder_why[160];
     int64_t opened_ns;
-    void *state; /* of the kind */
+    int64_t until_ns; /* the reading thread's: so long a live kind waits for a picture */
+    void *state;      /* of the kind */
 };
 
 extern const struct source_kind source_demo, source_football, source_images, source_live,
     source_pattern, source_recording, source_video;
+
+/* fov_source_read that waits for a live source's picture until then at most: FOV_EAGAIN when none
+ * came. The others give theirs whatever the time is. */
+fov_status source_read_until(fov_source *source, fov_frame_pool *pool, int64_t until_ns,
+                             fov_frame **frame, const char **name, fov_error *error);
+
+/* How its video is to be decoded, for the FFmpeg module; valid until the source is closed. */
+struct ffmpeg_choice source_choice(fov_source *source);
 
 /* "camera" for "0" and "/dev/video0", the scheme's kind for URLs of a network, NULL for others. */
 const char *source_live_kind(const char *url);

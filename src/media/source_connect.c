@@ -174,6 +174,7 @@ void live_make_door(struct live *v)
     v->door = (struct http_door){
         .stop = live_is_stopped, .user = v, .allow = may_open, .resolving = &v->resolving};
     v->params = (struct ffmpeg_live_params){.kind = v->kind,
+                                            .choice = source_choice(v->source),
                                             .url = v->address,
                                             .udp = v->udp,
                                             .allowance_ms = v->udp ? ALLOWANCE_MS : 0,

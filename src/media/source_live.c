@@ -291,10 +291,11 @@ static fov_status open_live(fov_source *source, const char *url, fov_error *erro
 static fov_status take_newest(struct live *v, fov_error *error)
 {
     fov_status status = FOV_OK;
+    int64_t until = v->source->until_ns;
     pthread_mutex_lock(&v->lock);
     while (!v->fresh && !v->held && v->state.phase != FOV_SOURCE_ENDED &&
-           !atomic_load(&v->source->interrupted))
-        wait_changed(v, clock_now_ns() + NS_PER_S);
+           !atomic_load(&v->source->interrupted) && clock_now_ns() < until)
+        wait_changed(v, until);
     if (v->fresh && !(v->held && v->state.finite)) {
         struct ffmpeg_picture *old = v->reading;
         v->state.superseded += v->held;
@@ -307,6 +308,8 @@ static fov_status take_newest(struct live *v, fov_error *error)
         pthread_cond_broadcast(&v->changed);
     } else if (atomic_load(&v->source->interrupted)) {
         status = fov_fail(error, FOV_ECLOSED, "the source was closed");
+    } else if (!v->held && v->state.phase != FOV_SOURCE_ENDED) {
+        status = fov_fail(error, FOV_EAGAIN, "no picture came in time");
     } else if (!v->held) {
         status = fov_fail(error, v->end, "%s", v->state.error);
     }

@@ -13,6 +13,7 @@
 struct video {
     const struct ffmpeg_api *api;
     struct ffmpeg_video *file;
+    struct ffmpeg_choice choice;
     int64_t since_start; /* frames since it was opened or wound back */
     int orientation;     /* as EXIF numbers it */
     struct buffer lying; /* a frame before it is turned */
@@ -36,7 +37,9 @@ static fov_status open_video(fov_source *source, const char *url, fov_error *err
     if (!v->api)
         return FOV_ERUNTIME;
     fov_error why = {0};
-    fov_status status = v->api->video_open(&v->file, url, &source->interrupted, &info, &why);
+    v->choice = source_choice(source);
+    fov_status status = v->api->video_open(&v->file, url, &v->choice, &source->interrupted, &info,
+                                           &why);
     if (status)
         return fov_fail(error, status, "%.120s: %s", url, why.message);
     bool swap = info.orientation >= 5;

@@ -1,4 +1,5 @@
 /* start-stream, stop-stream, streams: the requests; the work is in own_source.c. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -277,6 +278,83 @@ static struct room *find_stream(struct exchange *x, const char *id)
     return found;
 }
 
+/* A request that waits until its stream is closed, for only then its figures are final. */
+struct stopping {
+    struct server *server;
+    uint64_t request_id;
+    char stream_id[80], token[ROOM_NAME_MAX], source[256], message[240];
+    fov_stats stats;
+};
+
+static struct stopping *stopping_make(struct exchange *x, const struct room *room)
+{
+    struct stopping *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (struct stopping){.server = x->server, .request_id = net_request_id(x->request)};
+    text_copy(s->stream_id, sizeof s->stream_id, room->stream_id);
+    text_copy(s->token, sizeof s->token, room->name);
+    text_copy(s->source, sizeof s->source, room->source);
+    text_copy(s->message, sizeof s->message, room->end_message);
+    s->stats = room->end_stats; /* of one that ended by itself */
+    return s;
+}
+
+/* Loop thread. */
+static void answer_stopped(void *arg)
+{
+    struct stopping *s = arg;
+    struct net_request *request = net_request_find(s->server->loop, s->request_id);
+    if (request) {
+        fov_workers_info info = {0};
+        struct json_writer *w = serve_writer(s->server);
+        if (s->server->workers)
+            fov_workers_get_info(s->server->workers, &info);
+        json_object_begin(w);
+        json_add_string(w, "stream_id", s->stream_id);
+        json_add_string(w, "token", s->token);
+        json_add_string(w, "source", s->source);
+        json_add_string(w, "state", "ended");
+        if (s->message[0])
+            json_add_string(w, "message", s->message);
+        message_stats(w, &s->stats, info.bound_ms, NULL);
+        json_object_end(w);
+        serve_reply(request, 200, w);
+    }
+    free(s);
+}
+
+/* On the closing thread. */
+static void stopped(void *user, const fov_stats *last)
+{
+    struct stopping *s = user;
+    s->stats = *last;
+    if (!net_post(s->server->loop, answer_stopped, s))
+        free(s); /* the server ends */
+}
+
+static void stop_room(struct exchange *x, struct room *room)
+{
+    struct stopping *s = stopping_make(x, room);
+    fov_error error = {0};
+    if (!s) {
+        serve_error(x, fov_fail(&error, FOV_ENOMEM, "not enough memory to stop a stream"), &error);
+        return;
+    }
+    bool runs = room->feed != NULL;
+    if (runs) {
+        room->feed->on_closed = stopped;
+        room->feed->closed_user = s;
+    }
+    if (!room->ended)
+        source_stop(room);
+    room->ended = false;
+    room->stream_id[0] = '\0';
+    room_release(room);
+    if (!runs)
+        answer_stopped(s);
+}
+
 void post_stop_stream(struct exchange *x)
 {
     const char *id;
@@ -284,27 +362,8 @@ void post_stop_stream(struct exchange *x)
     if (!json)
         return;
     struct room *room = text_member(x, json, "stream_id", &id) ? find_stream(x, id) : NULL;
-    if (room) {
-        fov_workers_info info = {0};
-        struct json_writer *w = serve_writer(x->server);
-        if (!room->ended)
-            source_stop(room);
-        if (x->server->workers)
-            fov_workers_get_info(x->server->workers, &info);
-        json_object_begin(w);
-        json_add_string(w, "stream_id", room->stream_id);
-        json_add_string(w, "token", room->name);
-        json_add_string(w, "source", room->source);
-        json_add_string(w, "state", "ended");
-        if (room->end_message[0])
-            json_add_string(w, "message", room->end_message);
-        message_stats(w, &room->end_stats, info.bound_ms, NULL);
-        json_object_end(w);
-        serve_json(x, 200, w);
-        room->ended = false;
-        room->stream_id[0] = '\0';
-        room_release(room);
-    }
+    if (room)
+        stop_room(x, room);
     json_free(&json);
 }
 

@@ -9,7 +9,7 @@
 #include "serve/message.h"
 #include "serve/room.h"
 
-enum { IN_FLIGHT = 2, WIDTH_MAX = 1920, HEIGHT_MAX = 1080, TEXT_BYTES_MAX = 8192 };
+enum { IN_FLIGHT = 2, TEXT_BYTES_MAX = 8192 };
 
 /* ---- credit -----------------------------------------------------------------------------------
  * A frame is over for the camera when it was answered, or one frame interval after it came: what
@@ -27,14 +27,23 @@ static uint64_t credits(const struct camera *c)
     return !c->socket && granted <= c->received ? c->received + 1 : granted;
 }
 
+/* Null before the first picture told its size. */
+static void put_size(struct json_writer *w, const char *name, int px)
+{
+    if (px > 0)
+        json_add_int(w, name, px);
+    else
+        json_add_null(w, name);
+}
+
 void camera_write_control(struct json_writer *w, const struct camera *c)
 {
     json_object_begin(w);
     json_add_string(w, "type", "stream_control");
     json_add_number(w, "target_fps", c->room->tuning.camera.now[ADAPT_FPS], 1);
     json_add_number(w, "quality", c->room->tuning.camera.now[ADAPT_QUALITY], 2);
-    json_add_int(w, "width", WIDTH_MAX);
-    json_add_int(w, "height", HEIGHT_MAX);
+    put_size(w, "width", c->width);
+    put_size(w, "height", c->height);
     json_add_int(w, "credits", (int64_t)credits(c));
     json_add_string(w, "reason", c->reason);
     json_add_number(w, "server_time", clock_unix_ms(), 3);
@@ -194,6 +203,8 @@ fov_status camera_take_picture(struct camera *c, const struct picture_note *note
     }
     if (note->has_offset)
         atomic_store(&room->feed->offset_us, (long long)llround(note->clock_offset_ms * 1e3));
+    c->width = info.width;
+    c->height = info.height;
     c->last_ns = arrival_ns;
     room_saw_frame(room, arrival_ns);
     fov_frame *frame = make_frame(room, bytes, size, note, &info, arrival_ns);

@@ -1,5 +1,7 @@
 #include "serve/device_json.h"
 
+#include <fovea/source.h>
+
 static void write_accelerators(struct json_writer *w, const fov_device_info *info)
 {
     json_name(w, "accelerators");
@@ -38,6 +40,22 @@ static void write_features(struct json_writer *w, const fov_device_info *info)
         json_add_bool(w, "usable", f->usable);
         json_add_string(w, "reason", f->usable ? NULL : f->reason);
         json_add_string(w, "mend", f->mend[0] ? f->mend : NULL);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+static void write_decoders(struct json_writer *w)
+{
+    char why[100];
+    const char *name;
+    json_name(w, "decoders");
+    json_array_begin(w);
+    for (int i = 0; (name = fov_source_decoder(i, why, sizeof why)); i++) {
+        json_object_begin(w);
+        json_add_string(w, "name", name);
+        json_add_bool(w, "available", !why[0]);
+        json_add_string(w, "reason", why[0] ? why : NULL);
         json_object_end(w);
     }
     json_array_end(w);
@@ -90,6 +108,7 @@ void device_json_write(struct json_writer *w, const fov_device_info *info)
     json_add_int(w, "memory_mb", info->memory_mb);
     json_add_int(w, "memory_total_mb", info->memory_total_mb);
     write_accelerators(w, info);
+    write_decoders(w);
     write_runtimes(w, info);
     write_recommended(w, info);
 }

@@ -291,7 +291,10 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
 
 static void feed_closed(void *arg)
 {
-    feed_unref(arg);
+    struct feed *feed = arg;
+    if (feed->on_closed)
+        feed->on_closed(feed->closed_user, &feed->last);
+    feed_unref(feed);
 }
 
 void feed_close(struct feed **closing)
@@ -302,5 +305,5 @@ void feed_close(struct feed **closing)
         return;
     feed->room = NULL;
     watch_end(feed->watch);
-    frames_close_stream(feed->server, &feed->stream, feed_closed, feed);
+    frames_close_stream_stats(feed->server, &feed->stream, &feed->last, feed_closed, feed);
 }

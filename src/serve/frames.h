@@ -61,6 +61,9 @@ void sessions_leave(struct server *server);
 /* Closes a stream away from the loop thread, then calls done(arg) there. */
 void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
                          void *arg);
+/* The same; `last` (may be NULL) has the stream's last statistics when done is called. */
+void frames_close_stream_stats(struct server *server, fov_stream **stream, fov_stats *last,
+                               void (*done)(void *arg), void *arg);
 
 /* Closes the idle streams that process-frame keeps for a model. False while a picture is on its
  * way. */

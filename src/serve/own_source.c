@@ -64,6 +64,14 @@ static void opening_end(struct opening *o)
         opening_free(o);
 }
 
+static void write_decoder(struct json_writer *w, const fov_source_state *state)
+{
+    if (state->decoder[0])
+        json_add_string(w, "decoder", state->decoder);
+    if (state->decoder_why[0])
+        json_add_string(w, "decoder_why", state->decoder_why);
+}
+
 static void write_link(struct json_writer *w, const fov_source_state *state)
 {
     json_add_int(w, "reconnects", (int64_t)state->reconnects);
@@ -106,7 +114,10 @@ void source_write(struct json_writer *w, const struct room *room)
     if (room->end_message[0])
         json_add_string(w, "message", room->end_message);
     fov_source_state state;
-    if (room->live && room->feed && fov_stream_get_source_state(room->feed->stream, &state))
+    if (!room->feed || !fov_stream_get_source_state(room->feed->stream, &state))
+        return;
+    write_decoder(w, &state);
+    if (room->live)
         write_link(w, &state);
 }
 
@@ -371,6 +382,7 @@ static void open_source(void *arg)
     fov_source_params params = {.url = o->user->url,
                                 .loop = o->loop,
                                 .seek_ms = o->seek_ms,
+                                .decoder = source_decoder(o->user->settings),
                                 .patient = o->patient,
                                 .guarded = true,
                                 .allow = may_open,
@@ -423,6 +435,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     room->away[0] = '\0';
     room->waiting = 0;
     room->ended = false;
+    room->end_stats = (fov_stats){0};
     room->end_message[0] = '\0';
     unit_unref(&room->drawn);
     fov_frame_unref(&room->newest);
@@ -497,8 +510,6 @@ void source_stop(struct room *room)
 {
     room->connecting = false;
     source_answer(room, FOV_ECLOSED, "the stream was stopped while it was opened");
-    if (room->feed)
-        fov_stream_get_stats(room->feed->stream, 60, &room->end_stats);
     room_close_feed(room);
     room->live = false;
     room_feed_changed(room);
@@ -513,6 +524,9 @@ void stream_ended(struct room *room, fov_status status, const char *message)
         forget(room);
         return;
     }
+    room->end_stats = (fov_stats){0};
+    if (room->feed) /* all its frames are answered */
+        fov_stream_get_stats(room->feed->stream, 60, &room->end_stats);
     source_stop(room);
     room->ended = true;
     room->ended_ns = clock_now_ns();

@@ -106,7 +106,12 @@ struct feed {
     struct tap tap;                  /* where it is recorded */
     atomic_int quality;              /* percent, of JPEGs that the server makes */
     struct source_user *source_user; /* of the stream's own source; freed with the feed */
-    struct view_job *job;            /* view.c, under its lock */
+    /* Called on the closing thread once the stream is closed, with its last statistics; NULL:
+     * nobody wants them. */
+    void (*on_closed)(void *user, const fov_stats *last);
+    void *closed_user;
+    fov_stats last;
+    struct view_job *job; /* view.c, under its lock */
     struct feed *view_next;
     bool queued;
 };
@@ -169,6 +174,7 @@ struct camera {
     bool pack, replaced;
     struct pairing pairing;
     uint64_t received, answered, timed, timed_next, granted;
+    int width, height;          /* px of its last picture, 0: none came yet */
     int64_t opened_ns, last_ns; /* last: of the last frame, 0 none */
     struct net_timer *timer;
     char reason[24];           /* of the last stream_control, "" at first */
@@ -309,7 +315,7 @@ fov_status source_start(struct server *server, const struct room_source *params,
                         uint64_t request_id, struct room **out, fov_error *error);
 /* The loop has ended: frees what would ask again for a promise. */
 void sources_stop(struct rooms *rooms);
-/* Ends it; its last statistics stay in room->end_stats. */
+/* Ends it. */
 void source_stop(struct room *room);
 /* A room's own live source is connected and gives pictures; true for other feeds. */
 bool room_connected(const struct room *room);

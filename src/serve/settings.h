@@ -22,6 +22,13 @@ enum settings_auth { AUTH_AUTO, AUTH_ON, AUTH_OFF };         /* auto: on, but on
 enum settings_level { LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH }; /* realtime.optimization_level */
 enum settings_mode { MODE_BY_LOAD, MODE_LATENCY, MODE_THROUGHPUT };
 enum settings_profile { PROFILE_GENERAL, PROFILE_CLINICAL };
+enum settings_decoder {
+    DECODER_AUTO,
+    DECODER_OFF,
+    DECODER_CUDA,
+    DECODER_VAAPI,
+    DECODER_VIDEOTOOLBOX
+};
 
 /* One model under `models:`. Unset strings are NULL, unset numbers 0. */
 struct settings_model {
@@ -82,6 +89,7 @@ struct settings {
     } cameras;
     struct {
         struct settings_list allow;
+        int decoder; /* enum settings_decoder */
     } sources;
     struct {
         bool enabled;

@@ -41,6 +41,8 @@ const struct settings_row settings_rows[] = {
 
     {"sources.allow", NULL, SET_LIST, AT(sources.allow), NULL, 0, 2048, NULL, SET_LIVE,
      "what start-stream may open, and where playlists and redirects may lead: folders, files, devices, URL beginnings without a log-in (`rtsp://10.0.0.7/`); cameras of this file, `pattern:` and `demo:` always may"},
+    {"sources.decoder", NULL, SET_CHOICE, AT(sources.decoder), "auto", 0, 0, "auto off cuda vaapi videotoolbox", 0,
+     "what decodes video: auto: a graphics card that is here (not with realtime.use_gpu off), else the processor; off: the processor; or a kind of card"},
 
     {"realtime.enabled", "REALTIME_ENABLED", SET_BOOL, AT(realtime.enabled), "true", 0, 0, NULL, SET_LIVE,
      "false: /api/v1/realtime/… answers 503 `disabled`"},

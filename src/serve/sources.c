@@ -155,3 +155,10 @@ bool source_nested_allowed(const struct settings *settings, const char *own, con
     }
     return false;
 }
+
+const char *source_decoder(const struct settings *settings)
+{
+    static const char *const words[] = {"auto", "off", "cuda", "vaapi", "videotoolbox"};
+    bool any = settings->sources.decoder == DECODER_AUTO;
+    return any && !settings->realtime.use_gpu ? "off" : words[settings->sources.decoder];
+}

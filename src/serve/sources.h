@@ -28,4 +28,7 @@ bool source_over_udp(const char *url);
  * same folder of the same server. Any thread, for settings that do not change. */
 bool source_nested_allowed(const struct settings *settings, const char *own, const char *url);
 
+/* What is to decode video, as fov_source_params.decoder. Static. */
+const char *source_decoder(const struct settings *settings);
+
 #endif

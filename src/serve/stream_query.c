@@ -118,14 +118,17 @@ void sessions_leave(struct server *server)
 struct closing {
     struct frames *frames;
     fov_stream *stream;
+    fov_stats *last;
     void (*done)(void *arg);
     void *arg;
 };
 
+enum { LAST_WINDOW_S = 60 };
+
 static void close_now(void *arg)
 {
     struct closing *c = arg;
-    fov_stream_close(&c->stream);
+    fov_stream_close_stats(&c->stream, LAST_WINDOW_S, c->last);
     atomic_fetch_sub(&c->frames->closing_streams, 1);
     c->done(c->arg);
     free(c);
@@ -134,8 +137,14 @@ static void close_now(void *arg)
 void frames_close_stream(struct server *server, fov_stream **stream, void (*done)(void *arg),
                          void *arg)
 {
+    frames_close_stream_stats(server, stream, NULL, done, arg);
+}
+
+void frames_close_stream_stats(struct server *server, fov_stream **stream, fov_stats *last,
+                               void (*done)(void *arg), void *arg)
+{
     struct closing *c = malloc(sizeof *c);
-    struct closing here = {server->frames, *stream, done, arg};
+    struct closing here = {server->frames, *stream, last, done, arg};
     *stream = NULL;
     if (c)
         *c = here;
@@ -144,6 +153,6 @@ void frames_close_stream(struct server *server, fov_stream **stream, void (*done
         return;
     atomic_fetch_sub(&server->frames->closing_streams, 1);
     free(c); /* no memory, or the server ends: then waiting here is right */
-    fov_stream_close(&here.stream);
+    fov_stream_close_stats(&here.stream, LAST_WINDOW_S, last);
     done(arg);
 }

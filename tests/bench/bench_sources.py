@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What a network camera costs beside decoding and inference, and how fast it is back. Prints Markdown.
 
-    bench_sources.py [--frames 600] [--kills 20]
+    bench_sources.py [--frames 600] [--kills 20] [--codec h264 h265]
 
 GStreamer's RTSP server plays a 1080p30 clip in real time and notes when each picture is handed to RTP; bench_sources
 notes when its result is there. What is left of that way without decoding and inference is ours (and the loopback's).
+A picture that is taken for whole only when the next one begins shows it in the first row, as an interval.
 Then the server is killed and started again, and it is timed from the answer of its port to the state `live`.
 """
 import argparse
@@ -33,10 +34,13 @@ def quantile(values, q):
 NUMBERS = 54  # painted into the corner as a level of gray, so that nothing depends on counting from the same frame
 
 
-def numbered_clip(path, seconds):
+ENCODERS = {"h264": ["libx264"], "h265": ["libx265", "-tag:v", "hvc1", "-x265-params", "log-level=none"]}
+
+
+def numbered_clip(path, seconds, codec):
     subprocess.run([camera_servers.FFMPEG, "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=size=1920x1080:rate=30", "-f", "lavfi",
                     "-i", f"color=size=64x64:rate=30,geq=lum='16+4*mod(N\\,{NUMBERS})':cb=128:cr=128",
-                    "-filter_complex", "[0]format=yuv420p[a];[a][1]overlay", "-t", str(seconds), "-c:v", "libx264", "-preset",
+                    "-filter_complex", "[0]format=yuv420p[a];[a][1]overlay", "-t", str(seconds), "-c:v", *ENCODERS[codec], "-preset",
                     "ultrafast", "-tune", "zerolatency", "-g", "30", "-b:v", "6M", "-pix_fmt", "yuv420p", str(path)], check=True)
     return path
 
@@ -46,11 +50,11 @@ def sent_at(row, sent):
     return max((at for number, at in sent if number == int(row[7]) and at <= row[1]), default=None)
 
 
-def latency(folder, frames):
-    clip = numbered_clip(folder / "1080.mp4", frames // 30 + 15)
-    times = folder / "times"
+def latency(folder, frames, codec):
+    clip = numbered_clip(folder / f"{codec}.mp4", frames // 30 + 15, codec)
+    times = folder / f"times-{codec}"
     os.environ["FOVEA_RTSP_TIMES"] = str(times)
-    server = camera_servers.rtsp_server(folder, clip)
+    server = camera_servers.rtsp_server(folder, clip, codec=codec)
     try:
         done = subprocess.run([BUILD / "tests/bench/bench_sources", f"rtsp://127.0.0.1:{server.port}/paced", MODEL, str(frames)],
                               stdout=subprocess.PIPE, text=True, check=True)
@@ -63,12 +67,12 @@ def latency(folder, frames):
     return sent, rows
 
 
-def print_latency(sent, rows):
+def print_latency(codec, sent, rows):
     way = [r[1] - sent_at(r, sent) for r in rows]
     total = [r[2] - sent_at(r, sent) for r in rows]
     decode, inference = [r[3] for r in rows], [r[5] for r in rows]
     ours = [t - d - i for t, d, i in zip(total, decode, inference)]
-    print("| RTSP 1080p30 to detections, ms | p50 | p99 |\n|---|---|---|")
+    print(f"| RTSP 1080p30 ({codec}) to detections, ms | p50 | p99 |\n|---|---|---|")
     for name, values in (("handed to RTP → last byte here", way), ("decoding to planar YUV", decode), ("inference", inference),
                          ("**added by us: all but decoding and inference** (goal ≤ 10)", ours), ("in all", total)):
         print(f"| {name} | {quantile(values, 0.5):.1f} | {quantile(values, 0.99):.1f} |")
@@ -109,10 +113,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--codec", nargs="+", choices=sorted(ENCODERS), default=["h264", "h265"])
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print_latency(*latency(Path(folder), words.frames))
-        reconnects(Path(folder), words.kills)
+        for codec in words.codec:
+            print_latency(codec, *latency(Path(folder), words.frames, codec))
+        if words.kills:
+            reconnects(Path(folder), words.kills)
 
 
 if __name__ == "__main__":

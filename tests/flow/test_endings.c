@@ -291,6 +291,37 @@ static void closing_waits_and_is_final(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* Frames that still run, or are dropped by the end itself, are in them. */
+static void the_last_statistics_are_final(void **state)
+{
+    (void)state;
+    fov_workers *workers = workers_of("fake:sleep_ms=8", 2, NULL);
+    for (int round = 0; round < 10; round++) {
+        static struct sink sink;
+        fov_stats last = {0};
+        fov_stream *stream = stream_of(workers, &sink, (fov_stream_params){.fifo = round % 2});
+        for (int i = 0; i < 20; i++) {
+            put(stream, (uint64_t)i);
+            usleep(2000);
+        }
+        fov_stream_close_stats(&stream, 60, &last);
+        assert_null(stream);
+        uint64_t answers = last.delivered + last.failed;
+        for (int r = 0; r < FOV_DROP_COUNT; r++) {
+            answers += last.dropped[r];
+            assert_int_equal(last.dropped[r], sink.dropped[r]);
+        }
+        assert_int_equal(last.accepted, 20);
+        assert_int_equal(answers, 20);
+        assert_int_equal(last.waiting, 0);
+        assert_int_equal(last.delivered, sink.delivered);
+        assert_true(last.delivered > 0);
+        assert_true(last.mean_ms > 0);
+        close_all(&stream, &sink);
+    }
+    fov_workers_destroy(&workers);
+}
+
 static void workers_may_end_before_streams(void **state)
 {
     (void)state;
@@ -350,6 +381,7 @@ int main(void)
         cmocka_unit_test(pinned_forms_stay),
         cmocka_unit_test(a_run_ends_at_its_limit),
         cmocka_unit_test(closing_waits_and_is_final),
+        cmocka_unit_test(the_last_statistics_are_final),
         cmocka_unit_test(workers_may_end_before_streams),
         cmocka_unit_test(wrong_parameters_are_refused),
         cmocka_unit_test(hanging_runs_are_asked_back),

@@ -272,7 +272,7 @@ static void strangers_are_counted_in_workers(void **state)
         assert_int_equal(fov_stream_put(u->stream, &frame, NULL), FOV_OK);
     }
     world.pool->promised = 1;
-    world.pool->reserved = 2;
+    world.pool->plan.reserved = 2;
     struct job *first = take_for(0, NULL);
     assert_non_null(first);
     assert_true(take_for(0, first->form) && take_for(0, first->form));
@@ -282,7 +282,7 @@ static void strangers_are_counted_in_workers(void **state)
     assert_non_null(take_for(2, NULL));
     let_go(1);
     let_go(2);
-    world.pool->promised = world.pool->reserved = 0;
+    world.pool->promised = world.pool->plan.reserved = 0;
     world_clear();
 }
 
@@ -363,6 +363,42 @@ static void the_first_promise_needs_no_history_the_second_does(void **state)
     world_clear();
 }
 
+/* Who lists streams makes no plan, however many there are; what is told is what the rules say. */
+static void listing_promises_is_cheap(void **state)
+{
+    (void)state;
+    world_make(4, WORLD_THROUGHPUT);
+    fov_stream_params params = {.max_latency_ms = 1000, .guaranteed = true, .promised_fps = 1};
+    assert_non_null(world_add(1, 10, params, NULL));
+    world_simulate(20); /* until its cost is known */
+    params.promised_fps = 0.5;
+    fov_error error = {0};
+    while (world.count < SUBJECTS_MAX)
+        if (!world_add(0.5, 10, params, &error))
+            fail_msg("stream %d: %s", world.count, error.message);
+    world_simulate(10);
+    fov_admission told[SUBJECTS_MAX];
+    double all = 0; /* worker time of a second, in ms */
+    promises_changed(world.pool, virtual_ns);
+    uint64_t plans = world.pool->plans;
+    assert_true(plans > 0);
+    for (int i = 0; i < SUBJECTS_MAX; i++) {
+        assert_true(fov_stream_get_admission(world.subjects[i].stream, &told[i]));
+        all += told[i].fps * told[i].needs_ms;
+    }
+    assert_true(world.pool->plans == plans);
+    for (int i = 0; i < SUBJECTS_MAX; i++) {
+        double others = all - told[i].fps * told[i].needs_ms;
+        double left = (CAPACITY_LIMIT * 4 * 1000 - others) / told[i].fps;
+        assert_int_equal(told[i].runs, SUBJECTS_MAX - 1);
+        assert_true(told[i].fps == (i ? 0.5 : 1));
+        assert_true(told[i].needs_ms > 5 && told[i].needs_ms < 30);
+        assert_true(fabs(told[i].free_ms - left) < 0.001 * left);
+        assert_true(fabs(told[i].load - all / 4000) < 1e-6);
+    }
+    world_clear();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_promise_is_a_limit),
         cmocka_unit_test(a_rate_that_follows_keeps_to_its_promise),
         cmocka_unit_test(the_first_promise_needs_no_history_the_second_does),
+        cmocka_unit_test(listing_promises_is_cheap),
     };
     fov_log_set(NULL, NULL, FOV_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

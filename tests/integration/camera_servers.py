@@ -29,7 +29,7 @@ def make_clip(path: Path, size="320x240", fps=25, seconds=60, codec="h264", gop=
     if not FFMPEG:
         pytest.skip("ffmpeg is not installed")
     encoders = {"h264": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"], "mpeg4": ["-c:v", "mpeg4"],
-                "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"]}
+                "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-tag:v", "hvc1", "-x265-params", "log-level=none"]}
     subprocess.run([FFMPEG, "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc=size={size}:rate={fps}", "-t", str(seconds),
                     *encoders[codec], "-g", str(gop), "-pix_fmt", "yuv420p", *more, str(path)], check=True)
     return path
@@ -71,13 +71,14 @@ def gstreamer_environment(folder: Path) -> dict:
             "GST_PLUGIN_SCANNER": str(library / "gstreamer1.0/gstreamer-1.0/gst-plugin-scanner")}
 
 
-def rtsp_server(folder: Path, clip: Path, *login: str, port: int = 0, times: Path | None = None) -> Process:
-    """rtsp://127.0.0.1:PORT/h264, /mjpeg and /paced, whose pictures are noted in `times`."""
+def rtsp_server(folder: Path, clip: Path, *login: str, port: int = 0, times: Path | None = None, codec: str = "h264") -> Process:
+    """rtsp://127.0.0.1:PORT/h264 (or what the clip's codec is), /mjpeg and /paced, whose pictures are noted in `times`."""
     if not (SERVERS / ".complete").exists():
         pytest.skip("the RTSP server is not set up: scripts/setup check")
     port = port or free_port()
     return Process(["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py")), str(port), str(clip), *login], port,
-                   {**gstreamer_environment(folder), **({"FOVEA_RTSP_TIMES": str(times)} if times else {})}, folder / "rtsp.log")
+                   {**gstreamer_environment(folder), "FOVEA_RTSP_CODEC": codec, **({"FOVEA_RTSP_TIMES": str(times)} if times else {})},
+                   folder / "rtsp.log")
 
 
 NGINX = """daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;

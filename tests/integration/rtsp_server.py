@@ -3,8 +3,9 @@
 
     rtsp_server.py PORT CLIP [USER PASSWORD]
 
-/h264 plays CLIP (H.264 in MP4) from its start for each client, /mjpeg a moving test pattern as JPEG. /paced plays CLIP
-too, and with FOVEA_RTSP_TIMES=FILE adds a line for each picture: its second in the clip, and when it is handed to RTP in Unix ms.
+/h264 plays CLIP (H.264 in MP4) from its start for each client (with FOVEA_RTSP_CODEC=h265: H.265, as /h265), /mjpeg a moving
+test pattern as JPEG. /paced plays CLIP too, and with FOVEA_RTSP_TIMES=FILE adds a line for each picture: its second in the clip,
+and when it is handed to RTP in Unix ms.
 """
 import os
 import sys
@@ -79,11 +80,13 @@ def main():
     server.set_service(port)
     if login:
         lock(server, *login)
-    mount(server, "/h264", f"filesrc location={clip} ! qtdemux ! rtph264pay name=pay0 pt=96 config-interval=-1", login)
+    codec = os.environ.get("FOVEA_RTSP_CODEC", "h264")
+    pay = f"rtp{codec}pay name=pay0 pt=96 config-interval=-1"
+    mount(server, f"/{codec}", f"filesrc location={clip} ! qtdemux ! {pay}", login)
     mount(server, "/mjpeg", "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,"
           "framerate=25/1 ! jpegenc ! rtpjpegpay name=pay0 pt=26", login)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(f"( filesrc location={clip} ! qtdemux ! identity sync=true ! rtph264pay name=pay0 pt=96 config-interval=-1 )")
+    factory.set_launch(f"( filesrc location={clip} ! qtdemux ! identity sync=true ! {pay} )")
     factory.connect("media-configure", note_times)
     server.get_mount_points().add_factory("/paced", factory)
     server.attach(None)

@@ -311,6 +311,7 @@ def test_credits_only_grow_and_bound_what_is_under_way(start_server):
         first = receive(ws)
         assert {"type", "target_fps", "quality", "width", "height", "credits", "reason"} <= first.keys()
         assert first["credits"] == 2 and 5 <= first["target_fps"] <= 60 and 0.3 <= first["quality"] <= 0.95
+        assert first["width"] is None and first["height"] is None, "nobody knows yet"
         last, sent = first["credits"], 0
         for _ in range(30):
             while sent < last:
@@ -318,7 +319,18 @@ def test_credits_only_grow_and_bound_what_is_under_way(start_server):
                 sent += 1
             control = wait_for(ws, "stream_control")
             assert last < control["credits"] <= sent + 2
+            assert (control["width"], control["height"]) == (320, 240)
             last = control["credits"]
+        while sent < last:  # the camera is turned round
+            send_pair(ws, sent, picture(240, 320), 240, 320)
+            sent += 1
+        server.wait_for(lambda: wait_for(ws, "stream_control")["height"] == 320, 5, "the new size")
+
+
+def test_a_camera_by_post_is_told_the_size_of_its_pictures(server):
+    for width, height in ((320, 240), (160, 120)):
+        told = server.post("/api/camera/posted/frame", data=picture(width, height), headers={"Content-Type": "image/jpeg"}).json()
+        assert (told["width"], told["height"]) == (width, height)
 
 
 def test_a_camera_that_ignores_credit_is_throttled_by_drops(start_server):

@@ -117,6 +117,26 @@ def test_stream_example_builds_and_runs(installed, tmp_path):
     assert wrong.returncode == 3 and "nowhere.xml" in wrong.stderr
 
 
+def test_batch_example_builds_and_runs(installed, tmp_path):
+    destdir, _, package = installed
+    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destdir))
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment, check=True,
+                           capture_output=True, text=True).stdout.split()
+    program = tmp_path / "batch"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / "examples/batch.c"), *flags, "-o", str(program)], check=True)
+
+    def times(*words):
+        result = subprocess.run([str(program), "fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50", *words],
+                                env=dict(os.environ, LD_LIBRARY_PATH=str(package.parent.parent)),
+                                capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stderr
+        return [int(n) for n in re.findall(r"^ *(\d+) ms: \w+ 0\.\d\d", result.stdout, re.M)]
+    assert times() == [50 * i for i in range(50)], "every frame, in order, the last two in a short batch"
+    assert times("4", "10") == [100 * i for i in range(25)]
+    assert subprocess.run([str(BUILD / "examples/batch"), "fake:", "nowhere.mp4"], capture_output=True, timeout=60).returncode == 3
+    assert subprocess.run([str(BUILD / "examples/batch"), "fake:", "pattern:", "17"], capture_output=True, timeout=60).returncode == 2
+
+
 def test_example_says_what_is_wrong(installed, tmp_path):
     result = subprocess.run([str(BUILD / "examples/detect"), "nowhere.xml", "pattern:"],
                             capture_output=True, text=True, timeout=60)

@@ -97,6 +97,21 @@ def test_rtsp_h264(rtsp):
     assert all(steps > 0) and np.median(steps) == pytest.approx(40, abs=1), "the newest one only, forwards"
 
 
+@pytest.mark.parametrize("slices", [1, 3])
+def test_rtsp_h265(folder, slices):
+    """Pictures of one slice and of several: each whole, none twice, none lost."""
+    clip = make_clip(folder / f"h265-{slices}.mp4", codec="hevc", seconds=20, more=["-x265-params", f"log-level=none:slices={slices}"])
+    server = rtsp_server(folder, clip, codec="h265")
+    try:
+        code, frames, errors = predict(f"rtsp://127.0.0.1:{server.port}/h265", lines=30)
+    finally:
+        server.kill()
+    assert code == 0 and len(frames) >= 30 and errors.count("\n") == 1, errors
+    assert (frames[0]["width"], frames[0]["height"]) == (320, 240)
+    steps = np.diff([f["pts_ms"] for f in frames])
+    assert all(steps > 0) and np.median(steps) == pytest.approx(40, abs=1)
+
+
 def test_rtsp_over_udp(rtsp):
     code, frames, errors = predict(f"rtsp://127.0.0.1:{rtsp.port}/h264?transport=udp", lines=15)
     assert code == 0 and len(frames) >= 15, errors

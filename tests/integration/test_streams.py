@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hazard import memory
-from realtime import START, STATS, STOP, STREAMS, decoded, encode, receive, socket, wait_for
+from realtime import DROPS, START, STATS, STOP, STREAMS, decoded, encode, receive, socket, wait_for
 
 import numpy as np
 
@@ -204,6 +204,21 @@ def test_memory_goes_back_with_its_streams(start_server):
     one, eight = play(1), play(8)
     print(f"{one:.1f} and {eight:.1f} MiB")
     assert eight - one < 16  # 30 where glibc decides
+def test_final_figures_are_exact(start_server):
+    """Frames are on workers and in the queue when the end comes: the answer waits for them."""
+    server = start_server(model="fake:sleep_ms=40")
+    for fps in (30, 60, 120, 240, 120, 60):
+        made = start(server, source=f"pattern:width=160,height=120,fps={fps}", max_latency_ms=0)
+        server.wait_for(lambda: server.get(STREAMS).json()["streams"][0]["total_frames"] > 20, 10)
+        final = server.post(STOP, json={"stream_id": made["stream_id"]}).json()
+        assert final["waiting"] == 0 and final["total_frames"] > 20 and final["delivered"] > 0
+        assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values()), final
+        assert set(final["dropped"]) == DROPS
+    both = [start(server, source="pattern:width=160,height=120,fps=60", token=name) for name in ("a", "b")]
+    time.sleep(0.5)
+    for one in both:  # and again, while another runs
+        final = server.post(STOP, json={"stream_id": one["stream_id"]}).json()
+        assert final["token"] == one["token"] and final["waiting"] == 0 and final["total_frames"] > 0
 
 
 def test_the_picture_goes_on_without_a_model(start_server):

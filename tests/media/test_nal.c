@@ -1,5 +1,5 @@
-/* H.264 units put together from the packets of RTP: whole ones come without waiting for the next
- * picture where packets are filled up, and never cut where they are not. */
+/* Units put together from the packets of RTP: whole ones come without waiting for the next picture
+ * where packets are filled up, and never cut where they are not. And whole pictures of units. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,15 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/ffmpeg_au.h"
 #include "media/ffmpeg_nal.h"
 
 static struct ffmpeg_nal *nal;
+static struct ffmpeg_au *au;
 static AVPacket *packet;
 
 static int open_all(void **state)
 {
     (void)state;
-    nal = ffmpeg_nal_new();
+    nal = ffmpeg_nal_new(false);
     packet = av_packet_alloc();
     return nal && packet ? 0 : -1;
 }
@@ -26,6 +28,7 @@ static int close_all(void **state)
 {
     (void)state;
     ffmpeg_nal_free(&nal);
+    ffmpeg_au_free(&au);
     av_packet_free(&packet);
     return 0;
 }
@@ -124,6 +127,196 @@ static void test_too_large(void **state)
     expect(103, 2);
 }
 
+/* A part of H.265 has a header of three bytes: a last part that is one byte shorter is seen. */
+static void test_parts_of_h265(void **state)
+{
+    (void)state;
+    ffmpeg_nal_free(&nal);
+    nal = ffmpeg_nal_new(true);
+    static const int last[] = {1400, 1399};
+    for (int i = 0; i < 2; i++) {
+        static const int sizes[] = {1403, 1397, 1397}; /* as FFmpeg gives parts of 1400 bytes */
+        for (int k = 0; k < 4; k++) {
+            int size = k < 3 ? sizes[k] : last[i] - 3;
+            assert_int_equal(av_new_packet(packet, size), 0);
+            memset(packet->data, 9, (size_t)size);
+            if (k == 0)
+                memcpy(packet->data, "\0\0\0\1", 4);
+            packet->pts = i;
+            ffmpeg_nal_add(nal, packet);
+            if (i == 1 && k == 0)
+                expect(1403 + 3 * 1397, 0); /* the one before filled its last part up */
+            assert_int_equal(ffmpeg_nal_ready(nal), i == 1 && k == 3);
+        }
+    }
+    expect(1403 + 2 * 1397 + 1396, 1);
+}
+
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+enum { P = 1, IDR = 19, VPS = 32, SPS = 33, PPS = 34, AUD = 35, SEI = 39, SEI_BEHIND = 40 };
+
+static void fill_h265(uint8_t *to, int type, bool first)
+{
+    const uint8_t unit[8] = {0, 0, 0, 1, (uint8_t)(type << 1), 1, first ? 0x80 : 0x40, 0x55};
+    memcpy(to, unit, sizeof unit);
+}
+
+/* Units that come together, `types` ends with -1; a slice that is not the first: 100 + type. */
+static void add_units(int64_t pts, const int *types)
+{
+    int count = 0;
+    while (types[count] >= 0)
+        count++;
+    assert_int_equal(av_new_packet(packet, 8 * count), 0);
+    for (int i = 0; i < count; i++)
+        fill_h265(packet->data + 8 * i, types[i] % 100, types[i] < 100);
+    packet->pts = pts;
+    ffmpeg_au_add(au, packet);
+}
+
+#define ADD(pts, ...) add_units(pts, (const int[]){__VA_ARGS__, -1})
+
+static void expect_picture(int units, int64_t pts)
+{
+    assert_true(ffmpeg_au_ready(au));
+    ffmpeg_au_take(au, packet);
+    assert_int_equal(packet->size, 8 * units);
+    assert_int_equal(packet->pts, pts);
+    av_packet_unref(packet);
+}
+
+static void expect_none(void)
+{
+    assert_false(ffmpeg_au_ready(au));
+}
+
+static void test_one_slice_a_picture(void **state)
+{
+    (void)state;
+    au = ffmpeg_au_new(true);
+    ADD(1, VPS);
+    ADD(1, SPS);
+    ADD(1, PPS);
+    ADD(1, IDR);
+    expect_none(); /* more slices may follow */
+    ADD(2, P);
+    expect_picture(4, 1);
+    expect_none();
+    ADD(3, P);
+    expect_picture(1, 2);
+    expect_picture(1, 3); /* two had one slice: so has this */
+    for (int64_t pts = 4; pts < 9; pts++) {
+        ADD(pts, P);
+        expect_picture(1, pts);
+    }
+    ADD(9, SEI_BEHIND); /* belongs to the last one, comes too late, and does no harm */
+    expect_none();
+    ADD(9, AUD, SEI, IDR);
+    expect_picture(4, 9);
+    ADD(10, P);
+    expect_picture(1, 10);
+}
+
+static void test_several_slices_a_picture(void **state)
+{
+    (void)state;
+    au = ffmpeg_au_new(true);
+    for (int64_t pts = 1; pts < 8; pts++) {
+        ADD(pts, P);
+        if (pts == 2 || pts == 3)
+            expect_picture(3, pts - 1);
+        expect_none();
+        ADD(pts, 100 + P);
+        expect_none();
+        ADD(pts, 100 + P);
+        if (pts > 2)
+            expect_picture(3, pts);
+        expect_none();
+    }
+}
+
+/* Fewer slices are waited for, more are a lesson. */
+static void test_slices_that_change(void **state)
+{
+    (void)state;
+    au = ffmpeg_au_new(true);
+    for (int64_t pts = 1; pts < 5; pts++) {
+        ADD(pts, P, 100 + P);
+        if (pts == 2 || pts == 3)
+            expect_picture(2, pts - 1);
+        if (pts > 2)
+            expect_picture(2, pts);
+    }
+    ADD(5, P);
+    expect_none();
+    ADD(6, P);
+    expect_picture(1, 5);
+    expect_none(); /* one alone proves nothing */
+    ADD(7, P);
+    expect_picture(1, 6);
+    expect_picture(1, 7);
+    ADD(7, 100 + P); /* it went on: the rest is lost */
+    expect_none();
+    for (int64_t pts = 8; pts < 12; pts++) {
+        ADD(pts, P);
+        if (pts > 8)
+            expect_picture(2, pts - 1);
+        ADD(pts, 100 + P);
+        expect_none();
+    }
+}
+
+static void test_h264_pictures(void **state)
+{
+    (void)state;
+    static const uint8_t start[] = {0,    0, 0, 1, 0x67, 1, 2, 3, 0,    0,    0, 1,
+                                    0x68, 1, 2, 3, 0,    0, 0, 1, 0x65, 0x88, 2, 3};
+    static const uint8_t slice[] = {0, 0, 0, 1, 0x41, 0x9a, 2, 3},
+                         more[] = {0, 0, 0, 1, 0x41, 0x40, 2, 3};
+    au = ffmpeg_au_new(false);
+    for (int64_t pts = 1; pts < 6; pts++) {
+        const uint8_t *bytes = pts == 1 ? start : slice;
+        int size = pts == 1 ? (int)sizeof start : (int)sizeof slice;
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(av_new_packet(packet, k ? (int)sizeof more : size), 0);
+            memcpy(packet->data, k ? more : bytes, (size_t)packet->size);
+            packet->pts = pts;
+            ffmpeg_au_add(au, packet);
+            if (k == 0 && (pts == 2 || pts == 3))
+                expect_picture(pts == 2 ? 4 : 2, pts - 1);
+        }
+        if (pts > 2)
+            expect_picture(2, pts);
+        expect_none();
+    }
+}
+
+static void test_random_pictures(void **state)
+{
+    uint32_t random = 7;
+    (void)state;
+    for (int h265 = 0; h265 < 2; h265++) {
+        au = ffmpeg_au_new(h265);
+        for (int i = 0; i < 100000; i++) {
+            random = random * 1664525u + 1013904223u;
+            int size = 1 + (int)(random >> 24) % 40;
+            assert_int_equal(av_new_packet(packet, size), 0);
+            for (int k = 0; k < size; k++) {
+                random = random * 1664525u + 1013904223u;
+                packet->data[k] = random >> 28 ? (uint8_t)(random >> 30) : (uint8_t)(random >> 20);
+            }
+            ffmpeg_au_add(au, packet);
+            for (int n = 0; ffmpeg_au_ready(au); n++) {
+                assert_true(n < 3);
+                ffmpeg_au_take(au, packet);
+                av_packet_unref(packet);
+            }
+        }
+        ffmpeg_au_free(&au);
+    }
+}
+
 /* Whatever comes, nothing is read or written outside, and every taken unit ends. */
 static void test_random(void **state)
 {
@@ -149,6 +342,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_next_that_is_whole_itself, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_wrong_guess_is_the_last, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_too_large, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_parts_of_h265, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_one_slice_a_picture, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_several_slices_a_picture, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_slices_that_change, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_h264_pictures, open_all, close_all),
+        cmocka_unit_test_setup_teardown(test_random_pictures, open_all, close_all),
         cmocka_unit_test_setup_teardown(test_random, open_all, close_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,6 +453,62 @@ static void test_video_again_and_broken(void **state)
     fov_source_close(&source);
 }
 
+/* A card that is not here, or of which nobody knows: the same frames, and the reason. */
+static void test_decoders_that_are_not_here(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cuda", "vaapi", "videotoolbox", "toaster"};
+    char path[1024];
+    snprintf(path, sizeof path, "%s/video/car-detection.mp4", data_folder());
+    struct stat st;
+    if (stat(path, &st))
+        skip();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[16]; /* not to be kept by the source */
+        snprintf(name, sizeof name, "%s", names[i]);
+        fov_source *source, *plain;
+        fov_source_params params = {.url = path, .decoder = name},
+                          off = {.url = path, .decoder = "off"};
+        fov_source_state told;
+        assert_int_equal(fov_source_open(&source, &params, NULL), FOV_OK);
+        memset(name, 0, sizeof name);
+        assert_int_equal(fov_source_open(&plain, &off, NULL), FOV_OK);
+        fov_source_get_state(source, &told);
+        assert_string_equal(told.decoder, "");
+        fov_frame *frame = read_frame(source, NULL), *wanted = read_frame(plain, NULL);
+        fov_source_get_state(source, &told);
+        if (strcmp(told.decoder, "software") == 0) { /* else there is such a card */
+            assert_ptr_equal(strstr(told.decoder_why, names[i]), told.decoder_why);
+            assert_true(strlen(told.decoder_why) > strlen(names[i]) + 2);
+            assert_memory_equal(frame->image.plane[0], wanted->image.plane[0],
+                                (size_t)frame->image.stride[0] * (size_t)frame->height);
+        }
+        fov_source_get_state(plain, &told);
+        assert_string_equal(told.decoder, "software");
+        assert_string_equal(told.decoder_why, "");
+        fov_frame_unref(&frame);
+        fov_frame_unref(&wanted);
+        fov_source_close(&source);
+        fov_source_close(&plain);
+    }
+}
+
+static void test_kinds_of_decoders(void **state)
+{
+    (void)state;
+    char why[100];
+    const char *name = fov_source_decoder(0, why, sizeof why);
+    if (!name)
+        skip();
+    assert_string_equal(name, "cuda");
+    assert_string_equal(fov_source_decoder(1, why, sizeof why), "vaapi");
+    assert_string_equal(fov_source_decoder(2, why, sizeof why), "videotoolbox");
+#ifdef __linux__
+    assert_true(why[0] != 0);
+#endif
+    assert_null(fov_source_decoder(3, why, sizeof why));
+}
+
 static void test_files_that_are_no_video(void **state)
 {
     (void)state;
@@ -486,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_video_frames),
         cmocka_unit_test(test_video_again_and_broken),
+        cmocka_unit_test(test_decoders_that_are_not_here),
+        cmocka_unit_test(test_kinds_of_decoders),
         cmocka_unit_test(test_files_that_are_no_video),
         cmocka_unit_test(test_natural_order),
         cmocka_unit_test(test_folder),

@@ -5,6 +5,7 @@ import { now } from './clock.js';
 
 const POST_AFTER = 2; // sockets refused in a row before pictures go by POST
 const DROPS = ['rate', 'busy', 'credit', 'socket'];
+const MOST = [1920, 1080]; // px; more costs time and shows a model nothing
 
 /** Largest size inside maxW × maxH (0 = no limit) with the picture's shape; never enlarged. */
 export function fit(width, height, maxW, maxH) {
@@ -29,7 +30,7 @@ export class Sender {
   constructor({ socketUrl, postUrl }, report) {
     this.report = report;
     this.postUrl = postUrl;
-    this.control = { target_fps: 30, quality: 0.8, width: 0, height: 0, credits: 1, reason: '' };
+    this.control = { target_fps: 30, quality: 0.8, credits: 1, reason: '' };
     this.sent = 0; // on this connection: what credits are compared with
     this.frameNumber = 0;
     this.drops = Object.fromEntries(DROPS.map((name) => [name, 0]));
@@ -120,7 +121,7 @@ export class Sender {
 
   async #encodeAndSend(source, captured, width, height) {
     const started = performance.now();
-    const [w, h] = fit(width, height, this.control.width, this.control.height);
+    const [w, h] = fit(width, height, ...MOST);
     if (this.#canvas.width !== w || this.#canvas.height !== h) {
       this.#canvas.width = w;
       this.#canvas.height = h;
