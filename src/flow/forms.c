@@ -388,7 +388,7 @@ static void forget_strike(struct slot *slot)
 void form_judge(fov_workers *pool, struct form *form, const fov_error *error, bool nonsense,
                 int64_t now)
 {
-    fov_hint hint;
+    fov_hint hint = FOV_HINT_LATENCY;
     struct slot *slot = form_slot(pool, form, &hint);
     bool failed = error->status == FOV_EINFER || error->status == FOV_ETIMEOUT;
     if (!failed) {

@@ -42,7 +42,7 @@ static void spring(double *at, double *speed, double to, double rate)
     *at += *speed * PLAY_STEP_S;
 }
 
-void camera_start(struct camera_hand *hand, const struct play *p)
+void football_camera_start(struct camera_hand *hand, const struct play *p)
 {
     memset(hand, 0, sizeof *hand);
     wanted(p, hand->aim, &hand->zoom);

@@ -12,7 +12,7 @@ struct camera_hand {
     double zoom, zoom_speed;     /* factor of the focal length */
 };
 
-void camera_start(struct camera_hand *hand, const struct play *p);
+void football_camera_start(struct camera_hand *hand, const struct play *p);
 void camera_follow(struct camera_hand *hand, const struct play *p);
 
 /* The view at a time between two steps, `part` 0..1. `zoom`: as the user asked. */

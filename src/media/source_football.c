@@ -112,7 +112,7 @@ static void start(struct football *f)
 {
     f->next = 0;
     play_start(&f->now, (uint64_t)f->seed);
-    camera_start(&f->hand_now, &f->now);
+    football_camera_start(&f->hand_now, &f->now);
     f->before = f->now;
     f->hand_before = f->hand_now;
 }

@@ -204,6 +204,8 @@ def test_memory_goes_back_with_its_streams(start_server):
     one, eight = play(1), play(8)
     print(f"{one:.1f} and {eight:.1f} MiB")
     assert eight - one < 16  # 30 where glibc decides
+
+
 def test_final_figures_are_exact(start_server):
     """Frames are on workers and in the queue when the end comes: the answer waits for them."""
     server = start_server(model="fake:sleep_ms=40")
