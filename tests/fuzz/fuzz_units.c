@@ -46,6 +46,7 @@ static void run(bool h265, const uint8_t *data, size_t size)
             for (int k = 0; ffmpeg_au_ready(au); k++) {
                 ffmpeg_au_take(au, packet);
                 out += packet->size;
+                av_packet_unref(packet);
                 if (k > 2 || out > in)
                     abort();
             }
