@@ -492,7 +492,7 @@ static void play_match(struct world *w, fov_match *m, uint64_t seed, int every, 
     static fov_match_person before[NAMES_MAX], people[256];
     struct play *p = &w->play;
     play_start(p, seed);
-    camera_start(&w->hand, p);
+    football_camera_start(&w->hand, p);
     memset(before, 0, sizeof before);
     for (int i = 0; i < NAMES_MAX; i++)
         before[i].time_s = -1;
