@@ -103,6 +103,7 @@ typedef struct fov_workers_info {
     double promised;    /* part of the workers' time that they need, 0..1 */
     double busy_s;      /* time of all runs so far; two at once count twice */
     int runs;           /* of the default model that fit beside each other */
+    bool default_lost;  /* the default model is not tried any more */
 } fov_workers_info;
 
 /* Thread-safety: safe. Blocks: no. */

@@ -300,6 +300,7 @@ void fov_workers_get_info(fov_workers *pool, fov_workers_info *info)
         .fallbacks = pool->fallbacks,
         .busy_s = (double)busy_ns(pool) / 1e9,
         .runs = form->runners,
+        .default_lost = form->dead,
         .form = form == pool->default_slot->forms[FOV_HINT_LATENCY] ? "latency" : "throughput",
         .bound_ms = ns_to_ms(recent_median_ns(&form->work)),
         .guaranteed = pool->promised,

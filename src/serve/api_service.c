@@ -49,10 +49,10 @@ void get_readyz(struct exchange *x)
     if (!serve_workers(x))
         return;
     fov_workers_get_info(server->workers, &info);
-    if (info.degraded)
+    if (info.default_lost)
         serve_busy(x, 30, "degraded",
-                   "a model hung too often and is not tried any more (%llu runs were lost in "
-                   "all); load it again, or restart the server",
+                   "the default model hung too often and is not tried any more (%llu runs were "
+                   "lost in all); load it again, or restart the server",
                    (unsigned long long)info.lost_runs);
     else
         reply_ready(x);

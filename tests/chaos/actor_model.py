@@ -34,6 +34,7 @@ class HungModel(Actor):
                     raise Finding(f"the model was not given up: {kinds}")
             if not self.world.stopping.is_set() and ("result" not in kinds or "timeout" not in kinds):
                 raise Finding(f"given up without a result or a lost run: {kinds}")
+        self.ready("after the model was given up")
         self.world.works()
         self.world.pause(self.random.uniform(1, 10))
 
@@ -53,9 +54,13 @@ class HungModel(Actor):
         made = self.world.post(MODELS, json={"name": self.NAME})
         if made.status_code not in (200, 201):  # 201: the server has not opened it yet
             raise Finding(f"loading {self.NAME}: {made.status_code} {made.text[:200]}")
+        self.ready("after it was loaded again")
+
+    def ready(self, when: str) -> None:
+        """It is not the default model."""
         ready = self.world.get("/readyz")
         if ready.status_code != 200:
-            raise Finding(f"/readyz after {self.NAME} was loaded: {ready.status_code} {ready.text[:200]}")
+            raise Finding(f"/readyz {when}: {ready.status_code} {ready.text[:200]}")
 
     def end(self) -> None:
         try:

@@ -25,13 +25,14 @@ models:
   first: 'fake:score=0.4'
   second: {path: 'fake:score=0.6'}
   broken: 'fake:load_fails=1'
+  hung: 'fake:hang_after=0'
 """
 
 
 @pytest.fixture(scope="module")
 def several(start_server):
     server = start_server(config=CONFIG, model="fake:score=0.9")
-    server.wait_for(lambda: {"first", "second"} <= set(listed(server)), 10, "the models of the settings")
+    server.wait_for(lambda: {"first", "second", "hung"} <= set(listed(server)), 10, "the models of the settings")
     return server
 
 
@@ -49,6 +50,15 @@ def test_a_model_is_loaded_under_another_id_and_forgotten(several):
     assert several.request("DELETE", f"{MODELS}/again").json() == {"removed": "again"}
     assert answer(several, "again").status_code == 404
     assert several.request("DELETE", f"{MODELS}/again").status_code == 404
+
+
+def test_a_model_that_hung_is_loaded_again(several):
+    """Four lost runs end it; the default one is ready all the same, and answers."""
+    lost = [answer(several, "hung").json()["code"] for _ in range(5)]
+    assert lost == ["timeout"] * 4 + ["inference_failed"]
+    assert several.get("/readyz").status_code == 200 and answer(several).status_code == 200
+    assert several.post(MODELS, json={"name": "hung"}).status_code == 200
+    assert answer(several, "hung").json()["code"] == "timeout", "it is tried again"
 
 
 def test_a_model_takes_the_place_of_another(several):
