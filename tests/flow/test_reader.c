@@ -172,13 +172,11 @@ static void paced_as_a_camera(void **state)
     (void)state;
     fov_reader *reader = open_reader("pattern:width=320,height=192,barcode=1,fps=50,frames=26",
                                      (fov_reader_params){.paced = true});
-    int64_t start = 0;
     assert_true(wait_waiting(reader, 26)); /* read ahead, but not due */
+    int64_t start = clock_now_ns();
     for (int i = 0; i < 26; i++) {
         assert_int_equal(next(reader, -1), i);
-        int64_t now = clock_now_ns();
-        start = i ? start : now;
-        assert_true(now - start >= (20 * i - 15) * MS); /* the first one may have come late */
+        assert_true(clock_now_ns() - start >= 20 * i * MS);
     }
     assert_int_equal(next(reader, -1), -FOV_EOS);
     fov_reader_close(&reader);
@@ -462,7 +460,7 @@ static void of_a_camera_the_newest(void **state)
         usleep(200000);
         int sent = atomic_load(&camera.sent), number = next(reader, 5000);
         assert_true(number > last);
-        assert_true(number >= sent - 4); /* not one that waited in a queue */
+        assert_true(number >= sent - 10); /* not one that waited in a queue */
         lost += number - last - 1;
         last = number;
     }

@@ -149,6 +149,22 @@ def test_a_clip(start_server):
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("wanted,more", [("auto", {}), ("off", {}), ("vaapi", {}), ("auto", {"REALTIME_USE_GPU": "false"})])
+def test_what_decodes_is_told(start_server, wanted, more):
+    if not CLIP.exists():
+        pytest.skip("the demo clip is not set up: make build")
+    server = start_server("sources.decoder=" + wanted, config=f"sources:\n  allow: ['{CLIP.parent}']\n", env=more)
+    start(server, source=str(CLIP), loop=True, target_fps=10)
+    told = server.wait_for(lambda: (s := server.get(STREAMS).json()["streams"][0]).get("decoder") and s, 10, "the first picture")
+    kinds = {d["name"]: d for d in server.get("/api/v1/realtime/edge/device-info").json()["decoders"]}
+    assert set(kinds) == {"cuda", "vaapi", "videotoolbox"} and all(d["available"] == (d["reason"] is None) for d in kinds.values())
+    if wanted == "off" or more or not kinds["vaapi"]["available"]:
+        assert told["decoder"] == "software"
+    assert told.get("decoder_why", "").startswith("vaapi: ") == (wanted == "vaapi" and told["decoder"] == "software")
+    server.wait_for(lambda: server.get(STREAMS).json()["streams"][0]["state"] == "live", 10, "a result")
+    assert server.stop() == 0
+
+
 def test_demo(start_server):
     server = start_server("--demo", port="0")
     def demo():
