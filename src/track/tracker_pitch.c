@@ -17,6 +17,7 @@
 #include "track/assign.h"
 #include "track/boxes.h"
 #include "track/ground.h"
+#include "track/ground_error.h"
 #include "track/places.h"
 
 /* Distances squared that 0.1 % and 1 % of right pairs have, by chi squared of two. */
@@ -52,7 +53,9 @@ struct pitch {
     bool *free;               /* boxes on the ground that have no track yet */
     struct assign *assign;
     struct ground_map map;
-    double carried_s; /* since the map was given; infinite: there is none */
+    struct ground_error error;
+    struct ground_habit habit; /* of the homographies */
+    double carried_s;          /* since the map was given; infinite: there is none */
     const struct tracker *picture;
     void *picture_own;
     bool in_picture;
@@ -68,6 +71,7 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
         return fov_fail(error, FOV_ENOMEM, "no memory for a tracker");
     p->params = *params;
     p->carried_s = INFINITY;
+    p->habit = ground_habit_begin();
     p->picture = tracker_named("botsort");
     p->runners = calloc(most, sizeof *p->runners);
     p->rows = calloc(most, sizeof *p->rows);
@@ -151,10 +155,10 @@ static void face_ground(struct pitch *p, const struct tracker_frame *frame)
 
 static void see_boxes(struct pitch *p, const struct tracker_frame *frame)
 {
-    face_ground(p, frame);
     for (size_t i = 0; i < frame->count; i++)
         p->free[i] = frame->boxes[i].score >= p->params.low &&
-                     ground_see(&p->map, frame->boxes[i].at, frame->boxes[i].score, &p->seen[i]);
+                     ground_see(&p->map, &p->error, frame->boxes[i].at, frame->boxes[i].score,
+                                &p->seen[i]);
 }
 
 /* Where it was thought to be a frame ago. */
@@ -221,7 +225,8 @@ static void take(struct pitch *p, struct runner *r, const struct tracker_frame *
     p->free[box] = false;
 }
 
-static void run(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame)
+/* Finds a box for each row; returns their number. */
+static size_t match(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame)
 {
     size_t count = 0;
     assign_begin(p->assign, frame->count, ALONE);
@@ -234,9 +239,33 @@ static void run(struct pitch *p, const struct stage *stage, const struct tracker
         offer(p, stage, frame, r);
     }
     assign_solve(p->assign);
+    return count;
+}
+
+static void run(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame)
+{
+    size_t count = match(p, stage, frame);
     for (size_t i = 0; i < count; i++)
         if (assign_column(p->assign, i) >= 0)
             take(p, &p->runners[p->rows[i]], frame, (size_t)assign_column(p->assign, i));
+}
+
+/* ---- the error of the homography --------------------------------------------------------------
+ */
+
+/* Tries who goes with whom, sees what all are off by, and looks at the boxes again without that. */
+static void find_error(struct pitch *p, const struct tracker_frame *frame)
+{
+    struct ground_off off;
+    ground_off_begin(&off, frame, &p->habit, &p->error);
+    see_boxes(p, frame);
+    size_t count = match(p, &(struct stage){is_fresh, p->params.high, 2, GATE}, frame);
+    for (size_t i = 0; i < count; i++)
+        if (assign_column(p->assign, i) >= 0)
+            ground_off_add(&off, &p->map, &p->habit, &p->runners[p->rows[i]].state,
+                           &p->seen[assign_column(p->assign, i)]);
+    if (ground_off_solve(&off, frame->dt_s, &p->habit, &p->error))
+        see_boxes(p, frame);
 }
 
 /* ---- beginnings and ends --------------------------------------------------------------------- */
@@ -319,7 +348,8 @@ static void on_ground(struct pitch *p, const struct tracker_frame *frame,
                       struct tracker_output *out)
 {
     const fov_tracker_params *q = &p->params;
-    see_boxes(p, frame);
+    face_ground(p, frame);
+    find_error(p, frame);
     /* No score is 2. */
     run(p, &(struct stage){is_sure, q->high, 2, GATE}, frame);
     run(p, &(struct stage){is_fresh, q->low, q->high, UNSURE_GATE}, frame);
