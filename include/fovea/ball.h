@@ -95,12 +95,12 @@ FOV_API void fov_ball_destroy(fov_ball_tracker **tracker);
  * (may be NULL) the pictures that are delay_s old by now, each told once, with what was learnt
  * since then: holes up to gap_s are filled, as far as their end is known by that time. Detections
  * that are not finite or turned inside out are left out; of more than 32 the best count. A time
- * that stands still or jumps back counts as no time at all; one that leaps by more than 5 s starts
- * anew, and what was held back is told. At most 256 pictures are held back: with more in delay_s
- * the oldest come out sooner. Never allocates. Returns FOV_EINVAL for a time, a motion or a view
- * that is not finite, or a size out of range; nothing has changed then. Thread-safety: one thread
- * at a time. Blocks: no. Source: Reid (1979), "An algorithm for tracking multiple targets", for a
- * single target. */
+ * that stands still or jumps back counts as no time at all; one that leaps by more than 5 s, and a
+ * picture of another size, starts anew: what was held back is told. At most 256 pictures are held
+ * back: with more in delay_s the oldest come out sooner. Never allocates. Returns FOV_EINVAL for a
+ * time, a motion or a view that is not finite, or a size out of range; nothing has changed then.
+ * Thread-safety: one thread at a time. Blocks: no. Source: Reid (1979), "An algorithm for tracking
+ * multiple targets", for a single target. */
 FOV_API fov_status fov_ball_update(fov_ball_tracker *tracker, const fov_ball_input *input,
                                    fov_ball *ball, fov_balls *late, fov_error *error);
 

@@ -48,7 +48,8 @@ typedef struct fov_teams_params {
     int min_tracks;     /* players needed to tell two kits, 4..64; default 8 */
     double change_s;    /* evidence, in seconds of clear sight, that changes a side, 0.5..60;
                            default 3. A first name needs 0.15 of it, `other` a third */
-    bool named;         /* the kits' shirts are these, as 0xRRGGBB: no waiting for many players */
+    bool named;         /* the shirts are these, as 0xRRGGBB: where they are clearly different, few
+                           players are enough */
     uint32_t colors[2]; /* of FOV_TEAM_FIRST and FOV_TEAM_SECOND */
     int embedding_size; /* 1..2048: vectors of so many numbers are compared and not colours */
 } fov_teams_params;

@@ -109,12 +109,15 @@ fov_status ball_check_input(const fov_ball_input *input, fov_error *error)
     return FOV_OK;
 }
 
-double ball_step_of(const fov_ball_tracker *tracker, double time_s)
+double ball_step_of(const fov_ball_tracker *tracker, const fov_ball_input *input)
 {
     if (!tracker->started)
         return 0;
+    bool sized = input->width > 0 && input->height > 0;
+    if (sized && (input->width != tracker->width || input->height != tracker->height))
+        return -1;
     uint64_t last = (tracker->next - 1) % BALL_PICTURES;
-    double dt = time_s - tracker->frames[last].time_s;
+    double dt = input->time_s - tracker->frames[last].time_s;
     return fabs(dt) > LEAP_S ? -1 : fmax(dt, 0);
 }
 
@@ -253,9 +256,10 @@ static void make_room(fov_ball_tracker *tracker)
 }
 
 /* The time of the picture and the step to it; after a leap all is told and forgotten. */
-static double enter(fov_ball_tracker *tracker, double *time_s)
+static double enter(fov_ball_tracker *tracker, const fov_ball_input *input, double *time_s)
 {
-    double dt = ball_step_of(tracker, *time_s);
+    double dt = ball_step_of(tracker, input);
+    *time_s = input->time_s;
     tracker->late_count = 0;
     if (dt < 0) {
         ball_late_tell(tracker, INFINITY);
@@ -276,7 +280,7 @@ fov_status fov_ball_update(fov_ball_tracker *tracker, const fov_ball_input *inpu
         return status;
     bool unsure;
     const double *map = ball_map_of(input->motion, &unsure);
-    double time_s = input->time_s, dt = enter(tracker, &time_s);
+    double time_s, dt = enter(tracker, input, &time_s);
     take_size(tracker, input);
     collect(tracker, input->detections, ball_unit(tracker->width));
     struct ball_frame *frame = open_frame(tracker, input, time_s, map);

@@ -90,7 +90,7 @@ static bool interpolate(fov_ball_tracker *tracker, uint64_t number, fov_ball *ba
     double whole_s = last->time_s - first->time_s;
     double share = whole_s > 0 ? (frame->time_s - first->time_s) / whole_s : 0;
     double way = hypot(b[0] - a[0], b[1] - a[1]);
-    if (way > FASTEST_PX * frame->unit * fmax(whole_s, 0.02))
+    if (!(way <= FASTEST_PX * frame->unit * fmax(whole_s, 0.02)))
         return false;
     ball->state = FOV_BALL_INTERPOLATED;
     ball->x = (float)(a[0] + share * (b[0] - a[0]));

@@ -79,6 +79,14 @@ void ball_path_predict(struct ball_path *path, double dt, const double *map, dou
     path->at[1] = to[1];
 }
 
+bool ball_path_is_sound(const struct ball_path *path)
+{
+    bool sound = true;
+    for (int i = 0; i < 4; i++)
+        sound = sound && fabs(path->at[i]) < 1e6 && path->cov[i][i] > 0 && path->cov[i][i] < 1e12;
+    return sound; /* false for what is not a number */
+}
+
 /* Odds of a kick since it was seen last, and the variance that one adds to a place. */
 static double kick_chance(double unseen_s)
 {

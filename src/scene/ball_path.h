@@ -39,6 +39,10 @@ void ball_path_start(struct ball_path *path, const struct ball_sighting *seen, d
  * before to it, row by row. */
 void ball_path_predict(struct ball_path *path, double dt, const double *map, double unit);
 
+/* Whether its numbers are still of this world: a map that tears the picture apart makes them huge.
+ */
+bool ball_path_is_sound(const struct ball_path *path);
+
 struct ball_fit ball_path_fit(const struct ball_path *path, const struct ball_sighting *seen,
                               double unseen_s, double unit);
 

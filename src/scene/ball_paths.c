@@ -50,6 +50,8 @@ static void predict(struct ball_set *set, const struct ball_picture *picture)
         if (picture->unsure)
             for (int k = 0; k < 2; k++)
                 path->cov[k][k] += UNSURE_PX * picture->unit * UNSURE_PX * picture->unit;
+        if (!ball_path_is_sound(path))
+            path->log_odds = -INFINITY;
     }
 }
 

@@ -45,8 +45,9 @@ double ball_unit(int width);
 /* FOV_EINVAL for what fov_ball_update and fov_ball_where refuse. */
 fov_status ball_check_input(const fov_ball_input *input, fov_error *error);
 
-/* Seconds since the picture before, 0 for a clock that stands still; negative: start anew. */
-double ball_step_of(const fov_ball_tracker *tracker, double time_s);
+/* Seconds since the picture before, 0 for a clock that stands still; negative: start anew, for the
+ * clock leaps or the pictures have another size. */
+double ball_step_of(const fov_ball_tracker *tracker, const fov_ball_input *input);
 
 /* The map to use, NULL: none; `unsure` when there is motion that nobody could measure. */
 const double *ball_map_of(const fov_motion *motion, bool *unsure);

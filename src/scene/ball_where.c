@@ -100,7 +100,7 @@ fov_status fov_ball_where(fov_ball_tracker *tracker, const fov_ball_input *input
         return status;
     int width = input->width > 0 && input->height > 0 ? input->width : 1920;
     int height = input->width > 0 && input->height > 0 ? input->height : 1080;
-    double dt = ball_step_of(tracker, input->time_s);
+    double dt = ball_step_of(tracker, input);
     memset(look, 0, sizeof *look);
     look->x = look->y = NAN;
     if (dt >= 0 && dt <= tracker->params.coast_s &&

@@ -57,10 +57,11 @@ static bool allocate(fov_teams *teams)
     teams->vector = calloc(size, sizeof *teams->vector);
     teams->centers = calloc(2 * size, sizeof *teams->centers);
     teams->trial = calloc(2 * size, sizeof *teams->trial);
+    teams->named = calloc(2 * size, sizeof *teams->named);
     teams->list = calloc(TEAM_LIST_MOST, sizeof *teams->list);
     teams->listed = calloc(TEAM_LIST_MOST, sizeof *teams->listed);
     return teams->boxes && teams->slots && teams->means && teams->points && teams->vector &&
-           teams->centers && teams->trial && teams->list && teams->listed &&
+           teams->centers && teams->trial && teams->named && teams->list && teams->listed &&
            cluster_work_create(&teams->work, slots, teams->size);
 }
 
@@ -99,6 +100,7 @@ void fov_teams_destroy(fov_teams **teams)
     free(t->vector);
     free(t->centers);
     free(t->trial);
+    free(t->named);
     free(t->list);
     free(t->listed);
     free(t);
@@ -116,7 +118,7 @@ void fov_teams_reset(fov_teams *teams)
 {
     for (int i = 0; i < teams->params.max_tracks; i++)
         clear_slot(teams, &teams->slots[i]);
-    teams->started = teams->known = teams->grey = false;
+    teams->started = teams->known = teams->learnt = teams->grey = false;
     teams->turf = (struct turf){0};
     teams->daylight = 0;
     teams->time_s = teams->turf_due_s = teams->learn_due_s = 0;

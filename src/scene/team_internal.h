@@ -44,15 +44,16 @@ struct fov_teams {
     float daylight; /* linear light of the ground when it was seen first */
     double turf_due_s, learn_due_s;
     struct turf_box *boxes;
-    struct team_slot *slots; /* params.max_tracks */
-    float *means;            /* of the slots */
-    float *vector;           /* one embedding, made one long */
-    bool known;              /* centers hold */
-    double known_s;          /* since when */
-    float *centers, *trial;  /* 2 x size */
-    float spread, along;     /* squares: of a player's distance to the own centre, and along the
-                                line between both */
-    float *points;           /* of those who are clear enough, for learning */
+    struct team_slot *slots;        /* params.max_tracks */
+    float *means;                   /* of the slots */
+    float *vector;                  /* one embedding, made one long */
+    bool known;                     /* centers hold */
+    bool learnt;                    /* and were found in the pictures, not only named */
+    double learnt_s;                /* since when */
+    float *centers, *trial, *named; /* 2 x size */
+    float spread, along; /* squares: of a player's distance to the own centre, and along the
+                            line between both */
+    float *points;       /* of those who are clear enough, for learning */
     struct cluster_work work;
     fov_teams_state state;
     double lead_m; /* how much farther from x = 0 the first team stands than the second, smoothed */

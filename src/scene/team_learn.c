@@ -16,6 +16,11 @@ enum { STARTS = 12, SIDE_LEAST = 3 };
 #define APART 4.5         /* between both, in standard deviations along that line */
 #define APART_LEAST 7.0   /* units of colour */
 #define VECTOR_LEAST 0.15 /* the same of embeddings, which are one long */
+/* Names, in units of colour: how far a kit may look from its name, how much players of it differ
+ * before any was seen, and how far apart two must be to be told by their names alone. */
+#define NAMED_FAR 70.0
+#define NAMED_SPREAD 9.0
+#define NAMED_APART 45.0
 #define SPREAD_LEAST 4.0F /* units of colour that players of one kit differ by */
 #define ALONG_LEAST 2.0F
 #define LIGHT 4.0F /* the same by light alone: shade is taken out only roughly */
@@ -94,13 +99,13 @@ static void swap_groups(struct cluster_work *work, size_t count, float *centers,
     }
 }
 
-/* The first team is the one that it was, or at the beginning the lighter one. */
+/* The first team is the one that it was, or that was named so, or else the lighter one. */
 static void put_in_order(fov_teams *teams, size_t count, float *centers)
 {
     int size = teams->size;
-    const float *old = teams->centers;
+    const float *old = teams->learnt ? teams->centers : teams->named;
     bool swap = false;
-    if (teams->known)
+    if (teams->learnt || teams->params.named)
         swap = cluster_square(centers, old + size, size) +
                    cluster_square(centers + size, old, size) <
                cluster_square(centers, old, size) +
@@ -111,15 +116,25 @@ static void put_in_order(fov_teams *teams, size_t count, float *centers)
         swap_groups(&teams->work, count, centers, size);
 }
 
-/* Each centre near its old one: the same kits in another light. */
-static bool are_same(const fov_teams *teams, const float *centers)
+/* Whether each centre is nearer than that to another. */
+static bool are_near(const fov_teams *teams, const float *others, double distance)
 {
     int size = teams->size;
-    double apart = cluster_square(teams->centers, teams->centers + size, size);
     for (int k = 0; k < 2; k++)
-        if (cluster_square(centers + k * size, teams->centers + k * size, size) > apart / 4)
+        if (cluster_square(teams->trial + k * size, others + k * size, size) > distance * distance)
             return false;
     return true;
+}
+
+/* Whether what was found may replace what is known: soon after the beginning; later only the same
+ * kits in another light; and never what is far from the names. */
+static bool may_follow(const fov_teams *teams, bool early)
+{
+    int size = teams->size;
+    double apart = sqrt(cluster_square(teams->centers, teams->centers + size, size));
+    if (teams->params.named && !are_near(teams, teams->named, NAMED_FAR))
+        return false;
+    return early || are_near(teams, teams->centers, apart / 2);
 }
 
 /* How much of the line between both kits is light and not hue, 0..1. */
@@ -143,20 +158,23 @@ static void adopt(fov_teams *teams, const struct pair *pair, float share)
 {
     for (int d = 0; d < 2 * teams->size; d++)
         teams->centers[d] += share * (teams->trial[d] - teams->centers[d]);
-    if (!teams->known)
-        teams->known_s = teams->time_s;
     teams->known = true;
     set_spread(teams, pair);
 }
 
-/* Kits that were named are looked for near where they should be; others anywhere. */
-static bool find_two(fov_teams *teams, const struct cluster_points *points)
+static void learn_from(fov_teams *teams, const struct cluster_points *points)
 {
-    if (!teams->params.named)
-        return cluster_two(points, TRIM, STARTS, teams->trial, &teams->work);
-    memcpy(teams->trial, teams->centers, 2 * (size_t)teams->size * sizeof *teams->trial);
-    cluster_lloyd(points, TRIM, teams->trial, &teams->work);
-    return true;
+    if (!cluster_two(points, TRIM, STARTS, teams->trial, &teams->work))
+        return;
+    put_in_order(teams, points->count, teams->trial);
+    struct pair pair = measure(teams, points, teams->trial);
+    bool early = !teams->learnt || teams->time_s - teams->learnt_s < EARLY_S;
+    if (!are_two(teams, &pair) || !may_follow(teams, early))
+        return;
+    adopt(teams, &pair, early ? 1 : FOLLOWS);
+    if (!teams->learnt)
+        teams->learnt_s = teams->time_s;
+    teams->learnt = true;
 }
 
 void team_learn(fov_teams *teams)
@@ -164,32 +182,23 @@ void team_learn(fov_teams *teams)
     struct cluster_points points;
     if (teams->time_s < teams->learn_due_s)
         return;
-    teams->learn_due_s = teams->time_s + (teams->known ? FOLLOW_EVERY_S : TRY_EVERY_S);
-    if (!gather(teams, &points)) {
-        teams->state = teams->known ? FOV_TEAMS_KNOWN : FOV_TEAMS_WAITING;
-        return;
-    }
-    struct pair pair = {{0, 0}, 0, 0, 0};
-    bool two = find_two(teams, &points);
-    if (two) {
-        put_in_order(teams, points.count, teams->trial);
-        pair = measure(teams, &points, teams->trial);
-        two = are_two(teams, &pair);
-    }
-    bool early = teams->time_s - teams->known_s < EARLY_S && !teams->params.named;
-    if (two && (!teams->known || early || are_same(teams, teams->trial)))
-        adopt(teams, &pair, !teams->known || early ? 1 : FOLLOWS);
-    teams->state = teams->known ? FOV_TEAMS_KNOWN : FOV_TEAMS_ALIKE;
+    bool enough = gather(teams, &points);
+    if (enough)
+        learn_from(teams, &points);
+    teams->learn_due_s = teams->time_s + (teams->learnt ? FOLLOW_EVERY_S : TRY_EVERY_S);
+    teams->state = teams->known ? FOV_TEAMS_KNOWN : enough ? FOV_TEAMS_ALIKE : FOV_TEAMS_WAITING;
 }
 
 void team_name_kits(fov_teams *teams)
 {
     struct kit kit;
-    struct pair pair = {{0, 0}, 0, 64, 16};
+    struct pair pair = {{0, 0}, 0, NAMED_SPREAD * NAMED_SPREAD, NAMED_SPREAD * NAMED_SPREAD / 4};
     for (int k = 0; k < 2; k++) {
         kit_of_colour(&kit, &teams->tables, teams->params.colors[k]);
-        memcpy(teams->trial + k * KIT_SIZE, kit.values, sizeof kit.values);
+        memcpy(teams->named + k * KIT_SIZE, kit.values, sizeof kit.values);
     }
-    pair.apart = sqrt(cluster_square(teams->trial, teams->trial + KIT_SIZE, KIT_SIZE));
-    adopt(teams, &pair, 1);
+    pair.apart = sqrt(cluster_square(teams->named, teams->named + KIT_SIZE, KIT_SIZE));
+    memcpy(teams->trial, teams->named, 2 * KIT_SIZE * sizeof *teams->trial);
+    if (pair.apart >= NAMED_APART)
+        adopt(teams, &pair, 1);
 }

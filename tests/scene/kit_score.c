@@ -143,6 +143,7 @@ static void settle(struct judge *j)
     struct kit_score *s = j->score;
     size_t straight = j->sides[0][0] + j->sides[1][1], crossed = j->sides[0][1] + j->sides[1][0];
     int cross = crossed > straight;
+    s->crossed = cross;
     s->right = cross ? crossed : straight;
     s->wrong += cross ? straight : crossed;
     s->keeper_right = j->keepers[0][cross] + j->keepers[1][!cross];

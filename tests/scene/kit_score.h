@@ -12,6 +12,7 @@ struct kit_score {
     size_t keeper, keeper_right, keeper_wrong; /* named keeper of the right team; of a wrong one or
                                                   a player of any. The rest: other, unknown */
     size_t flips, plain_flips;                 /* changes from one team to the other, at any time */
+    bool crossed;                              /* the first team is B */
     double known_s;                            /* when the kits were known; -1: never */
     double update_us, update_us_late;          /* processor time of an update: median, 99 % */
 };

@@ -355,6 +355,27 @@ static void clocks_that_do_as_they_like(void **state)
     fov_ball_destroy(&tracker);
 }
 
+static void another_size_starts_anew(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    fov_balls late;
+    size_t told = 0;
+    for (int i = 0; i < 20; i++) {
+        put(tracker, i * 0.04, 900, 500, NULL, &late);
+        told += late.count;
+    }
+    fov_ball_input input = {0.8, 960, 540, NULL, NULL, NULL};
+    fov_ball_look look;
+    fov_ball ball;
+    assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
+    assert_true(look.sweep && isnan(look.x));
+    assert_int_equal(fov_ball_update(tracker, &input, &ball, &late, NULL), FOV_OK);
+    assert_int_equal(ball.state, FOV_BALL_NONE);
+    assert_int_equal(told + late.count, 20);
+    fov_ball_destroy(&tracker);
+}
+
 /* More pictures than are held: the oldest come out sooner. */
 static void fast_cameras_lose_no_picture(void **state)
 {
@@ -424,6 +445,7 @@ int main(void)
         cmocka_unit_test(bad_input_changes_nothing),
         cmocka_unit_test(bad_boxes_are_left_out),
         cmocka_unit_test(clocks_that_do_as_they_like),
+        cmocka_unit_test(another_size_starts_anew),
         cmocka_unit_test(fast_cameras_lose_no_picture),
         cmocka_unit_test(the_same_input_gives_the_same_answer_without_memory),
     };

@@ -47,6 +47,22 @@ static void players_get_the_right_team(void **state)
     }
 }
 
+/* Names say who is first; the pictures, how the kits look in this light. */
+static void named_kits_are_found_in_any_light(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < kit_level_count; i++) {
+        const struct kit_design *designs = kit_levels[i].designs;
+        fov_teams_params params = {
+            .named = true, .colors = {designs[KIT_TEAM_B].shirt, designs[KIT_TEAM_A].shirt}};
+        struct kit_score s;
+        assert_true(kit_score_run(&kit_levels[i], 9, 5, 8, &params, &s));
+        if (s.right * 100 < s.players * 95 || s.flips > 0 || s.crossed == 0)
+            fail_msg("%s: %zu of %zu right, %zu changes, order %d", kit_levels[i].name, s.right,
+                     s.players, s.flips, (int)s.crossed);
+    }
+}
+
 /* ---- what is not known is not made up -------------------------------------------------------- */
 
 /* Runs a level for some seconds; how many of the tracks have a team in the end. */
@@ -462,6 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(players_get_the_right_team),
+        cmocka_unit_test(named_kits_are_found_in_any_light),
         cmocka_unit_test(one_team_alone_is_no_two),
         cmocka_unit_test(grey_pictures_have_no_teams),
         cmocka_unit_test(tiny_boxes_have_no_teams),
