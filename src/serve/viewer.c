@@ -154,6 +154,8 @@ static void flush_mjpeg(struct viewer *v)
 
 void viewer_flush(struct viewer *v)
 {
+    if (v->room->holding)
+        return;
     if (v->kind == VIEWER_MJPEG)
         flush_mjpeg(v);
     else
