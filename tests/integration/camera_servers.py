@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from nginx import DEPS, free_port
+from conftest import DEPS, free_port
 
 SERVERS = DEPS / "servers"
 FFMPEG = shutil.which("ffmpeg")

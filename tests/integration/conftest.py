@@ -9,6 +9,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
+DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 BIN = Path(os.environ.get("FOVEA_BIN") or Path(os.environ.get("FOVEA_BUILD", ROOT / "build")) / "fovea")
 # What a developer's own shell may have set must not change what is tested.
 OURS = re.compile(r"^(FOVEA_(?!BUILD|BIN|DEPS|TEST_DATA)|REALTIME_|STREAMING_|OPENVINO_|UVICORN_|CONFIDENCE_|IOU_|MODEL_PATH)")
@@ -32,6 +34,12 @@ DEFECT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitize
 
 def environment(**more: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not OURS.match(k)}, **SANITIZED, **more}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(condition, seconds: float, what: str, more=lambda: ""):

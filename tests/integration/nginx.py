@@ -8,8 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from camera_servers import SERVERS, free_port
-from conftest import ROOT
+from conftest import DEPS, ROOT, free_port
 
 CONF = ROOT / "packaging/nginx/fovea.conf"
 MAIN = """
@@ -29,7 +28,7 @@ http {{
 
 def find() -> str | None:
     """Unpacked by set-up, or the system's own."""
-    unpacked = SERVERS / "usr/sbin/nginx"
+    unpacked = DEPS / "servers/usr/sbin/nginx"
     return str(unpacked) if unpacked.exists() else shutil.which("nginx")
 
 

@@ -11,7 +11,7 @@ import nginx
 import pytest
 import requests
 import yaml
-from conftest import ROOT
+from conftest import ROOT, free_port
 from realtime import PROCESS, STREAM, picture, receive, send_pair, wait_for
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -245,7 +245,7 @@ def test_no_token_in_the_errors_of_nginx(tmp_path):
     """Nothing answers behind it, which nginx would tell with the whole request."""
     if not nginx.find():
         pytest.skip("nginx is not here: scripts/setup check")
-    proxy = nginx.Nginx(tmp_path, f"127.0.0.1:{nginx.free_port()}")
+    proxy = nginx.Nginx(tmp_path, f"127.0.0.1:{free_port()}")
     try:
         for path in (f"/view/hall?token={TOKENS['view']}", f"/camera/{TOKENS['push']}", f"/stream/events/a?token={TOKENS['view']}"):
             assert requests.get(proxy.url + path, headers={"Host": "localhost:8080"}, timeout=20).status_code == 502

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import ROOT, SANITIZED, environment, fovea
+from conftest import DEPS, SANITIZED, environment, fovea
 from PIL import Image
 from realtime import decoded, picture
 from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 TARGET_FPS = 15
-MODEL = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps")) / "models/ssd_mobilenet_v2/model.xml"
+MODEL = DEPS / "models/ssd_mobilenet_v2/model.xml"
 
 
 def optimize_image_for_streaming(path, quality=85):

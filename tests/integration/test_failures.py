@@ -13,12 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, environment, fovea
+from conftest import BIN, DEPS, ROOT, environment, fovea
 from realtime import (PROCESS, START, STREAM, STREAMS, metadata, pack, picture, receive, send_pair, socket, wait_for)
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 JPEG = {"Content-Type": "image/jpeg"}
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 MODEL = DEPS / "models/ssd_mobilenet_v2"
 SLOWED = bool(os.environ.get("FOVEA_SANITIZED"))
 

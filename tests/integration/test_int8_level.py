@@ -1,11 +1,10 @@
 """A server says which of the default model's files it runs, and REALTIME_OPTIMIZATION_LEVEL decides."""
-import os
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SANITIZED
+from conftest import DEPS, SANITIZED
 
-MODEL = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps")) / "models/ssd_mobilenet_v2/model_int8.xml"
+MODEL = DEPS / "models/ssd_mobilenet_v2/model_int8.xml"
 VNNI = {"avx512_vnni", "avx_vnni", "asimddp"} & set(Path("/proc/cpuinfo").read_text().split())
 
 

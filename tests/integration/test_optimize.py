@@ -9,10 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import BIN, ROOT, SANITIZED, environment
+from conftest import BIN, DEPS, ROOT, SANITIZED, environment
 
 DATA = Path(os.environ.get("FOVEA_TEST_DATA", ROOT.parent / "shared/data"))
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 PYTHON = DEPS / "venv/bin/python"
 YOLOX = DATA / "models/yolox_nano_416.onnx"
 YOLOV5 = DATA / "models/yolov5n_640_int8.tflite"

@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from camera_servers import DEPS, free_port
-from conftest import BIN, ROOT, environment
+from conftest import BIN, DEPS, ROOT, environment, free_port
 from realtime import PROCESS, picture
 
 PACKAGING = ROOT / "packaging"

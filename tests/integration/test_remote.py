@@ -12,12 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, environment, fovea
+from conftest import BIN, DEPS, ROOT, environment, fovea
 from oip_server import OipServer, Served
 from realtime import PROCESS, START, picture
 
 DATA = Path(os.environ.get("FOVEA_TEST_DATA", ROOT.parent / "shared/data"))
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 JPEG = {"Content-Type": "image/jpeg"}
 
 

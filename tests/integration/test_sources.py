@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from camera_servers import Jpegs, Nginx, make_clip, rtsp_server
-from conftest import BIN, environment, fovea, wait_for
-from nginx import free_port
+from conftest import BIN, environment, fovea, free_port, wait_for
 from realtime import START, STOP, STREAMS, encode, receive
 from realtime import socket as connect, wait_for as wait_text
 
