@@ -307,11 +307,13 @@ struct net_frame {
     size_t len;
 };
 
+#define NET_UNIT_MAX 72 /* messages of one unit */
+
 /* Sends messages as one unit, in order and with nothing between them; never torn. The same blob may
- * go to any number of sockets. FOV_EBUSY: more than max_pending would wait behind what already
- * waits, nothing was taken (a unit is always taken when nothing waits); FOV_ECLOSED: closing;
- * FOV_ENOMEM. "Newest wins" for a viewer: send when net_socket_pending is 0, else keep the unit and
- * send the newest one from on_drain. */
+ * go to any number of sockets. FOV_EINVAL: more than NET_UNIT_MAX; FOV_EBUSY: more than max_pending
+ * would wait behind what already waits, nothing was taken (a unit is always taken when nothing
+ * waits); FOV_ECLOSED: closing; FOV_ENOMEM. "Newest wins" for a viewer: send when
+ * net_socket_pending is 0, else keep the unit and send the newest one from on_drain. */
 fov_status net_socket_send(struct net_socket *socket, const struct net_frame *frames, size_t count);
 fov_status net_socket_send_text(struct net_socket *socket, const char *text, size_t len);
 

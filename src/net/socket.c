@@ -11,7 +11,6 @@
 
 #define CLOSE_MS 2000
 #define READS 64
-#define UNIT_MAX 8 /* messages of one unit */
 /* Control frames are left out while this much waits: the peer does not read anyway. */
 #define CONTROL_PENDING ((size_t)64 << 10)
 
@@ -35,11 +34,11 @@ struct net_socket {
 
 fov_status net_socket_send(struct net_socket *socket, const struct net_frame *frames, size_t count)
 {
-    struct net_piece pieces[2 * UNIT_MAX];
-    uint8_t headers[UNIT_MAX][WS_HEADER_MAX];
+    struct net_piece pieces[2 * NET_UNIT_MAX];
+    uint8_t headers[NET_UNIT_MAX][WS_HEADER_MAX];
     if (socket->closing || socket->conn->closed)
         return FOV_ECLOSED;
-    if (count > UNIT_MAX)
+    if (count > NET_UNIT_MAX)
         return FOV_EINVAL;
     for (size_t i = 0; i < count; i++) {
         const struct net_frame *f = &frames[i];

@@ -161,10 +161,14 @@ static void put_frame(struct camera *c, fov_frame *frame)
     struct room *room = c->room;
     uint64_t seq = room->seq;
     int64_t since = room->result_ns > c->opened_ns ? room->result_ns : c->opened_ns;
+    struct outcome *dropped;
     fov_frame *kept = fov_frame_ref(frame);
-    if (fov_stream_put(room->feed->stream, &frame, NULL) != FOV_OK)
+    if (feed_put(room->feed, &frame, &dropped) != FOV_OK)
         c->answered++; /* no result follows */
+    room_hold(room);
     forward(room, kept, seq, VIEWER_CLIENT);
+    outcomes_run(dropped);
+    room_let_go(room);
     if (kept->capture_ns - since >= UNANALYSED_NS)
         forward(room, kept, seq, VIEWER_SERVER | VIEWER_MJPEG);
     fov_frame_unref(&room->newest);

@@ -81,6 +81,9 @@ static struct net_blob *make_note(const struct feed *feed, const fov_result *res
 /* ---- results ----------------------------------------------------------------------------------
  */
 
+/* Where the outcomes of drops at put go while this thread is in feed_put; else NULL. */
+static _Thread_local struct outcome **put_end;
+
 static void run_outcome(void *arg)
 {
     struct outcome *outcome = arg;
@@ -88,6 +91,24 @@ static void run_outcome(void *arg)
     net_blob_unref(&outcome->note);
     feed_unref(outcome->feed);
     free(outcome);
+}
+
+void outcomes_run(struct outcome *first)
+{
+    while (first) {
+        struct outcome *next = first->next;
+        run_outcome(first);
+        first = next;
+    }
+}
+
+fov_status feed_put(struct feed *feed, fov_frame **frame, struct outcome **outcomes)
+{
+    *outcomes = NULL;
+    put_end = outcomes;
+    fov_status status = fov_stream_put(feed->stream, frame, NULL);
+    put_end = NULL;
+    return status;
 }
 
 static void post_outcome(struct feed *feed, uint64_t seq, const fov_result *result,
@@ -102,6 +123,11 @@ static void post_outcome(struct feed *feed, uint64_t seq, const fov_result *resu
                                     .reason = result->reason,
                                     .timings = result->timings,
                                     .note = note};
+    if (outcome && put_end) {
+        *put_end = outcome;
+        put_end = &outcome->next;
+        return;
+    }
     if (outcome && net_post(feed->loop, run_outcome, outcome))
         return;
     net_blob_unref(&note);

@@ -92,6 +92,18 @@ void room_offer_all(struct room *room, unsigned kinds, struct unit *unit)
             viewer_offer(v, unit);
 }
 
+void room_hold(struct room *room)
+{
+    room->holding = true;
+}
+
+void room_let_go(struct room *room)
+{
+    room->holding = false;
+    for (struct viewer *v = room->viewers; v; v = v->next)
+        viewer_flush(v);
+}
+
 static void note_all(struct room *room, unsigned kinds, uint64_t seq, struct net_blob *text)
 {
     for (struct viewer *v = room->viewers; v; v = v->next)

@@ -135,6 +135,7 @@ void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_f
 
 /* What a result means for the room; posted to the loop. */
 struct outcome {
+    struct outcome *next;
     struct feed *feed;
     uint64_t seq;
     bool delivered, dropped;
@@ -143,6 +144,11 @@ struct outcome {
     struct net_blob *note; /* for viewers of render=client; NULL: none looks, or it goes with its
                               picture */
 };
+
+/* Puts a frame, on the loop thread. `outcomes` gets what was dropped at once, for outcomes_run when
+ * the frame has been shown: what is said of it then travels with it. NULL: nothing. */
+fov_status feed_put(struct feed *feed, fov_frame **frame, struct outcome **outcomes);
+void outcomes_run(struct outcome *first); /* frees them */
 
 /* ---- the view thread (view.c) ------------------------------------------------------------------
  */
@@ -238,6 +244,7 @@ struct room {
     struct viewer *viewers;
     unsigned viewer_count;
     bool watching; /* the stream was asked for whole pictures */
+    bool holding;  /* viewers get nothing before room_let_go */
     uint64_t seq;  /* of the last picture */
     fov_frame *newest;
     struct unit *drawn;
@@ -295,6 +302,9 @@ void room_write_connected(const struct room *room, struct json_writer *w); /* {"
 void room_saw_frame(struct room *room, int64_t ns);
 void room_note_all(struct room *room, unsigned kinds, uint64_t seq, struct json_writer *w);
 void room_offer_all(struct room *room, unsigned kinds, struct unit *unit);
+/* In between pictures and texts gather at their viewers; each then gets them in one write. */
+void room_hold(struct room *room);
+void room_let_go(struct room *room);
 bool room_has(const struct room *room, unsigned kinds);
 void room_write_view(struct room *room, struct json_writer *w);
 const char *room_state(const struct room *room);

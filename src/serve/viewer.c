@@ -119,6 +119,8 @@ static size_t add_unit(const struct viewer *v, struct net_frame *frames, size_t 
     return n;
 }
 
+_Static_assert(NOTES_MAX + 2 <= NET_UNIT_MAX, "all that may wait for a viewer is one unit");
+
 static void flush_socket(struct viewer *v)
 {
     struct net_frame frames[NOTES_MAX + 2];
@@ -152,6 +154,8 @@ static void flush_mjpeg(struct viewer *v)
 
 void viewer_flush(struct viewer *v)
 {
+    if (v->room->holding)
+        return;
     if (v->kind == VIEWER_MJPEG)
         flush_mjpeg(v);
     else

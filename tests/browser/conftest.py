@@ -78,14 +78,20 @@ class MockServer:
             return json.load(answer)
 
 
-@pytest.fixture
-def mock():
-    """A fresh mock server for each test: rooms play from their beginning."""
+@pytest.fixture(scope="session")
+def mock_server():
     script = Path(__file__).with_name("mock_server.py")
     process = subprocess.Popen([sys.executable, str(script), "--port", "0"], stdout=subprocess.PIPE, text=True)
     yield MockServer(process.stdout.readline().strip())
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture
+def mock(mock_server):
+    """The mock server, reset for each test: rooms play from their beginning."""
+    mock_server.post("reset")
+    return mock_server
 
 
 BINARY = Path(os.environ.get("FOVEA_BIN")

@@ -4,7 +4,7 @@ Rooms `live`, `delayed`, `nosignal`, `aioff`, `slowai`, `adapted`, `never`, `dam
 `segment`, `pose`, `turned`, `classify` do so with what models of other tasks find;
 any other name is a room for a browser camera, whose pictures go to its viewers with boxes read
 from the barcode in them. `POST /mock/ROOM {"delay_ms":…, "pictures":…, "fps":…}` changes a room,
-`{"play":true}` makes it play the street.
+`{"play":true}` makes it play the street; `POST /mock/reset` forgets all rooms.
 
     python mock_server.py [--port 8441]
 """
@@ -287,6 +287,14 @@ class Mock:
     def __init__(self) -> None:
         self.street, self.scene, self.rooms = Street(), "full", {}
 
+    def reset(self) -> Response:
+        """As at the start, but for the street's pictures, which cost something to draw."""
+        for room in self.rooms.values():
+            if room.player:
+                room.player.cancel()
+        self.scene, self.rooms = "full", {}
+        return json_response({})
+
     def room(self, name: str) -> Room:
         if name not in self.rooms:
             self.rooms[name] = Room(name, self.street)
@@ -311,6 +319,7 @@ class Mock:
             case ["POST", "api", "v1", "realtime", "video", "start-stream"]: return start_stream(json.loads(request.body))
             case ["GET", "mock", "latest", number]:
                 return Response(self.street.jpeg(int(number.removesuffix(".jpg"))), type="image/jpeg")
+            case ["POST", "mock", "reset"]: return self.reset()
             case ["POST", "mock", "scene", scene]:
                 self.scene = scene
                 return json_response(scene)

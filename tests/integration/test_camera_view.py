@@ -514,6 +514,33 @@ def test_a_viewer_that_never_reads_slows_nobody(start_server):
         stuck.close()
 
 
+def test_all_that_waited_for_a_slow_viewer_comes_when_it_reads(start_server):
+    """Its newest picture, and every text: cameras that came and went meanwhile."""
+    server = start_server()
+    body = encode(np.random.default_rng(2).integers(0, 255, (480, 640, 3), dtype=np.uint8))
+
+    def stats():
+        return server.get("/api/camera/patient/stats").json()
+    with view(server, "patient", "?render=client", max_queue=1) as viewer:
+        with camera(server, "patient") as ws:
+            sender = Camera(ws)
+            while stats()["viewers"][0]["skipped"] < 3:
+                last = sender.send(body, 640, 480)
+        for _ in range(6):
+            server.wait_for(lambda: not stats()["camera_connected"])
+            with camera(server, "patient") as ws:
+                Camera(ws)
+        server.wait_for(lambda: not stats()["camera_connected"])
+        told, seen = [receive(viewer)["type"], receive(viewer)["connected"]], None
+        while len(told) < 2 + 14 or seen != last:
+            message = receive(viewer)
+            if isinstance(message, dict) and message["type"] == "camera":
+                told.append(message["connected"])
+            elif isinstance(message, dict) and message["type"] == "frame_metadata":
+                seen = message["frameNumber"]
+        assert told == ["view", False, *[True, False] * 7]
+
+
 def test_mjpeg_and_latest(start_server):
     server = start_server(model="fake:boxes=bright")
     assert server.get("/api/camera/still/latest.jpg").status_code == 404
