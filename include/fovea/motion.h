@@ -34,7 +34,7 @@ typedef struct fov_camera_motion_params {
 typedef struct fov_camera_motion fov_camera_motion;
 
 /* Makes what reads the camera's motion from pictures, with all the memory that it will ever use
- * (2 MB by default). `params` may be NULL. Returns FOV_EINVAL (a value out of range, which),
+ * (1.2 MB by default). `params` may be NULL. Returns FOV_EINVAL (a value out of range, which),
  * FOV_ENOMEM. Thread-safety: safe. Blocks: no. */
 FOV_API fov_status fov_camera_motion_create(fov_camera_motion **motion,
                                             const fov_camera_motion_params *params,

@@ -181,7 +181,7 @@ static bool refine(const struct motion_fit *fit, fitter fits, double wide, struc
 {
     bool ok = false;
     for (int i = 0; i < REFINED; i++) {
-        double next[9], px = fit->near_px * (i == 0 ? wide : 2);
+        double next[9], px = fit->near_px * (i == 0 ? wide : 1.5);
         weigh(map, pairs, count, px);
         if (!fits(pairs, (size_t)count, next))
             return ok;
