@@ -11,14 +11,14 @@ extern "C" {
 #endif
 
 typedef enum fov_track_state {
-    FOV_TRACK_TENTATIVE, /* seen once: no name shown yet */
+    FOV_TRACK_TENTATIVE, /* not seen often enough: no name shown yet */
     FOV_TRACK_ACTIVE,    /* seen in this update */
     FOV_TRACK_LOST,      /* not seen in this update; where it is thought to be */
     FOV_TRACK_REMOVED    /* gone: told once, its name does not come back */
 } fov_track_state;
 
 typedef struct fov_track {
-    int32_t id; /* from 1, unique in the tracker's life */
+    int32_t id; /* from 1, unique in the tracker's life (two billion of them) */
     fov_track_state state;
     int32_t class_id;
     int32_t detection;      /* index into this update's detections, -1: none */
@@ -47,7 +47,8 @@ typedef struct fov_tracker_params {
     float buffer;     /* boxes grow by this part of their size when an unseen track is looked for:
                          for fast objects at few frames a second; 0: botsort does not */
     bool across_classes; /* a track may go on with a box of another class */
-    int max_tracks;      /* 1..4096; default 1024: more detections than this begin none */
+    int max_tracks;      /* at a time, 1..4096; default 1024. Of the detections of a frame the
+                            first so many are looked at: those of a model come best first */
     int embedding_size;  /* numbers an appearance vector has; 0: none come */
 } fov_tracker_params;
 
@@ -74,11 +75,12 @@ FOV_API fov_status fov_tracker_create(fov_tracker **tracker, const fov_tracker_p
 FOV_API void fov_tracker_destroy(fov_tracker **tracker);
 
 /* Advances to the time of a frame and gives its detections names: `track_id` of each is set, -1 for
- * those without. Boxes that are not finite, or turned inside out, are left out. `tracks` (may be
+ * those without. Boxes that are not finite, empty, turned inside out or farther than ten million px
+ * away are left out, and so are those with a score that is none. `tracks` (may be
  * NULL) gets all tracks. A time that stands still or jumps back counts as no time at all; one that
- * leaps forward by more than lost_s ends every track. Never allocates. Returns FOV_EINVAL for a
- * time or a homography that is not finite; nothing has changed then. Thread-safety: one thread at a
- * time. Blocks: no. */
+ * leaps forward by more than lost_s ends every track. Never allocates. Returns FOV_EINVAL without
+ * detections and for a time, a motion or a homography that is not finite; nothing has changed then.
+ * Thread-safety: one thread at a time. Blocks: no. */
 FOV_API fov_status fov_tracker_update(fov_tracker *tracker, const fov_track_input *input,
                                       fov_tracks *tracks, fov_error *error);
 

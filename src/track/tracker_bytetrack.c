@@ -1,0 +1,26 @@
+/* ByteTrack (Zhang 2022): boxes alone. */
+#include "track/cascade.h"
+
+static const struct cascade_rules rules = {
+    .form = KALMAN_ASPECT,
+    .sure_limit = 0.9f,
+    .low_limit = 0.5f,
+    .young_limit = 0.7f,
+    .lost_limit = 0.8f,
+    .twin_limit = 0.15f,
+};
+
+static fov_status create(void **own, const fov_tracker_params *params, fov_error *error)
+{
+    return cascade_create(own, &rules, params, error);
+}
+
+const struct tracker tracker_bytetrack = {
+    .name = "bytetrack",
+    .help = "boxes alone: the least that cameras which stand still need",
+    .usual = {.high = 0.6f, .low = 0.1f, .start = 0.7f, .lost_s = 1},
+    .create = create,
+    .destroy = cascade_destroy,
+    .update = cascade_update,
+    .end = cascade_end,
+};
