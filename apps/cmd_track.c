@@ -13,19 +13,21 @@
 enum { NAMES_MOST = 160 };
 
 struct track {
-    const char *dets, *motion_path, *mot_path;
+    const char *dets, *motion_path, *ground_path, *mot_path;
     double fps;
+    int width, height; /* px of the pictures, 0 not known */
     bool sparse;
     double high, low, start, buffer;
     fov_tracker_params params;
 
     struct mot mot;
     struct mot_motion motion;
+    struct mot_motion ground; /* maps of frames, metres to px */
     fov_tracker *tracker;
     FILE *mot_file; /* NULL: JSON on standard output */
     struct json_writer writer;
     int32_t last_frame; /* that the tracker has seen, 0 none */
-    size_t next_step;
+    size_t next_step, next_ground;
     int32_t frames, last_id;
 };
 
@@ -56,6 +58,10 @@ static int parse(struct track *t, int argc, char **argv)
         {"fps", OPTION_NUMBER, &t->fps, 0.001, 1000, "N", "frames a second (30)"},
         {"motion", OPTION_TEXT, &t->motion_path, 0, 0, "FILE",
          "camera motion: lines of frame a b tx c d ty"},
+        {"homography", OPTION_TEXT, &t->ground_path, 0, 0, "FILE",
+         "the ground: lines of frame and 9 numbers, metres to px"},
+        {"width", OPTION_INT, &t->width, 1, 65535, "N", "px of the pictures, where it matters"},
+        {"height", OPTION_INT, &t->height, 1, 65535, "N", "of the same"},
         {"sparse", OPTION_FLAG, &t->sparse, 0, 0, NULL,
          "frames without a line were dropped, not empty"},
         {"mot", OPTION_TEXT, &t->mot_path, 0, 0, "FILE", "write the tracks there, as MOT lines"},
@@ -95,7 +101,37 @@ static void put_box(struct json_writer *w, float x1, float y1, float x2, float y
     json_array_end(w);
 }
 
-static void put_detections(struct json_writer *w, const fov_detections *detections)
+static void put_pair(struct json_writer *w, const char *name, double x, double y)
+{
+    json_name(w, name);
+    json_array_begin(w);
+    json_put_number(w, x, 3);
+    json_put_number(w, y, 3);
+    json_array_end(w);
+}
+
+/* Where a track stands and how fast it runs, when it knows the ground. */
+static void put_ground(struct json_writer *w, const fov_track *track)
+{
+    if (!track->on_ground)
+        return;
+    put_pair(w, "pitch_m", track->ground_x, track->ground_y);
+    put_pair(w, "speed_mps", track->ground_vx, track->ground_vy);
+}
+
+static void put_name(struct json_writer *w, const fov_detection *detection, size_t i,
+                     const fov_tracks *tracks)
+{
+    if (detection->track_id < 0)
+        return;
+    json_add_int(w, "track_id", detection->track_id);
+    for (size_t k = 0; k < tracks->count; k++)
+        if (tracks->items[k].state == FOV_TRACK_ACTIVE && tracks->items[k].detection == (int32_t)i)
+            put_ground(w, &tracks->items[k]);
+}
+
+static void put_detections(struct json_writer *w, const fov_detections *detections,
+                           const fov_tracks *tracks)
 {
     json_name(w, "detections");
     json_array_begin(w);
@@ -105,8 +141,7 @@ static void put_detections(struct json_writer *w, const fov_detections *detectio
         json_add_int(w, "class_id", d->class_id);
         json_add_number(w, "confidence", (double)d->score, 4);
         put_box(w, d->x1, d->y1, d->x2, d->y2);
-        if (d->track_id >= 0)
-            json_add_int(w, "track_id", d->track_id);
+        put_name(w, d, i, tracks);
         json_object_end(w);
     }
     json_array_end(w);
@@ -125,6 +160,7 @@ static void put_lost(struct json_writer *w, const fov_tracks *tracks)
         json_add_int(w, "track_id", track->id);
         json_add_int(w, "class_id", track->class_id);
         put_box(w, track->x1, track->y1, track->x2, track->y2);
+        put_ground(w, track);
         json_object_end(w);
     }
     json_array_end(w);
@@ -140,7 +176,7 @@ static fov_status print_json(struct track *t, int32_t frame, double time_s,
     json_add_string(w, "source", t->dets);
     json_add_int(w, "frame", frame);
     json_add_number(w, "pts_ms", 1000 * time_s, 3);
-    put_detections(w, detections);
+    put_detections(w, detections, tracks);
     put_lost(w, tracks);
     json_object_end(w);
     if (w->failed)
@@ -162,13 +198,24 @@ static void write_mot(const struct track *t, int32_t frame, const fov_tracks *tr
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
+/* The map of the ground of a frame, NULL when the file has none. */
+static const double *ground_of(struct track *t, int32_t frame)
+{
+    const struct mot_step *steps = t->ground.steps;
+    while (t->next_ground < t->ground.count && steps[t->next_ground].number < frame)
+        t->next_ground++;
+    bool there = t->next_ground < t->ground.count && steps[t->next_ground].number == frame;
+    return there ? steps[t->next_ground].motion.map : NULL;
+}
+
 static fov_status advance(struct track *t, int32_t frame, const fov_detections *detections,
                           fov_error *error)
 {
     fov_tracks tracks;
     fov_motion motion = mot_motion_between(&t->motion, t->last_frame, frame, &t->next_step);
     fov_track_input input = {
-        .time_s = (frame - 1) / t->fps, .detections = detections, .motion = &motion};
+        .time_s = (frame - 1) / t->fps, .width = t->width, .height = t->height,
+        .detections = detections, .motion = &motion, .ground = ground_of(t, frame)};
     fov_status status = fov_tracker_update(t->tracker, &input, &tracks, error);
     if (status)
         return status;
@@ -203,6 +250,8 @@ static fov_status open_all(struct track *t, fov_error *error)
         status = mot_read(&t->mot, t->dets, error);
     if (!status && t->motion_path)
         status = mot_read_motion(&t->motion, t->motion_path, error);
+    if (!status && t->ground_path)
+        status = mot_read_motion(&t->ground, t->ground_path, error);
     if (!status && t->mot_path && !(t->mot_file = fopen(t->mot_path, "we")))
         status = fov_fail(error, FOV_EIO, "%.150s: %s", t->mot_path, strerror(errno));
     return status;
@@ -219,6 +268,7 @@ static fov_status close_all(struct track *t, fov_status status, fov_error *error
     fov_tracker_destroy(&t->tracker);
     mot_release(&t->mot);
     mot_release_motion(&t->motion);
+    mot_release_motion(&t->ground);
     json_release(&t->writer);
     return status;
 }

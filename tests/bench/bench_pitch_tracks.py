@@ -19,7 +19,7 @@ import football
 import hota
 
 FOVEA = str(Path(os.environ.get("FOVEA_BUILD", "build")) / "fovea")
-TRACKERS = {"pitch": ["--homography", "H.txt"], "botsort": ["--motion", "gmc.txt"], "bytetrack": []}
+TRACKERS = {"pitch": ["--homography", "H.txt", "--motion", "gmc.txt", "--width", "1920", "--height", "1080"], "botsort": ["--motion", "gmc.txt"], "bytetrack": []}
 
 
 def frame_rate(folder):

@@ -20,7 +20,7 @@ struct bad_points {
 
 static const struct bad_points bads[] = {
     {"three points", "a view needs 4 points, these are 3", 3, {CORNERS}, PICTURE},
-    {"none", "a view needs 4 points, these are 0", 0, {{{0}, {0}, 0}}, PICTURE},
+    {"none", "a view needs 4 points, these are 0", 0, {{{0, 0}, {0, 0}, 0}}, PICTURE},
     {"the same point four times",
      "4 different points, these are 1",
      4,
@@ -173,16 +173,16 @@ static const struct {
     int width, height;
     fov_pitch_size size;
 } matrices[] = {
-    {"zeros", "no inverse", {0}, 1920, 1080, {0}},
-    {"NaN", "number 3 of the matrix", {1, 0, NAN, 0, 1, 0, 0, 0, 1}, 1920, 1080, {0}},
-    {"infinite", "number 9 of the matrix", {1, 0, 0, 0, 1, 0, 0, 0, INFINITY}, 1920, 1080, {0}},
-    {"huge", "number 1 of the matrix", {1e200, 0, 0, 0, 1, 0, 0, 0, 1}, 1920, 1080, {0}},
-    {"rank 2", "no inverse", {1, 2, 3, 2, 4, 6, 0, 0, 1}, 1920, 1080, {0}},
+    {"zeros", "no inverse", {0}, 1920, 1080, {0, 0}},
+    {"NaN", "number 3 of the matrix", {1, 0, NAN, 0, 1, 0, 0, 0, 1}, 1920, 1080, {0, 0}},
+    {"infinite", "number 9 of the matrix", {1, 0, 0, 0, 1, 0, 0, 0, INFINITY}, 1920, 1080, {0, 0}},
+    {"huge", "number 1 of the matrix", {1e200, 0, 0, 0, 1, 0, 0, 0, 1}, 1920, 1080, {0, 0}},
+    {"rank 2", "no inverse", {1, 2, 3, 2, 4, 6, 0, 0, 1}, 1920, 1080, {0, 0}},
     /* From above, 10 px a metre, y down as in the picture. */
-    {"in a mirror", "in a mirror", {10, 0, 0, 0, 10, 0, 0, 0, 1}, 1920, 1080, {0}},
-    {"elsewhere", "no part of the pitch", {10, 0, 9000, 0, -10, 700, 0, 0, 1}, 1920, 1080, {0}},
-    {"a speck", "only at the horizon", {0.5, 0, 960, 0, -0.5, 540, 0, 0, 1}, 1920, 1080, {0}},
-    {"half a picture", "a picture of 1920 x 0 px", {10, 0, 0, 0, -10, 700, 0, 0, 1}, 1920, 0, {0}},
+    {"in a mirror", "in a mirror", {10, 0, 0, 0, 10, 0, 0, 0, 1}, 1920, 1080, {0, 0}},
+    {"elsewhere", "no part of the pitch", {10, 0, 9000, 0, -10, 700, 0, 0, 1}, 1920, 1080, {0, 0}},
+    {"a speck", "only at the horizon", {0.5, 0, 960, 0, -0.5, 540, 0, 0, 1}, 1920, 1080, {0, 0}},
+    {"half a picture", "a picture of 1920 x 0 px", {10, 0, 0, 0, -10, 700, 0, 0, 1}, 1920, 0, {0, 0}},
     {"a small pitch",
      "a pitch of 10 x 5 m",
      {10, 0, 0, 0, -10, 700, 0, 0, 1},

@@ -1,0 +1,53 @@
+/* Places and speeds on the ground: what a box says about them, and a Kalman filter of four numbers
+ * with the cross terms that a slanting view makes. Metres and seconds. */
+#ifndef TRACK_GROUND_H
+#define TRACK_GROUND_H
+
+#include <stdbool.h>
+
+/* Where a foot stands, with its covariance {xx, xy, yy}. */
+struct ground_seen {
+    double at[2], noise[3];
+    double px_a_metre; /* of what stands upright there, across the line of sight */
+};
+
+/* x, y, vx, vy */
+struct ground_state {
+    double x[4], p[4][4];
+};
+
+/* A map of the ground (metres to px) with its inverse. */
+struct ground_map {
+    double to_px[9], to_metres[9];
+    int width, height; /* of the picture, 0: not known */
+};
+
+/* False: the map has no inverse. */
+bool ground_map_set(struct ground_map *map, const double to_px[9], int width, int height);
+
+/* What a box (x1, y1, x2, y2 in px) with a score says. False: it stands at the horizon, above it or
+ * too near to it to say anything. */
+bool ground_see(const struct ground_map *map, const float box[4], float score,
+                struct ground_seen *seen);
+
+/* Where a point of the ground is in the picture, and how fast it moves there, px and px a second.
+ * False: behind the camera. */
+bool ground_show(const struct ground_map *map, const struct ground_state *state, double px[2],
+                 double speed[2], double *px_a_metre);
+
+void ground_begin(struct ground_state *state, const struct ground_seen *seen);
+
+/* Ahead by dt_s; what nobody sees slows down. */
+void ground_predict(struct ground_state *state, double dt_s, bool unseen);
+
+void ground_correct(struct ground_state *state, const struct ground_seen *seen);
+
+/* Mahalanobis' distance squared, and the log of the determinant of its covariance; false when the
+ * distance is beyond `gate`. */
+bool ground_distance(const struct ground_state *state, const struct ground_seen *seen, double gate,
+                     double *distance, double *log_det);
+
+/* False for states that nothing on the ground has. */
+bool ground_sane(const struct ground_state *state);
+
+#endif

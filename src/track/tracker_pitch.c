@@ -1,0 +1,331 @@
+/* Tracks on the ground, in metres: for cameras that know where the ground is, above all those that
+ * pan over a pitch. What the picture's motion does to boxes is nothing there.
+ *
+ * Boxes are matched by how likely their foot is where a track should be (Mahalanobis' distance and
+ * the log of its covariance, as UCMCTrack does it: Yi 2024), in the stages of ByteTrack: sure boxes
+ * first, then unsure ones for those seen a moment ago, then sure ones for those seen only once.
+ *
+ * Without a homography the last one is carried on by the camera's motion for a second; after that
+ * the picture is all there is, and BoT-SORT goes on there. */
+#include "track/tracker.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/plane.h"
+#include "track/assign.h"
+#include "track/boxes.h"
+#include "track/ground.h"
+#include "track/pool.h"
+
+/* Distances squared that 0.1 % and 1 % of right pairs have, by chi squared of two. */
+#define GATE 13.8
+#define UNSURE_GATE 9.2
+/* What it costs to leave a track alone; distance squared and log of m^4. */
+#define ALONE 14.0
+/* A track goes on with unsure boxes only when it was seen this lately, s. */
+#define FRESH_S 0.4
+/* The speed of what is unseen for longer than this falls. */
+#define RUNS_ON_S 0.5
+#define CARRIED_S 1.0
+
+struct runner {
+    fov_track shown;
+    struct ground_state state;
+    double size_m[2]; /* of its box, upright on the ground */
+    double unseen_s;
+    int32_t taken; /* box of this frame, -1 none */
+    bool sure;     /* seen twice */
+    bool gone;
+};
+
+struct pitch {
+    fov_tracker_params params;
+    struct pool pool;
+    struct runner *runners; /* by place */
+    int32_t *rows;
+    struct ground_seen *seen; /* by box */
+    bool *free;               /* boxes on the ground that have no track yet */
+    struct assign *assign;
+    struct ground_map map;
+    double carried_s; /* since the map was given; infinite: there is none */
+    const struct tracker *picture;
+    void *picture_own;
+    bool in_picture;
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static fov_status create(void **own, const fov_tracker_params *params, fov_error *error)
+{
+    size_t most = (size_t)params->max_tracks;
+    struct pitch *p = *own = calloc(1, sizeof *p);
+    if (!p)
+        return fov_fail(error, FOV_ENOMEM, "no memory for a tracker");
+    p->params = *params;
+    p->carried_s = INFINITY;
+    p->picture = tracker_named("botsort");
+    p->runners = calloc(most, sizeof *p->runners);
+    p->rows = calloc(most, sizeof *p->rows);
+    p->seen = calloc(most, sizeof *p->seen);
+    p->free = calloc(most, sizeof *p->free);
+    if (!p->runners || !p->rows || !p->seen || !p->free)
+        return fov_fail(error, FOV_ENOMEM, "no memory for %zu tracks", most);
+    fov_status status = pool_create(&p->pool, most, error);
+    if (!status)
+        status = assign_create(&p->assign, most, most, error);
+    return status ? status : p->picture->create(&p->picture_own, params, error);
+}
+
+static void destroy(void **own)
+{
+    struct pitch *p = *own;
+    if (!p)
+        return;
+    p->picture->destroy(&p->picture_own);
+    assign_destroy(&p->assign);
+    pool_release(&p->pool);
+    free(p->runners);
+    free(p->rows);
+    free(p->seen);
+    free(p->free);
+    free(p);
+    *own = NULL;
+}
+
+static struct runner *live(const struct pitch *p, size_t i)
+{
+    return &p->runners[p->pool.live[i]];
+}
+
+static void end(void *own, struct tracker_output *out)
+{
+    struct pitch *p = own;
+    for (size_t i = 0; out && i < p->pool.live_count; i++) {
+        struct runner *r = live(p, i);
+        r->shown.state = FOV_TRACK_REMOVED;
+        r->shown.detection = -1;
+        tracker_tell(out, &r->shown);
+    }
+    pool_clear(&p->pool);
+    p->carried_s = INFINITY;
+    p->in_picture = false;
+    p->picture->end(p->picture_own, out);
+}
+
+/* ---- the ground of the frame ----------------------------------------------------------------- */
+
+/* False: it is not known any more. */
+static bool find_ground(struct pitch *p, const struct tracker_frame *frame)
+{
+    const fov_track_input *in = frame->input;
+    double map[9];
+    if (in->ground && ground_map_set(&p->map, in->ground, in->width, in->height)) {
+        p->carried_s = 0;
+        return true;
+    }
+    p->carried_s += frame->dt_s;
+    if (p->carried_s > CARRIED_S || !in->motion || in->motion->kind == FOV_MOTION_NONE) {
+        p->carried_s = INFINITY;
+        return false;
+    }
+    plane_multiply(in->motion->map, p->map.to_px, map);
+    return ground_map_set(&p->map, map, in->width, in->height);
+}
+
+static void see_boxes(struct pitch *p, const struct tracker_frame *frame)
+{
+    for (size_t i = 0; i < frame->count; i++)
+        p->free[i] = frame->boxes[i].score >= p->params.low &&
+                     ground_see(&p->map, frame->boxes[i].at, frame->boxes[i].score, &p->seen[i]);
+}
+
+static void foresee(struct runner *r, double dt_s)
+{
+    ground_predict(&r->state, dt_s, r->unseen_s > RUNS_ON_S);
+    r->unseen_s += dt_s;
+    r->taken = -1;
+    r->gone = !ground_sane(&r->state);
+}
+
+/* ---- stages ---------------------------------------------------------------------------------- */
+
+struct stage {
+    bool (*wants)(const struct runner *r);
+    float least, below; /* scores of its boxes */
+    double gate;
+};
+
+static bool is_sure(const struct runner *r)
+{
+    return r->sure && r->taken < 0;
+}
+
+static bool is_fresh(const struct runner *r)
+{
+    return is_sure(r) && r->unseen_s <= FRESH_S;
+}
+
+static bool is_young(const struct runner *r)
+{
+    return !r->sure && r->taken < 0;
+}
+
+static void offer(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame,
+                  const struct runner *r)
+{
+    for (size_t i = 0; i < frame->count; i++) {
+        const struct track_box *b = &frame->boxes[i];
+        double distance, log_det;
+        if (p->free[i] && b->score >= stage->least && b->score < stage->below &&
+            (b->class_id == r->shown.class_id || p->params.across_classes) &&
+            ground_distance(&r->state, &p->seen[i], stage->gate, &distance, &log_det))
+            assign_pair(p->assign, i, distance + log_det);
+    }
+}
+
+static void take(struct pitch *p, struct runner *r, const struct tracker_frame *frame, size_t box)
+{
+    const float *at = frame->boxes[box].at;
+    ground_correct(&r->state, &p->seen[box]);
+    r->size_m[0] = ((double)at[2] - (double)at[0]) / p->seen[box].px_a_metre;
+    r->size_m[1] = ((double)at[3] - (double)at[1]) / p->seen[box].px_a_metre;
+    r->taken = (int32_t)box;
+    r->sure = true;
+    p->free[box] = false;
+}
+
+static void run(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame)
+{
+    size_t count = 0;
+    assign_begin(p->assign, frame->count, ALONE);
+    for (size_t i = 0; i < p->pool.live_count; i++) {
+        const struct runner *r = live(p, i);
+        if (r->gone || !stage->wants(r))
+            continue;
+        p->rows[count++] = p->pool.live[i];
+        assign_row(p->assign);
+        offer(p, stage, frame, r);
+    }
+    assign_solve(p->assign);
+    for (size_t i = 0; i < count; i++)
+        if (assign_column(p->assign, i) >= 0)
+            take(p, &p->runners[p->rows[i]], frame, (size_t)assign_column(p->assign, i));
+}
+
+/* ---- beginnings and ends --------------------------------------------------------------------- */
+
+static void begin_new(struct pitch *p, const struct tracker_frame *frame,
+                      struct tracker_output *out)
+{
+    for (size_t i = 0; i < frame->count && p->pool.free_count; i++) {
+        const struct track_box *b = &frame->boxes[i];
+        if (!p->free[i] || b->score < p->params.start)
+            continue;
+        struct runner *r = &p->runners[pool_take(&p->pool)];
+        *r = (struct runner){0};
+        r->shown = (fov_track){.id = tracker_next_id(out),
+                               .class_id = b->class_id,
+                               .on_ground = true,
+                               .first_s = frame->time_s};
+        ground_begin(&r->state, &p->seen[i]);
+        r->size_m[0] = ((double)b->at[2] - (double)b->at[0]) / p->seen[i].px_a_metre;
+        r->size_m[1] = ((double)b->at[3] - (double)b->at[1]) / p->seen[i].px_a_metre;
+        r->taken = (int32_t)i;
+        r->sure = frame->first;
+        p->free[i] = false;
+    }
+}
+
+/* Where its box should be; stays where it was when it is not in front of the camera. */
+static void think(const struct pitch *p, struct runner *r, float box[4])
+{
+    double px[2], speed[2], px_a_metre;
+    memcpy(box, &(float[4]){r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2},
+           4 * sizeof *box);
+    if (!ground_show(&p->map, &r->state, px, speed, &px_a_metre))
+        return;
+    r->shown.vx = (float)speed[0];
+    r->shown.vy = (float)speed[1];
+    double half = r->size_m[0] * px_a_metre / 2, tall = r->size_m[1] * px_a_metre;
+    box[0] = (float)(px[0] - half);
+    box[1] = (float)(px[1] - tall);
+    box[2] = (float)(px[0] + half);
+    box[3] = (float)px[1];
+}
+
+static void show(const struct pitch *p, struct runner *r, const struct tracker_frame *frame)
+{
+    float box[4] = {r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2};
+    bool seen = r->taken >= 0 && !r->gone;
+    r->unseen_s = seen ? 0 : r->unseen_s;
+    r->gone = r->gone || (!seen && (!r->sure || r->unseen_s > p->params.lost_s));
+    if (isfinite(p->carried_s))
+        think(p, r, box);
+    tracker_place(&r->shown, frame, seen ? r->taken : -1, box);
+    r->shown.ground_x = r->state.x[0];
+    r->shown.ground_y = r->state.x[1];
+    r->shown.ground_vx = r->state.x[2];
+    r->shown.ground_vy = r->state.x[3];
+    r->shown.state = r->gone    ? FOV_TRACK_REMOVED
+                     : !r->sure ? FOV_TRACK_TENTATIVE
+                     : seen     ? FOV_TRACK_ACTIVE
+                                : FOV_TRACK_LOST;
+}
+
+static int is_gone(const void *of, int32_t place)
+{
+    return ((const struct pitch *)of)->runners[place].gone;
+}
+
+static void tell(struct pitch *p, const struct tracker_frame *frame, struct tracker_output *out)
+{
+    for (size_t i = 0; i < p->pool.live_count; i++) {
+        show(p, live(p, i), frame);
+        tracker_tell(out, &live(p, i)->shown);
+    }
+    pool_sweep(&p->pool, is_gone, p);
+}
+
+/* ---- updates --------------------------------------------------------------------------------- */
+
+static void on_ground(struct pitch *p, const struct tracker_frame *frame,
+                      struct tracker_output *out)
+{
+    const fov_tracker_params *q = &p->params;
+    see_boxes(p, frame);
+    /* No score is 2. */
+    run(p, &(struct stage){is_sure, q->high, 2, GATE}, frame);
+    run(p, &(struct stage){is_fresh, q->low, q->high, UNSURE_GATE}, frame);
+    run(p, &(struct stage){is_young, q->high, 2, GATE}, frame);
+    begin_new(p, frame, out);
+}
+
+static void update(void *own, const struct tracker_frame *frame, struct tracker_output *out)
+{
+    struct pitch *p = own;
+    struct tracker_frame inner = *frame;
+    bool known = find_ground(p, frame);
+    for (size_t i = 0; i < p->pool.live_count; i++)
+        foresee(live(p, i), frame->dt_s);
+    inner.first = frame->first || known == p->in_picture;
+    if (known && p->in_picture)
+        p->picture->end(p->picture_own, out);
+    p->in_picture = !known;
+    if (known)
+        on_ground(p, &inner, out);
+    tell(p, frame, out);
+    if (!known)
+        p->picture->update(p->picture_own, &inner, out);
+}
+
+const struct tracker tracker_pitch = {
+    .name = "pitch",
+    .help = "in metres on the ground; for cameras with a homography, as over a football pitch",
+    .usual = {.high = 0.5f, .low = 0.1f, .start = 0.6f, .lost_s = 3},
+    .create = create,
+    .destroy = destroy,
+    .update = update,
+    .end = end,
+};
