@@ -6,9 +6,9 @@
 #include "base/plane.h"
 
 /* Deviations of a box's foot in parts of its width and height, and the least, px. */
-#define FOOT_ACROSS 0.05
-#define FOOT_ALONG 0.05
-#define FOOT_LEAST_PX 2.0
+#define FOOT_ACROSS 0.04
+#define FOOT_ALONG 0.03
+#define FOOT_LEAST_PX 1.5
 /* So much more unsure is a box of score 0. */
 #define UNSURE 2.0
 /* Feet that the picture's edge cuts off may be this part of the box's size further out. */
@@ -20,7 +20,7 @@
 /* Nobody knows how fast something is that was just seen; m/s. */
 #define FIRST_SPEED 3.0
 /* White noise of the acceleration: its density, m^2/s^3. */
-#define RESTLESS 3.0
+#define RESTLESS 4.0
 /* Speed of the unseen falls by 1/e in this time, s. */
 #define SLOWS_DOWN_S 1.0
 #define FAR_M 1e5

@@ -29,14 +29,17 @@
 /* The speed of what is unseen for longer than this falls. */
 #define RUNS_ON_S 0.5
 #define CARRIED_S 1.0
+/* Time outside of the picture, where nobody can be seen, counts by this part only. */
+#define OUTSIDE 0.5
 
 struct runner {
     fov_track shown;
     struct ground_state state;
     double size_m[2]; /* of its box, upright on the ground */
     double unseen_s;
-    int32_t taken; /* box of this frame, -1 none */
-    bool sure;     /* seen twice */
+    double missed_s; /* of that, the time for which it is not kept for ever */
+    int32_t taken;   /* box of this frame, -1 none */
+    bool sure;       /* seen twice */
     bool gone;
 };
 
@@ -141,10 +144,19 @@ static void see_boxes(struct pitch *p, const struct tracker_frame *frame)
                      ground_see(&p->map, frame->boxes[i].at, frame->boxes[i].score, &p->seen[i]);
 }
 
-static void foresee(struct runner *r, double dt_s)
+/* Where it was thought to be a frame ago. */
+static bool is_outside(const struct runner *r, const fov_track_input *in)
 {
-    ground_predict(&r->state, dt_s, r->unseen_s > RUNS_ON_S);
-    r->unseen_s += dt_s;
+    return in->width > 0 && in->height > 0 &&
+           (r->shown.x2 < 0 || r->shown.x1 > (float)in->width || r->shown.y2 < 0 ||
+            r->shown.y1 > (float)in->height);
+}
+
+static void foresee(struct runner *r, const struct tracker_frame *frame)
+{
+    ground_predict(&r->state, frame->dt_s, r->unseen_s > RUNS_ON_S);
+    r->unseen_s += frame->dt_s;
+    r->missed_s += frame->dt_s * (is_outside(r, frame->input) ? OUTSIDE : 1);
     r->taken = -1;
     r->gone = !ground_sane(&r->state);
 }
@@ -260,7 +272,8 @@ static void show(const struct pitch *p, struct runner *r, const struct tracker_f
     float box[4] = {r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2};
     bool seen = r->taken >= 0 && !r->gone;
     r->unseen_s = seen ? 0 : r->unseen_s;
-    r->gone = r->gone || (!seen && (!r->sure || r->unseen_s > p->params.lost_s));
+    r->missed_s = seen ? 0 : r->missed_s;
+    r->gone = r->gone || (!seen && (!r->sure || r->missed_s > p->params.lost_s));
     if (isfinite(p->carried_s))
         think(p, r, box);
     tracker_place(&r->shown, frame, seen ? r->taken : -1, box);
@@ -308,7 +321,7 @@ static void update(void *own, const struct tracker_frame *frame, struct tracker_
     struct tracker_frame inner = *frame;
     bool known = find_ground(p, frame);
     for (size_t i = 0; i < p->pool.live_count; i++)
-        foresee(live(p, i), frame->dt_s);
+        foresee(live(p, i), frame);
     inner.first = frame->first || known == p->in_picture;
     if (known && p->in_picture)
         p->picture->end(p->picture_own, out);

@@ -73,7 +73,8 @@ def ground_errors(folder):
             place, speed = truth[frame["frame"], names[row]]
             places.append(np.linalg.norm(place - tracked[column]["pitch_m"]))
             if speed is not None:
-                speeds.append(np.linalg.norm(speed - tracked[column]["speed_mps"]))
+                ours = np.array(tracked[column]["speed_mps"])
+                speeds.append((np.linalg.norm(ours) - np.linalg.norm(speed), np.linalg.norm(ours - speed)))
                 ways += [np.linalg.norm(tracked[column]["speed_mps"]) / fps, np.linalg.norm(speed) / fps]
     return places, speeds, ways
 
