@@ -8,6 +8,10 @@
 /* Metres around the pitch that still count as it, and px of the picture that are tried a side. */
 enum { MARGIN_M = 5, TRIED = 32, TRIED_ALL = TRIED * TRIED };
 
+/* Metres that a px shows, at most and at least: beyond that there is nothing to be seen. */
+#define PX_MOST_M 20.0
+#define PX_LEAST_M 1e-4
+
 /* Of the tried px or points: those on the pitch in front of the camera, and behind it. */
 struct seen {
     int front, behind;
@@ -21,7 +25,11 @@ static bool on_pitch(const double at[2], fov_pitch_size size)
 
 static void count(struct seen *seen, const double map[9], const double at[2], fov_pitch_size size)
 {
-    if (!on_pitch(at, size))
+    double j[4];
+    if (!on_pitch(at, size) || !plane_jacobian(map, at, j))
+        return;
+    double px_a_metre = sqrt(fabs(j[0] * j[3] - j[1] * j[2]));
+    if (!(px_a_metre >= 1 / PX_MOST_M && px_a_metre <= 1 / PX_LEAST_M))
         return;
     *(map[6] * at[0] + map[7] * at[1] + map[8] > 0 ? &seen->front : &seen->behind) += 1;
 }

@@ -33,14 +33,22 @@ bool ground_map_set(struct ground_map *map, const double to_px[9], int width, in
     return plane_invert(to_px, map->to_metres);
 }
 
-/* In front of a camera above the ground w' has the sign that the determinant has not. */
+/* In front of a camera above the ground w' has the sign that the determinant has not, or the other
+ * one in a mirror. */
 static bool in_front(const struct ground_map *map, const double at[2])
 {
     const double *m = map->to_px;
     double det = m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
                  m[2] * (m[3] * m[7] - m[4] * m[6]);
     double w = m[6] * at[0] + m[7] * at[1] + m[8];
-    return det < 0 ? w > 0 : w < 0;
+    return (det < 0) != map->mirrored ? w > 0 : w < 0;
+}
+
+void ground_map_face(struct ground_map *map, const double px[2])
+{
+    double at[2];
+    if (plane_apply(map->to_metres, px, at) && !in_front(map, at))
+        map->mirrored = !map->mirrored;
 }
 
 static double square(double x)

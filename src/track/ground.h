@@ -20,10 +20,15 @@ struct ground_state {
 struct ground_map {
     double to_px[9], to_metres[9];
     int width, height; /* of the picture, 0: not known */
+    bool mirrored;     /* y runs towards the camera */
 };
 
 /* False: the map has no inverse. */
 bool ground_map_set(struct ground_map *map, const double to_px[9], int width, int height);
+
+/* Which side of the map is in front of the camera: the one where a px lies that surely shows the
+ * ground, as the lowest foot does. */
+void ground_map_face(struct ground_map *map, const double px[2]);
 
 /* What a box (x1, y1, x2, y2 in px) with a score says. False: it stands at the horizon, above it or
  * too near to it to say anything. */

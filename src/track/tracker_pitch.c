@@ -137,8 +137,21 @@ static bool find_ground(struct pitch *p, const struct tracker_frame *frame)
     return ground_map_set(&p->map, map, in->width, in->height);
 }
 
+/* Whoever stands lowest in the picture stands in front of the camera. */
+static void face_ground(struct pitch *p, const struct tracker_frame *frame)
+{
+    const float *lowest = NULL;
+    for (size_t i = 0; i < frame->count; i++)
+        if (!lowest || frame->boxes[i].at[3] > lowest[3])
+            lowest = frame->boxes[i].at;
+    if (lowest)
+        ground_map_face(&p->map, (double[2]){((double)lowest[0] + (double)lowest[2]) / 2,
+                                             (double)lowest[3]});
+}
+
 static void see_boxes(struct pitch *p, const struct tracker_frame *frame)
 {
+    face_ground(p, frame);
     for (size_t i = 0; i < frame->count; i++)
         p->free[i] = frame->boxes[i].score >= p->params.low &&
                      ground_see(&p->map, frame->boxes[i].at, frame->boxes[i].score, &p->seen[i]);

@@ -43,10 +43,12 @@ static void use(const fov_pitch_view *view)
         double px[2] = {i % 7 * view->width / 6.0, (double)(i / 7) * view->height / 6.0};
         double at[2], again[2], j[4];
         bool known = fov_pitch_to_metres(view, px, at);
-        if (fov_pitch_jacobian(view, px, j) && !known)
+        bool sloped = fov_pitch_jacobian(view, px, j);
+        if (sloped && !known)
             abort();
-        /* Far out on the ground a rounding is many px. */
-        if (!known || hypot(at[0], at[1]) > 1e4)
+        /* Elsewhere than on a pitch a rounding may be many px. */
+        double metres = sloped ? sqrt(fabs(j[0] * j[3] - j[1] * j[2])) : 0;
+        if (!(metres > 1e-4 && metres < 20) || hypot(at[0], at[1]) > 1e3)
             continue;
         if (!fov_pitch_to_px(view, at, again))
             abort();

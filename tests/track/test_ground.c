@@ -175,7 +175,7 @@ struct scene {
     double at[PEOPLE_MOST][2];
     bool hidden[PEOPLE_MOST];
     double pan, before, time_s;
-    bool ground, motion;
+    bool ground, motion, mirrored;
     fov_detection boxes[PEOPLE_MOST];
     fov_detections detections;
     fov_tracks tracks;
@@ -230,6 +230,8 @@ static void frame(struct scene *s, double dt_s)
                                                           .score = 0.9f,
                                                           .class_id_raw = i};
     }
+    for (int i = 0; i < 9 && s->mirrored; i++) /* y from the far side, and another scale */
+        map[i] *= i % 3 == 1 ? 2 : -2;
     fov_track_input input = {.time_s = s->time_s,
                              .width = 1920,
                              .height = 1080,
@@ -249,12 +251,13 @@ static int32_t name_of(const struct scene *s, int person)
     return -1;
 }
 
-static const fov_track *track_of(const struct scene *s, int32_t id)
+/* Zeroed when there is none. */
+static fov_track track_of(const struct scene *s, int32_t id)
 {
     for (size_t i = 0; i < s->tracks.count; i++)
         if (s->tracks.items[i].id == id)
-            return &s->tracks.items[i];
-    return NULL;
+            return s->tracks.items[i];
+    return (fov_track){0};
 }
 
 /* Ten pictures a second and pans by more than a box's width a picture. */
@@ -295,13 +298,33 @@ static void places_and_speeds_are_those_of_the_ground(void **state)
         s.at[0][1] -= 0.2;
         frame(&s, 0.1);
     }
-    const fov_track *track = track_of(&s, name_of(&s, 0));
-    assert_non_null(track);
-    assert_true(track->on_ground);
-    assert_true(fabs(track->ground_x - s.at[0][0]) < 0.05);
-    assert_true(fabs(track->ground_y - s.at[0][1]) < 0.05);
-    assert_true(fabs(track->ground_vx - 5) < 0.2 && fabs(track->ground_vy + 2) < 0.2);
-    assert_true(track->vx > 50); /* px a second, to the right */
+    fov_track track = track_of(&s, name_of(&s, 0));
+    assert_true(track.on_ground);
+    assert_true(fabs(track.ground_x - s.at[0][0]) < 0.05);
+    assert_true(fabs(track.ground_y - s.at[0][1]) < 0.05);
+    assert_true(fabs(track.ground_vx - 5) < 0.2 && fabs(track.ground_vy + 2) < 0.2);
+    assert_true(track.vx > 50); /* px a second, to the right */
+    fov_tracker_destroy(&s.tracker);
+}
+
+/* Maps whose y runs towards the camera are as good. */
+static void mirrored_grounds_are_grounds(void **state)
+{
+    (void)state;
+    struct scene s;
+    int32_t name = 0;
+    begin(&s, 1, "pitch");
+    s.mirrored = true;
+    s.at[0][1] = 30;
+    for (int t = 0; t < 30; t++) {
+        s.at[0][0] = 45 + 0.4 * t;
+        s.pan = 0.02 * t;
+        frame(&s, 0.1);
+        name = t ? name : name_of(&s, 0);
+        assert_true(name > 0 && name_of(&s, 0) == name);
+    }
+    fov_track track = track_of(&s, name);
+    assert_true(fabs(track.ground_x - s.at[0][0]) < 0.05 && fabs(track.ground_y + 30) < 0.05);
     fov_tracker_destroy(&s.tracker);
 }
 
@@ -323,11 +346,11 @@ static void names_come_back(void **state)
         for (int i = 0; i < 2 && t == 19; i++)
             names[i] = name_of(&s, i);
         if (t == 25) {
-            const fov_track *lost = track_of(&s, names[0]);
-            assert_true(lost && lost->state == FOV_TRACK_LOST && lost->detection == -1);
+            fov_track lost = track_of(&s, names[0]);
+            assert_true(lost.state == FOV_TRACK_LOST && lost.detection == -1);
             /* Thought to be within half a metre, its box upright there. */
-            assert_true(fabs(lost->ground_x - s.at[0][0]) < 0.6);
-            assert_true(lost->y2 - lost->y1 > 40 && lost->x2 - lost->x1 > 10);
+            assert_true(fabs(lost.ground_x - s.at[0][0]) < 0.6);
+            assert_true(lost.y2 - lost.y1 > 40 && lost.x2 - lost.x1 > 10);
         }
     }
     assert_int_equal(name_of(&s, 0), names[0]);
@@ -373,8 +396,8 @@ static void gaps_of_the_homography_are_carried(void **state)
         if (t > 5)
             assert_int_equal(name_of(&s, 0), name);
     }
-    const fov_track *track = track_of(&s, name);
-    assert_true(track && fabs(track->ground_x - s.at[0][0]) < 0.05);
+    fov_track track = track_of(&s, name);
+    assert_true(track.on_ground && fabs(track.ground_x - s.at[0][0]) < 0.05);
     fov_tracker_destroy(&s.tracker);
 }
 
@@ -412,7 +435,8 @@ static void without_a_homography_it_tracks_the_picture(void **state)
     }
     assert_true(meantime > 0);
     assert_int_equal(name_of(&s, 0), meantime);
-    assert_false(track_of(&s, meantime)->on_ground);
+    assert_int_equal(track_of(&s, meantime).id, meantime);
+    assert_false(track_of(&s, meantime).on_ground);
     fov_tracker_destroy(&s.tracker);
 }
 
@@ -476,6 +500,7 @@ int main(void)
         cmocka_unit_test(distances_are_mahalanobis),
         cmocka_unit_test(names_outlast_pans),
         cmocka_unit_test(places_and_speeds_are_those_of_the_ground),
+        cmocka_unit_test(mirrored_grounds_are_grounds),
         cmocka_unit_test(names_come_back),
         cmocka_unit_test(what_stays_away_is_removed_once),
         cmocka_unit_test(gaps_of_the_homography_are_carried),
