@@ -254,29 +254,6 @@ static void begin_new(struct cascade *c, const struct tracker_frame *frame,
             begin(c, frame, i, tracker_next_id(out));
 }
 
-/* A lost track that an active one stands on is the same thing: the older name stays. */
-static void join_twins(struct cascade *c, const struct tracker_frame *frame, struct trail *lost,
-                       int32_t lost_place)
-{
-    for (size_t i = 0; i < c->pool.live_count; i++) {
-        struct trail *active = live(c, i);
-        if (active->gone || active->taken < 0 || !active->sure ||
-            active->shown.class_id != lost->shown.class_id)
-            continue;
-        float box[4];
-        kalman_box_get(&active->state, c->rules.form, box);
-        if (1 - box_iou(box, lost->box) >= c->rules.twin_limit)
-            continue;
-        if (lost->shown.id > active->shown.id) {
-            lost->gone = true;
-        } else {
-            take(c, lost_place, frame, (size_t)active->taken);
-            active->gone = true;
-        }
-        return;
-    }
-}
-
 static void show(const struct cascade *c, struct trail *t, const struct tracker_frame *frame)
 {
     t->fresh = t->taken >= 0;
@@ -305,9 +282,6 @@ void cascade_update(void *own, const struct tracker_frame *frame, struct tracker
     appearance_see(&c->appearance, frame);
     run_stages(c, frame);
     begin_new(c, frame, out);
-    for (size_t i = 0; i < c->pool.live_count; i++)
-        if (live(c, i)->taken < 0 && live(c, i)->sure && !live(c, i)->gone)
-            join_twins(c, frame, live(c, i), c->pool.live[i]);
     for (size_t i = 0; i < c->pool.live_count; i++) {
         show(c, live(c, i), frame);
         tracker_tell(out, &live(c, i)->shown);

@@ -17,7 +17,6 @@ struct cascade_rules {
     float low_limit;   /* overlap, unsure boxes */
     float young_limit; /* overlap times score, tracks that were seen once */
     float lost_limit;  /* overlap of grown boxes, tracks that nobody took */
-    float twin_limit;  /* an active and a lost track are one when they are as near as this */
 };
 
 /* The functions of struct tracker. */

@@ -3,11 +3,10 @@
 
 static const struct cascade_rules rules = {
     .form = KALMAN_ASPECT,
-    .sure_limit = 0.9f,
+    .sure_limit = 0.8f,
     .low_limit = 0.5f,
     .young_limit = 0.7f,
     .lost_limit = 0.8f,
-    .twin_limit = 0.15f,
 };
 
 static fov_status create(void **own, const fov_tracker_params *params, fov_error *error)
