@@ -3,7 +3,8 @@
 
     bench_pitch_tracks.py [--seeds 1 2] [--seconds 60] [--data FOLDER]
 
---data FOLDER: sequences made before (FOLDER/NAME/{det,gt}/…, FPS in seqinfo.ini) in place of new ones.
+Places, speeds (along the way) and velocities are those of the tracker's answer in each frame, without a look ahead; the
+way is the sum of its speeds. --data FOLDER: sequences made before, in place of new ones.
 """
 import argparse
 import configparser
@@ -16,16 +17,21 @@ from pathlib import Path
 import numpy as np
 
 import football
-import hota
+import mot_score
 
-FOVEA = str(Path(os.environ.get("FOVEA_BUILD", "build")) / "fovea")
-TRACKERS = {"pitch": ["--homography", "H.txt", "--motion", "gmc.txt", "--width", "1920", "--height", "1080"], "botsort": ["--motion", "gmc.txt"], "bytetrack": []}
+FOVEA = str(Path(os.environ.get("FOVEA_BUILD", Path(__file__).resolve().parents[2] / "build")) / "fovea")
+SIZE = ["--width", str(football.WIDTH), "--height", str(football.HEIGHT)]
+TRACKERS = {"pitch": ["--homography", "H.txt", *SIZE], "botsort": ["--motion", "gmc.txt"], "bytetrack": []}
+
+
+def sequence_info(folder):
+    info = configparser.ConfigParser()
+    info.read(folder / "seqinfo.ini")
+    return info["Sequence"]
 
 
 def frame_rate(folder):
-    info = configparser.ConfigParser()
-    info.read(folder / "seqinfo.ini")
-    return info.getfloat("Sequence", "frameRate")
+    return float(sequence_info(folder)["frameRate"])
 
 
 def track(folder, tracker, *more):
@@ -34,31 +40,51 @@ def track(folder, tracker, *more):
     return subprocess.run([*words, *files, *more], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
+def lines(path):
+    return [line.split(",") for line in path.read_text().splitlines()]
+
+
 def name_scores(folders, tracker):
-    parts = []
+    sequences = []
     with tempfile.TemporaryDirectory() as scratch:
         for folder in folders:
             out = Path(scratch) / "out.txt"
             track(folder, tracker, "--mot", str(out))
-            parts.append(hota.count(hota.read(folder / "gt/gt.txt"), hota.read(out)))
-    return hota.scores(parts)
+            frames = int(sequence_info(folder)["seqLength"])
+            sequences.append(mot_score.Sequence(folder.name, frames, lines(folder / "gt/gt.txt"), lines(out)))
+    return mot_score.score(sequences, mot17=False)
+
+
+def true_boxes(folder):
+    """frame → (ids, boxes x1 y1 x2 y2)"""
+    rows = np.loadtxt(folder / "gt/gt.txt", delimiter=",", usecols=range(6))
+    return {int(f): (of[:, 1].astype(int), np.c_[of[:, 2:4], of[:, 2:4] + of[:, 4:6]])
+            for f in np.unique(rows[:, 0]) for of in [rows[rows[:, 0] == f]]}
 
 
 def true_paths(folder):
-    """(frame, id) → place and speed on the ground."""
+    """(frame, id) → place and velocity on the ground."""
     fps, rows = frame_rate(folder), np.loadtxt(folder / "pitch.txt", delimiter=",")
     places = {(int(f), int(i)): np.array([x, y]) for f, i, x, y in rows}
     paths = {}
     for (frame, name), place in places.items():
         before, after = places.get((frame - 1, name)), places.get((frame + 1, name))
-        speed = None if before is None or after is None else (after - before) * fps / 2
-        paths[frame, name] = place, speed
+        paths[frame, name] = place, None if before is None or after is None else (after - before) * fps / 2
     return paths
 
 
+def pairs(boxes, others):
+    """Indices of boxes that are each other's best and overlap by half."""
+    shared = football.overlap(boxes, others)
+    likeness = shared / (football.area(boxes)[:, None] + football.area(others)[None] - shared)
+    best = likeness.argmax(1)
+    return [(row, column) for row, column in enumerate(best)
+            if likeness[row, column] >= 0.5 and likeness[:, column].argmax() == row]
+
+
 def ground_errors(folder):
-    """Errors of places (m) and speeds (m/s), and lengths of ways: tracked, true."""
-    truth, gt, fps = true_paths(folder), hota.read(folder / "gt/gt.txt"), frame_rate(folder)
+    """Errors of places (m), of speeds and velocities (m/s), and the lengths of ways: tracked, true."""
+    truth, gt, fps = true_paths(folder), true_boxes(folder), frame_rate(folder)
     places, speeds, ways = [], [], np.zeros(2)
     for line in track(folder, "pitch").splitlines():
         frame = json.loads(line)
@@ -66,33 +92,34 @@ def ground_errors(folder):
         if not tracked or frame["frame"] not in gt:
             continue
         names, boxes = gt[frame["frame"]]
-        likeness = hota.iou(boxes, np.array([d["box"] for d in tracked]))
-        for row, column in zip(*hota.assign(-likeness)):
-            if likeness[row, column] < 0.5:
-                continue
-            place, speed = truth[frame["frame"], names[row]]
+        for row, column in pairs(boxes, np.array([d["box"] for d in tracked])):
+            place, velocity = truth[frame["frame"], names[row]]
             places.append(np.linalg.norm(place - tracked[column]["pitch_m"]))
-            if speed is not None:
+            if velocity is not None:
                 ours = np.array(tracked[column]["speed_mps"])
-                speeds.append((np.linalg.norm(ours) - np.linalg.norm(speed), np.linalg.norm(ours - speed)))
-                ways += [np.linalg.norm(tracked[column]["speed_mps"]) / fps, np.linalg.norm(speed) / fps]
-    return places, speeds, ways
+                fast = np.linalg.norm([ours, velocity], axis=1)
+                speeds.append((fast[0] - fast[1], np.linalg.norm(ours - velocity)))
+                ways += fast / fps
+    return places, np.array(speeds), ways
 
 
 def rms(values):
     return float(np.sqrt(np.mean(np.square(values))))
 
 
+def metres(folders):
+    parts = [ground_errors(folder) for folder in folders]
+    speeds = np.concatenate([part[1] for part in parts])
+    tracked, true = sum(part[2] for part in parts)
+    return (f"{rms(np.concatenate([part[0] for part in parts])):.2f} | {rms(speeds[:, 0]):.2f} | {rms(speeds[:, 1]):.2f} | "
+            f"{100 * (tracked / true - 1):+.1f}")
+
+
 def report(title, folders):
     for tracker in TRACKERS:
         s = name_scores(folders, tracker)
-        metres = "| | |"
-        if tracker == "pitch":
-            parts = [ground_errors(folder) for folder in folders]
-            places, speeds = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-            tracked, true = sum(part[2] for part in parts)
-            metres = f"{rms(places):.2f} | {rms(speeds):.2f} | {100 * (tracked / true - 1):+.1f}"
-        print(f"| {title} | {tracker} | {s['HOTA']:.1f} | {s['DetA']:.1f} | {s['AssA']:.1f} | {s['IDF1']:.1f} | {metres} |", flush=True)
+        print(f"| {title} | {tracker} | {s.hota:.1f} | {s.idf1:.1f} | {s.mota:.1f} | {s.switches} | "
+              f"{metres(folders) if tracker == 'pitch' else '| | |'} |", flush=True)
 
 
 def by_rate(folder):
@@ -108,12 +135,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--data")
     options = parser.parse_args()
-    print("| football | tracker | HOTA | DetA | AssA | IDF1 | place, m (rms) | speed, m/s (rms) | way, % |\n|---|---|---|---|---|---|---|---|---|")
-    if options.data:
-        for fps, folders in by_rate(options.data).items():
-            report(f"{fps} fps", folders)
-        return
-    for seed in options.seeds:
+    print("| football | tracker | HOTA | IDF1 | MOTA | switches | place, m | speed, m/s | velocity, m/s | way, % |\n"
+          "|---|---|---|---|---|---|---|---|---|---|")
+    for fps, folders in by_rate(options.data).items() if options.data else ():
+        report(f"{fps} fps", folders)
+    for seed in () if options.data else options.seeds:
         with tempfile.TemporaryDirectory() as scratch:
             for fps, folders in football.make(scratch, seed, options.seconds).items():
                 report(f"seed {seed}, {fps} fps", folders)
