@@ -58,7 +58,12 @@ def likeness(matrix, truth):
     return (a & b).sum() / max((a | b).sum(), 1)
 
 
+def mean_likeness(views, cases):
+    return float(np.mean([likeness(view, case[4]) for view, case in zip(views, cases)]))
+
+
 def ours(cases, flags):
+    """Maps and microseconds of fovea's views; flags as pitch_views.c has them."""
     lines = []
     for _, px, metres, scores, _ in cases:
         numbers = np.c_[px, metres, scores].ravel()

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 import football
-import mot_score
 
 FOVEA = str(Path(os.environ.get("FOVEA_BUILD", Path(__file__).resolve().parents[2] / "build")) / "fovea")
 SIZE = ["--width", str(football.WIDTH), "--height", str(football.HEIGHT)]
@@ -45,6 +44,7 @@ def lines(path):
 
 
 def name_scores(folders, tracker):
+    import mot_score  # wants TrackEval, metres do not
     sequences = []
     with tempfile.TemporaryDirectory() as scratch:
         for folder in folders:
