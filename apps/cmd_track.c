@@ -213,9 +213,12 @@ static fov_status advance(struct track *t, int32_t frame, const fov_detections *
 {
     fov_tracks tracks;
     fov_motion motion = mot_motion_between(&t->motion, t->last_frame, frame, &t->next_step);
-    fov_track_input input = {
-        .time_s = (frame - 1) / t->fps, .width = t->width, .height = t->height,
-        .detections = detections, .motion = &motion, .ground = ground_of(t, frame)};
+    fov_track_input input = {.time_s = (frame - 1) / t->fps,
+                             .width = t->width,
+                             .height = t->height,
+                             .detections = detections,
+                             .motion = &motion,
+                             .ground = ground_of(t, frame)};
     fov_status status = fov_tracker_update(t->tracker, &input, &tracks, error);
     if (status)
         return status;

@@ -70,20 +70,21 @@ typedef struct fov_pitch_params {
     double min_score;    /* keypoints below are left out; default 0.3 */
     bool lens;           /* look for k1 too: needs 8 points and more */
     /* Hold to what a camera without a shift of its middle and with square pixels can see. Steadies
-     * a view from few or noisy points; leave it out for pictures that were cut out of larger ones. */
+     * a view from few or noisy points; leave it out for pictures that were cut out of larger ones.
+     */
     bool camera;
 } fov_pitch_params;
 
 /* How far a view from points is to be trusted. */
 typedef struct fov_pitch_quality {
-    double rms_px;      /* of the points that count */
-    int points;         /* that were looked at */
-    int inliers;        /* that count */
-    double spread;      /* the hull of those as a part of the picture, 0..1 */
-    double condition;   /* of the equations; 1 is best, thousands hang on a hair */
-    double sigma_m;     /* likely error on the visible part of the pitch, metres: the points' own
-                           error, carried there by the fit */
-    double worst_m;     /* largest error of a point that counts, on the pitch */
+    double rms_px;    /* of the points that count */
+    int points;       /* that were looked at */
+    int inliers;      /* that count */
+    double spread;    /* the hull of those as a part of the picture, 0..1 */
+    double condition; /* of the equations; 1 is best, thousands hang on a hair */
+    double sigma_m;   /* likely error on the visible part of the pitch, metres: the points' own
+                         error, carried there by the fit */
+    double worst_m;   /* largest error of a point that counts, on the pitch */
     float error_px[FOV_PITCH_POINTS_MAX]; /* of each given point, also of those that do not count;
                                              -1: left out unseen */
 } fov_pitch_quality;

@@ -16,7 +16,8 @@ fov_pitch_size pitch_size(const fov_pitch_size *size);
 /* Turns the map to the camera's side and checks all that fov_pitch_view_from_matrix says. */
 fov_status pitch_view_check(fov_pitch_view *view, const fov_pitch_size *size, fov_error *error);
 
-/* ---- the lens and the camera's side (pitch_lens.c) -------------------------------------------- */
+/* ---- the lens and the camera's side (pitch_lens.c) --------------------------------------------
+ */
 
 /* k1 outside of this folds a part of the picture over another one. */
 #define PITCH_K1_LEAST (-0.14)
@@ -46,7 +47,8 @@ bool pitch_face(double map[9]);
 /* Straight px of a point of the ground by such a map; false: behind the camera. */
 bool pitch_project(const double map[9], const double pitch[2], double straight[2]);
 
-/* ---- fitting (pitch_sample.c, pitch_refine.c) -------------------------------------------------- */
+/* ---- fitting (pitch_sample.c, pitch_refine.c) --------------------------------------------------
+ */
 
 /* Points under work. */
 struct pitch_set {
@@ -64,11 +66,11 @@ bool pitch_sample(struct pitch_set *set, bool lens, double map[9], double *k1);
 
 /* A view in numbers that least squares can turn: a homography, or a camera. */
 struct pitch_model {
-    int count;          /* of numbers, with k1 */
-    double at[9];       /* the numbers */
-    bool camera, lens;  /* the last number is k1 with `lens` */
+    int count;            /* of numbers, with k1 */
+    double at[9];         /* the numbers */
+    bool camera, lens;    /* the last number is k1 with `lens` */
     double in[9], out[9]; /* homography: to the frames where its numbers are around 1 */
-    double turned[9];   /* camera: the rotation that its numbers turn on */
+    double turned[9];     /* camera: the rotation that its numbers turn on */
     struct pitch_lens bend;
     double covariance[9][9]; /* of the numbers, for an error of 1 px */
     double condition;

@@ -22,7 +22,8 @@ enum { LENS_POINTS = 8, AGREE_MOST = 5 };
 /* The most that the likely error may be where the pitch is seen. */
 #define SIGMA_MOST_M 15.0
 
-/* ---- what can be seen of the points before a fit ---------------------------------------------- */
+/* ---- what can be seen of the points before a fit ----------------------------------------------
+ */
 
 static const double *place(const struct plane_pair *pair, bool image)
 {
@@ -97,8 +98,7 @@ static fov_status check_same(struct pitch_set *set, fov_error *error)
     }
     if (different >= 4)
         return FOV_OK;
-    return fov_fail(error, FOV_EINVAL,
-                    "a view needs 4 different points, these are %zu", different);
+    return fov_fail(error, FOV_EINVAL, "a view needs 4 different points, these are %zu", different);
 }
 
 static fov_status check_point(const fov_pitch_point *p, size_t i, const fov_pitch_params *params,
@@ -163,7 +163,8 @@ static fov_status collect(struct pitch_set *set, const fov_pitch_point *points, 
     return FOV_OK;
 }
 
-/* ---- why there is none ------------------------------------------------------------------------ */
+/* ---- why there is none ------------------------------------------------------------------------
+ */
 
 static double turn(const struct plane_pair *a, const struct plane_pair *b,
                    const struct plane_pair *c, bool image)
@@ -202,7 +203,8 @@ static size_t needed(size_t count)
     return part > least ? part : least;
 }
 
-/* ---- quality ---------------------------------------------------------------------------------- */
+/* ---- quality ----------------------------------------------------------------------------------
+ */
 
 static void measure_points(const struct pitch_set *set, const fov_pitch_view *view,
                            fov_pitch_quality *q)
@@ -233,16 +235,17 @@ static double hull(const struct pitch_set *set)
     size_t first = 0;
     double sum = 0;
     for (size_t i = 0; i < set->count; i++)
-        if (set->counts[i] && (!set->counts[first] || set->pairs[i].to[0] < set->pairs[first].to[0]))
+        if (set->counts[i] &&
+            (!set->counts[first] || set->pairs[i].to[0] < set->pairs[first].to[0]))
             first = i;
     for (size_t at = first, rounds = 0; rounds <= set->count; rounds++) {
         size_t next = at;
         for (size_t i = 0; i < set->count; i++) {
             if (!set->counts[i] || i == at)
                 continue;
-            double side = next == at ? -1
-                                     : turn(&set->pairs[at], &set->pairs[next], &set->pairs[i],
-                                            true);
+            double side = next == at
+                              ? -1
+                              : turn(&set->pairs[at], &set->pairs[next], &set->pairs[i], true);
             bool further = side == 0 && apart(&set->pairs[at], &set->pairs[i], true) >
                                             apart(&set->pairs[at], &set->pairs[next], true);
             if (side < 0 || further)
@@ -314,7 +317,8 @@ static fov_status judge(const struct pitch_set *set, const struct pitch_model *m
     return FOV_OK;
 }
 
-/* ---- from points ------------------------------------------------------------------------------ */
+/* ---- from points ------------------------------------------------------------------------------
+ */
 
 static size_t counted(const struct pitch_set *set)
 {
@@ -378,8 +382,8 @@ fov_status fov_pitch_view_from_points(fov_pitch_view *view, const fov_pitch_poin
 
 fov_status fov_pitch_view_from_keypoints(fov_pitch_view *view, fov_pitch_layout layout,
                                          const fov_keypoint *keypoints, size_t count,
-                                         const fov_pitch_params *params,
-                                         fov_pitch_quality *quality, fov_error *error)
+                                         const fov_pitch_params *params, fov_pitch_quality *quality,
+                                         fov_error *error)
 {
     fov_pitch_point points[FOV_PITCH_POINTS_MAX] = {{.score = 0}};
     size_t from[FOV_PITCH_POINTS_MAX], used = 0;
@@ -395,8 +399,7 @@ fov_status fov_pitch_view_from_keypoints(fov_pitch_view *view, fov_pitch_layout 
         from[used] = i;
         points[used++] = p;
     }
-    fov_status status =
-        fov_pitch_view_from_points(view, points, used, params, quality, error);
+    fov_status status = fov_pitch_view_from_points(view, points, used, params, quality, error);
     /* The errors back to where the keypoints were. */
     for (size_t k = used; quality && k-- > 0;)
         if (from[k] != k) {

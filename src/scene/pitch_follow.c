@@ -36,8 +36,7 @@ static void share(const fov_pitch_view *a, const fov_pitch_view *b, struct share
         double px[2] = {(i % GRID + 0.5) * a->width / GRID, (i / GRID + 0.5) * a->height / GRID};
         double j[4], *at = s->at[s->count];
         if (!fov_pitch_to_metres(a, px, at) || !fov_pitch_jacobian(a, px, j) ||
-            fabs(j[0] * j[3] - j[1] * j[2]) > FAR_GROUND ||
-            !fov_pitch_to_px(b, at, s->b[s->count]))
+            fabs(j[0] * j[3] - j[1] * j[2]) > FAR_GROUND || !fov_pitch_to_px(b, at, s->b[s->count]))
             continue;
         memcpy(s->a[s->count], px, sizeof px);
         s->count++;
@@ -94,7 +93,8 @@ static bool carry(fov_pitch_view *view, const double motion[9])
     return through(view, s.at, s.a, s.count);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ------------------------------------------------------------------------------------
+ */
 
 static bool finite_map(const double m[9])
 {
@@ -116,9 +116,9 @@ fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_m
     f->time_s = time_s;
     if (!f->known)
         return FOV_OK;
-    double part = !moved                                    ? UNKNOWN_A_SECOND * dt_s
+    double part = !moved                                  ? UNKNOWN_A_SECOND * dt_s
                   : motion->kind == FOV_MOTION_SIMILARITY ? SIMILARITY_ERROR
-                                                            : STEP_ERROR;
+                                                          : STEP_ERROR;
     f->sigma_px = hypot(f->sigma_px, part * f->view.width);
     if ((moved && !carry(&f->view, motion->map)) || fabs(time_s - f->found_s) > FORGET_S ||
         f->sigma_px > FORGET_ERROR * f->view.width)
@@ -127,7 +127,8 @@ fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_m
     return FOV_OK;
 }
 
-/* ---- what is found ---------------------------------------------------------------------------- */
+/* ---- what is found ----------------------------------------------------------------------------
+ */
 
 static void begin(fov_pitch_follow *f, const fov_pitch_view *found, double sigma_px)
 {

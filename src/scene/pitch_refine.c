@@ -119,8 +119,9 @@ static double norm(const double v[3])
 /* The camera of that focal length that sees nearest to what a map says. */
 static bool pose(struct pitch_model *m, const double map[9], double k1, double focal)
 {
-    double k[9] = {1 / focal, 0, -m->bend.middle[0] / focal, 0, 1 / focal,
-                   -m->bend.middle[1] / focal, 0, 0, 1};
+    double k[9] = {1 / focal, 0,         -m->bend.middle[0] / focal,
+                   0,         1 / focal, -m->bend.middle[1] / focal,
+                   0,         0,         1};
     double a[9], x[3], y[3], sum[3], off[3], *r = m->turned;
     plane_multiply(k, map, a);
     for (int i = 0; i < 3; i++) {
@@ -184,8 +185,8 @@ static double cost_at(const struct pitch_set *set, const struct pitch_model *m, 
             continue;
         if (!see(map, &lens, p->from, px))
             return INFINITY;
-        sum += p->weight * ((px[0] - p->to[0]) * (px[0] - p->to[0]) +
-                            (px[1] - p->to[1]) * (px[1] - p->to[1]));
+        sum += p->weight *
+               ((px[0] - p->to[0]) * (px[0] - p->to[0]) + (px[1] - p->to[1]) * (px[1] - p->to[1]));
     }
     if (m->camera)
         sum += at[SQUARE] * at[SQUARE] / (SQUARE_WITHIN * SQUARE_WITHIN);

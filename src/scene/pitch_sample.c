@@ -49,13 +49,11 @@ static bool turns_round(const struct pitch_set *set, const struct straight *s, c
 /* The map that takes (1,0,0), (0,1,0), (0,0,1) and (1,1,1) to four points. */
 static bool basis(const double p[4][2], double map[9])
 {
-    double inverse[9], columns[9] = {p[0][0], p[1][0], p[2][0], p[0][1], p[1][1],
-                                     p[2][1], 1,       1,       1};
+    double inverse[9], columns[9] = {p[0][0], p[1][0], p[2][0], p[0][1], p[1][1], p[2][1], 1, 1, 1};
     if (!plane_invert(columns, inverse))
         return false;
     for (int c = 0; c < 3; c++) {
-        double part =
-            inverse[3 * c] * p[3][0] + inverse[3 * c + 1] * p[3][1] + inverse[3 * c + 2];
+        double part = inverse[3 * c] * p[3][0] + inverse[3 * c + 1] * p[3][1] + inverse[3 * c + 2];
         for (int r = 0; r < 3; r++)
             map[3 * r + c] = columns[3 * r + c] * part;
     }
@@ -193,7 +191,7 @@ bool pitch_sample(struct pitch_set *set, bool lens, double map[9], double *k1)
         struct straight s;
         straighten(set, &bend, &s);
         (n * (n - 1) * (n - 2) * (n - 3) / 24 <= FOURS_MOST ? try_all : try_some)(set, &bend, &s,
-                                                                                 &best);
+                                                                                  &best);
     }
     if (!isfinite(best.cost))
         return false;

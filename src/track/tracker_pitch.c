@@ -145,8 +145,8 @@ static void face_ground(struct pitch *p, const struct tracker_frame *frame)
         if (!lowest || frame->boxes[i].at[3] > lowest[3])
             lowest = frame->boxes[i].at;
     if (lowest)
-        ground_map_face(&p->map, (double[2]){((double)lowest[0] + (double)lowest[2]) / 2,
-                                             (double)lowest[3]});
+        ground_map_face(
+            &p->map, (double[2]){((double)lowest[0] + (double)lowest[2]) / 2, (double)lowest[3]});
 }
 
 static void see_boxes(struct pitch *p, const struct tracker_frame *frame)
@@ -267,8 +267,7 @@ static void begin_new(struct pitch *p, const struct tracker_frame *frame,
 static void think(const struct pitch *p, struct runner *r, float box[4])
 {
     double px[2], speed[2], px_a_metre;
-    memcpy(box, &(float[4]){r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2},
-           4 * sizeof *box);
+    memcpy(box, &(float[4]){r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2}, 4 * sizeof *box);
     if (!ground_show(&p->map, &r->state, px, speed, &px_a_metre))
         return;
     r->shown.vx = (float)speed[0];

@@ -1,6 +1,6 @@
-/* Views of a pitch: the text up to a NUL as JSON, behind it raw numbers as points, maps and motions.
- * Whatever the bytes: no crash; what is refused has a reason; a view that is taken goes from metres
- * to px and back to where it began. */
+/* Views of a pitch: the text up to a NUL as JSON, behind it raw numbers as points, maps and
+ * motions. Whatever the bytes: no crash; what is refused has a reason; a view that is taken goes
+ * from metres to px and back to where it began. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

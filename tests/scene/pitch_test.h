@@ -19,8 +19,7 @@ enum { CASES = sizeof pitch_cases / sizeof *pitch_cases };
 
 static inline fov_pitch_params params_of(const struct pitch_case *c)
 {
-    return (fov_pitch_params){
-        .width = FIXTURE_WIDTH, .height = FIXTURE_HEIGHT, .lens = c->k1 != 0};
+    return (fov_pitch_params){.width = FIXTURE_WIDTH, .height = FIXTURE_HEIGHT, .lens = c->k1 != 0};
 }
 
 static inline void points_of(const struct pitch_case *c, const double (*image)[2],

@@ -1,10 +1,12 @@
-/* Views of a pitch against cameras and OpenCV's fits (make_pitch_fixture.py), and what is refused. */
+/* Views of a pitch against cameras and OpenCV's fits (make_pitch_fixture.py), and what is refused.
+ */
 #include "pitch_test.h"
 
 #include "base/plane.h"
 #include "scene/pitch.h"
 
-/* ---- landmarks -------------------------------------------------------------------------------- */
+/* ---- landmarks --------------------------------------------------------------------------------
+ */
 
 static void landmark(const char *name, double at[2])
 {
@@ -81,12 +83,12 @@ static void roboflow_runs_from_the_far_left(void **state)
     static const struct {
         int number;
         double x, y; /* 105 x 68, y from the far touch line */
-    } rows[] = {{1, 0, 0},          {2, 0, 13.84},     {3, 0, 24.84},      {6, 0, 68},
-                {7, 5.5, 24.84},    {9, 11, 34},       {10, 16.5, 13.84},  {11, 16.5, 24.84},
-                {13, 16.5, 54.16},  {14, 52.5, 0},     {15, 52.5, 24.85},  {16, 52.5, 43.15},
-                {17, 52.5, 68},     {18, 88.5, 13.84}, {21, 88.5, 54.16},  {22, 94, 34},
-                {23, 99.5, 24.84},  {24, 99.5, 43.16}, {25, 105, 0},       {28, 105, 43.16},
-                {30, 105, 68},      {31, 43.35, 34},   {32, 61.65, 34}};
+    } rows[] = {{1, 0, 0},         {2, 0, 13.84},     {3, 0, 24.84},     {6, 0, 68},
+                {7, 5.5, 24.84},   {9, 11, 34},       {10, 16.5, 13.84}, {11, 16.5, 24.84},
+                {13, 16.5, 54.16}, {14, 52.5, 0},     {15, 52.5, 24.85}, {16, 52.5, 43.15},
+                {17, 52.5, 68},    {18, 88.5, 13.84}, {21, 88.5, 54.16}, {22, 94, 34},
+                {23, 99.5, 24.84}, {24, 99.5, 43.16}, {25, 105, 0},      {28, 105, 43.16},
+                {30, 105, 68},     {31, 43.35, 34},   {32, 61.65, 34}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         double at[2];
         assert_true(fov_pitch_landmark(FOV_PITCH_ROBOFLOW_32, rows[i].number - 1, NULL, NULL, at));
@@ -96,7 +98,8 @@ static void roboflow_runs_from_the_far_left(void **state)
     assert_false(fov_pitch_landmark(FOV_PITCH_ROBOFLOW_32, 32, NULL, NULL, (double[2]){0}));
 }
 
-/* ---- views from points ------------------------------------------------------------------------ */
+/* ---- views from points ------------------------------------------------------------------------
+ */
 
 static void views_are_the_cameras(void **state)
 {
@@ -302,7 +305,8 @@ static void keypoints_are_landmarks_with_scores(void **state)
                      FOV_EINVAL);
 }
 
-/* ---- use -------------------------------------------------------------------------------------- */
+/* ---- use --------------------------------------------------------------------------------------
+ */
 
 static void nothing_is_beyond_the_horizon(void **state)
 {

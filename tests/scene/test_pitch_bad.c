@@ -3,7 +3,6 @@
 
 #include "scene/pitch.h"
 
-
 struct bad_points {
     const char *what, *part;
     size_t count;
@@ -11,12 +10,17 @@ struct bad_points {
     fov_pitch_params params;
 };
 
-#define P(u, v, x, y) {.image = {u, v}, .pitch = {x, y}}
-#define PICTURE {.width = 1920, .height = 1080}
+#define P(u, v, x, y)                                                                              \
+    {                                                                                              \
+        .image = {u, v}, .pitch = { x, y }                                                         \
+    }
+#define PICTURE                                                                                    \
+    {                                                                                              \
+        .width = 1920, .height = 1080                                                              \
+    }
 
 /* A trapezium: the corners of a pitch as a camera at its side sees them. */
-#define CORNERS                                                                                    \
-    P(100, 900, 0, 0), P(1800, 900, 105, 0), P(1400, 300, 105, 68), P(500, 300, 0, 68)
+#define CORNERS P(100, 900, 0, 0), P(1800, 900, 105, 0), P(1400, 300, 105, 68), P(500, 300, 0, 68)
 
 static const struct bad_points bads[] = {
     {"three points", "a view needs 4 points, these are 3", 3, {CORNERS}, PICTURE},
@@ -161,9 +165,9 @@ static void the_good_ones_are_taken(void **state)
         many[i] = corners[i % 4];
     if (fov_pitch_view_from_points(&view, many, FOV_PITCH_POINTS_MAX, &params, NULL, &error))
         fail_msg("%s", error.message);
-    assert_int_equal(fov_pitch_view_from_points(&view, many, FOV_PITCH_POINTS_MAX + 1, &params,
-                                                NULL, &error),
-                     FOV_EINVAL);
+    assert_int_equal(
+        fov_pitch_view_from_points(&view, many, FOV_PITCH_POINTS_MAX + 1, &params, NULL, &error),
+        FOV_EINVAL);
     assert_non_null(strstr(error.message, "129 points"));
 }
 
@@ -182,13 +186,13 @@ static const struct {
     {"in a mirror", "in a mirror", {10, 0, 0, 0, 10, 0, 0, 0, 1}, 1920, 1080, {0, 0}},
     {"elsewhere", "no part of the pitch", {10, 0, 9000, 0, -10, 700, 0, 0, 1}, 1920, 1080, {0, 0}},
     {"a speck", "only at the horizon", {0.5, 0, 960, 0, -0.5, 540, 0, 0, 1}, 1920, 1080, {0, 0}},
-    {"half a picture", "a picture of 1920 x 0 px", {10, 0, 0, 0, -10, 700, 0, 0, 1}, 1920, 0, {0, 0}},
-    {"a small pitch",
-     "a pitch of 10 x 5 m",
+    {"half a picture",
+     "a picture of 1920 x 0 px",
      {10, 0, 0, 0, -10, 700, 0, 0, 1},
      1920,
-     1080,
-     {10, 5}},
+     0,
+     {0, 0}},
+    {"a small pitch", "a pitch of 10 x 5 m", {10, 0, 0, 0, -10, 700, 0, 0, 1}, 1920, 1080, {10, 5}},
 };
 
 static void matrices_that_are_no_view(void **state)
@@ -197,9 +201,9 @@ static void matrices_that_are_no_view(void **state)
     fov_pitch_view view = {.rms_px = 77};
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++) {
         fov_error error = {0};
-        fov_status status =
-            fov_pitch_view_from_matrix(&view, matrices[i].map, matrices[i].width,
-                                       matrices[i].height, &matrices[i].size, &error);
+        fov_status status = fov_pitch_view_from_matrix(&view, matrices[i].map, matrices[i].width,
+                                                       matrices[i].height, &matrices[i].size,
+                                                       &error);
         if (status != FOV_EINVAL || !strstr(error.message, matrices[i].part))
             fail_msg("%s: %s", matrices[i].what, status ? error.message : "taken");
         assert_true(view.rms_px == 77);

@@ -24,7 +24,8 @@ static double number(void)
     return (double)(seed >> 33) / (double)(UINT64_C(1) << 30) - 1;
 }
 
-/* ---- the filter ------------------------------------------------------------------------------- */
+/* ---- the filter -------------------------------------------------------------------------------
+ */
 
 static void some_state(struct ground_state *s)
 {
@@ -164,7 +165,8 @@ static void distances_are_mahalanobis(void **state)
     assert_in_range(near, 50, 450);
 }
 
-/* ---- scenes ----------------------------------------------------------------------------------- */
+/* ---- scenes -----------------------------------------------------------------------------------
+ */
 
 enum { PEOPLE_MOST = 40 };
 
@@ -184,14 +186,14 @@ struct scene {
 static void map_at(double pan, double map[9])
 {
     double s = sin(pan), c = cos(pan), down = 0.33, f = 1750;
-    double rows[9] = {c, -s, 0, -s * sin(down), -c * sin(down), -cos(down), s * cos(down),
-                      c * cos(down), -sin(down)};
+    double rows[9] = {
+        c,         -s, 0, -s * sin(down), -c * sin(down), -cos(down), s * cos(down), c * cos(down),
+        -sin(down)};
     double seen[9], k[9] = {f, 0, 960, 0, f, 540, 0, 0, 1};
     for (int r = 0; r < 3; r++) {
         seen[3 * r] = rows[3 * r];
         seen[3 * r + 1] = rows[3 * r + 1];
-        seen[3 * r + 2] =
-            -(rows[3 * r] * 52.5 + rows[3 * r + 1] * -38 + rows[3 * r + 2] * 20);
+        seen[3 * r + 2] = -(rows[3 * r] * 52.5 + rows[3 * r + 1] * -38 + rows[3 * r + 2] * 20);
     }
     plane_multiply(k, seen, map);
 }
@@ -219,8 +221,7 @@ static void frame(struct scene *s, double dt_s)
     s->detections = (fov_detections){.items = s->boxes, .capacity = PEOPLE_MOST};
     for (int i = 0; i < s->count; i++) {
         double px[2], j[4];
-        if (s->hidden[i] || !plane_apply(map, s->at[i], px) ||
-            !plane_jacobian(map, s->at[i], j))
+        if (s->hidden[i] || !plane_apply(map, s->at[i], px) || !plane_jacobian(map, s->at[i], j))
             continue;
         double size = hypot(j[0], j[2]); /* px of a metre along x */
         s->boxes[s->detections.count++] = (fov_detection){.x1 = (float)(px[0] - size / 4),
