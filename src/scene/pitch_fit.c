@@ -396,6 +396,7 @@ fov_status fov_pitch_view_from_keypoints(fov_pitch_view *view, fov_pitch_layout 
                              .score = (double)keypoints[i].score};
         if (!(p.score >= least) || check_point(&p, i, params, NULL))
             continue;
+        p.score = 1; /* it says that the point is there, and nothing of how well it is placed */
         from[used] = i;
         points[used++] = p;
     }

@@ -4,7 +4,7 @@
     bench_pitch.py [--points]
 
 Truth is drawn by people: homographies of the same pictures. Score: the part of the pitch that is in the picture, by the
-truth and by the view, intersection over union (mean, median, worst). Both get the same points with a score above 0.3.
+truth and by the view, intersection over union (mean, median, worst). Both get the same points, those with a score above 0.3, and weigh them alike.
 --points prints a line for each picture. Needs FOVEA_TEST_DATA (default ../shared/data); ends with 77 when it is not there.
 """
 import argparse
@@ -27,7 +27,7 @@ CELLS = 4  # a yard
 
 
 def load():
-    """(picture, points in px, in metres, scores, true map metres to px) of all pictures."""
+    """(picture, points in px, in metres, true map metres to px) of all pictures."""
     folder = DATA / "football/homography"
     if not folder.exists():
         sys.exit(77)
@@ -37,10 +37,10 @@ def load():
     # Yards with y from the far touch line to metres with y from the near one, and back.
     to_yards = np.array([[1 / YARD, 0, 0], [0, -1 / YARD, ACROSS], [0, 0, 1]])
     for picture in sorted(set(found) & set(truth), key=int):
-        rows = [(p["x"] * WIDTH, p["y"] * HEIGHT, world[key][0] * YARD, (ACROSS - world[key][1]) * YARD, p["p"])
+        rows = [(p["x"] * WIDTH, p["y"] * HEIGHT, world[key][0] * YARD, (ACROSS - world[key][1]) * YARD)
                 for key, p in found[picture][0].items() if key in world and p["p"] > SURE]
-        rows = np.array(rows).reshape(-1, 5)
-        yield picture, rows[:, :2], rows[:, 2:4], rows[:, 4], np.array(truth[picture]) @ to_yards
+        rows = np.array(rows).reshape(-1, 4)
+        yield picture, rows[:, :2], rows[:, 2:4], np.array(truth[picture]) @ to_yards
 
 
 def visible(matrix):
@@ -59,14 +59,14 @@ def likeness(matrix, truth):
 
 
 def mean_likeness(views, cases):
-    return float(np.mean([likeness(view, case[4]) for view, case in zip(views, cases)]))
+    return float(np.mean([likeness(view, case[3]) for view, case in zip(views, cases)]))
 
 
 def ours(cases, flags):
     """Maps and microseconds of fovea's views; flags as pitch_views.c has them."""
     lines = []
-    for _, px, metres, scores, _ in cases:
-        numbers = np.c_[px, metres, scores].ravel()
+    for _, px, metres, _ in cases:
+        numbers = np.c_[px, metres, np.ones(len(px))].ravel()
         lines.append(f"{WIDTH} {HEIGHT} {flags | 4} {len(px)} {LENGTH * YARD:.4f} {ACROSS * YARD:.4f} " + " ".join(f"{n:.9g}" for n in numbers))
     out = subprocess.run([str(VIEWS)], input="\n".join(lines) + "\n", stdout=subprocess.PIPE, text=True, check=True).stdout
     views, times = [], []
@@ -79,7 +79,7 @@ def ours(cases, flags):
 
 def opencv(cases):
     views, times = [], []
-    for _, px, metres, _, _ in cases:
+    for _, px, metres, _ in cases:
         start = time.perf_counter()
         views.append(cv2.findHomography(metres, px, cv2.RANSAC, 10)[0] if len(px) >= 4 else None)
         times.append((time.perf_counter() - start) * 1e6)
@@ -95,7 +95,7 @@ def main():
     print("| view from keypoints | pictures | refused | mean IoU | median | worst | us a picture (median) |\n|---|---|---|---|---|---|---|")
     scored = {}
     for name, (views, times) in rows.items():
-        scored[name] = np.array([likeness(view, case[4]) for view, case in zip(views, cases)])
+        scored[name] = np.array([likeness(view, case[3]) for view, case in zip(views, cases)])
         print(f"| {name} | {len(cases)} | {sum(v is None for v in views)} | {scored[name].mean():.4f} | {np.median(scored[name]):.4f} | "
               f"{scored[name].min():.3f} | {np.median(times):.0f} |")
     for i, case in enumerate(cases if options.points else []):
