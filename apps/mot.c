@@ -8,13 +8,17 @@
 #include "base/plane.h"
 
 enum { NUMBERS_MOST = 10, LINE_MOST = 1024 };
-#define LARGEST 1e9 /* of any number in these files */
+/* Of any number in these files. Maps have any scale: those that are divided by their last number
+ * are huge where that comes near to nothing. */
+#define LARGEST 1e9
+#define LARGEST_OF_MAPS 1e30
 
 /* ---- lines of numbers ------------------------------------------------------------------------ */
 
 struct lines {
     const char *name, *at, *end;
-    size_t number; /* of the line that was read last */
+    double largest; /* of any number */
+    size_t number;  /* of the line that was read last */
     double values[NUMBERS_MOST];
     int count;
     fov_error *error;
@@ -38,8 +42,8 @@ static fov_status read_numbers(struct lines *l, const char *text)
         double value = strtod(text, &end);
         if (end == text || (*end && !strchr(", \t\r", *end)))
             return fail_line(l, "something that is no number");
-        if (!(fabs(value) <= LARGEST))
-            return fail_line(l, "a number that is not finite, or beyond 1e9");
+        if (!(fabs(value) <= l->largest))
+            return fail_line(l, "a number that is not finite, or out of all reason");
         l->values[l->count++] = value;
         text = end;
     }
@@ -160,7 +164,8 @@ static void sort_out(struct mot *mot, const struct entry *entries, size_t count)
 fov_status mot_parse(struct mot *mot, const char *name, const char *text, size_t size,
                      fov_error *error)
 {
-    struct lines l = {.name = name, .at = text, .end = text + size, .error = error};
+    struct lines l = {
+        .name = name, .at = text, .end = text + size, .largest = LARGEST, .error = error};
     struct entry *entries = NULL;
     size_t count;
     *mot = (struct mot){0};
@@ -206,7 +211,8 @@ static fov_status read_step(const struct lines *l, struct mot_step *step)
 fov_status mot_parse_motion(struct mot_motion *motion, const char *name, const char *text,
                             size_t size, fov_error *error)
 {
-    struct lines l = {.name = name, .at = text, .end = text + size, .error = error};
+    struct lines l = {
+        .name = name, .at = text, .end = text + size, .largest = LARGEST_OF_MAPS, .error = error};
     size_t capacity = 0;
     *motion = (struct mot_motion){0};
     for (;; motion->count++) {

@@ -8,7 +8,7 @@
 #include "track/appearance.h"
 #include "track/assign.h"
 #include "track/boxes.h"
-#include "track/pool.h"
+#include "track/places.h"
 
 /* Appearance counts (BoT-SORT, section 3.3) between boxes that overlap by half and vectors that are
  * as near as this. */
@@ -30,7 +30,7 @@ struct trail {
 struct cascade {
     struct cascade_rules rules;
     fov_tracker_params params;
-    struct pool pool;
+    struct places places;
     struct trail *trails; /* by place */
     int32_t *rows;        /* places of the tracks that take part in a stage */
     bool *taken;          /* boxes that have a track */
@@ -54,7 +54,7 @@ fov_status cascade_create(void **own, const struct cascade_rules *rules,
     c->taken = calloc(most, sizeof *c->taken);
     if (!c->trails || !c->rows || !c->taken)
         return fov_fail(error, FOV_ENOMEM, "no memory for %zu tracks", most);
-    fov_status status = pool_create(&c->pool, most, error);
+    fov_status status = places_create(&c->places, most, error);
     if (!status)
         status = assign_create(&c->assign, most, most, error);
     return status ? status
@@ -69,7 +69,7 @@ void cascade_destroy(void **own)
         return;
     appearance_release(&c->appearance);
     assign_destroy(&c->assign);
-    pool_release(&c->pool);
+    places_release(&c->places);
     free(c->trails);
     free(c->rows);
     free(c->taken);
@@ -79,19 +79,19 @@ void cascade_destroy(void **own)
 
 static struct trail *live(const struct cascade *c, size_t i)
 {
-    return &c->trails[c->pool.live[i]];
+    return &c->trails[c->places.live[i]];
 }
 
 void cascade_end(void *own, struct tracker_output *out)
 {
     struct cascade *c = own;
-    for (size_t i = 0; out && i < c->pool.live_count; i++) {
+    for (size_t i = 0; out && i < c->places.live_count; i++) {
         struct trail *t = live(c, i);
         t->shown.state = FOV_TRACK_REMOVED;
         t->shown.detection = -1;
         tracker_tell(out, &t->shown);
     }
-    pool_clear(&c->pool);
+    places_clear(&c->places);
 }
 
 /* ---- to the time of the frame ---------------------------------------------------------------- */
@@ -203,13 +203,13 @@ static void run(struct cascade *c, const struct stage *stage, const struct track
 {
     size_t count = 0;
     assign_begin(c->assign, frame->count, (double)stage->limit);
-    for (size_t i = 0; i < c->pool.live_count; i++) {
+    for (size_t i = 0; i < c->places.live_count; i++) {
         const struct trail *t = live(c, i);
         if (t->gone || !stage->wants(t))
             continue;
-        c->rows[count++] = c->pool.live[i];
+        c->rows[count++] = c->places.live[i];
         assign_row(c->assign);
-        offer(c, stage, frame, c->pool.live[i]);
+        offer(c, stage, frame, c->places.live[i]);
     }
     assign_solve(c->assign);
     for (size_t i = 0; i < count; i++)
@@ -233,7 +233,7 @@ static void run_stages(struct cascade *c, const struct tracker_frame *frame)
 
 static void begin(struct cascade *c, const struct tracker_frame *frame, size_t box, int32_t id)
 {
-    int32_t place = pool_take(&c->pool);
+    int32_t place = places_take(&c->places);
     const struct track_box *b = &frame->boxes[box];
     struct trail *t = &c->trails[place];
     *t = (struct trail){.taken = (int32_t)box, .sure = frame->first};
@@ -248,7 +248,7 @@ static void begin(struct cascade *c, const struct tracker_frame *frame, size_t b
 static void begin_new(struct cascade *c, const struct tracker_frame *frame,
                       struct tracker_output *out)
 {
-    for (size_t i = 0; i < frame->count && c->pool.free_count; i++)
+    for (size_t i = 0; i < frame->count && c->places.free_count; i++)
         if (!c->taken[i] && frame->boxes[i].score >= c->params.start &&
             frame->boxes[i].score >= c->params.high)
             begin(c, frame, i, tracker_next_id(out));
@@ -277,14 +277,14 @@ void cascade_update(void *own, const struct tracker_frame *frame, struct tracker
 {
     struct cascade *c = own;
     memset(c->taken, 0, frame->count * sizeof *c->taken);
-    for (size_t i = 0; i < c->pool.live_count; i++)
+    for (size_t i = 0; i < c->places.live_count; i++)
         foresee(c, live(c, i), frame);
     appearance_see(&c->appearance, frame);
     run_stages(c, frame);
     begin_new(c, frame, out);
-    for (size_t i = 0; i < c->pool.live_count; i++) {
+    for (size_t i = 0; i < c->places.live_count; i++) {
         show(c, live(c, i), frame);
         tracker_tell(out, &live(c, i)->shown);
     }
-    pool_sweep(&c->pool, is_gone, c);
+    places_sweep(&c->places, is_gone, c);
 }

@@ -11,7 +11,7 @@
 #include "track/assign.h"
 #include "track/boxes.h"
 #include "track/kalman.h"
-#include "track/pool.h"
+#include "track/places.h"
 #include "track/tracker.h"
 
 #define LEAST_OVERLAP 0.3f
@@ -39,7 +39,7 @@ struct trail {
 
 struct ocsort {
     fov_tracker_params params;
-    struct pool pool;
+    struct places places;
     struct trail *trails;
     int32_t *rows;
     bool *taken;
@@ -55,7 +55,7 @@ static void destroy(void **own)
     if (!o)
         return;
     assign_destroy(&o->assign);
-    pool_release(&o->pool);
+    places_release(&o->places);
     free(o->trails);
     free(o->rows);
     free(o->taken);
@@ -75,25 +75,25 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
     o->taken = calloc(most, sizeof *o->taken);
     if (!o->trails || !o->rows || !o->taken)
         return fov_fail(error, FOV_ENOMEM, "no memory for %zu tracks", most);
-    fov_status status = pool_create(&o->pool, most, error);
+    fov_status status = places_create(&o->places, most, error);
     return status ? status : assign_create(&o->assign, most, most, error);
 }
 
 static struct trail *live(const struct ocsort *o, size_t i)
 {
-    return &o->trails[o->pool.live[i]];
+    return &o->trails[o->places.live[i]];
 }
 
 static void end(void *own, struct tracker_output *out)
 {
     struct ocsort *o = own;
-    for (size_t i = 0; out && i < o->pool.live_count; i++) {
+    for (size_t i = 0; out && i < o->places.live_count; i++) {
         struct trail *t = live(o, i);
         t->shown.state = FOV_TRACK_REMOVED;
         t->shown.detection = -1;
         tracker_tell(out, &t->shown);
     }
-    pool_clear(&o->pool);
+    places_clear(&o->places);
 }
 
 /* ---- the filter: centre, area and aspect, with noise in px as SORT (Bewley 2016) has it --------
@@ -250,11 +250,11 @@ static void match(struct ocsort *o, const struct tracker_frame *frame, bool agai
 {
     size_t count = 0;
     assign_begin(o->assign, frame->count, 1 - (double)LEAST_OVERLAP);
-    for (size_t i = 0; i < o->pool.live_count; i++) {
+    for (size_t i = 0; i < o->places.live_count; i++) {
         const struct trail *t = live(o, i);
         if (t->gone || t->taken >= 0)
             continue;
-        o->rows[count++] = o->pool.live[i];
+        o->rows[count++] = o->places.live[i];
         assign_row(o->assign);
         offer(o, frame, t, again);
     }
@@ -267,7 +267,7 @@ static void match(struct ocsort *o, const struct tracker_frame *frame, bool agai
 static void begin(struct ocsort *o, const struct tracker_frame *frame, size_t box, int32_t id)
 {
     static const double variance[4] = {10, 10, 10, 10}, speed[4] = {1e4, 1e4, 1e4, 0};
-    struct trail *t = &o->trails[pool_take(&o->pool)];
+    struct trail *t = &o->trails[places_take(&o->places)];
     double z[4];
     *t = (struct trail){.taken = (int32_t)box, .sure = frame->first};
     t->shown = (fov_track){.id = id, .first_s = frame->time_s};
@@ -305,19 +305,19 @@ static void update(void *own, const struct tracker_frame *frame, struct tracker_
     struct ocsort *o = own;
     o->now_s += frame->dt_s;
     memset(o->taken, 0, frame->count * sizeof *o->taken);
-    for (size_t i = 0; i < o->pool.live_count; i++)
+    for (size_t i = 0; i < o->places.live_count; i++)
         foresee(live(o, i), frame->dt_s);
     match(o, frame, false);
     match(o, frame, true);
-    for (size_t i = 0; i < frame->count && o->pool.free_count; i++)
+    for (size_t i = 0; i < frame->count && o->places.free_count; i++)
         if (!o->taken[i] && frame->boxes[i].score >= o->params.start &&
             frame->boxes[i].score >= o->params.high)
             begin(o, frame, i, tracker_next_id(out));
-    for (size_t i = 0; i < o->pool.live_count; i++) {
+    for (size_t i = 0; i < o->places.live_count; i++) {
         show(o, live(o, i), frame);
         tracker_tell(out, &live(o, i)->shown);
     }
-    pool_sweep(&o->pool, is_gone, o);
+    places_sweep(&o->places, is_gone, o);
 }
 
 const struct tracker tracker_ocsort = {

@@ -17,7 +17,7 @@
 #include "track/assign.h"
 #include "track/boxes.h"
 #include "track/ground.h"
-#include "track/pool.h"
+#include "track/places.h"
 
 /* Distances squared that 0.1 % and 1 % of right pairs have, by chi squared of two. */
 #define GATE 13.8
@@ -45,7 +45,7 @@ struct runner {
 
 struct pitch {
     fov_tracker_params params;
-    struct pool pool;
+    struct places places;
     struct runner *runners; /* by place */
     int32_t *rows;
     struct ground_seen *seen; /* by box */
@@ -75,7 +75,7 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
     p->free = calloc(most, sizeof *p->free);
     if (!p->runners || !p->rows || !p->seen || !p->free)
         return fov_fail(error, FOV_ENOMEM, "no memory for %zu tracks", most);
-    fov_status status = pool_create(&p->pool, most, error);
+    fov_status status = places_create(&p->places, most, error);
     if (!status)
         status = assign_create(&p->assign, most, most, error);
     return status ? status : p->picture->create(&p->picture_own, params, error);
@@ -88,7 +88,7 @@ static void destroy(void **own)
         return;
     p->picture->destroy(&p->picture_own);
     assign_destroy(&p->assign);
-    pool_release(&p->pool);
+    places_release(&p->places);
     free(p->runners);
     free(p->rows);
     free(p->seen);
@@ -99,19 +99,19 @@ static void destroy(void **own)
 
 static struct runner *live(const struct pitch *p, size_t i)
 {
-    return &p->runners[p->pool.live[i]];
+    return &p->runners[p->places.live[i]];
 }
 
 static void end(void *own, struct tracker_output *out)
 {
     struct pitch *p = own;
-    for (size_t i = 0; out && i < p->pool.live_count; i++) {
+    for (size_t i = 0; out && i < p->places.live_count; i++) {
         struct runner *r = live(p, i);
         r->shown.state = FOV_TRACK_REMOVED;
         r->shown.detection = -1;
         tracker_tell(out, &r->shown);
     }
-    pool_clear(&p->pool);
+    places_clear(&p->places);
     p->carried_s = INFINITY;
     p->in_picture = false;
     p->picture->end(p->picture_own, out);
@@ -225,11 +225,11 @@ static void run(struct pitch *p, const struct stage *stage, const struct tracker
 {
     size_t count = 0;
     assign_begin(p->assign, frame->count, ALONE);
-    for (size_t i = 0; i < p->pool.live_count; i++) {
+    for (size_t i = 0; i < p->places.live_count; i++) {
         const struct runner *r = live(p, i);
         if (r->gone || !stage->wants(r))
             continue;
-        p->rows[count++] = p->pool.live[i];
+        p->rows[count++] = p->places.live[i];
         assign_row(p->assign);
         offer(p, stage, frame, r);
     }
@@ -244,11 +244,11 @@ static void run(struct pitch *p, const struct stage *stage, const struct tracker
 static void begin_new(struct pitch *p, const struct tracker_frame *frame,
                       struct tracker_output *out)
 {
-    for (size_t i = 0; i < frame->count && p->pool.free_count; i++) {
+    for (size_t i = 0; i < frame->count && p->places.free_count; i++) {
         const struct track_box *b = &frame->boxes[i];
         if (!p->free[i] || b->score < p->params.start)
             continue;
-        struct runner *r = &p->runners[pool_take(&p->pool)];
+        struct runner *r = &p->runners[places_take(&p->places)];
         *r = (struct runner){0};
         r->shown = (fov_track){.id = tracker_next_id(out),
                                .class_id = b->class_id,
@@ -306,11 +306,11 @@ static int is_gone(const void *of, int32_t place)
 
 static void tell(struct pitch *p, const struct tracker_frame *frame, struct tracker_output *out)
 {
-    for (size_t i = 0; i < p->pool.live_count; i++) {
+    for (size_t i = 0; i < p->places.live_count; i++) {
         show(p, live(p, i), frame);
         tracker_tell(out, &live(p, i)->shown);
     }
-    pool_sweep(&p->pool, is_gone, p);
+    places_sweep(&p->places, is_gone, p);
 }
 
 /* ---- updates --------------------------------------------------------------------------------- */
@@ -332,7 +332,7 @@ static void update(void *own, const struct tracker_frame *frame, struct tracker_
     struct pitch *p = own;
     struct tracker_frame inner = *frame;
     bool known = find_ground(p, frame);
-    for (size_t i = 0; i < p->pool.live_count; i++)
+    for (size_t i = 0; i < p->places.live_count; i++)
         foresee(live(p, i), frame);
     inner.first = frame->first || known == p->in_picture;
     if (known && p->in_picture)

@@ -68,9 +68,10 @@ def test_camera_motion_is_followed_over_dropped_frames(tmp_path):
     (tmp_path / "gmc.txt").write_text("".join(f"{n} 1 0 30 0 1 0\n" for n in range(1, 61)))
     words = ["--dets", "det.txt", "--sparse", "--mot", "out.txt"]
     track(*words, cwd=tmp_path)
-    assert len({line[1] for line in read(tmp_path / "out.txt")}) > 2
+    assert len(read(tmp_path / "out.txt")) < 10  # nothing is where it is looked for, nothing seen twice
     track(*words, "--motion", "gmc.txt", cwd=tmp_path)
-    assert {line[1] for line in read(tmp_path / "out.txt")} == {1, 2}
+    lines = read(tmp_path / "out.txt")
+    assert len(lines) == 60 and {line[1] for line in lines} == {1, 2}
 
 
 def test_no_detections_are_no_frames(tmp_path):
@@ -100,13 +101,13 @@ def test_help_names_the_trackers(tmp_path):
 
 
 def test_level_on_mot17(tmp_path):
-    """The level that docs/tracking.md gives, on MOT17's validation half, with and without camera motion."""
+    """The level that docs/tracking.md gives, on MOT17's validation half: all goals of the default tracker."""
     pytest.importorskip("trackeval")
     sys.path.insert(0, str(BENCH))
     import bench_tracking as bench
     if not bench.DATA.is_dir():
         pytest.skip("no MOT17 detections in FOVEA_TEST_DATA")
-    still, moved = (next(row for row in bench.ROWS if row.what == what) for what in ("botsort", "botsort, camera motion"))
-    for row in (still, moved):
-        found = bench.measure(row)
-        assert all(ok for _, ok in bench.goals(row, found, None)), found
+    full = bench.measure(next(row for row in bench.ROWS if row.what == bench.MOVED))
+    for row in bench.ROWS:
+        found = full if row.what == bench.MOVED else bench.measure(row) if bench.goals(row, full, full) else None
+        assert not found or all(ok for _, ok in bench.goals(row, found, full)), (row.what, found)
