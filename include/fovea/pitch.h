@@ -108,9 +108,10 @@ FOV_API fov_status fov_pitch_view_from_points(fov_pitch_view *view, const fov_pi
                                               size_t count, const fov_pitch_params *params,
                                               fov_pitch_quality *quality, fov_error *error);
 
-/* The same from keypoints of a network in the order of a layout. Those with a score below min_score,
- * outside of all sense or beyond `count` are left out; the others count alike, for a score says
- * that a point is there and not how well it is placed. Thread-safety: safe. Blocks: no. */
+/* The same from keypoints of a network in the order of a layout. Those with a score below
+ * min_score, outside of all sense or beyond `count` are left out; the others count alike, for a
+ * score says that a point is there and not how well it is placed. Thread-safety: safe. Blocks: no.
+ */
 FOV_API fov_status fov_pitch_view_from_keypoints(fov_pitch_view *view, fov_pitch_layout layout,
                                                  const fov_keypoint *keypoints, size_t count,
                                                  const fov_pitch_params *params,
