@@ -62,23 +62,54 @@ static double foot_variance(double part, double size, bool cut, double unsure)
     return square(fmax(part * size, FOOT_LEAST_PX) * unsure) + (cut ? square(CUT * size) : 0);
 }
 
-bool ground_see(const struct ground_map *map, const float box[4], float score,
-                struct ground_seen *seen)
+/* Takes the error of the picture out of a foot; returns the variance that stays. */
+static double set_right(const struct ground_error *error, const double px[2], double foot[2])
+{
+    double away = 0;
+    for (int i = 0; i < 2; i++) {
+        double d = px[i] - error->middle[i];
+        foot[i] = px[i] - error->shift[i] - error->grow * d;
+        away += d * d;
+    }
+    return error->shift_variance + error->grow_variance * away;
+}
+
+bool ground_see(const struct ground_map *map, const struct ground_error *error, const float box[4],
+                float score, struct ground_seen *seen)
 {
     double x1 = (double)box[0], y1 = (double)box[1], x2 = (double)box[2], y2 = (double)box[3];
-    double foot[2] = {(x1 + x2) / 2, y2}, j[4], unsure = 1 + UNSURE * (1 - (double)score);
+    double foot[2], j[4], unsure = 1 + UNSURE * (1 - (double)score);
+    seen->px[0] = (x1 + x2) / 2;
+    seen->px[1] = y2;
+    double more = set_right(error, seen->px, foot);
     if (!plane_apply(map->to_metres, foot, seen->at) || !in_front(map, seen->at) ||
         !plane_jacobian(map->to_metres, foot, j))
         return false;
     bool side = map->width > 0 && (x1 <= EDGE_PX || x2 >= map->width - EDGE_PX);
     bool below = map->height > 0 && y2 >= map->height - EDGE_PX;
-    double uu = foot_variance(FOOT_ACROSS, x2 - x1, side, unsure);
-    double vv = foot_variance(FOOT_ALONG, y2 - y1, below, unsure);
+    seen->px_variance[0] = foot_variance(FOOT_ACROSS, x2 - x1, side, unsure);
+    seen->px_variance[1] = foot_variance(FOOT_ALONG, y2 - y1, below, unsure);
+    double uu = seen->px_variance[0] + more, vv = seen->px_variance[1] + more;
     seen->noise[0] = j[0] * j[0] * uu + j[1] * j[1] * vv;
     seen->noise[1] = j[0] * j[2] * uu + j[1] * j[3] * vv;
     seen->noise[2] = j[2] * j[2] * uu + j[3] * j[3] * vv;
     seen->px_a_metre = 1 / hypot(j[0], j[2]);
     return seen->noise[0] + seen->noise[2] < 2 * square(BLURRED_M) && isfinite(seen->px_a_metre);
+}
+
+bool ground_expect(const struct ground_map *map, const struct ground_state *state, double px[2],
+                   double variance[2])
+{
+    double j[4];
+    if (!in_front(map, state->x) || !plane_apply(map->to_px, state->x, px) ||
+        !plane_jacobian(map->to_px, state->x, j))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const double *row = j + 2 * i;
+        variance[i] = row[0] * row[0] * state->p[0][0] + 2 * row[0] * row[1] * state->p[0][1] +
+                      row[1] * row[1] * state->p[1][1];
+    }
+    return isfinite(variance[0]) && isfinite(variance[1]);
 }
 
 bool ground_show(const struct ground_map *map, const struct ground_state *state, double px[2],

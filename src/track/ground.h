@@ -5,9 +5,18 @@
 
 #include <stdbool.h>
 
-/* Where a foot stands, with its covariance {xx, xy, yy}. */
+/* What is wrong with the homography of one picture, as far as it is known: feet are seen at
+ * foot + shift + grow * (foot - middle), px, and that is as uncertain as the variances say. */
+struct ground_error {
+    double shift[2], grow, middle[2];
+    double shift_variance, grow_variance;
+};
+
+/* Where a foot stands, with its covariance {xx, xy, yy}; in the picture as it was seen, with the
+ * variances of a box's own foot there. */
 struct ground_seen {
     double at[2], noise[3];
+    double px[2], px_variance[2];
     double px_a_metre; /* of what stands upright there, across the line of sight */
 };
 
@@ -32,8 +41,12 @@ void ground_map_face(struct ground_map *map, const double px[2]);
 
 /* What a box (x1, y1, x2, y2 in px) with a score says. False: it stands at the horizon, above it or
  * too near to it to say anything. */
-bool ground_see(const struct ground_map *map, const float box[4], float score,
-                struct ground_seen *seen);
+bool ground_see(const struct ground_map *map, const struct ground_error *error, const float box[4],
+                float score, struct ground_seen *seen);
+
+/* Where in the picture a foot is to be seen, and the variances of that along its sides. */
+bool ground_expect(const struct ground_map *map, const struct ground_state *state, double px[2],
+                   double variance[2]);
 
 /* Where a point of the ground is in the picture, and how fast it moves there, px and px a second.
  * False: behind the camera. */
