@@ -17,6 +17,7 @@
 #include "track/assign.h"
 #include "track/boxes.h"
 #include "track/ground.h"
+#include "track/ground_error.h"
 #include "track/places.h"
 
 /* Distances squared that 0.1 % and 1 % of right pairs have, by chi squared of two. */
@@ -31,17 +32,6 @@
 #define CARRIED_S 1.0
 /* Time outside of the picture, where nobody can be seen, counts by this part only. */
 #define OUTSIDE 0.5
-
-/* What homographies are off by, px and parts of the distance from the middle: at first, and at
- * least; how fast that is learned, a frame; pairs that it takes to tell. */
-#define JITTER_PX 1.0
-#define JITTER_LEAST_PX 0.3
-#define SWELL 0.002
-#define SWELL_LEAST 0.0005
-#define LEARNS 0.1
-#define TELLING 5
-/* Tracks must not drift away together: what homographies say for so long is believed, s. */
-#define HOLDS_S 0.5
 
 struct runner {
     fov_track shown;
@@ -64,8 +54,8 @@ struct pitch {
     struct assign *assign;
     struct ground_map map;
     struct ground_error error;
-    double jitter, swell; /* variances of what homographies are off by, as learned */
-    double carried_s;     /* since the map was given; infinite: there is none */
+    struct ground_habit habit; /* of the homographies */
+    double carried_s;          /* since the map was given; infinite: there is none */
     const struct tracker *picture;
     void *picture_own;
     bool in_picture;
@@ -81,8 +71,7 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
         return fov_fail(error, FOV_ENOMEM, "no memory for a tracker");
     p->params = *params;
     p->carried_s = INFINITY;
-    p->jitter = JITTER_PX * JITTER_PX;
-    p->swell = SWELL * SWELL;
+    p->habit = ground_habit_begin();
     p->picture = tracker_named("botsort");
     p->runners = calloc(most, sizeof *p->runners);
     p->rows = calloc(most, sizeof *p->rows);
@@ -264,89 +253,19 @@ static void run(struct pitch *p, const struct stage *stage, const struct tracker
 /* ---- the error of the homography --------------------------------------------------------------
  */
 
-/* What a homography is off by moves everybody at once, which people do not do. Sums over pairs of
- * what their feet are off by, each by its certainty: shift along both sides, growth from a middle.
- */
-struct off {
-    double a[2], ad[2], dd; /* certainty; with the distance from the middle, and its square */
-    double b[2], bd;        /* what feet are off by; with the distance */
-    double middle[2];
-    size_t pairs;
-};
-
-static void add_pair(struct off *o, const struct pitch *p, const struct runner *r,
-                     const struct ground_seen *seen)
-{
-    double px[2], variance[2];
-    if (!ground_expect(&p->map, &r->state, px, variance))
-        return;
-    for (int i = 0; i < 2; i++) {
-        double sure = 1 / (variance[i] + seen->px_variance[i]);
-        double by = seen->px[i] - px[i], d = seen->px[i] - o->middle[i];
-        /* Cauchy's weight: who turns sharply or is somebody else hardly counts. */
-        sure /= 1 + by * by / (4 * (variance[i] + seen->px_variance[i] + p->jitter));
-        o->a[i] += sure;
-        o->ad[i] += sure * d;
-        o->dd += sure * d * d;
-        o->b[i] += sure * by;
-        o->bd += sure * by * d;
-    }
-    o->pairs++;
-}
-
-/* Least squares with what is known of homographies before; the shifts are put into the growth. */
-static void solve_off(const struct pitch *p, const struct off *o, struct ground_error *e)
-{
-    double g = o->dd + 1 / p->swell, h = o->bd;
-    for (int i = 0; i < 2; i++) {
-        g -= o->ad[i] * o->ad[i] / (o->a[i] + 1 / p->jitter);
-        h -= o->ad[i] * o->b[i] / (o->a[i] + 1 / p->jitter);
-    }
-    e->grow = h / g;
-    e->grow_variance = 1 / g;
-    e->shift_variance = 0;
-    for (int i = 0; i < 2; i++) {
-        e->middle[i] = o->middle[i];
-        e->shift[i] = (o->b[i] - o->ad[i] * e->grow) / (o->a[i] + 1 / p->jitter);
-        e->shift_variance += 0.5 / (o->a[i] + 1 / p->jitter);
-    }
-}
-
-static void learn(struct pitch *p)
-{
-    const struct ground_error *e = &p->error;
-    double jitter = (e->shift[0] * e->shift[0] + e->shift[1] * e->shift[1]) / 2;
-    p->jitter += LEARNS * (jitter + e->shift_variance - p->jitter);
-    p->swell += LEARNS * (e->grow * e->grow + e->grow_variance - p->swell);
-    p->jitter = fmax(p->jitter, JITTER_LEAST_PX * JITTER_LEAST_PX);
-    p->swell = fmax(p->swell, SWELL_LEAST * SWELL_LEAST);
-}
-
 /* Tries who goes with whom, sees what all are off by, and looks at the boxes again without that. */
 static void find_error(struct pitch *p, const struct tracker_frame *frame)
 {
-    struct off o = {0};
-    p->error = (struct ground_error){.shift_variance = p->jitter, .grow_variance = p->swell};
-    for (size_t i = 0; i < frame->count; i++)
-        for (int k = 0; k < 2; k++)
-            o.middle[k] += ((double)frame->boxes[i].at[k == 0 ? 0 : 3] +
-                            (double)frame->boxes[i].at[k == 0 ? 2 : 3]) /
-                           2 / (double)frame->count;
-    memcpy(p->error.middle, o.middle, sizeof o.middle);
+    struct ground_off off;
+    ground_off_begin(&off, frame, &p->habit, &p->error);
     see_boxes(p, frame);
     size_t count = match(p, &(struct stage){is_fresh, p->params.high, 2, GATE}, frame);
     for (size_t i = 0; i < count; i++)
         if (assign_column(p->assign, i) >= 0)
-            add_pair(&o, p, &p->runners[p->rows[i]], &p->seen[assign_column(p->assign, i)]);
-    if (o.pairs < TELLING)
-        return;
-    solve_off(p, &o, &p->error);
-    learn(p);
-    double kept = exp(-frame->dt_s / HOLDS_S);
-    p->error.shift[0] *= kept;
-    p->error.shift[1] *= kept;
-    p->error.grow *= kept;
-    see_boxes(p, frame);
+            ground_off_add(&off, &p->map, &p->habit, &p->runners[p->rows[i]].state,
+                           &p->seen[assign_column(p->assign, i)]);
+    if (ground_off_solve(&off, frame->dt_s, &p->habit, &p->error))
+        see_boxes(p, frame);
 }
 
 /* ---- beginnings and ends --------------------------------------------------------------------- */
