@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* At first, at least and at most; what one frame counts in what is learned; pairs that it takes to tell. */
+/* At first, at least and at most; what one frame counts in what is learned; pairs that it takes to
+ * tell. */
 #define JITTER_PX 1.0
 #define JITTER_LEAST_PX 0.3
 #define JITTER_MOST_PX 40.0

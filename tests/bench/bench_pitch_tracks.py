@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Trackers on football that football.py makes: names, and metres of the tracker `pitch`. Prints Markdown.
 
-    bench_pitch_tracks.py [--seeds 1 2] [--seconds 60] [--data FOLDER]
+    bench_pitch_tracks.py [--seeds 1 2] [--seconds 60] [--rough 1 5] [--data FOLDER]
 
 Places, speeds (along the way) and velocities are those of the tracker's answer in each frame, without a look ahead; the
-way is the sum of its speeds. --data FOLDER: sequences made before, in place of new ones.
+way is the sum of its speeds. --rough: times the usual error of the homographies. --data FOLDER: sequences made before, in place of new ones.
 """
 import argparse
 import configparser
@@ -115,8 +115,8 @@ def metres(folders):
             f"{100 * (tracked / true - 1):+.1f}")
 
 
-def report(title, folders):
-    for tracker in TRACKERS:
+def report(title, folders, trackers):
+    for tracker in trackers:
         s = name_scores(folders, tracker)
         print(f"| {title} | {tracker} | {s.hota:.1f} | {s.idf1:.1f} | {s.mota:.1f} | {s.switches} | "
               f"{metres(folders) if tracker == 'pitch' else '| | |'} |", flush=True)
@@ -133,16 +133,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rough", type=float, nargs="+", default=[1, 5])
     parser.add_argument("--data")
     options = parser.parse_args()
     print("| football | tracker | HOTA | IDF1 | MOTA | switches | place, m | speed, m/s | velocity, m/s | way, % |\n"
           "|---|---|---|---|---|---|---|---|---|---|")
     for fps, folders in by_rate(options.data).items() if options.data else ():
-        report(f"{fps} fps", folders)
+        report(f"{fps} fps", folders, TRACKERS)
     for seed in () if options.data else options.seeds:
-        with tempfile.TemporaryDirectory() as scratch:
-            for fps, folders in football.make(scratch, seed, options.seconds).items():
-                report(f"seed {seed}, {fps} fps", folders)
+        for rough in options.rough:
+            with tempfile.TemporaryDirectory() as scratch:
+                for fps, folders in football.make(scratch, seed, options.seconds, rough=rough).items():
+                    # Of homographies the others know nothing.
+                    report(f"seed {seed}, {fps} fps, error x {rough:g}", folders, TRACKERS if rough == options.rough[0] else ["pitch"])
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def put_ball(files, rng, number, matrix, ball):
                                   f"{np.clip(rng.normal(0.25, 0.12), 0.1, 0.8):.2f}")
 
 
-def write(folder, rng, fps, focal, people, ball, turns):
+def write(folder, rng, fps, focal, people, ball, turns, rough):
     """One sequence at one rate."""
     files = Files(folder, ["gt/gt.txt", "det/det.txt", "gmc.txt", "H.txt", "pitch.txt", "ball_gt.txt", "ball_det.txt", "seqinfo.ini"])
     frames = range(0, len(people), round(1 / fps / STEP))
@@ -258,7 +258,8 @@ def write(folder, rng, fps, focal, people, ball, turns):
         pan, tilt = turns[k]
         matrix = camera(pan, tilt, focal)
         ground = matrix[:, [0, 1, 3]]
-        known = camera(pan + rng.normal(0, 3e-4), tilt + rng.normal(0, 3e-4), focal * (1 + rng.normal(0, 0.002)))[:, [0, 1, 3]]
+        wrong = rough * rng.normal(0, [3e-4, 3e-4, 0.002])
+        known = camera(pan + wrong[0], tilt + wrong[1], focal * (1 + wrong[2]))[:, [0, 1, 3]]
         files.put("H.txt", f"{number} " + numbers(known / known[2, 2], "%.9g"))
         moved = np.eye(2, 3) if before is None else motion(rng, before, ground)
         files.put("gmc.txt", f"{number} " + numbers(moved, "%.7g"))
@@ -270,15 +271,15 @@ def write(folder, rng, fps, focal, people, ball, turns):
     files.close()
 
 
-def make(folder, seed=1, seconds=60, rates=(10, 25)):
-    """All sequences; returns their folders by rate."""
+def make(folder, seed=1, seconds=60, rates=(10, 25), rough=1.0):
+    """All sequences; returns their folders by rate. `rough`: times the usual error of the homographies."""
     made = {fps: [] for fps in rates}
     for number, (name, (focal, pace)) in enumerate(ROLES.items()):
         people, ball = play(np.random.default_rng([seed, number]), pace, int(seconds / STEP))
         turns = film(people, ball)
         for fps in rates:
             made[fps].append(Path(folder) / str(fps) / name)
-            write(made[fps][-1], np.random.default_rng([seed, number, fps]), fps, focal, people, ball, turns)
+            write(made[fps][-1], np.random.default_rng([seed, number, fps]), fps, focal, people, ball, turns, rough)
     return made
 
 
@@ -288,8 +289,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--fps", type=int, nargs="+", default=[10, 25])
+    parser.add_argument("--rough", type=float, default=1, help="times the usual error of the homographies")
     options = parser.parse_args()
-    make(options.folder, options.seed, options.seconds, options.fps)
+    make(options.folder, options.seed, options.seconds, options.fps, options.rough)
 
 
 if __name__ == "__main__":
