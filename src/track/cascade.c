@@ -122,10 +122,11 @@ static void foresee(const struct cascade *c, struct trail *t, const struct track
         kalman_box_move(&t->state, c->rules.form, motion->map);
         move_box(t->seen, motion->map);
     }
-    kalman_box_get(&t->state, c->rules.form, t->box);
     t->unseen_s += frame->dt_s;
     t->taken = -1;
     t->gone = !kalman_box_sane(&t->state);
+    if (!t->gone) /* else it ends where it was last thought to be */
+        kalman_box_get(&t->state, c->rules.form, t->box);
 }
 
 /* ---- stages ---------------------------------------------------------------------------------- */
@@ -260,8 +261,10 @@ static void show(const struct cascade *c, struct trail *t, const struct tracker_
     t->unseen_s = t->fresh ? 0 : t->unseen_s;
     t->gone = t->gone || (!t->fresh && (!t->sure || t->unseen_s > c->params.lost_s));
     tracker_place(&t->shown, frame, t->gone ? -1 : t->taken, t->box);
-    t->shown.vx = (float)(t->state.axis[0].v * KALMAN_STEPS_A_SECOND);
-    t->shown.vy = (float)(t->state.axis[1].v * KALMAN_STEPS_A_SECOND);
+    if (!t->gone) {
+        t->shown.vx = (float)(t->state.axis[0].v * KALMAN_STEPS_A_SECOND);
+        t->shown.vy = (float)(t->state.axis[1].v * KALMAN_STEPS_A_SECOND);
+    }
     t->shown.state = t->gone    ? FOV_TRACK_REMOVED
                      : !t->sure ? FOV_TRACK_TENTATIVE
                      : t->fresh ? FOV_TRACK_ACTIVE

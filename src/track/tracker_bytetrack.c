@@ -3,7 +3,7 @@
 
 static const struct cascade_rules rules = {
     .form = KALMAN_ASPECT,
-    .sure_limit = 0.8f,
+    .sure_limit = 0.9f,
     .low_limit = 0.5f,
     .young_limit = 0.7f,
     .lost_limit = 0.8f,

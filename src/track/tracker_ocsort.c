@@ -203,14 +203,21 @@ static double agreement(const struct trail *t, const float box[4], double now_s)
 
 /* ---- an update ------------------------------------------------------------------------------- */
 
+/* A place that a picture may have, and an area. */
+static bool is_sane(const struct kalman_axis state[4])
+{
+    const double far = (double)BOX_FAR_PX;
+    return fabs(state[0].x) < far && fabs(state[1].x) < far && fabs(state[0].v) < far &&
+           fabs(state[1].v) < far && state[2].x < far * far && fabs(state[3].x) < far;
+}
+
 static void foresee(struct trail *t, double dt_s)
 {
     predict(t->state, dt_s * KALMAN_STEPS_A_SECOND);
-    get_box(t->state, t->box);
     t->taken = -1;
-    t->gone = !(fabs(t->state[0].x) < (double)BOX_FAR_PX &&
-                fabs(t->state[1].x) < (double)BOX_FAR_PX &&
-                t->state[2].x < (double)BOX_FAR_PX * (double)BOX_FAR_PX);
+    t->gone = !is_sane(t->state);
+    if (!t->gone) /* else it ends where it was last thought to be */
+        get_box(t->state, t->box);
 }
 
 static void offer(struct ocsort *o, const struct tracker_frame *frame, const struct trail *t,
@@ -271,7 +278,8 @@ static void begin(struct ocsort *o, const struct tracker_frame *frame, size_t bo
     double z[4];
     *t = (struct trail){.taken = (int32_t)box, .sure = frame->first};
     t->shown = (fov_track){.id = id, .first_s = frame->time_s};
-    measure(frame->boxes[box].at, z);
+    memcpy(t->box, frame->boxes[box].at, sizeof t->box);
+    measure(t->box, z);
     for (int i = 0; i < 4; i++)
         t->state[i] = (struct kalman_axis){.x = z[i], .xx = variance[i], .vv = speed[i]};
     memcpy(t->held, t->state, sizeof t->held);
@@ -287,8 +295,10 @@ static void show(struct ocsort *o, struct trail *t, const struct tracker_frame *
     t->gone = t->gone || (!seen && !t->sure) ||
               (!seen && o->now_s - t->sights[t->last].time_s > o->params.lost_s);
     tracker_place(&t->shown, frame, t->gone ? -1 : t->taken, t->box);
-    t->shown.vx = (float)(t->state[0].v * KALMAN_STEPS_A_SECOND);
-    t->shown.vy = (float)(t->state[1].v * KALMAN_STEPS_A_SECOND);
+    if (!t->gone) {
+        t->shown.vx = (float)(t->state[0].v * KALMAN_STEPS_A_SECOND);
+        t->shown.vy = (float)(t->state[1].v * KALMAN_STEPS_A_SECOND);
+    }
     t->shown.state = t->gone    ? FOV_TRACK_REMOVED
                      : !t->sure ? FOV_TRACK_TENTATIVE
                      : seen     ? FOV_TRACK_ACTIVE

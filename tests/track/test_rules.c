@@ -103,6 +103,23 @@ static void unsure_motion_is_left_out(void **state)
     fov_tracker_destroy(&t);
 }
 
+/* A motion that throws everything out of the world: what is gone is told where it last was. */
+static void a_wild_motion_ends_tracks(void **state)
+{
+    (void)state;
+    fov_tracker *t = tracker((fov_tracker_params){0});
+    fov_motion motion = {.kind = FOV_MOTION_SIMILARITY, .map = {1, 0, 1e30, 0, 1, 0, 0, 0, 1}};
+    for (int frame = 0; frame < 10; frame++) {
+        put(0, 300 + frame, 300, 0.9);
+        update(t, frame, 1, (struct told){0});
+    }
+    fov_tracks tracks = update(t, 10, 0, (struct told){.motion = &motion});
+    assert_int_equal(tracks.count, 1);
+    assert_int_equal(tracks.items[0].state, FOV_TRACK_REMOVED);
+    assert_true(fabsf(tracks.items[0].x1 - 309) < 3 && fabsf(tracks.items[0].vx) < 60);
+    fov_tracker_destroy(&t);
+}
+
 static void unsure_boxes_keep_a_name_and_begin_none(void **state)
 {
     (void)state;
@@ -264,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(botsort_follows_the_camera),
         cmocka_unit_test(unsure_motion_is_left_out),
+        cmocka_unit_test(a_wild_motion_ends_tracks),
         cmocka_unit_test(unsure_boxes_keep_a_name_and_begin_none),
         cmocka_unit_test(names_begin_with_the_second_sight),
         cmocka_unit_test(appearance_tells_apart),
