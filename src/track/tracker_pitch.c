@@ -292,16 +292,21 @@ static void begin_new(struct pitch *p, const struct tracker_frame *frame,
     }
 }
 
-/* Where its box should be; stays where it was when it is not in front of the camera. */
+/* Where its box should be; stays where it was when that is not in front of the camera, or out of
+ * all reason. */
 static void think(const struct pitch *p, struct runner *r, float box[4])
 {
     double px[2], speed[2], px_a_metre;
     memcpy(box, &(float[4]){r->shown.x1, r->shown.y1, r->shown.x2, r->shown.y2}, 4 * sizeof *box);
     if (!ground_show(&p->map, &r->state, px, speed, &px_a_metre))
         return;
+    double half = r->size_m[0] * px_a_metre / 2, tall = r->size_m[1] * px_a_metre;
+    double most = fmax(fmax(fabs(px[0]) + half, fabs(px[1]) + tall),
+                       fmax(fabs(speed[0]), fabs(speed[1])));
+    if (!(most < (double)BOX_FAR_PX))
+        return;
     r->shown.vx = (float)speed[0];
     r->shown.vy = (float)speed[1];
-    double half = r->size_m[0] * px_a_metre / 2, tall = r->size_m[1] * px_a_metre;
     box[0] = (float)(px[0] - half);
     box[1] = (float)(px[1] - tall);
     box[2] = (float)(px[0] + half);
