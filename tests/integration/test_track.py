@@ -88,7 +88,7 @@ def test_no_detections_are_no_frames(tmp_path):
     (["--dets", "det.txt", "--low", "0.7", "--high", "0.3"], "", 2, "is above high"),
     (["--dets", "det.txt", "--mot", "no/such/out.txt"], "", 3, "no/such/out.txt: No such file"),
     (["--dets", "det.txt", "--fps", "0"], "", 2, "--fps must be a number"),
-    ([], "", 2, "--dets is missing"),
+    ([], "", 2, "a source, or --dets with a file of detections, is missing"),
 ])
 def test_errors(tmp_path, words, text, code, message):
     (tmp_path / "det.txt").write_text(text)
@@ -111,3 +111,30 @@ def test_level_on_mot17(tmp_path):
     for row in bench.ROWS:
         found = full if row.what == bench.MOVED else bench.measure(row) if bench.goals(row, full, full) else None
         assert not found or all(ok for _, ok in bench.goals(row, found, full)), (row.what, found)
+
+
+def test_a_video_goes_the_way_of_predict(tmp_path):
+    """Boxes with names as JSON and as MOT lines; without --json an annotated copy, as predict leaves."""
+    words = ("pattern:width=320,height=240,frames=40,fps=20", "--model", "fake:boxes=2")
+    done = track(*words, "--tracker", "bytetrack", "--json", "--mot", "out.txt", cwd=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 40 and lines[1]["pts_ms"] == 50
+    named = [[one.get("track_id") for one in line["detections"]] for line in lines]
+    assert all(len(set(one)) == 2 for one in named[1:9]) and None not in sum(named[1:9], [])
+    assert all(line["timings_ms"]["track"] >= 0 and isinstance(line["lost"], list) for line in lines)
+    mot = read(tmp_path / "out.txt")
+    assert {(int(line[0]), int(line[1])) for line in mot} == {(i + 1, name) for i, one in enumerate(named) for name in one if name}
+    assert "#1" in track(*words, cwd=tmp_path).stdout and list((tmp_path / "fovea-out").iterdir())
+
+
+@pytest.mark.parametrize("words,said", [
+    ((), "missing"), (("pattern:frames=2", "--dets", "det.txt"), "leave one out"), (("pattern:frames=2", "--motion", "gmc.txt"), "go with --dets"),
+    (("pattern:frames=2", "--fps", "5"), "go with --dets"), (("--dets", "det.txt", "--save", "x"), "leave --model and --save out")])
+def test_what_does_not_go_together(tmp_path, words, said):
+    walk(tmp_path / "det.txt", range(1, 3))
+    assert said in track(*words, cwd=tmp_path, code=2).stderr
+
+
+def test_a_tracker_that_is_not_there_is_said_before_anything_runs(tmp_path):
+    done = track("pattern:frames=2", "--model", "fake:", "--tracker", "botsrot", "--json", cwd=tmp_path, code=3)
+    assert "botsort" in done.stderr and done.stdout == ""
