@@ -7,6 +7,14 @@
 
 const double PLANE_IDENTITY[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 
+bool plane_is_finite(const double m[9])
+{
+    for (int i = 0; i < 9; i++)
+        if (!isfinite(m[i]))
+            return false;
+    return true;
+}
+
 void plane_multiply(const double a[9], const double b[9], double out[9])
 {
     double sum[9];

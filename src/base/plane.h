@@ -14,6 +14,9 @@ struct plane_pair {
 
 extern const double PLANE_IDENTITY[9];
 
+/* Whether all nine numbers are finite. */
+bool plane_is_finite(const double m[9]);
+
 /* out = a * b: first b, then a. `out` may be one of them. */
 void plane_multiply(const double a[9], const double b[9], double out[9]);
 

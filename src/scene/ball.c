@@ -87,14 +87,6 @@ void fov_ball_reset(fov_ball_tracker *tracker)
 
 /* ---- what comes in --------------------------------------------------------------------------- */
 
-static bool finite_map(const double map[9])
-{
-    bool finite = true;
-    for (int i = 0; i < 9; i++)
-        finite = finite && isfinite(map[i]);
-    return finite;
-}
-
 fov_status ball_check_input(const fov_ball_input *input, fov_error *error)
 {
     if (!isfinite(input->time_s))
@@ -102,7 +94,7 @@ fov_status ball_check_input(const fov_ball_input *input, fov_error *error)
     if (input->width < 0 || input->width > 16384 || input->height < 0 || input->height > 16384)
         return fov_fail(error, FOV_EINVAL, "a picture of %d x %d px; a side is 0 to 16384",
                         input->width, input->height);
-    if (input->motion && !finite_map(input->motion->map))
+    if (input->motion && !plane_is_finite(input->motion->map))
         return fov_fail(error, FOV_EINVAL, "the camera motion is not finite");
     if (input->view && !ground_view_is_finite(input->view))
         return fov_fail(error, FOV_EINVAL, "the view of the pitch is not finite");

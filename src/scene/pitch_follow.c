@@ -96,21 +96,13 @@ static bool carry(fov_pitch_view *view, const double motion[9])
 /* ---- steps ------------------------------------------------------------------------------------
  */
 
-static bool finite_map(const double m[9])
-{
-    for (int i = 0; i < 9; i++)
-        if (!isfinite(m[i]))
-            return false;
-    return true;
-}
-
 fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_motion *motion,
                                  fov_error *error)
 {
     bool moved = motion && motion->kind != FOV_MOTION_NONE;
     if (!isfinite(time_s))
         return fov_fail(error, FOV_EINVAL, "the time of a picture is not finite");
-    if (moved && !finite_map(motion->map))
+    if (moved && !plane_is_finite(motion->map))
         return fov_fail(error, FOV_EINVAL, "the camera's motion is not finite");
     double dt_s = f->known ? fmax(time_s - f->time_s, 0) : 0;
     f->time_s = time_s;
@@ -161,7 +153,7 @@ static fov_status check_found(const fov_pitch_follow *f, const fov_pitch_view *f
     double inverse[9];
     if (found->width <= 0 || found->height <= 0)
         return fov_fail(error, FOV_EINVAL, "a view that is followed needs the size of its picture");
-    if (!finite_map(found->map) || !plane_invert(found->map, inverse) ||
+    if (!plane_is_finite(found->map) || !plane_invert(found->map, inverse) ||
         !(found->k1 >= PITCH_K1_LEAST && found->k1 <= PITCH_K1_MOST) || !(found->rms_px >= 0))
         return fov_fail(error, FOV_EINVAL, "what was found is no view");
     return f->known ? fov_pitch_view_fits(&f->view, found->width, found->height, error) : FOV_OK;

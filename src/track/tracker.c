@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plane.h"
 #include "base/text.h"
 #include "track/boxes.h"
 
@@ -175,21 +176,14 @@ void fov_tracker_reset(fov_tracker *tracker)
 
 /* ---- updates --------------------------------------------------------------------------------- */
 
-static bool finite_map(const double *m)
-{
-    for (int i = 0; m && i < 9; i++)
-        if (!isfinite(m[i]))
-            return false;
-    return true;
-}
-
 static fov_status check(const fov_track_input *input, fov_error *error)
 {
     if (!input->detections || (input->detections->count && !input->detections->items))
         return fov_fail(error, FOV_EINVAL, "a tracker needs detections, if only none of them");
     if (!isfinite(input->time_s))
         return fov_fail(error, FOV_EINVAL, "the time of a frame is not finite");
-    if (!finite_map(input->ground) || (input->motion && !finite_map(input->motion->map)))
+    if ((input->ground && !plane_is_finite(input->ground)) ||
+        (input->motion && !plane_is_finite(input->motion->map)))
         return fov_fail(error, FOV_EINVAL, "a homography is not finite");
     return FOV_OK;
 }
