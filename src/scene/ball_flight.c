@@ -63,17 +63,17 @@ static void solve(double l[6][6], const double values[6], double x[6])
 /* The two equations of a glimpse: row * way = value, in straight px where `depth` is that of the
  * ball; it starts as that of the ground behind it. */
 struct equations {
-    double row[2][6], value[2], depth;
+    double row[2][6], value[2], straight[2], depth;
 };
 
-static bool first_depth(const struct ball_glimpse *g, double *depth)
+static bool begin(const struct ball_glimpse *g, struct equations *e)
 {
     double metres[2];
     const double *p = g->ground->to_px;
     if (!ground_metres(g->ground, g->px, metres) || hypot(metres[0], metres[1]) > FAR_M)
         return false;
-    *depth = p[6] * metres[0] + p[7] * metres[1] + p[8];
-    return true;
+    e->depth = p[6] * metres[0] + p[7] * metres[1] + p[8];
+    return pitch_unbend(&g->ground->lens, g->px, e->straight);
 }
 
 /* Depth on a way through the air; false: not before the camera. */
@@ -92,11 +92,10 @@ static bool next_depth(const struct ball_glimpse *g, double at_s, const double w
 static void set_equations(const struct ball_glimpse *g, double at_s, bool rolls,
                           struct equations *e)
 {
-    double straight[2], t = g->time_s - at_s, depth = e->depth;
+    double t = g->time_s - at_s, depth = e->depth;
     const double *p = g->ground->to_px, *up = g->ground->up;
-    ground_straighten(g->ground, g->px, straight);
     for (int k = 0; k < 2; k++) {
-        double u = straight[k];
+        double u = e->straight[k];
         double x = (p[3 * k] - u * p[6]) / depth, y = (p[3 * k + 1] - u * p[7]) / depth,
                z = (up[k] - u * up[2]) / depth, one = (p[3 * k + 2] - u * p[8]) / depth;
         const double roll[6] = {x, y, x * t, y * t, x * t * t / 2, y * t * t / 2};
@@ -177,7 +176,7 @@ bool ball_flight_fit(const struct ball_glimpse *glimpses, size_t count, double a
     if (count > BALL_GLIMPSES)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!first_depth(&glimpses[i], &e[i].depth))
+        if (!begin(&glimpses[i], &e[i]))
             return false;
     for (int round = 0;; round++) {
         if (!fit_once(glimpses, count, at_s, sigma_px, rolls, e, way))

@@ -6,21 +6,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/plane.h"
-
 bool ground_view_is_finite(const fov_pitch_view *view)
 {
-    bool finite = isfinite(view->k1);
-    for (int i = 0; i < 9; i++)
-        finite = finite && isfinite(view->map[i]);
-    return finite;
+    return isfinite(view->k1) && plane_is_finite(view->map);
 }
 
 /* Columns x, y of the map with the middle of the picture at the origin. */
 static void columns(const struct ground *g, double x[3], double y[3])
 {
     for (int r = 0; r < 3; r++) {
-        double shift = r < 2 ? g->middle[r] : 0;
+        double shift = r < 2 ? g->lens.middle[r] : 0;
         x[r] = g->to_px[3 * r] - shift * g->to_px[6];
         y[r] = g->to_px[3 * r + 1] - shift * g->to_px[7];
     }
@@ -37,15 +32,6 @@ static double inverse_focal_square(const double x[3], const double y[3])
     return isfinite(g) && g > 0 ? g : 0;
 }
 
-/* Whether the camera at that scale stands before the ground it shows. */
-static double side_of_camera(const struct ground *g)
-{
-    double foot[2] = {g->middle[0], g->middle[1]}, m[2];
-    if (!plane_apply(g->to_m, foot, m))
-        return 1;
-    return g->to_px[6] * m[0] + g->to_px[7] * m[1] + g->to_px[8] >= 0 ? 1 : -1;
-}
-
 static void find_camera(struct ground *g)
 {
     double x[3], y[3];
@@ -54,7 +40,7 @@ static void find_camera(struct ground *g)
     /* A lens from 20 to 0.2 half diagonals long; what lies outside is an accident of the numbers.
      */
     double focal = inverse > 0 ? 1 / sqrt(inverse) : 0;
-    g->has_camera = focal > 0.2 * g->radius && focal < 20 * g->radius;
+    g->has_camera = focal > 0.2 * g->lens.reach && focal < 20 * g->lens.reach;
     if (!g->has_camera)
         return;
     for (int i = 0; i < 2; i++) {
@@ -64,11 +50,11 @@ static void find_camera(struct ground *g)
     double length = (sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]) +
                      sqrt(y[0] * y[0] + y[1] * y[1] + y[2] * y[2])) /
                     2;
-    double by = side_of_camera(g) / length;
-    double up[3] = {by * (x[1] * y[2] - x[2] * y[1]) * focal,
-                    by * (x[2] * y[0] - x[0] * y[2]) * focal, by * (x[0] * y[1] - x[1] * y[0])};
-    g->up[0] = up[0] + g->middle[0] * up[2];
-    g->up[1] = up[1] + g->middle[1] * up[2];
+    double up[3] = {(x[1] * y[2] - x[2] * y[1]) / length * focal,
+                    (x[2] * y[0] - x[0] * y[2]) / length * focal,
+                    (x[0] * y[1] - x[1] * y[0]) / length};
+    g->up[0] = up[0] + g->lens.middle[0] * up[2];
+    g->up[1] = up[1] + g->lens.middle[1] * up[2];
     g->up[2] = up[2];
 }
 
@@ -77,61 +63,28 @@ bool ground_of_view(struct ground *g, const fov_pitch_view *view, int width, int
     memset(g, 0, sizeof *g);
     if (!view || !ground_view_is_finite(view))
         return false;
-    double by[2] = {1, 1}, size[2] = {width, height};
+    double by[2] = {1, 1};
     if (view->width > 0 && view->height > 0 && width > 0 && height > 0) {
-        by[0] = size[0] / view->width;
-        by[1] = size[1] / view->height;
+        by[0] = (double)width / view->width;
+        by[1] = (double)height / view->height;
         if (fabs(by[0] / by[1] - 1) > 0.02)
             return false;
     } else if (view->width > 0 && view->height > 0) {
-        size[0] = view->width;
-        size[1] = view->height;
+        width = view->width;
+        height = view->height;
     }
     const double scale[9] = {by[0], 0, 0, 0, by[1], 0, 0, 0, 1};
     plane_multiply(scale, view->map, g->to_px);
-    g->k1 = view->k1;
-    g->middle[0] = size[0] / 2;
-    g->middle[1] = size[1] / 2;
-    g->radius = hypot(g->middle[0], g->middle[1]);
-    g->known = plane_invert(g->to_px, g->to_m);
+    g->lens = pitch_lens_of(width, height, view->k1);
+    g->known = pitch_face(g->to_px) && plane_invert(g->to_px, g->to_m);
     if (g->known)
         find_camera(g);
     return g->known;
 }
 
-/* Solves bent = straight * (1 + k1 * straight²) for the straight radius by Newton's method. */
-static double straight_radius(double bent, double k1)
-{
-    double r = bent;
-    for (int i = 0; i < 8; i++) {
-        double slope = 1 + 3 * k1 * r * r;
-        if (slope < 0.1)
-            return bent; /* the lens folds back there: no such place */
-        r -= (r + k1 * r * r * r - bent) / slope;
-    }
-    return r;
-}
-
-void ground_straighten(const struct ground *g, const double px[2], double straight[2])
-{
-    double x = px[0] - g->middle[0], y = px[1] - g->middle[1];
-    double bent = g->k1 != 0 && g->radius > 0 ? hypot(x, y) / g->radius : 0;
-    double by = bent > 1e-9 ? straight_radius(bent, g->k1) / bent : 1;
-    straight[0] = g->middle[0] + x * by;
-    straight[1] = g->middle[1] + y * by;
-}
-
 bool ground_metres(const struct ground *g, const double px[2], double metres[2])
 {
-    double straight[2], back;
-    if (!g->known)
-        return false;
-    ground_straighten(g, px, straight);
-    if (!plane_apply(g->to_m, straight, metres))
-        return false;
-    /* On the other side of the horizon the numbers go on, behind the camera. */
-    back = g->to_px[6] * metres[0] + g->to_px[7] * metres[1] + g->to_px[8];
-    return back * side_of_camera(g) > 0;
+    return g->known && pitch_unproject(g->to_px, g->to_m, &g->lens, px, metres);
 }
 
 double ground_px_per_m(const struct ground *g, const double metres[2])

@@ -2,14 +2,12 @@
 #ifndef SCENE_GROUND_H
 #define SCENE_GROUND_H
 
-#include <stdbool.h>
-
-#include <fovea/pitch.h>
+#include "scene/pitch.h"
 
 struct ground {
     bool known;
-    double to_px[9], to_m[9];     /* metres to straight px and back */
-    double k1, middle[2], radius; /* of the lens, px; radius is half the diagonal */
+    double to_px[9], to_m[9]; /* metres to straight px and back; w' is above 0 in front */
+    struct pitch_lens lens;
     /* Where the lens has no skew, square pixels and the picture's middle in its axis, the map tells
      * the camera: straight px = to_px * (x, y, 1) + up * z. False: the map does not tell it. */
     bool has_camera;
@@ -24,10 +22,7 @@ bool ground_of_view(struct ground *ground, const fov_pitch_view *view, int width
 /* Whether all numbers of a view are finite. */
 bool ground_view_is_finite(const fov_pitch_view *view);
 
-/* px as the camera gives it to px without the lens's bend. */
-void ground_straighten(const struct ground *ground, const double px[2], double straight[2]);
-
-/* The metres of a pixel; false beyond the horizon. */
+/* The metres of a pixel; false beyond the horizon, and where the lens shows nothing. */
 bool ground_metres(const struct ground *ground, const double px[2], double metres[2]);
 
 /* px a metre across the picture at this place of the ground; 0: none. */

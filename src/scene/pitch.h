@@ -47,6 +47,11 @@ bool pitch_face(double map[9]);
 /* Straight px of a point of the ground by such a map; false: behind the camera. */
 bool pitch_project(const double map[9], const double pitch[2], double straight[2]);
 
+/* The point of the ground that a px as seen shows, by such a map and its inverse; false: the
+ * horizon or above it, or no straight px is bent to there. */
+bool pitch_unproject(const double map[9], const double inverse[9], const struct pitch_lens *lens,
+                     const double px[2], double pitch[2]);
+
 /* ---- fitting (pitch_sample.c, pitch_refine.c) --------------------------------------------------
  */
 

@@ -91,3 +91,18 @@ bool pitch_project(const double map[9], const double pitch[2], double straight[2
 {
     return map[6] * pitch[0] + map[7] * pitch[1] + map[8] > 0 && plane_apply(map, pitch, straight);
 }
+
+bool pitch_unproject(const double map[9], const double inverse[9], const struct pitch_lens *lens,
+                     const double px[2], double pitch[2])
+{
+    double straight[2], at[2];
+    if (!isfinite(px[0]) || !isfinite(px[1]) || !pitch_unbend(lens, px, straight) ||
+        !plane_apply(inverse, straight, at))
+        return false;
+    /* On the other side of the horizon the numbers go on, behind the camera. */
+    if (!(map[6] * at[0] + map[7] * at[1] + map[8] > 0))
+        return false;
+    pitch[0] = at[0];
+    pitch[1] = at[1];
+    return isfinite(at[0]) && isfinite(at[1]);
+}

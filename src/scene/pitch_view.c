@@ -162,15 +162,9 @@ bool fov_pitch_to_px(const fov_pitch_view *view, const double pitch[2], double p
 bool fov_pitch_to_metres(const fov_pitch_view *view, const double px[2], double pitch[2])
 {
     struct pitch_lens lens = pitch_lens_of(view->width, view->height, view->k1);
-    double inverse[9], straight[2], at[2];
-    if (!isfinite(px[0]) || !isfinite(px[1]) || !pitch_unbend(&lens, px, straight) ||
-        !plane_invert(view->map, inverse) || !plane_apply(inverse, straight, at))
-        return false;
-    if (!(view->map[6] * at[0] + view->map[7] * at[1] + view->map[8] > 0))
-        return false;
-    pitch[0] = at[0];
-    pitch[1] = at[1];
-    return isfinite(at[0]) && isfinite(at[1]);
+    double inverse[9];
+    return plane_invert(view->map, inverse) &&
+           pitch_unproject(view->map, inverse, &lens, px, pitch);
 }
 
 bool fov_pitch_jacobian(const fov_pitch_view *view, const double px[2], double jacobian[4])

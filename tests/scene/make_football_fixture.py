@@ -169,7 +169,7 @@ def least_sum(points, left_out):
 
 def write_cameras():
     random = np.random.default_rng(4)
-    print("static const struct camera_case {\n    double ground[9], up[3], sign;\n} camera_cases[] = {")
+    print("static const struct camera_case {\n    double ground[9], up[3];\n} camera_cases[] = {")
     for i in range(6):
         stand = np.array([random.uniform(0, 105), random.uniform(-45, -20), random.uniform(8, 35)])
         look = np.array([random.uniform(20, 85), random.uniform(20, 45), 0])
@@ -179,8 +179,8 @@ def write_cameras():
         k = np.array([[random.uniform(1200, 3000), 0, 960], [0, 0, 540], [0, 0, 1]])
         k[1, 1] = k[0, 0]
         p = k @ np.stack([right, np.cross(ahead, right), ahead]) @ np.c_[np.eye(3), -stand]
-        scale = p[2, 3] if i % 2 else 1  # maps are known but for a factor, which may be negative
-        print(f"    {{{numbers(p[:, [0, 1, 3]] / scale)}, {numbers(p[:, 2] / scale)}, {1 if scale > 0 else -1}}},")
+        scale = p[2, 3] if i % 2 else 1  # maps are known but for a factor
+        print(f"    {{{numbers(p[:, [0, 1, 3]] / scale)}, {numbers(p[:, 2] / scale)}}},")
     print("};")
     tilt = math.atan2(20, 68)
     k = np.array([[2360, 0, 960], [0, 2360, 540], [0, 0, 1]])

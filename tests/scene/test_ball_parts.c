@@ -77,22 +77,25 @@ static void far_sightings_are_outside_of_the_gate(void **state)
 
 /* ---- cameras --------------------------------------------------------------------------------- */
 
+/* Maps are known but for a factor, which may be negative. */
 static void the_camera_comes_out_of_its_map(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof camera_cases / sizeof *camera_cases; i++) {
+    for (size_t i = 0; i < 2 * (sizeof camera_cases / sizeof *camera_cases); i++) {
+        const struct camera_case *c = &camera_cases[i / 2];
         fov_pitch_view view = {.width = 1920, .height = 1080};
         struct ground ground;
-        memcpy(view.map, camera_cases[i].ground, sizeof view.map);
+        for (int n = 0; n < 9; n++)
+            view.map[n] = c->ground[n] * (i % 2 ? -3 : 1);
         assert_true(ground_of_view(&ground, &view, 1920, 1080));
         assert_true(ground.has_camera);
+        double scale = ground.to_px[8] / c->ground[8]; /* of the map as it is kept */
+        assert_true(scale > 0);
         for (int k = 0; k < 3; k++)
-            assert_near(ground.up[k], camera_cases[i].up[k],
-                        1e-6 * (1 + fabs(camera_cases[i].up[k])));
+            assert_near(ground.up[k] / scale, c->up[k], 1e-6 * (1 + fabs(c->up[k])));
         /* The same view of a picture of half the size. */
         assert_true(ground_of_view(&ground, &view, 960, 540));
-        assert_near(ground.up[0] / ground.up[2], camera_cases[i].up[0] / camera_cases[i].up[2] / 2,
-                    1e-3);
+        assert_near(ground.up[0] / ground.up[2], c->up[0] / c->up[2] / 2, 1e-3);
     }
 }
 
@@ -110,7 +113,7 @@ static void there_and_back_through_a_lens(void **state)
             double middle = k ? 540 : 960;
             bent[k] = middle + (straight[k] - middle) * (1 - 0.12 * r * r);
         }
-        ground_straighten(&ground, bent, back);
+        assert_true(pitch_unbend(&ground.lens, bent, back));
         assert_near(back[0], straight[0], 1e-6);
         assert_near(back[1], straight[1], 1e-6);
     }
@@ -136,6 +139,33 @@ static void views_that_are_no_use(void **state)
         assert_true(ground_metres(&ground, (double[2]){960, 1000}, metres));
         assert_false(ground_metres(&ground, (double[2]){960, -20000}, metres));
     }
+}
+
+/* A camera that looks up by 0.1, its feet 5 m above the ground: the horizon is below the middle of
+ * the picture, and the ground below the horizon. */
+static void the_middle_of_the_picture_may_be_in_the_sky(void **state)
+{
+    (void)state;
+    double c = cos(0.1), s = sin(0.1), metres[2];
+    const double right[3] = {1, 0, 0}, down[3] = {0, s, -c}, ahead[3] = {0, c, s};
+    const double *rows[3] = {right, down, ahead};
+    const double k[9] = {1000, 0, 960, 0, 1000, 540, 0, 0, 1};
+    double seen[9];
+    for (int r = 0; r < 3; r++) {
+        seen[3 * r] = rows[r][0];
+        seen[3 * r + 1] = rows[r][1];
+        seen[3 * r + 2] = -(rows[r][0] * 52.5 + rows[r][1] * -10 + rows[r][2] * 5);
+    }
+    fov_pitch_view view;
+    struct ground ground;
+    plane_multiply(k, seen, seen);
+    assert_int_equal(fov_pitch_view_from_matrix(&view, seen, 1920, 1080, NULL, NULL), FOV_OK);
+    assert_true(ground_of_view(&ground, &view, 1920, 1080));
+    assert_true(ground_metres(&ground, (double[2]){960, 1000}, metres));
+    assert_near(metres[0], 52.5, 1e-6);
+    assert_true(metres[1] > 0 && metres[1] < 10);
+    assert_false(ground_metres(&ground, (double[2]){960, 540}, metres));
+    assert_true(ground.up[2] > 0); /* what is higher is farther away */
 }
 
 /* ---- rolling and flying ---------------------------------------------------------------------- */
@@ -233,6 +263,7 @@ int main(void)
         cmocka_unit_test(the_camera_comes_out_of_its_map),
         cmocka_unit_test(there_and_back_through_a_lens),
         cmocka_unit_test(views_that_are_no_use),
+        cmocka_unit_test(the_middle_of_the_picture_may_be_in_the_sky),
         cmocka_unit_test(a_rolling_ball_is_on_the_ground),
         cmocka_unit_test(a_flying_ball_is_in_the_air),
         cmocka_unit_test(what_is_neither_is_unknown),

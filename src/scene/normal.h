@@ -1,0 +1,23 @@
+/* Normal equations of least squares with a few unknowns. Pure; nothing here allocates. */
+#ifndef SCENE_NORMAL_H
+#define SCENE_NORMAL_H
+
+#include <stdbool.h>
+
+enum { NORMAL_MOST = 9 };
+
+/* Of the unknowns the first `count` of each call are in use. Begin with zeros. */
+struct normal {
+    double a[NORMAL_MOST][NORMAL_MOST], b[NORMAL_MOST];
+};
+
+/* Adds the square of (row * unknowns - value), times weight. */
+void normal_add(struct normal *n, int count, const double row[], double value, double weight);
+
+/* Cholesky's factor in place of `a`; false: not positive. */
+bool normal_factor(struct normal *n, int count);
+
+/* The unknowns for other right sides than n->b, or that one, once `a` is factored. */
+void normal_solve(const struct normal *n, int count, const double b[], double unknowns[]);
+
+#endif
