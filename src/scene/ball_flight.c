@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "scene/normal.h"
+
 #define GRAVITY 9.81
 #define BALL_RADIUS 0.11 /* m */
 #define ROLLS_BY 4.0     /* m/s², what a rolling or carried ball's speed changes by */
@@ -16,49 +18,6 @@
 #define CLEARLY 6.0   /* squares of sigma by which one way must be better than the other */
 #define TOO_LARGE 1.4 /* times the size of a ball on the ground: it is nearer than that */
 enum { ROUNDS = 3 };  /* of fits with better and better depths */
-
-/* Adds the square of (row * way - value) * weight. */
-static void add_row(double a[6][7], const double row[6], double value, double weight)
-{
-    double square = weight * weight;
-    for (int r = 0; r < 6; r++) {
-        for (int c = 0; c < 6; c++)
-            a[r][c] += square * row[r] * row[c];
-        a[r][6] += square * row[r] * value;
-    }
-}
-
-/* Cholesky's way; the expectations keep the matrix positive. */
-static bool factor(const double a[6][7], double l[6][6])
-{
-    for (int r = 0; r < 6; r++) {
-        for (int c = 0; c <= r; c++) {
-            double sum = a[r][c];
-            for (int k = 0; k < c; k++)
-                sum -= l[r][k] * l[c][k];
-            if (r == c && !(sum > 1e-12))
-                return false;
-            l[r][c] = r == c ? sqrt(sum) : sum / l[c][c];
-        }
-    }
-    return true;
-}
-
-/* x, where l * l' * x = values. */
-static void solve(double l[6][6], const double values[6], double x[6])
-{
-    for (int r = 0; r < 6; r++) {
-        x[r] = values[r];
-        for (int k = 0; k < r; k++)
-            x[r] -= l[r][k] * x[k];
-        x[r] /= l[r][r];
-    }
-    for (int r = 5; r >= 0; r--) {
-        for (int k = r + 1; k < 6; k++)
-            x[r] -= l[k][r] * x[k];
-        x[r] /= l[r][r];
-    }
-}
 
 /* The two equations of a glimpse: row * way = value, in straight px where `depth` is that of the
  * ball; it starts as that of the ground behind it. */
@@ -110,12 +69,12 @@ static void set_equations(const struct ball_glimpse *g, double at_s, bool rolls,
 static const double ROLL_RANGE[6] = {1e3, 1e3, SPEED, SPEED, ROLLS_BY, ROLLS_BY};
 static const double FLY_RANGE[6] = {1e3, 1e3, HEIGHT, SPEED, SPEED, CLIMBS};
 
-static void add_expectations(double a[6][7], const double range[6])
+static void add_expectations(struct normal *n, const double range[6])
 {
     for (int i = 0; i < 6; i++) {
         double row[6] = {0};
         row[i] = 1;
-        add_row(a, row, 0, 1 / range[i]);
+        normal_add(n, 6, row, 0, 1 / (range[i] * range[i]));
     }
 }
 
@@ -125,17 +84,6 @@ static double miss(const double row[6], const double way[6], double value)
     for (int i = 0; i < 6; i++)
         sum += row[i] * way[i];
     return sum;
-}
-
-static bool solve_way(const double a[6][7], struct ball_way *way)
-{
-    double l[6][6], values[6];
-    if (!factor(a, l))
-        return false;
-    for (int r = 0; r < 6; r++)
-        values[r] = a[r][6];
-    solve(l, values, way->at);
-    return true;
 }
 
 static double cost_of(const struct equations *e, size_t count, const double way[6],
@@ -155,16 +103,17 @@ static double cost_of(const struct equations *e, size_t count, const double way[
 static bool fit_once(const struct ball_glimpse *glimpses, size_t count, double at_s,
                      double sigma_px, bool rolls, struct equations *e, struct ball_way *way)
 {
-    double a[6][7] = {{0}};
+    struct normal n = {{{0}}, {0}};
     const double *range = rolls ? ROLL_RANGE : FLY_RANGE;
     for (size_t i = 0; i < count; i++) {
         set_equations(&glimpses[i], at_s, rolls, &e[i]);
         for (int k = 0; k < 2; k++)
-            add_row(a, e[i].row[k], e[i].value[k], 1 / sigma_px);
+            normal_add(&n, 6, e[i].row[k], e[i].value[k], 1 / (sigma_px * sigma_px));
     }
-    add_expectations(a, range);
-    if (!solve_way((const double(*)[7])a, way))
+    add_expectations(&n, range);
+    if (!normal_factor(&n, 6))
         return false;
+    normal_solve(&n, 6, n.b, way->at);
     way->cost = cost_of(e, count, way->at, range, sigma_px);
     return isfinite(way->cost);
 }

@@ -17,7 +17,7 @@ void normal_add(struct normal *n, int count, const double row[], double value, d
 /* Cholesky's factor in place of `a`; false: not positive. */
 bool normal_factor(struct normal *n, int count);
 
-/* The unknowns for other right sides than n->b, or that one, once `a` is factored. */
+/* The unknowns for a right side, n->b or another one, once `a` is factored. */
 void normal_solve(const struct normal *n, int count, const double b[], double unknowns[]);
 
 #endif

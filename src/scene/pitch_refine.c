@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { NUMBERS = 9, ROUNDS = 60, RENEWALS = 8, FOCALS = 40 };
+#include "scene/normal.h"
+
+enum { NUMBERS = NORMAL_MOST, ROUNDS = 60, RENEWALS = 8, FOCALS = 40 };
 
 /* A camera's numbers: log of the focal length, log of a px's height by its width, turn around its
  * three axes, place on and above the pitch. */
@@ -193,11 +195,6 @@ static double cost_at(const struct pitch_set *set, const struct pitch_model *m, 
     return sum;
 }
 
-/* Normal equations around the model's numbers. */
-struct normal {
-    double a[NUMBERS][NUMBERS], b[NUMBERS];
-};
-
 /* The maps for each number a little less and a little more. */
 struct nudged {
     double map[2][9];
@@ -236,15 +233,7 @@ static bool slopes(const struct pitch_model *m, const struct nudged nudged[NUMBE
     return true;
 }
 
-static void add(struct normal *n, int count, const double slope[], double off, double weight)
-{
-    for (int r = 0; r < count; r++) {
-        n->b[r] += weight * slope[r] * off;
-        for (int c = 0; c < count; c++)
-            n->a[r][c] += weight * slope[r] * slope[c];
-    }
-}
-
+/* Normal equations around the model's numbers. */
 static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, struct normal *n)
 {
     struct nudged nudged[NUMBERS];
@@ -260,7 +249,7 @@ static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, 
         if (!see(map, &lens, p->from, px) || !slopes(m, nudged, p->from, slope))
             return false;
         for (int c = 0; c < 2; c++)
-            add(n, m->count, slope[c], px[c] - p->to[c], p->weight);
+            normal_add(n, m->count, slope[c], px[c] - p->to[c], p->weight);
     }
     if (m->camera) {
         double weight = 1 / (SQUARE_WITHIN * SQUARE_WITHIN);
@@ -268,40 +257,6 @@ static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, 
         n->b[SQUARE] += weight * m->at[SQUARE];
     }
     return true;
-}
-
-/* Cholesky's factor, in place; false: not positive. */
-static bool factor(double a[NUMBERS][NUMBERS], int count)
-{
-    for (int c = 0; c < count; c++) {
-        for (int r = c; r < count; r++) {
-            double sum = a[r][c];
-            for (int k = 0; k < c; k++)
-                sum -= a[r][k] * a[c][k];
-            if (r > c)
-                a[r][c] = sum / a[c][c];
-            else if (!(sum > a[c][c] * 1e-15))
-                return false;
-            else
-                a[c][c] = sqrt(sum);
-        }
-    }
-    return true;
-}
-
-static void solve(double l[NUMBERS][NUMBERS], int count, const double b[], double x[])
-{
-    for (int r = 0; r < count; r++) {
-        x[r] = b[r];
-        for (int k = 0; k < r; k++)
-            x[r] -= l[r][k] * x[k];
-        x[r] /= l[r][r];
-    }
-    for (int r = count - 1; r >= 0; r--) {
-        for (int k = r + 1; k < count; k++)
-            x[r] -= l[k][r] * x[k];
-        x[r] /= l[r][r];
-    }
 }
 
 /* One step downhill, as long as it may be; false: there is none. */
@@ -316,8 +271,8 @@ static bool step_down(const struct pitch_set *set, struct pitch_model *m, double
         double by[NUMBERS], at[NUMBERS];
         for (int i = 0; i < m->count; i++)
             damped.a[i][i] += *damping * n.a[i][i];
-        if (factor(damped.a, m->count)) {
-            solve(damped.a, m->count, n.b, by);
+        if (normal_factor(&damped, m->count)) {
+            normal_solve(&damped, m->count, n.b, by);
             memcpy(at, m->at, sizeof at);
             for (int i = 0; i < m->count; i++)
                 at[i] -= by[i];
@@ -377,12 +332,12 @@ static bool weigh(const struct pitch_set *set, struct pitch_model *m)
     if (!normal_at(set, m, &n))
         return false;
     factored = n;
-    if (!factor(factored.a, m->count))
+    if (!normal_factor(&factored, m->count))
         return false;
     for (int c = 0; c < m->count; c++) {
         double unit[NUMBERS] = {0}, column[NUMBERS];
         unit[c] = 1;
-        solve(factored.a, m->count, unit, column);
+        normal_solve(&factored, m->count, unit, column);
         for (int r = 0; r < m->count; r++)
             m->covariance[r][c] = column[r];
     }
