@@ -6,6 +6,7 @@
 #include <fovea/picture.h>
 
 #include "base/file.h"
+#include "scene/pitch.h"
 
 enum { PX = 8, REACH = 5 }; /* px a metre; bins that the blur reaches */
 
@@ -80,9 +81,10 @@ static double to_line(const fov_pitch_size *pitch, double x, double y)
 {
     double across = fabs(y - pitch->width / 2), in = fmin(x, pitch->length - x);
     double edge = fmin(in, pitch->width / 2 - across), middle = pitch->length / 2 - in;
-    double circle = fabs(hypot(middle, across) - 9.15);
+    double circle = fabs(hypot(middle, across) - PITCH_CIRCLE);
     double best = fmin(edge, fmin(middle, circle));
-    static const double boxes[2][2] = {{16.5, 20.16}, {5.5, 9.16}};
+    static const double boxes[2][2] = {{PITCH_PENALTY_AREA_LENGTH, PITCH_PENALTY_AREA_HALF},
+                                       {PITCH_GOAL_AREA_LENGTH, PITCH_GOAL_AREA_HALF}};
     for (int i = 0; i < 2; i++) {
         double dx = in - boxes[i][0], dy = across - boxes[i][1];
         if (dy <= 0)
@@ -90,8 +92,8 @@ static double to_line(const fov_pitch_size *pitch, double x, double y)
         if (dx <= 0)
             best = fmin(best, fabs(dy));
     }
-    if (in > 16.5)
-        best = fmin(best, fabs(hypot(in - 11, across) - 9.15));
+    if (in > PITCH_PENALTY_AREA_LENGTH)
+        best = fmin(best, fabs(hypot(in - PITCH_SPOT, across) - PITCH_CIRCLE));
     return best;
 }
 

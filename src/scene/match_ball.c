@@ -2,7 +2,6 @@
 #include "scene/match_parts.h"
 
 #include <math.h>
-#include <string.h>
 
 /* So long nobody need be near the ball, or the ball in sight, before contacts begin anew. */
 #define PATIENCE_S 0.5

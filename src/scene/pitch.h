@@ -10,8 +10,20 @@
 #include "base/json.h"
 #include "base/plane.h"
 
+/* Metres, by law 1. Distances are to the outer edges of the lines, as the law has them. */
+#define PITCH_GOAL_AREA_LENGTH 5.5
+#define PITCH_GOAL_AREA_HALF 9.16 /* of its width: 5.5 from each post */
+#define PITCH_PENALTY_AREA_LENGTH 16.5
+#define PITCH_PENALTY_AREA_HALF 20.16
+#define PITCH_SPOT 11
+#define PITCH_CIRCLE 9.15
+#define PITCH_POST 3.66
+
 /* 105 x 68 for NULL and for zeros. */
 fov_pitch_size pitch_size(const fov_pitch_size *size);
+
+/* FOV_EINVAL: no size of a pitch. */
+fov_status pitch_size_check(fov_pitch_size size, fov_error *error);
 
 /* Turns the map to the camera's side and checks all that fov_pitch_view_from_matrix says. */
 fov_status pitch_view_check(fov_pitch_view *view, const fov_pitch_size *size, fov_error *error);
@@ -63,6 +75,9 @@ struct pitch_set {
     int width, height; /* px */
     double inlier_px;
 };
+
+/* How many agree. */
+size_t pitch_counted(const struct pitch_set *set);
 
 /* Sets `counts` to the largest part of the points that agree on one view, weighed by what is left
  * between them, and gives its map and k1 (looked for only with `lens`). False: no four points see

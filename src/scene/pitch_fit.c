@@ -1,9 +1,7 @@
 /* A view from points: which are refused, and how good it is. */
 #include "scene/pitch.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Points nearer to a line than this lie on it. */
@@ -124,13 +122,11 @@ static bool within(double value, double least, double most)
 
 static fov_status check_params(const fov_pitch_params *p, fov_error *error)
 {
-    fov_pitch_size size = pitch_size(&p->size);
     if (p->width < 16 || p->height < 16 || p->width > 65535 || p->height > 65535)
         return fov_fail(error, FOV_EINVAL, "a picture of %d x %d px", p->width, p->height);
-    if (!within(size.length, 30, 150) || !within(size.width, 20, 120))
-        return fov_fail(error, FOV_EINVAL,
-                        "a pitch of %g x %g m: its length is 30 to 150 m, its width 20 to 120 m",
-                        size.length, size.width);
+    fov_status status = pitch_size_check(pitch_size(&p->size), error);
+    if (status)
+        return status;
     if (!within(p->inlier_px, 0, 1000) || !within(p->max_rms_px, 0, 1000) ||
         !within(p->min_score, 0, 1))
         return fov_fail(error, FOV_EINVAL,
@@ -320,14 +316,6 @@ static fov_status judge(const struct pitch_set *set, const struct pitch_model *m
 /* ---- from points ------------------------------------------------------------------------------
  */
 
-static size_t counted(const struct pitch_set *set)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < set->count; i++)
-        n += set->counts[i];
-    return n;
-}
-
 static fov_status fit(struct pitch_set *set, const fov_pitch_params *params, fov_pitch_view *view,
                       fov_pitch_quality *q, fov_error *error)
 {
@@ -338,16 +326,16 @@ static fov_status fit(struct pitch_set *set, const fov_pitch_params *params, fov
         return status;
     if (!pitch_sample(set, lens, view->map, &view->k1))
         return refuse(set, error);
-    q->inliers = (int)counted(set);
-    if (counted(set) < needed(set->count))
+    q->inliers = (int)pitch_counted(set);
+    if (pitch_counted(set) < needed(set->count))
         return fov_fail(error, FOV_EINVAL,
                         "the points contradict one another: %zu of %zu agree to %g px",
-                        counted(set), set->count, set->inlier_px);
+                        pitch_counted(set), set->count, set->inlier_px);
     status = check_line(set, error);
     if (status)
         return status;
     if (!pitch_refine(set, lens, params->camera, view->map, &view->k1, &model) ||
-        counted(set) < needed(set->count))
+        pitch_counted(set) < needed(set->count))
         return fov_fail(error, FOV_EINVAL, "the points leave the view open");
     status = check_line(set, error);
     return status ? status : judge(set, &model, view, params, q, error);

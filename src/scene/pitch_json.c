@@ -1,7 +1,6 @@
 /* Views as JSON: points, or a matrix. */
 #include "scene/pitch.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -2,7 +2,6 @@
 #include "scene/pitch.h"
 
 #include <math.h>
-#include <string.h>
 
 struct pitch_lens pitch_lens_of(int width, int height, double k1)
 {

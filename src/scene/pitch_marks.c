@@ -5,14 +5,6 @@
 
 #include "scene/pitch.h"
 
-/* Metres. Distances are to the outer edges of the lines, as the law has them. */
-#define GOAL_AREA_LENGTH 5.5
-#define GOAL_AREA_HALF 9.16 /* of its width: 5.5 from each post */
-#define PENALTY_AREA_LENGTH 16.5
-#define PENALTY_AREA_HALF 20.16
-#define SPOT 11
-#define CIRCLE 9.15
-#define POST 3.66
 /* Where the circle around the spot meets the line of the penalty area: sqrt(9.15^2 - 5.5^2). */
 #define ARC_HALF 7.312489
 #define CIRCLE_DIAGONAL 6.470027 /* 9.15 / sqrt(2) */
@@ -45,22 +37,22 @@ static const struct mark marks[] = {
     {"near_halfway", 0.5, 0, 0, 0},
     {"far_halfway", 0.5, 0, 1, 0},
     {"centre", 0.5, 0, 0.5, 0},
-    {"near_circle", 0.5, 0, 0.5, -CIRCLE},
-    {"far_circle", 0.5, 0, 0.5, CIRCLE},
-    {"left_circle", 0.5, -CIRCLE, 0.5, 0},
-    {"right_circle", 0.5, CIRCLE, 0.5, 0},
+    {"near_circle", 0.5, 0, 0.5, -PITCH_CIRCLE},
+    {"far_circle", 0.5, 0, 0.5, PITCH_CIRCLE},
+    {"left_circle", 0.5, -PITCH_CIRCLE, 0.5, 0},
+    {"right_circle", 0.5, PITCH_CIRCLE, 0.5, 0},
     FOUR("circle", 0.5, -CIRCLE_DIAGONAL, CIRCLE_DIAGONAL),
-    FOUR("post", 0, 0, POST),
-    FOUR("goal_area_end", 0, 0, GOAL_AREA_HALF),
-    FOUR("goal_area_corner", 0, GOAL_AREA_LENGTH, GOAL_AREA_HALF),
-    FOUR("penalty_area_end", 0, 0, PENALTY_AREA_HALF),
-    FOUR("penalty_area_corner", 0, PENALTY_AREA_LENGTH, PENALTY_AREA_HALF),
-    FOUR("penalty_area_arc", 0, PENALTY_AREA_LENGTH, ARC_HALF),
+    FOUR("post", 0, 0, PITCH_POST),
+    FOUR("goal_area_end", 0, 0, PITCH_GOAL_AREA_HALF),
+    FOUR("goal_area_corner", 0, PITCH_GOAL_AREA_LENGTH, PITCH_GOAL_AREA_HALF),
+    FOUR("penalty_area_end", 0, 0, PITCH_PENALTY_AREA_HALF),
+    FOUR("penalty_area_corner", 0, PITCH_PENALTY_AREA_LENGTH, PITCH_PENALTY_AREA_HALF),
+    FOUR("penalty_area_arc", 0, PITCH_PENALTY_AREA_LENGTH, ARC_HALF),
     /* Not drawn: the goal area's sides, drawn on to the line of the penalty area. */
-    FOUR("penalty_area_at_goal_area", 0, PENALTY_AREA_LENGTH, GOAL_AREA_HALF),
-    END("penalty_spot", SPOT),
-    END("penalty_area_middle", PENALTY_AREA_LENGTH),
-    END("arc", SPOT + CIRCLE),
+    FOUR("penalty_area_at_goal_area", 0, PITCH_PENALTY_AREA_LENGTH, PITCH_GOAL_AREA_HALF),
+    END("penalty_spot", PITCH_SPOT),
+    END("penalty_area_middle", PITCH_PENALTY_AREA_LENGTH),
+    END("arc", PITCH_SPOT + PITCH_CIRCLE),
 };
 enum { MARKS = sizeof marks / sizeof *marks };
 

@@ -378,7 +378,7 @@ static bool renew(struct pitch_set *set, const double map[9], const struct pitch
     return changed;
 }
 
-static size_t counted(const struct pitch_set *set)
+size_t pitch_counted(const struct pitch_set *set)
 {
     size_t n = 0;
     for (size_t i = 0; i < set->count; i++)
@@ -390,7 +390,7 @@ bool pitch_refine(struct pitch_set *set, bool lens, bool camera, double map[9], 
                   struct pitch_model *model)
 {
     struct pitch_lens bend;
-    for (int round = 0; round < RENEWALS && counted(set) >= 4; round++) {
+    for (int round = 0; round < RENEWALS && pitch_counted(set) >= 4; round++) {
         *model = (struct pitch_model){.camera = camera, .lens = lens};
         model->bend = pitch_lens_of(set->width, set->height, 0);
         if (!(camera ? begin_camera : begin_homography)(set, map, *k1, model))
@@ -402,5 +402,5 @@ bool pitch_refine(struct pitch_set *set, bool lens, bool camera, double map[9], 
         if (!renew(set, map, &bend))
             return weigh(set, model);
     }
-    return counted(set) >= 4 && weigh(set, model);
+    return pitch_counted(set) >= 4 && weigh(set, model);
 }

@@ -2,7 +2,6 @@
 #include "scene/pitch.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Metres around the pitch that still count as it, and px of the picture that are tried a side. */
@@ -80,15 +79,20 @@ static fov_status check_seen(const fov_pitch_view *view, fov_pitch_size size, fo
     return FOV_OK;
 }
 
+fov_status pitch_size_check(fov_pitch_size size, fov_error *error)
+{
+    if (size.length >= 30 && size.length <= 150 && size.width >= 20 && size.width <= 120)
+        return FOV_OK; /* comparisons with NaN are false */
+    return fov_fail(error, FOV_EINVAL,
+                    "a pitch of %g x %g m: its length is 30 to 150 m, its width 20 to 120 m",
+                    size.length, size.width);
+}
+
 static fov_status check_sizes(int width, int height, fov_pitch_size size, fov_error *error)
 {
     if (width < 0 || height < 0 || width > 65535 || height > 65535 || (width == 0) != (height == 0))
         return fov_fail(error, FOV_EINVAL, "a picture of %d x %d px", width, height);
-    if (!(size.length >= 30 && size.length <= 150 && size.width >= 20 && size.width <= 120))
-        return fov_fail(error, FOV_EINVAL,
-                        "a pitch of %g x %g m: its length is 30 to 150 m, its width 20 to 120 m",
-                        size.length, size.width);
-    return FOV_OK;
+    return pitch_size_check(size, error);
 }
 
 fov_status pitch_view_check(fov_pitch_view *view, const fov_pitch_size *size, fov_error *error)

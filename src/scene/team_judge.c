@@ -1,6 +1,5 @@
 /* Whose a player is, and who keeps a goal; see team_internal.h. */
 #include <math.h>
-#include <string.h>
 
 #include "scene/team_internal.h"
 
@@ -13,8 +12,6 @@
 #define SIGHT_LEAST 0.15f /* s of clear sight before anything is thought */
 #define PLACE_S 2.0       /* memory of a player's place */
 #define LEAD_S 20.0       /* memory of which team stands where */
-#define AREA_LENGTH 16.5  /* m, of the penalty area */
-#define AREA_HALF 20.16
 #define OUTSIDE_PART 0.1f /* a keeper out of the area is forgotten that much slower */
 enum { SIDE_LEAST = 3 };
 
@@ -132,7 +129,9 @@ static double from_goal(const struct team_slot *slot, int goal, const fov_pitch_
 {
     double x = goal ? pitch->length - slot->place[0] : slot->place[0],
            y = slot->place[1] - pitch->width / 2;
-    return fabs(y) <= AREA_HALF && x <= AREA_LENGTH && x > -5 ? hypot(x, y) : INFINITY;
+    return fabs(y) <= PITCH_PENALTY_AREA_HALF && x <= PITCH_PENALTY_AREA_LENGTH && x > -5
+               ? hypot(x, y)
+               : INFINITY;
 }
 
 /* The one in neither kit that is nearest to a goal, NULL: there is none. */

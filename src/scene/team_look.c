@@ -1,6 +1,5 @@
 /* What each player wears, frame by frame; see team_internal.h. */
 #include <math.h>
-#include <string.h>
 
 #include "scene/team_internal.h"
 
