@@ -4,34 +4,20 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <fovea/ball.h>
 
+#include "reader.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct reader {
-    const uint8_t *data;
-    size_t size, at;
-};
-
-static uint8_t next(struct reader *r)
-{
-    return r->at < r->size ? r->data[r->at++] : 0;
-}
 
 /* Mostly a number of a picture, at times one of the bits that come. */
 static float number(struct reader *r, float scale)
 {
     uint8_t kind = next(r);
-    float value;
-    uint8_t bits[4];
     if (kind < 240)
         return scale * ((float)kind / 240 + (float)next(r) / 65536);
-    for (int i = 0; i < 4; i++)
-        bits[i] = next(r);
-    memcpy(&value, bits, sizeof value);
-    return value;
+    return next_float(r);
 }
 
 static void read_map(struct reader *r, double map[9])
@@ -109,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t pictures = 0, told = 0;
     double time_s = 0;
     fov_balls late;
-    while (tracker && r.at < r.size && pictures < 1000) {
+    while (tracker && left(&r) > 0 && pictures < 1000) {
         fov_motion motion = {.kind = (fov_motion_kind)(next(&r) % 3)};
         fov_pitch_view view = {0};
         uint8_t has = next(&r);
@@ -145,7 +131,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (told + check_late(&late) != pictures)
             abort();
     }
-    if (tracker)
-        fov_ball_destroy(&tracker);
+    fov_ball_destroy(&tracker);
     return 0;
 }

@@ -8,20 +8,11 @@
 
 #include "infer/head.h"
 #include "infer/labels.h"
+#include "reader.h"
 
 enum { NUMBERS_MAX = 1 << 16, KEEP = 64, ROOM = 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct reader {
-    const uint8_t *data;
-    size_t size, at;
-};
-
-static uint8_t next(struct reader *r)
-{
-    return r->at < r->size ? r->data[r->at++] : 0;
-}
 
 /* Shapes that heads look for, more often than others: the cells of grids of a 64 px input and their
  * sums, numbers of columns. */

@@ -6,34 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reader.h"
 #include "scene/pitch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Bytes as numbers, zeros behind the end. */
-struct reader {
-    const uint8_t *data;
-    size_t size;
-};
-
 static double number(struct reader *r)
 {
-    double value = 0;
-    size_t size = r->size < sizeof value ? r->size : sizeof value;
-    memcpy(&value, r->data, size);
-    r->data += size;
-    r->size -= size;
+    double value;
+    take(r, &value, sizeof value);
     return value;
 }
 
 /* A sixteenth of a px or of a metre each: many points are in range then. */
 static double small_number(struct reader *r)
 {
-    int16_t value = 0;
-    size_t size = r->size < sizeof value ? r->size : sizeof value;
-    memcpy(&value, r->data, size);
-    r->data += size;
-    r->size -= size;
+    int16_t value;
+    take(r, &value, sizeof value);
     return value / 16.0;
 }
 
@@ -80,7 +69,7 @@ static void from_text(const char *text, size_t size)
 
 static void from_points(struct reader r)
 {
-    size_t flags = r.size;
+    size_t flags = left(&r);
     static fov_pitch_point points[FOV_PITCH_POINTS_MAX];
     static fov_keypoint keypoints[32];
     fov_pitch_params params = {
@@ -89,7 +78,7 @@ static void from_points(struct reader r)
     fov_pitch_quality quality;
     fov_error error = {0};
     size_t count = 0;
-    while (r.size > 0 && count < 40) {
+    while (left(&r) > 0 && count < 40) {
         points[count] = (fov_pitch_point){.image = {small_number(&r), small_number(&r)},
                                           .pitch = {small_number(&r), small_number(&r)}};
         if (count < 32)
@@ -109,7 +98,7 @@ static void from_points(struct reader r)
 static void from_numbers(struct reader r)
 {
     fov_pitch_follow follow = {0};
-    while (r.size > 0) {
+    while (left(&r) > 0) {
         fov_pitch_view view = {0};
         fov_motion motion = {.kind = FOV_MOTION_HOMOGRAPHY};
         fov_error error = {0};
@@ -132,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t text = size > 0 ? strnlen((const char *)data, size) : 0;
     size_t behind = text < size ? text + 1 : size;
-    struct reader rest = {data + behind, size - behind};
+    struct reader rest = {data, size, behind};
     from_text((const char *)data, text);
     from_points(rest);
     from_numbers(rest);

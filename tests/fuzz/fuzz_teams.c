@@ -1,38 +1,21 @@
 /* Teams on pictures and tracks made of the input: every kind of pixels at odd sizes, boxes of any
  * numbers, ids that repeat. Nothing is read outside of the picture (its memory has no slack), and
  * what is told is in range. */
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <fovea/team.h>
+
+#include "reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { TRACKS = 24, VECTOR = 8 };
 
-struct reader {
-    const uint8_t *data;
-    size_t size, at;
-};
-
-static uint8_t next(struct reader *r)
-{
-    return r->at < r->size ? r->data[r->at++] : 0;
-}
-
 static float number(struct reader *r, float scale)
 {
     uint8_t kind = next(r);
-    float value;
-    uint8_t bits[4];
-    if (kind < 245)
-        return scale * (float)kind / 245;
-    for (int i = 0; i < 4; i++)
-        bits[i] = next(r);
-    memcpy(&value, bits, sizeof value);
-    return value;
+    return kind < 245 ? scale * (float)kind / 245 : next_float(r);
 }
 
 /* Planes that end with their last pixel. */
@@ -108,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fov_track tracks[TRACKS];
     float embeddings[TRACKS * VECTOR];
     if (teams && make_image(&r, &image, memory))
-        for (int frame = 0; r.at < r.size && frame < 40; frame++) {
+        for (int frame = 0; left(&r) > 0 && frame < 40; frame++) {
             fov_tracks all = {tracks, TRACKS};
             fov_pitch_view view = {.map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
             fov_team_list list;
@@ -127,7 +110,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     for (int p = 0; p < 3; p++)
         free(memory[p]);
-    if (teams)
-        fov_teams_destroy(&teams);
+    fov_teams_destroy(&teams);
     return 0;
 }
