@@ -30,14 +30,24 @@ static inline void points_of(const struct pitch_case *c, const double (*image)[2
                                       .pitch = {c->pitch[i][0], c->pitch[i][1]}};
 }
 
+/* A view from the first of some points of a case, which must come. */
+static inline fov_pitch_view fit(const struct pitch_case *c, const fov_pitch_point *points,
+                                 size_t count, const fov_pitch_params *params,
+                                 fov_pitch_quality *quality)
+{
+    fov_pitch_view view = {0};
+    fov_error error = {0};
+    if (fov_pitch_view_from_points(&view, points, count, params, quality, &error))
+        fail_msg("case %d: %s", (int)(c - pitch_cases), error.message);
+    return view;
+}
+
 static inline void make_view(const struct pitch_case *c, fov_pitch_view *view)
 {
     fov_pitch_point points[FIXTURE_POINTS];
     fov_pitch_params params = params_of(c);
-    fov_error error = {0};
     points_of(c, c->image, points);
-    if (fov_pitch_view_from_points(view, points, FIXTURE_POINTS, &params, NULL, &error))
-        fail_msg("%s", error.message);
+    *view = fit(c, points, FIXTURE_POINTS, &params, NULL);
 }
 
 static inline double apart(const double a[2], const double b[2])

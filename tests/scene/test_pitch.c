@@ -160,15 +160,12 @@ static void noisy_points_are_fitted_as_well_as_by_opencv(void **state)
     for (size_t k = 0; k < CASES; k++) {
         const struct pitch_case *c = &pitch_cases[k];
         fov_pitch_point points[FIXTURE_POINTS];
-        fov_pitch_params params = {.width = FIXTURE_WIDTH, .height = FIXTURE_HEIGHT};
-        fov_pitch_view view;
+        fov_pitch_params params = params_of(c);
         fov_pitch_quality quality;
-        fov_error error = {0};
         if (c->k1 != 0)
             continue;
         points_of(c, c->noisy, points);
-        if (fov_pitch_view_from_points(&view, points, FIXTURE_POINTS, &params, &quality, &error))
-            fail_msg("case %zu: %s", k, error.message);
+        fov_pitch_view view = fit(c, points, FIXTURE_POINTS, &params, &quality);
         assert_int_equal(quality.inliers, FIXTURE_POINTS);
         if (fabs(quality.rms_px - c->cv_rms) > 1e-5)
             fail_msg("case %zu: %.9f px, OpenCV %.9f", k, quality.rms_px, c->cv_rms);
@@ -194,11 +191,8 @@ static void a_camera_is_steadier(void **state)
         points_of(c, c->noisy, points);
         for (int camera = 0; camera < 2 && c->k1 == 0; camera++) {
             fov_pitch_params params = params_of(c);
-            fov_pitch_view view;
-            fov_error error = {0};
             params.camera = camera;
-            if (fov_pitch_view_from_points(&view, points, 8, &params, NULL, &error))
-                fail_msg("case %zu: %s", k, error.message);
+            fov_pitch_view view = fit(c, points, 8, &params, NULL);
             for (int i = 8; i < FIXTURE_POINTS; i++) {
                 double px[2];
                 assert_true(fov_pitch_to_px(&view, c->pitch[i], px));
@@ -218,14 +212,11 @@ static void wrong_points_do_not_count(void **state)
         const struct pitch_case *c = &pitch_cases[k];
         fov_pitch_point points[FIXTURE_POINTS];
         fov_pitch_params params = params_of(c);
-        fov_pitch_view view;
         fov_pitch_quality quality;
-        fov_error error = {0};
         points_of(c, c->noisy, points);
         for (int i = 0; i < FIXTURE_BAD; i++)
             memcpy(points[i].image, c->wrong[i], sizeof points[i].image);
-        if (fov_pitch_view_from_points(&view, points, FIXTURE_POINTS, &params, &quality, &error))
-            fail_msg("case %zu: %s", k, error.message);
+        fit(c, points, FIXTURE_POINTS, &params, &quality);
         assert_int_equal(quality.inliers, FIXTURE_POINTS - FIXTURE_BAD);
         assert_true(quality.rms_px < 4);
         for (int i = 0; i < FIXTURE_POINTS; i++)
@@ -242,12 +233,9 @@ static void the_likely_error_is_likely(void **state)
         const struct pitch_case *c = &pitch_cases[k];
         fov_pitch_point points[FIXTURE_POINTS];
         fov_pitch_params params = params_of(c);
-        fov_pitch_view view;
         fov_pitch_quality quality;
-        fov_error error = {0};
         points_of(c, c->noisy, points);
-        if (fov_pitch_view_from_points(&view, points, 10, &params, &quality, &error))
-            fail_msg("case %zu: %s", k, error.message);
+        fov_pitch_view view = fit(c, points, 10, &params, &quality);
         said += quality.sigma_m * quality.sigma_m;
         for (int i = 0; i < FIXTURE_POINTS; i++) {
             double at[2];
@@ -265,10 +253,8 @@ static void the_same_points_give_the_same_view(void **state)
     const struct pitch_case *c = &pitch_cases[0];
     fov_pitch_point points[FIXTURE_POINTS];
     fov_pitch_params params = params_of(c);
-    fov_pitch_view a, b;
     points_of(c, c->noisy, points);
-    assert_int_equal(fov_pitch_view_from_points(&a, points, 20, &params, NULL, NULL), FOV_OK);
-    assert_int_equal(fov_pitch_view_from_points(&b, points, 20, &params, NULL, NULL), FOV_OK);
+    fov_pitch_view a = fit(c, points, 20, &params, NULL), b = fit(c, points, 20, &params, NULL);
     assert_memory_equal(a.map, b.map, sizeof a.map);
 }
 
