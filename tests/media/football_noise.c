@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "../random_numbers.h"
 #include "media/football_camera.h"
 
 /* A part of a box's width and height; grows threefold where the person is all hidden. */
@@ -17,10 +18,7 @@
 
 double noise_random(struct noise *n)
 {
-    uint64_t z = n->state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    return random_share(&n->state);
 }
 
 /* Box and Muller 1958, one of the two. */

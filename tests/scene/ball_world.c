@@ -4,30 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../random_numbers.h"
 #include "base/plane.h"
 
 #define STEP_S 0.01
 #define GRAVITY 9.81
 #define RADIUS 0.11
-
-double ball_world_share(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
-}
-
-double ball_world_normal(uint64_t *state)
-{
-    double u = ball_world_share(state), v = ball_world_share(state);
-    return sqrt(-2 * log(u + 1e-300)) * cos(2 * M_PI * v);
-}
-
-static double between(uint64_t *state, double least, double most)
-{
-    return least + (most - least) * ball_world_share(state);
-}
 
 /* ---- the ball -------------------------------------------------------------------------------- */
 
@@ -42,10 +24,10 @@ struct play {
 
 static void choose_way(struct play *p)
 {
-    double turn = between(&p->random, 0, 2 * M_PI), speed = between(&p->random, 1, 7);
+    double turn = random_between(&p->random, 0, 2 * M_PI), speed = random_between(&p->random, 1, 7);
     p->way[0] = speed * cos(turn) + (p->at[0] < 15) * 4 - (p->at[0] > 90) * 4;
     p->way[1] = speed * sin(turn) + (p->at[1] < 10) * 4 - (p->at[1] > 58) * 4;
-    p->way_left = between(&p->random, 0.5, 2);
+    p->way_left = random_between(&p->random, 0.5, 2);
 }
 
 static void carry(struct play *p)
@@ -64,16 +46,16 @@ static void carry(struct play *p)
 static void kick(struct play *p)
 {
     for (int k = 0; k < 2; k++)
-        p->target[k] = between(&p->random, k ? 4 : 6, k ? 64 : 99);
+        p->target[k] = random_between(&p->random, k ? 4 : 6, k ? 64 : 99);
     double x = p->target[0] - p->at[0], y = p->target[1] - p->at[1];
     double far = hypot(x, y) + 1e-6, reach = fmin(far, 45);
-    double speed = fmin(fmax(reach * between(&p->random, 0.8, 1.1) + 6, 8), 30);
+    double speed = fmin(fmax(reach * random_between(&p->random, 0.8, 1.1) + 6, 8), 30);
     p->target[0] = p->at[0] + x / far * reach;
     p->target[1] = p->at[1] + y / far * reach;
     p->speed[0] = x / far * speed;
     p->speed[1] = y / far * speed;
-    p->speed[2] = reach > 20 && ball_world_share(&p->random) < 0.6
-                      ? GRAVITY / 2 * reach / speed * between(&p->random, 0.7, 1)
+    p->speed[2] = reach > 20 && random_share(&p->random) < 0.6
+                      ? GRAVITY / 2 * reach / speed * random_between(&p->random, 0.7, 1)
                       : 0;
     p->carried = false;
     p->left_s = 0.25;
@@ -114,7 +96,7 @@ static void step(struct play *p)
     if (!taken(p))
         return;
     p->carried = true;
-    p->left_s = between(&p->random, 0.4, 3);
+    p->left_s = random_between(&p->random, 0.4, 3);
     choose_way(p);
     p->speed[0] = p->way[0] / 2;
     p->speed[1] = p->way[1] / 2;
@@ -191,12 +173,12 @@ static void measure_motion(const double before[9], const double now[9], uint64_t
     plane_invert(before, back);
     plane_multiply(now, back, over);
     for (int i = 0; i < 60; i++) {
-        pairs[i] = (struct plane_pair){
-            .from = {between(random, 0, BALL_WORLD_WIDTH), between(random, 250, BALL_WORLD_HEIGHT)},
-            .weight = 1};
+        pairs[i] = (struct plane_pair){.from = {random_between(random, 0, BALL_WORLD_WIDTH),
+                                                random_between(random, 250, BALL_WORLD_HEIGHT)},
+                                       .weight = 1};
         plane_apply(over, pairs[i].from, pairs[i].to);
         for (int k = 0; k < 2; k++)
-            pairs[i].to[k] += 0.7 * ball_world_normal(random);
+            pairs[i].to[k] += 0.7 * random_normal(random);
     }
     *motion = (fov_motion){.kind = FOV_MOTION_SIMILARITY, .points = 60, .inliers = 60};
     plane_fit_similarity(pairs, 60, motion->map);
@@ -222,13 +204,14 @@ static void detect(struct ball_frame_truth *f, const struct ball_world *world, d
 {
     double detected = world->detected > 0 ? world->detected : 0.72,
            clutter = world->clutter > 0 ? world->clutter : 0.25;
-    if (f->visible && ball_world_share(random) < detected)
-        add(f, f->x + 1.5 * ball_world_normal(random), f->y + 1.5 * ball_world_normal(random),
-            size * (1 + 0.1 * ball_world_normal(random)), 0.55 + 0.2 * ball_world_normal(random));
-    double left = exp(-clutter), product = ball_world_share(random);
-    for (; product > left; product *= ball_world_share(random))
-        add(f, between(random, 0, BALL_WORLD_WIDTH), between(random, 0, BALL_WORLD_HEIGHT),
-            size * between(random, 0.7, 1.5), 0.25 + 0.12 * ball_world_normal(random));
+    if (f->visible && random_share(random) < detected)
+        add(f, f->x + 1.5 * random_normal(random), f->y + 1.5 * random_normal(random),
+            size * (1 + 0.1 * random_normal(random)), 0.55 + 0.2 * random_normal(random));
+    double left = exp(-clutter), product = random_share(random);
+    for (; product > left; product *= random_share(random))
+        add(f, random_between(random, 0, BALL_WORLD_WIDTH),
+            random_between(random, 0, BALL_WORLD_HEIGHT), size * random_between(random, 0.7, 1.5),
+            0.25 + 0.12 * random_normal(random));
 }
 
 static void show(struct ball_frame_truth *f, const struct ball_world *world,
@@ -236,10 +219,10 @@ static void show(struct ball_frame_truth *f, const struct ball_world *world,
                  uint64_t *random)
 {
     const double straight[2] = {0, 0};
-    const double turned[2] = {3e-4 * ball_world_normal(random), 3e-4 * ball_world_normal(random)};
+    const double turned[2] = {3e-4 * random_normal(random), 3e-4 * random_normal(random)};
     double focal = 1750 * world->zoom, p[12], noisy[12], map[9], px[2];
     camera_of(camera, focal, straight, p);
-    camera_of(camera, focal * (1 + 0.002 * ball_world_normal(random)), turned, noisy);
+    camera_of(camera, focal * (1 + 0.002 * random_normal(random)), turned, noisy);
     f->visible = project(p, play->at, px);
     f->x = px[0];
     f->y = px[1];

@@ -30,8 +30,4 @@ enum { BALL_WORLD_WIDTH = 1920, BALL_WORLD_HEIGHT = 1080 };
 /* Frames of a world; free with free(). NULL: no memory. */
 struct ball_frame_truth *ball_world_make(const struct ball_world *world, size_t *count);
 
-/* The fraction of a sequence of random numbers, 0..1, and a normal one. */
-double ball_world_share(uint64_t *state);
-double ball_world_normal(uint64_t *state);
-
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ball_world.h" /* random numbers */
+#include "../random_numbers.h"
 
 enum { WIDTH = KIT_WORLD_WIDTH, HEIGHT = KIT_WORLD_HEIGHT, PLAYERS = KIT_WORLD_PLAYERS };
 enum { NOISE = 1 << 16, SAMPLES = 4 };
@@ -73,21 +73,17 @@ enum kit_role kit_world_role(int id)
 
 /* ---- where they are -------------------------------------------------------------------------- */
 
-static double between(uint64_t *random, double least, double most)
-{
-    return least + (most - least) * ball_world_share(random);
-}
-
 /* Half of the pitch, the goal of team A on the left; its keeper stays near it. */
 static void choose_target(struct kit_world *w, int i)
 {
     enum kit_role role = kit_world_role(i + 1);
     double *to = w->players[i].target;
-    to[0] = role == KIT_KEEPER_A   ? between(&w->random, 1, 9)
-            : role == KIT_KEEPER_B ? between(&w->random, 44, 50)
-            : role == KIT_TEAM_A   ? between(&w->random, 5, 38)
-                                   : between(&w->random, 14, 48);
-    to[1] = role == KIT_KEEPER_A ? between(&w->random, 26, 42) : between(&w->random, 6, 60);
+    to[0] = role == KIT_KEEPER_A   ? random_between(&w->random, 1, 9)
+            : role == KIT_KEEPER_B ? random_between(&w->random, 44, 50)
+            : role == KIT_TEAM_A   ? random_between(&w->random, 5, 38)
+                                   : random_between(&w->random, 14, 48);
+    to[1] = role == KIT_KEEPER_A ? random_between(&w->random, 26, 42)
+                                 : random_between(&w->random, 6, 60);
 }
 
 static void walk(struct kit_world *w, double dt)
@@ -95,7 +91,7 @@ static void walk(struct kit_world *w, double dt)
     for (int i = 0; i < PLAYERS; i++) {
         struct player *p = &w->players[i];
         double x = p->target[0] - p->at[0], y = p->target[1] - p->at[1], far = hypot(x, y);
-        if (far < 1.5 || ball_world_share(&w->random) < 0.2 * dt)
+        if (far < 1.5 || random_share(&w->random) < 0.2 * dt)
             choose_target(w, i);
         double speed = fmin(far, 5);
         p->speed[0] += 2 * dt * (x / (far + 0.1) * speed - p->speed[0]);
@@ -103,7 +99,7 @@ static void walk(struct kit_world *w, double dt)
         p->at[0] += p->speed[0] * dt;
         p->at[1] += p->speed[1] * dt;
         p->phase += dt * 8;
-        if (ball_world_share(&w->random) < 0.3 * dt)
+        if (random_share(&w->random) < 0.3 * dt)
             p->number = !p->number;
     }
 }
@@ -244,8 +240,7 @@ static void finish(struct kit_world *w, double time_s)
             table[k][i] = byte_of(gain[k] * i);
     for (int y = 0; y < HEIGHT; y++) {
         uint8_t *row = w->pixels + (size_t)y * WIDTH * 3;
-        const uint8_t *noise = w->noise +
-                               (size_t)(ball_world_share(&w->random) * (NOISE - 3 * WIDTH));
+        const uint8_t *noise = w->noise + (size_t)(random_share(&w->random) * (NOISE - 3 * WIDTH));
         for (int x = 0; x < 3 * WIDTH; x++) {
             int value = table[x % 3][row[x]] + noise[x] - 128;
             row[x] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
@@ -292,8 +287,8 @@ static void set_tracks(struct kit_world *w, struct kit_shot *shot)
         const fov_detection *t = &shot->truth[i];
         float wide = t->x2 - t->x1, high = t->y2 - t->y1, by[4];
         for (int k = 0; k < 4; k++)
-            by[k] = (float)ball_world_normal(&w->random) * (k % 2 ? 0.018f * high : 0.035f * wide);
-        bool seen = covered(shot->truth, i) < 0.7 && ball_world_share(&w->random) > 0.025;
+            by[k] = (float)random_normal(&w->random) * (k % 2 ? 0.018f * high : 0.035f * wide);
+        bool seen = covered(shot->truth, i) < 0.7 && random_share(&w->random) > 0.025;
         w->tracks[i] = (fov_track){.id = i + 1,
                                    .state = seen ? FOV_TRACK_ACTIVE : FOV_TRACK_LOST,
                                    .detection = seen ? i : -1,
@@ -326,13 +321,13 @@ struct kit_world *kit_world_create(const struct kit_level *level, unsigned seed,
         return NULL;
     }
     for (int i = 0; i < NOISE; i++)
-        w->noise[i] = byte_of(128 + level->noise * ball_world_normal(&w->random));
+        w->noise[i] = byte_of(128 + level->noise * random_normal(&w->random));
     for (int i = 0; i < PLAYERS; i++) {
         choose_target(w, i);
         memcpy(w->players[i].at, w->players[i].target, sizeof w->players[i].at);
         choose_target(w, i);
-        w->players[i].height_m = between(&w->random, 1.7, 1.92);
-        w->players[i].number = ball_world_share(&w->random) < 0.5;
+        w->players[i].height_m = random_between(&w->random, 1.7, 1.92);
+        w->players[i].number = random_share(&w->random) < 0.5;
     }
     set_camera(w);
     draw_ground(w);
