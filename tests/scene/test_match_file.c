@@ -307,6 +307,33 @@ static void test_full_disk(void **state)
     fov_match_file_close(&file, NULL);
 }
 
+/* The same while a file for another program is written: there is none then, and no part of one. */
+static void test_full_disk_at_export(void **state)
+{
+    (void)state;
+    char name[96];
+    struct rlimit usual_limit, small;
+    fov_error error = {0};
+    fov_match_file *file = begin();
+    assert_int_equal(put(file, 0, somebody, &error), FOV_OK);
+    assert_int_equal(fov_match_file_close(&file, &error), FOV_OK);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual_limit), 0);
+    small = (struct rlimit){20, usual_limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 1; fov_match_format(i, NULL); i++) { /* all but boxes, of which there are none */
+        error.message[0] = '\0';
+        assert_int_equal(fov_match_file_export(path, fov_match_format(i, NULL), folder, &error),
+                         FOV_EIO);
+        assert_true(error.message[0]);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual_limit), 0);
+    snprintf(name, sizeof name, "%s/gamestate.json", folder);
+    assert_int_equal(access(name, F_OK), -1); /* drop_folder finds what else there is */
+    assert_int_equal(fov_match_file_export(path, "gamestate", folder, &error), FOV_OK);
+    assert_int_equal(unlink(name), 0);
+}
+
 /* What is read is what was put, to the digits that are kept. */
 static void test_there_and_back(void **state)
 {
@@ -398,11 +425,17 @@ static int drop_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_about),          cmocka_unit_test(test_bad_paths),
-        cmocka_unit_test(test_bad_frames),         cmocka_unit_test(test_bad_lines),
-        cmocka_unit_test(test_bad_first_lines),    cmocka_unit_test(test_cut_anywhere),
-        cmocka_unit_test(test_full_disk),          cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_formats_are_listed), cmocka_unit_test(test_heat_map_of_another_size),
+        cmocka_unit_test(test_bad_about),
+        cmocka_unit_test(test_bad_paths),
+        cmocka_unit_test(test_bad_frames),
+        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_bad_first_lines),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_disk_at_export),
+        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_formats_are_listed),
+        cmocka_unit_test(test_heat_map_of_another_size),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }
