@@ -75,7 +75,7 @@ typedef struct fov_match_heat {
     int columns, rows;
 } fov_match_heat;
 
-/* Makes the figures with all the memory they will ever use: 33 kB for each of max_people. `params`
+/* Makes the figures with all the memory they will ever use: 32 kB for each of max_people. `params`
  * may be NULL. Returns FOV_EINVAL (which value, and its range), FOV_ENOMEM. Thread-safety: safe.
  * Blocks: no. */
 FOV_API fov_status fov_match_create(fov_match **match, const fov_match_params *params,

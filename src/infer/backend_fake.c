@@ -288,13 +288,6 @@ static double random_share(struct fake_runner *runner)
     return (double)(runner->random >> 11) / 9007199254740992.0;
 }
 
-static int64_t thread_time_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 /* Works or waits as long as it was told; false when the limit came first. */
 static bool spend(struct fake_runner *runner)
 {
@@ -312,8 +305,8 @@ static bool spend(struct fake_runner *runner)
             return false;
         more = 0;
     }
-    int64_t until = thread_time_ns() + ms_to_ns(fake->cost_ms + more);
-    while (fake->cost_ms > 0 && thread_time_ns() < until)
+    int64_t until = clock_thread_ns() + ms_to_ns(fake->cost_ms + more);
+    while (fake->cost_ms > 0 && clock_thread_ns() < until)
         ;
     return true;
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "media/image.h"
@@ -61,19 +60,12 @@ static void skip_bytes(j_decompress_ptr cinfo, long count)
 
 /* ---- bound on processor time ----------------------------------------------------------------- */
 
-static int64_t thread_cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* libjpeg calls this for every row of MCUs of every scan, and for every line; asking the clock each
  * time would cost more than it guards. */
 static void check_time(j_common_ptr cinfo)
 {
     struct jpeg_decoder *decoder = (struct jpeg_decoder *)cinfo; /* first member */
-    if (++decoder->ticks % 64 == 0 && thread_cpu_ns() > decoder->cpu_end_ns)
+    if (++decoder->ticks % 64 == 0 && clock_thread_ns() > decoder->cpu_end_ns)
         jpeg_fail(cinfo, FOV_ELIMIT, "the picture takes too long to decode");
 }
 
@@ -198,7 +190,7 @@ fov_status jpeg_decoder_begin(struct jpeg_decoder *d, const uint8_t *bytes, size
     d->source.bytes_in_buffer = size;
     cinfo->src = &d->source;
     cinfo->progress = &d->progress;
-    d->cpu_end_ns = thread_cpu_ns() + CPU_BASE_NS +
+    d->cpu_end_ns = clock_thread_ns() + CPU_BASE_NS +
                     CPU_PIXEL_NS * (int64_t)info->width * info->height;
     jpeg_read_header(cinfo, TRUE);
     if ((int)cinfo->image_width != info->width || (int)cinfo->image_height != info->height ||

@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <time.h>
-
 #include "../scene/ball_score.h"
+#include "base/clock.h"
 
 enum { SEEDS = 6, FILE_FRAMES = 100000 };
 
@@ -124,22 +123,14 @@ struct set {
     size_t updates;
 };
 
-/* Processor time: other programs do not count. */
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
 static void add_sequence(struct set *set, const struct ball_frame_truth *frames, size_t count)
 {
     for (int m = 0; m < BALL_METHODS; m++) {
-        double begun = now_us();
+        int64_t begun_ns = clock_thread_ns();
         ball_score_run((enum ball_method)m, NULL, true, frames, count, &set->scores[m]);
         if (m != BALL_NOW)
             continue;
-        set->us += now_us() - begun;
+        set->us += (double)(clock_thread_ns() - begun_ns) / 1e3;
         set->updates += count;
     }
     ball_score_cover(NULL, frames, count, &set->cover);

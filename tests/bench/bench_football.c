@@ -3,23 +3,15 @@
  *
  *     bench_football [FRAMES] */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <fovea/match.h>
 #include <fovea/source.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "quantile.h"
 
 enum { FRAMES_MAX = 10000 };
-
-static double cpu_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static void report(const char *what, double *ms, size_t count)
 {
@@ -38,10 +30,10 @@ static bool draw(const char *size, double *ms, long long frames)
         return false;
     for (long long i = 0; i < frames; i++) {
         fov_frame *frame;
-        double begin = cpu_ms();
+        int64_t begin_ns = clock_thread_ns();
         if (fov_source_read(source, pool, &frame, NULL, NULL))
             return false;
-        ms[i] = cpu_ms() - begin;
+        ms[i] = ns_to_ms(clock_thread_ns() - begin_ns);
         fov_frame_unref(&frame);
     }
     report(what, ms, (size_t)frames);
@@ -59,10 +51,11 @@ static bool keep(double *ms, long long frames)
         fov_match_spot spots[25];
         for (int k = 0; k < 25; k++)
             spots[k] = (fov_match_spot){k + 1, k % 2, 4.0 * k + (double)(i % 500) * 0.01, 2.0 * k};
-        double begin = cpu_ms(), time_s = (double)i / 25;
+        double time_s = (double)i / 25;
+        int64_t begin_ns = clock_thread_ns();
         if (fov_match_update(match, time_s, spots, 25, (double[2]){50, 30}, NULL))
             return false;
-        ms[i] = cpu_ms() - begin;
+        ms[i] = ns_to_ms(clock_thread_ns() - begin_ns);
     }
     report("figures of 25 people at 25 frames a second", ms, (size_t)frames);
     fov_match_destroy(&match);

@@ -1,10 +1,10 @@
 #include "kit_score.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../apps/quantile.h"
+#include "base/clock.h"
 #include "scene/cluster.h"
 #include "scene/lab.h"
 
@@ -27,20 +27,6 @@ struct judge {
     double us[TIMES];
     size_t times;
 };
-
-/* Processor time of this thread: other programs do not count. */
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static bool is_side(fov_team_side side)
 {
@@ -161,11 +147,11 @@ static bool judge_frame(struct judge *j, fov_teams *teams, const struct kit_shot
                              .view = &shot->view};
     fov_team_list list;
     bool settled = shot->time_s >= SETTLED_S;
-    double begun = now_us();
+    int64_t begun_ns = clock_thread_ns();
     if (fov_teams_update(teams, &input, &list, NULL))
         return false;
     if (j->times < TIMES)
-        j->us[j->times++] = now_us() - begun;
+        j->us[j->times++] = (double)(clock_thread_ns() - begun_ns) / 1e3;
     if (list.state == FOV_TEAMS_KNOWN && j->score->known_s < 0)
         j->score->known_s = shot->time_s;
     for (size_t i = 0; i < list.count; i++)
@@ -189,9 +175,8 @@ bool kit_score_run(const struct kit_level *level, unsigned seed, double fps, dou
     if (world && !fov_teams_create(&teams, params, NULL))
         while (done < frames && kit_world_next(world, &shot) && judge_frame(&judge, teams, &shot))
             done++;
-    qsort(judge.us, judge.times, sizeof *judge.us, by_size);
-    score->update_us = judge.times ? judge.us[judge.times / 2] : 0;
-    score->update_us_late = judge.times ? judge.us[judge.times * 99 / 100] : 0;
+    score->update_us = quantile(judge.us, judge.times, 0.5);
+    score->update_us_late = quantile(judge.us, judge.times, 0.99);
     settle(&judge);
     fov_teams_destroy(&teams);
     kit_world_destroy(&world);
