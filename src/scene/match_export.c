@@ -25,16 +25,19 @@ const char *fov_match_format(int i, const char **help)
 static const struct out_format *find_format(const char *name, fov_error *error)
 {
     const char *names[FORMATS];
+    char all[128];
+    size_t used = 0;
     for (int i = 0; i < FORMATS; i++) {
         names[i] = formats[i]->name;
         if (name && strcmp(name, names[i]) == 0)
             return formats[i];
+        if (used < sizeof all)
+            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
+                                     names[i]);
     }
     const char *near = text_nearest(name ? name : "", names, FORMATS);
-    fov_fail(error, FOV_ENOTFOUND,
-             "no format %.40s; %s%s%sthere are mot, gamestate, skillcorner, "
-             "tracab, epts",
-             name ? name : "", near ? "perhaps " : "", near ? near : "", near ? "; " : "");
+    fov_fail(error, FOV_ENOTFOUND, "no format %.40s; %s%s%sthere are %s", name ? name : "",
+             near ? "perhaps " : "", near ? near : "", near ? "; " : "", all);
     return NULL;
 }
 
@@ -56,17 +59,31 @@ void out_xml_text(FILE *file, const char *text)
 
 void out_json(struct out *out, FILE *file)
 {
-    fwrite(out->json.text, 1, out->json.size, file);
+    out->failed = out->failed || out->json.failed;
+    if (out->json.size > 0)
+        fwrite(out->json.text, 1, out->json.size, file);
     json_reset(&out->json);
 }
 
 /* ---- the roster ------------------------------------------------------------------------------ */
 
-static bool note(struct out_roster *r, const fov_match_entry *e)
+static int place_of(const struct out_roster *r, int32_t id)
 {
     int i = 0;
-    while (i < r->count && r->people[i].id != e->id)
+    while (i < r->count && r->people[i].id != id)
         i++;
+    return i;
+}
+
+const struct out_person *out_find(const struct out_roster *roster, int32_t id)
+{
+    int i = place_of(roster, id);
+    return i < roster->count ? &roster->people[i] : NULL;
+}
+
+static bool note(struct out_roster *r, const fov_match_entry *e)
+{
+    int i = place_of(r, e->id);
     if (i == ROSTER_MAX)
         return false;
     struct out_person *p = &r->people[i];
@@ -174,7 +191,7 @@ static fov_status write_frames(struct out *o, const struct out_format *format,
     if (status != FOV_OK && status != FOV_EOS)
         return status;
     format->end(o);
-    return o->json.failed ? fov_fail(error, FOV_ENOMEM, "no memory for an export") : FOV_OK;
+    return o->failed ? fov_fail(error, FOV_ENOMEM, "no memory for an export") : FOV_OK;
 }
 
 static fov_status write_all(struct match_reader *reader, const struct out_roster *roster,

@@ -27,6 +27,7 @@ struct out {
     const struct out_roster *roster;
     FILE *files[OUT_FILES];
     struct json_writer json; /* for the formats that want it; begin empty */
+    bool failed;             /* it had no memory: what was written is not whole */
     int64_t written;         /* items, or what a format likes to count */
     double ball[3];          /* last known */
     int32_t ball_team;       /* last known, -1 none yet */
@@ -45,6 +46,9 @@ extern const struct out_format out_mot, out_gamestate, out_skillcorner, out_trac
 
 /* Text with the five characters of XML written as names; control characters become blanks. */
 void out_xml_text(FILE *file, const char *text);
+
+/* The person of that name; NULL: the file was another one when the roster was made. */
+const struct out_person *out_find(const struct out_roster *roster, int32_t id);
 
 /* Puts what the JSON writer holds into a file, and empties it. */
 void out_json(struct out *out, FILE *file);

@@ -86,14 +86,6 @@ static void begin(struct out *out)
     fputc('\n', out->files[1]);
 }
 
-static int32_t team_of(const struct out_roster *roster, int32_t id)
-{
-    for (int i = 0; i < roster->count; i++)
-        if (roster->people[i].id == id)
-            return roster->people[i].team;
-    return -1;
-}
-
 static void put_coordinate(struct json_writer *w, const char *key, bool known, double value)
 {
     if (known)
@@ -131,7 +123,8 @@ static void put_players(struct out *out, const fov_match_frame *f)
     json_array_begin(w);
     for (size_t i = 0; i < f->count; i++) {
         const fov_match_entry *e = &f->entries[i];
-        if (team_of(out->roster, e->id) < 0)
+        const struct out_person *p = out_find(out->roster, e->id);
+        if (!p || p->team < 0)
             continue;
         json_object_begin(w);
         json_add_int(w, "player_id", e->id);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "scene/match_lines.h"
+#include "scene/out.h"
 
 static char folder[] = "/tmp/fovea-match-XXXXXX", path[64];
 
@@ -104,7 +104,8 @@ static void test_bad_paths(void **state)
     assert_int_equal(fov_match_file_export("/nonexistent/m", "mot", folder, &error), FOV_ENOTFOUND);
     assert_int_equal(fov_match_file_export(folder, "mot", folder, &error), FOV_EFORMAT);
     assert_int_equal(fov_match_file_export(path, "tarcab", folder, &error), FOV_ENOTFOUND);
-    assert_non_null(strstr(error.message, "tracab"));
+    assert_string_equal(error.message, "no format tarcab; perhaps tracab; there are mot, "
+                                       "gamestate, skillcorner, tracab, epts");
     assert_int_equal(fov_match_file_export(path, NULL, folder, &error), FOV_ENOTFOUND);
     file = begin();
     fov_match_file *other;
@@ -392,6 +393,48 @@ static void test_formats_are_listed(void **state)
     assert_null(fov_match_format(-1, NULL));
 }
 
+/* A file is read twice, and may be another one the second time. */
+static void test_names_that_the_roster_has_not(void **state)
+{
+    (void)state;
+    static const struct out_format *const formats[] = {&out_mot, &out_gamestate, &out_skillcorner,
+                                                       &out_tracab, &out_epts};
+    struct out_person one = {.id = 3, .team = 1};
+    const struct out_roster roster = {&one, 1, 0, 0, 0};
+    fov_match_entry entries[2] = {somebody, {.id = 4, .team = 1, .x = 33.25, .y = 7}};
+    fov_match_frame frame = {.entries = entries, .count = 2, .ball_team = -1};
+    fov_match_about about = usual;
+    about.pitch = (fov_pitch_size){105, 68};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct out out = {.about = &about, .roster = &roster, .ball_team = -1};
+        for (int k = 0; k < OUT_FILES; k++)
+            assert_non_null(out.files[k] = tmpfile());
+        formats[i]->begin(&out);
+        formats[i]->frame(&out, &frame);
+        formats[i]->end(&out);
+        assert_false(out.failed);
+        for (int k = 0; k < OUT_FILES; k++)
+            assert_int_equal(fclose(out.files[k]), 0);
+        json_release(&out.json);
+    }
+    assert_ptr_equal(out_find(&roster, 3), &one);
+    assert_null(out_find(&roster, 4));
+}
+
+/* The writer forgets that memory ran out when it is emptied; the export must not. */
+static void test_an_export_without_memory_fails(void **state)
+{
+    (void)state;
+    struct out out = {.json = {.failed = true}};
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    out_json(&out, file);
+    out_json(&out, file);
+    assert_true(out.failed);
+    fclose(file);
+    json_release(&out.json);
+}
+
 static void test_heat_map_of_another_size(void **state)
 {
     (void)state;
@@ -435,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_full_disk_at_export),
         cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_formats_are_listed),
+        cmocka_unit_test(test_names_that_the_roster_has_not),
+        cmocka_unit_test(test_an_export_without_memory_fails),
         cmocka_unit_test(test_heat_map_of_another_size),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
