@@ -24,8 +24,8 @@ struct cluster_work {
 bool cluster_work_create(struct cluster_work *work, size_t points, int size);
 void cluster_work_destroy(struct cluster_work *work);
 
-/* Lloyd's steps from `centers` (2 x size) to where they end, with `trim` (0..1) of the points left
- * out; work->member is filled. Returns the sum of squares of those that are in. */
+/* Lloyd's steps from `centers` (2 x size) to where they end, with `trim` (0 to below 1) of the
+ * points left out; work->member is filled. Returns the sum of squares of those that are in. */
 double cluster_lloyd(const struct cluster_points *points, double trim, float *centers,
                      struct cluster_work *work);
 

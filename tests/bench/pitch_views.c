@@ -3,7 +3,6 @@
  * Each line of standard output is nine numbers of the map, rms, inliers, sigma in metres,
  * microseconds; or `- ` and why there is none. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <fovea/pitch.h>
 #include "base/clock.h"

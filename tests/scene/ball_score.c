@@ -1,7 +1,6 @@
 #include "ball_score.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { MEMORY = 10, POINTS = MEMORY * BALL_WORLD_ITEMS };
 

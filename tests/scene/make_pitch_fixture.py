@@ -76,7 +76,7 @@ def main():
     rng = np.random.default_rng(14)
     print("/* Written by make_pitch_fixture.py. */")
     print("enum { FIXTURE_WIDTH = %d, FIXTURE_HEIGHT = %d, FIXTURE_POINTS = 24, FIXTURE_BAD = 6 };\n" % (WIDTH, HEIGHT))
-    print("struct pitch_case {\n    double k1, focal, place[3];\n    double pitch[FIXTURE_POINTS][2], image[FIXTURE_POINTS][2];"
+    print("struct pitch_case {\n    double k1;\n    double pitch[FIXTURE_POINTS][2], image[FIXTURE_POINTS][2];"
           "\n    double metres_a_px[FIXTURE_POINTS][4];\n    /* The same with noise of 1.5 px; OpenCV's best map, its rms. */\n"
           "    double noisy[FIXTURE_POINTS][2], cv_map[9], cv_rms;\n    /* The first FIXTURE_BAD of them far off. */\n"
           "    double wrong[FIXTURE_BAD][2];\n};\n")
@@ -90,7 +90,7 @@ def main():
         off = fit[:, :2] / fit[:, 2:] - noisy
         rms = np.sqrt((off ** 2).sum(1).mean())
         wrong = noisy[:6] + rng.choice([-1, 1], (6, 2)) * rng.uniform(60, 300, (6, 2))
-        print(f"    {{{k1}, {cam[0]:.17g}, {{{numbers(cam[2])}}},\n     {{{numbers(ground)}}},\n     {{{numbers(px)}}},\n"
+        print(f"    {{{k1},\n     {{{numbers(ground)}}},\n     {{{numbers(px)}}},\n"
               f"     {{{numbers(slopes(cam, k1, ground))}}},\n     {{{numbers(noisy)}}},\n     {{{numbers(best.ravel())}}}, {rms:.17g},\n"
               f"     {{{numbers(wrong)}}}}},")
     print("};\n// clang-format on")

@@ -6,7 +6,6 @@
  *     write_match heat PATH PNG                       of team 0 */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
