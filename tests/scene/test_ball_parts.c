@@ -139,6 +139,11 @@ static void views_that_are_no_use(void **state)
         assert_true(ground_metres(&ground, (double[2]){960, 1000}, metres));
         assert_false(ground_metres(&ground, (double[2]){960, -20000}, metres));
     }
+    /* In a mirror, which fov_pitch_view_from_matrix refuses, the ground is on no side. */
+    for (int i = 1; i < 9; i += 3)
+        view.map[i] *= -1;
+    ground_of_view(&ground, &view, 1920, 1080);
+    assert_false(ground_metres(&ground, (double[2]){960, 1000}, metres));
 }
 
 /* A camera that looks up by 0.1, its feet 5 m above the ground: the horizon is below the middle of
