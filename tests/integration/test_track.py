@@ -84,6 +84,7 @@ def test_no_detections_are_no_frames(tmp_path):
     (["--dets", "det.txt"], "1,-1,1,2,3,4,85\n", 3, "det.txt:1: the score is not within 0 to 1"),
     (["--dets", "none.txt"], "", 3, "none.txt: No such file"),
     (["--dets", "det.txt", "--motion", "det.txt"], "1,-1,1,2,3,4,0.5,1\n", 3, "det.txt:1: not 7 numbers"),
+    (["--dets", "det.txt", "--motion", "gmc.txt"], "", 3, "gmc.txt: a frame 0"),
     (["--dets", "det.txt", "--tracker", "botsrt"], "", 3, "did you mean botsort?"),
     (["--dets", "det.txt", "--low", "0.7", "--high", "0.3"], "", 2, "is above high"),
     (["--dets", "det.txt", "--mot", "no/such/out.txt"], "", 3, "no/such/out.txt: No such file"),
@@ -92,6 +93,7 @@ def test_no_detections_are_no_frames(tmp_path):
 ])
 def test_errors(tmp_path, words, text, code, message):
     (tmp_path / "det.txt").write_text(text)
+    (tmp_path / "gmc.txt").write_text("0 1 0 0 0 1 0\n")
     assert message in track(*words, cwd=tmp_path, code=code).stderr
 
 
