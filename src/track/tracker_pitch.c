@@ -133,12 +133,13 @@ static bool find_ground(struct pitch *p, const struct tracker_frame *frame)
         return true;
     }
     p->carried_s += frame->dt_s;
-    if (p->carried_s > CARRIED_S || !in->motion || in->motion->kind == FOV_MOTION_NONE) {
-        p->carried_s = INFINITY;
-        return false;
+    if (p->carried_s <= CARRIED_S && in->motion && in->motion->kind != FOV_MOTION_NONE) {
+        plane_multiply(in->motion->map, p->map.to_px, map);
+        if (ground_map_set(&p->map, map, in->width, in->height))
+            return true;
     }
-    plane_multiply(in->motion->map, p->map.to_px, map);
-    return ground_map_set(&p->map, map, in->width, in->height);
+    p->carried_s = INFINITY;
+    return false;
 }
 
 /* Whoever stands lowest in the picture stands in front of the camera. */
