@@ -109,12 +109,8 @@ static struct runner *live(const struct pitch *p, size_t i)
 static void end(void *own, struct tracker_output *out)
 {
     struct pitch *p = own;
-    for (size_t i = 0; out && i < p->places.live_count; i++) {
-        struct runner *r = live(p, i);
-        r->shown.state = FOV_TRACK_REMOVED;
-        r->shown.detection = -1;
-        tracker_tell(out, &r->shown);
-    }
+    for (size_t i = 0; out && i < p->places.live_count; i++)
+        tracker_tell_end(out, &live(p, i)->shown);
     places_clear(&p->places);
     p->carried_s = INFINITY;
     p->in_picture = false;
