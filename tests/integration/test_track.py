@@ -1,20 +1,16 @@
 """`fovea track --dets` as its users call it: JSON, MOT lines, dropped frames, errors with the number of the line."""
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import BIN, environment
+from conftest import fovea
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 
 
 def track(*words, cwd, code=0):
-    done = subprocess.run([str(BIN), "track", *map(str, words)], cwd=cwd, env=environment(), text=True, capture_output=True,
-                          timeout=60)
-    assert done.returncode == code, done.stderr
-    return done
+    return fovea("track", *map(str, words), cwd=cwd, code=code)
 
 
 def walk(path, frames, missing=(), shift=0):

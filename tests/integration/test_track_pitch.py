@@ -1,11 +1,10 @@
 """`fovea track --tracker pitch --homography`: metres, and the levels that docs/pitch.md gives."""
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import BIN, environment
+from conftest import fovea
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 # From above, 10 px a metre, y away from the camera.
@@ -20,10 +19,7 @@ def bench_folder():
 
 
 def track(*words, cwd, code=0):
-    done = subprocess.run([str(BIN), "track", *map(str, words)], cwd=cwd, env=environment(), text=True, capture_output=True,
-                          timeout=60)
-    assert done.returncode == code, done.stderr
-    return done
+    return fovea("track", *map(str, words), cwd=cwd, code=code)
 
 
 def runner(path, frames):
