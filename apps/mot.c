@@ -1,5 +1,6 @@
 #include "mot.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,21 @@ fov_status mot_read(struct mot *mot, const char *path, fov_error *error)
         status = mot_parse(mot, path, text, size, error);
     free(text);
     return status;
+}
+
+fov_status mot_create(FILE **file, const char *path, fov_error *error)
+{
+    *file = fopen(path, "we");
+    return *file ? FOV_OK : fov_fail(error, FOV_EIO, "%.150s: %s", path, strerror(errno));
+}
+
+fov_status mot_close(FILE **file, const char *path, fov_status status, fov_error *error)
+{
+    bool written = !*file || !ferror(*file);
+    if (*file && fclose(*file))
+        written = false;
+    *file = NULL;
+    return status || written ? status : fov_fail(error, FOV_EIO, "%.150s cannot be written", path);
 }
 
 void mot_write(FILE *file, int32_t frame, int32_t id, const float box[4], float score)

@@ -50,6 +50,11 @@ fov_status mot_open_motion(fov_motion_file **file, const char *path, fov_error *
  * NULL. */
 fov_motion mot_motion_between(const fov_motion_file *file, int32_t from, int32_t to);
 
+/* A file for tracks; FOV_EIO. */
+fov_status mot_create(FILE **file, const char *path, fov_error *error);
+/* Accepts NULL. Returns `status`; when that is FOV_OK and not all was written, FOV_EIO. */
+fov_status mot_close(FILE **file, const char *path, fov_status status, fov_error *error);
+
 /* `frame,id,x,y,w,h,score,-1,-1,-1` */
 void mot_write(FILE *file, int32_t frame, int32_t id, const float box[4], float score);
 /* The same of each track that was seen in the frame. */

@@ -1,7 +1,5 @@
 /* Detections of a file get names that last: `fovea track --dets`, without a video or a model. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <fovea/fovea.h>
 #include "base/clock.h"
@@ -122,19 +120,16 @@ static fov_status open_all(struct track *t, fov_error *error)
         status = mot_open_motion(&t->motion, t->asked->motion, error);
     if (!status && t->asked->ground)
         status = mot_open_motion(&t->ground, t->asked->ground, error);
-    if (!status && t->asked->mot && !(t->mot_file = fopen(t->asked->mot, "we")))
-        status = fov_fail(error, FOV_EIO, "%.150s: %s", t->asked->mot, strerror(errno));
+    if (!status && t->asked->mot)
+        status = mot_create(&t->mot_file, t->asked->mot, error);
     return status;
 }
 
 static fov_status close_all(struct track *t, fov_status status, fov_error *error)
 {
-    bool written = t->mot_file ? !ferror(t->mot_file) : fflush(stdout) == 0;
-    if (t->mot_file && fclose(t->mot_file))
-        written = false;
-    if (!status && !written)
-        status = fov_fail(error, FOV_EIO, "%.150s cannot be written",
-                          t->asked->mot ? t->asked->mot : "standard output");
+    if (!status && !t->mot_file && (ferror(stdout) || fflush(stdout)))
+        status = fov_fail(error, FOV_EIO, "standard output cannot be written");
+    status = mot_close(&t->mot_file, t->asked->mot, status, error);
     fov_tracker_destroy(&t->tracker);
     mot_release(&t->mot);
     fov_motion_file_close(&t->motion);

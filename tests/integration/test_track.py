@@ -1,10 +1,11 @@
 """`fovea track --dets` as its users call it: JSON, MOT lines, dropped frames, errors with the number of the line."""
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import fovea
+from conftest import BIN, environment, fovea
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 
@@ -91,6 +92,22 @@ def test_errors(tmp_path, words, text, code, message):
     (tmp_path / "det.txt").write_text(text)
     (tmp_path / "gmc.txt").write_text("0 1 0 0 0 1 0\n")
     assert message in track(*words, cwd=tmp_path, code=code).stderr
+
+
+@pytest.mark.parametrize("words, code", [
+    (("--dets", "det.txt"), 3), (("pattern:width=320,height=240,frames=12", "--model", "fake:boxes=2"), 1)])
+def test_tracks_that_cannot_be_written(tmp_path, words, code):
+    walk(tmp_path / "det.txt", range(1, 30))
+    assert "/dev/full cannot be written" in track(*words, "--mot", "/dev/full", cwd=tmp_path, code=code).stderr
+    assert "no/out.txt: No such file" in track(*words, "--mot", "no/out.txt", cwd=tmp_path, code=3).stderr
+
+
+def test_lines_that_cannot_be_written(tmp_path):
+    walk(tmp_path / "det.txt", range(1, 1000))  # more than is kept back for the end
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(BIN), "track", "--dets", "det.txt"], cwd=tmp_path, env=environment(), text=True, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 3 and "standard output cannot be written" in done.stderr
 
 
 def test_help_names_the_trackers(tmp_path):
