@@ -12,6 +12,9 @@
 /* Monotonic nanoseconds since an arbitrary start. */
 int64_t clock_now_ns(void);
 
+/* Processor time of the calling thread: what other programs do costs none of it. */
+int64_t clock_thread_ns(void);
+
 /* Unix time in milliseconds. */
 double clock_unix_ms(void);
 
