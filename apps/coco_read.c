@@ -1,12 +1,11 @@
 /* COCO files. */
 #include "coco.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 
 enum { JSON_MAX = 1 << 30 };
@@ -81,21 +80,11 @@ int coco_category_named(const struct coco *coco, const char *name)
 
 static fov_status read_json(const char *path, json_value **root, fov_error *error)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return fov_fail(error, FOV_ENOTFOUND, "%s: %s", path, strerror(errno));
-    char *text = NULL;
-    long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    fov_status status = FOV_OK;
-    if (size < 0 || size > JSON_MAX || fseek(file, 0, SEEK_SET))
-        status = fov_fail(error, FOV_EFORMAT, "%s: not a file of at most 1 GiB", path);
-    else if (!(text = malloc((size_t)size + 1)))
-        status = fov_fail(error, FOV_ENOMEM, "no memory for %s", path);
-    else if (fread(text, 1, (size_t)size, file) != (size_t)size)
-        status = fov_fail(error, FOV_EIO, "%s cannot be read", path);
-    fclose(file);
+    char *text;
+    size_t size;
+    fov_status status = file_read(path, JSON_MAX, &text, &size, error);
     fov_error why = {0};
-    if (!status && !(*root = json_parse_own(text, (size_t)size, &why)))
+    if (!status && !(*root = json_parse_own(text, size, &why)))
         status = fov_fail(error, FOV_EFORMAT, "%s: %s", path, why.message);
     free(text);
     return status;

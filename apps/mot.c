@@ -5,20 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/plane.h"
 
 enum { NUMBERS_MOST = 10, LINE_MOST = 1024 };
-/* Of any number in these files. Maps have any scale: those that are divided by their last number
- * are huge where that comes near to nothing. */
-#define LARGEST 1e9
-#define LARGEST_OF_MAPS 1e30
+#define LARGEST 1e9 /* of any number in these files */
 
 /* ---- lines of numbers ------------------------------------------------------------------------ */
 
 struct lines {
     const char *name, *at, *end;
-    double largest; /* of any number */
-    size_t number;  /* of the line that was read last */
+    size_t number; /* of the line that was read last */
     double values[NUMBERS_MOST];
     int count;
     fov_error *error;
@@ -42,7 +39,7 @@ static fov_status read_numbers(struct lines *l, const char *text)
         double value = strtod(text, &end);
         if (end == text || (*end && !strchr(", \t\r", *end)))
             return fail_line(l, "something that is no number");
-        if (!(fabs(value) <= l->largest))
+        if (!(fabs(value) <= LARGEST))
             return fail_line(l, "a number that is not finite, or out of all reason");
         l->values[l->count++] = value;
         text = end;
@@ -164,8 +161,7 @@ static void sort_out(struct mot *mot, const struct entry *entries, size_t count)
 fov_status mot_parse(struct mot *mot, const char *name, const char *text, size_t size,
                      fov_error *error)
 {
-    struct lines l = {
-        .name = name, .at = text, .end = text + size, .largest = LARGEST, .error = error};
+    struct lines l = {.name = name, .at = text, .end = text + size, .error = error};
     struct entry *entries = NULL;
     size_t count;
     *mot = (struct mot){0};
@@ -192,107 +188,56 @@ void mot_release(struct mot *mot)
 
 /* ---- camera motion --------------------------------------------------------------------------- */
 
-static fov_status read_step(const struct lines *l, struct mot_step *step)
+fov_status mot_open_motion(fov_motion_file **file, const char *path, fov_error *error)
 {
-    const double *v = l->values;
-    if (l->count != 7 && l->count != 10)
-        return fail_line(l, "not 7 numbers (frame a b tx c d ty) or 10");
-    if (!whole_within(v[0], 1, MOT_FRAMES_MOST))
-        return fail_line(l, "the frame is no whole number from 1 to 10000000");
-    *step = (struct mot_step){.number = (int32_t)v[0]};
-    memcpy(step->motion.map, PLANE_IDENTITY, sizeof step->motion.map);
-    memcpy(step->motion.map, v + 1, (size_t)(l->count - 1) * sizeof *v);
-    step->motion.kind = l->count == 7 ? FOV_MOTION_SIMILARITY : FOV_MOTION_HOMOGRAPHY;
-    double inverse[9];
-    return plane_invert(step->motion.map, inverse) ? FOV_OK
-                                                   : fail_line(l, "a motion that has no way back");
+    fov_motion motion;
+    fov_status status = fov_motion_file_open(file, path, error);
+    if (status || !fov_motion_file_at(*file, 0, &motion))
+        return status;
+    fov_motion_file_close(file);
+    return fov_fail(error, FOV_EFORMAT, "%.100s: a frame 0; frames count from 1 here", path);
 }
 
-fov_status mot_parse_motion(struct mot_motion *motion, const char *name, const char *text,
-                            size_t size, fov_error *error)
+fov_motion mot_motion_between(const fov_motion_file *file, int32_t from, int32_t to)
 {
-    struct lines l = {
-        .name = name, .at = text, .end = text + size, .largest = LARGEST_OF_MAPS, .error = error};
-    size_t capacity = 0;
-    *motion = (struct mot_motion){0};
-    for (;; motion->count++) {
-        fov_status status = next_line(&l);
-        if (status)
-            return status == FOV_EOS ? FOV_OK : status;
-        if (!grow((void **)&motion->steps, motion->count, &capacity, sizeof *motion->steps))
-            return fov_fail(error, FOV_ENOMEM, "no memory for %.100s", name);
-        status = read_step(&l, &motion->steps[motion->count]);
-        if (status)
-            return status;
-        if (motion->count &&
-            motion->steps[motion->count].number <= motion->steps[motion->count - 1].number)
-            return fail_line(&l, "frames do not ascend");
-    }
-}
-
-void mot_release_motion(struct mot_motion *motion)
-{
-    free(motion->steps);
-    *motion = (struct mot_motion){0};
-}
-
-fov_motion mot_motion_between(const struct mot_motion *motion, int32_t from, int32_t to,
-                              size_t *next)
-{
-    fov_motion sum = {.kind = FOV_MOTION_NONE};
+    fov_motion step, sum = {.kind = FOV_MOTION_NONE};
     memcpy(sum.map, PLANE_IDENTITY, sizeof sum.map);
-    while (*next < motion->count && motion->steps[*next].number <= from)
-        ++*next;
-    for (; *next < motion->count && motion->steps[*next].number <= to; ++*next) {
-        const fov_motion *step = &motion->steps[*next].motion;
-        plane_multiply(step->map, sum.map, sum.map);
-        sum.kind = step->kind > sum.kind ? step->kind : sum.kind;
+    for (int64_t frame = (int64_t)from + 1; file && frame <= to; frame++) {
+        if (!fov_motion_file_at(file, frame, &step))
+            continue;
+        plane_multiply(step.map, sum.map, sum.map);
+        sum.kind = step.kind > sum.kind ? step.kind : sum.kind;
     }
     return sum;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static fov_status read_text(const char *path, char **text, size_t *size, fov_error *error)
-{
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return fov_fail(error, FOV_ENOTFOUND, "%.100s: %s", path, strerror(errno));
-    fov_status status = FOV_OK;
-    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    *size = length > 0 ? (size_t)length : 0;
-    if (length < 0 || length > MOT_BYTES_MOST || fseek(file, 0, SEEK_SET))
-        status = fov_fail(error, FOV_EFORMAT, "%.100s: not a file of at most 1 GiB", path);
-    else if (!(*text = malloc(*size + 1)))
-        status = fov_fail(error, FOV_ENOMEM, "no memory for %.100s", path);
-    else if (fread(*text, 1, *size, file) != *size)
-        status = fov_fail(error, FOV_EIO, "%.100s cannot be read", path);
-    fclose(file);
-    return status;
-}
-
 fov_status mot_read(struct mot *mot, const char *path, fov_error *error)
 {
-    char *text = NULL;
+    char *text;
     size_t size;
     *mot = (struct mot){0};
-    fov_status status = read_text(path, &text, &size, error);
+    fov_status status = file_read(path, MOT_BYTES_MOST, &text, &size, error);
     if (!status)
         status = mot_parse(mot, path, text, size, error);
     free(text);
     return status;
 }
 
-fov_status mot_read_motion(struct mot_motion *motion, const char *path, fov_error *error)
+fov_status mot_create(FILE **file, const char *path, fov_error *error)
 {
-    char *text = NULL;
-    size_t size;
-    *motion = (struct mot_motion){0};
-    fov_status status = read_text(path, &text, &size, error);
-    if (!status)
-        status = mot_parse_motion(motion, path, text, size, error);
-    free(text);
-    return status;
+    *file = fopen(path, "we");
+    return *file ? FOV_OK : fov_fail(error, FOV_EIO, "%.150s: %s", path, strerror(errno));
+}
+
+fov_status mot_close(FILE **file, const char *path, fov_status status, fov_error *error)
+{
+    bool written = !*file || !ferror(*file);
+    if (*file && fclose(*file))
+        written = false;
+    *file = NULL;
+    return status || written ? status : fov_fail(error, FOV_EIO, "%.150s cannot be written", path);
 }
 
 void mot_write(FILE *file, int32_t frame, int32_t id, const float box[4], float score)

@@ -1,7 +1,6 @@
 /* Opening, taking results until the end, closing. */
 #include "predict.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,8 +147,8 @@ static fov_status open_all(struct predict *p, fov_error *error)
         status = fov_frame_pool_create(&p->pool, &pool, error);
     if (status == FOV_OK)
         status = fov_decoder_create(&p->decoder, error);
-    if (status == FOV_OK && p->mot && !(p->mot_file = fopen(p->mot, "we")))
-        status = fov_fail(error, FOV_EIO, "%.150s: %s", p->mot, strerror(errno));
+    if (status == FOV_OK && p->mot)
+        status = mot_create(&p->mot_file, p->mot, error);
     if (status == FOV_OK && !p->json && !p->mot && !p->save)
         p->save = "fovea-out";
     if (status == FOV_OK && p->save)
@@ -163,11 +162,7 @@ static fov_status close_all(struct predict *p, fov_error *error)
     predict_stop_reading(p);
     fov_stream_close(&p->stream);
     fov_status status = saver_close(&p->saver, error);
-    bool written = !p->mot_file || !ferror(p->mot_file);
-    if (p->mot_file && fclose(p->mot_file))
-        written = false;
-    if (!status && !written)
-        status = fov_fail(error, FOV_EIO, "%.150s cannot be written", p->mot);
+    status = mot_close(&p->mot_file, p->mot, status, error);
     fov_decoder_destroy(&p->decoder);
     fov_model_close(&p->model);
     fov_workers_destroy(&p->workers);

@@ -1,7 +1,5 @@
 /* Detections of a file get names that last: `fovea track --dets`, without a video or a model. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <fovea/fovea.h>
 #include "base/clock.h"
@@ -12,13 +10,12 @@
 struct track {
     const struct track_dets *asked;
     struct mot mot;
-    struct mot_motion motion;
-    struct mot_motion ground; /* maps of frames, metres to px */
+    fov_motion_file *motion; /* NULL: not known */
+    fov_motion_file *ground; /* maps of frames, metres to px; NULL: not known */
     fov_tracker *tracker;
     FILE *mot_file; /* NULL: JSON on standard output */
     struct json_writer writer;
     int32_t last_frame; /* that the tracker has seen, 0 none */
-    size_t next_step, next_ground;
     int32_t frames, last_id;
 };
 
@@ -74,27 +71,18 @@ static fov_status print_json(struct track *t, int32_t frame, double time_s,
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-/* The map of the ground of a frame, NULL when the file has none. */
-static const double *ground_of(struct track *t, int32_t frame)
-{
-    const struct mot_step *steps = t->ground.steps;
-    while (t->next_ground < t->ground.count && steps[t->next_ground].number < frame)
-        t->next_ground++;
-    bool there = t->next_ground < t->ground.count && steps[t->next_ground].number == frame;
-    return there ? steps[t->next_ground].motion.map : NULL;
-}
-
 static fov_status advance(struct track *t, int32_t frame, const fov_detections *detections,
                           fov_error *error)
 {
     fov_tracks tracks;
-    fov_motion motion = mot_motion_between(&t->motion, t->last_frame, frame, &t->next_step);
+    fov_motion motion = mot_motion_between(t->motion, t->last_frame, frame), ground;
+    bool grounded = t->ground && fov_motion_file_at(t->ground, frame, &ground);
     fov_track_input input = {.time_s = (frame - 1) / t->asked->fps,
                              .width = t->asked->width,
                              .height = t->asked->height,
                              .detections = detections,
                              .motion = &motion,
-                             .ground = ground_of(t, frame)};
+                             .ground = grounded ? ground.map : NULL};
     fov_status status = fov_tracker_update(t->tracker, &input, &tracks, error);
     if (status)
         return status;
@@ -129,26 +117,23 @@ static fov_status open_all(struct track *t, fov_error *error)
     if (!status)
         status = mot_read(&t->mot, t->asked->path, error);
     if (!status && t->asked->motion)
-        status = mot_read_motion(&t->motion, t->asked->motion, error);
+        status = mot_open_motion(&t->motion, t->asked->motion, error);
     if (!status && t->asked->ground)
-        status = mot_read_motion(&t->ground, t->asked->ground, error);
-    if (!status && t->asked->mot && !(t->mot_file = fopen(t->asked->mot, "we")))
-        status = fov_fail(error, FOV_EIO, "%.150s: %s", t->asked->mot, strerror(errno));
+        status = mot_open_motion(&t->ground, t->asked->ground, error);
+    if (!status && t->asked->mot)
+        status = mot_create(&t->mot_file, t->asked->mot, error);
     return status;
 }
 
 static fov_status close_all(struct track *t, fov_status status, fov_error *error)
 {
-    bool written = t->mot_file ? !ferror(t->mot_file) : fflush(stdout) == 0;
-    if (t->mot_file && fclose(t->mot_file))
-        written = false;
-    if (!status && !written)
-        status = fov_fail(error, FOV_EIO, "%.150s cannot be written",
-                          t->asked->mot ? t->asked->mot : "standard output");
+    if (!status && !t->mot_file && (ferror(stdout) || fflush(stdout)))
+        status = fov_fail(error, FOV_EIO, "standard output cannot be written");
+    status = mot_close(&t->mot_file, t->asked->mot, status, error);
     fov_tracker_destroy(&t->tracker);
     mot_release(&t->mot);
-    mot_release_motion(&t->motion);
-    mot_release_motion(&t->ground);
+    fov_motion_file_close(&t->motion);
+    fov_motion_file_close(&t->ground);
     json_release(&t->writer);
     return status;
 }

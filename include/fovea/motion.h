@@ -63,10 +63,11 @@ FOV_API void fov_camera_motion_reset(fov_camera_motion *motion);
 typedef struct fov_motion_file fov_motion_file;
 
 /* Reads a file of motions: a line a frame, its number and the first two rows of its map, which is
- * affine and leads from the frame before, all parted by blanks or tabs ("12 1 0 -3.5 0 1 0.25", as
- * the gmc.txt of MOT data). Numbers of frames rise; frames may be left out. At most 4,000,000 lines
- * of 255 bytes, 256 MiB in all. Returns FOV_EIO, FOV_EFORMAT (names the line), FOV_ELIMIT,
- * FOV_ENOMEM. Thread-safety: safe. Blocks: on the disk. */
+ * affine and leads from the frame before ("12 1 0 -3.5 0 1 0.25", as the gmc.txt of MOT data), or
+ * all three rows of a homography. Numbers are parted by blanks or tabs, or by commas. Numbers of
+ * frames rise; frames may be left out. At most 4,000,000 lines of 1024 bytes, 256 MiB in all.
+ * Returns FOV_ENOTFOUND, FOV_EIO, FOV_EFORMAT (names the line), FOV_ELIMIT, FOV_ENOMEM.
+ * Thread-safety: safe. Blocks: on the disk. */
 FOV_API fov_status fov_motion_file_open(fov_motion_file **file, const char *path, fov_error *error);
 
 /* Sets *file to NULL, accepts NULL. Thread-safety: once. Blocks: no. */

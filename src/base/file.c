@@ -3,9 +3,51 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FIRST_ROOM = 1 << 16 };
+
+/* Up to `most` + 1 bytes: one more tells that there are more. */
+static fov_status read_all(FILE *from, const char *path, size_t most, char **data, size_t *size,
+                           fov_error *error)
+{
+    size_t room = 0, got = 1;
+    for (*size = 0; got > 0 && *size <= most; *size += got) {
+        if (*size == room) {
+            room = room ? 2 * room : FIRST_ROOM;
+            room = room > most ? most + 1 : room;
+            char *larger = realloc(*data, room);
+            if (!larger)
+                return fov_fail(error, FOV_ENOMEM, "no memory for %.100s", path);
+            *data = larger;
+        }
+        got = fread(*data + *size, 1, room - *size, from);
+    }
+    if (ferror(from))
+        return fov_fail(error, FOV_EIO, "%.100s: %s", path, strerror(errno));
+    bool large = most >> 30 > 0;
+    return *size <= most ? FOV_OK
+                         : fov_fail(error, FOV_EFORMAT, "%.100s: not a file of at most %zu %s",
+                                    path, large ? most >> 30 : most >> 20, large ? "GiB" : "MiB");
+}
+
+fov_status file_read(const char *path, size_t most, char **data, size_t *size, fov_error *error)
+{
+    *data = NULL;
+    FILE *from = fopen(path, "rbe");
+    if (!from)
+        return fov_fail(error, FOV_ENOTFOUND, "%.100s: %s", path, strerror(errno));
+    fov_status status = read_all(from, path, most, data, size, error);
+    fclose(from);
+    if (status) {
+        free(*data);
+        *data = NULL;
+    }
+    return status;
+}
 
 static bool write_all(int fd, const char *data, size_t size)
 {

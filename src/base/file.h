@@ -1,4 +1,5 @@
-/* Small files that the program keeps: written whole, and put aside when they cannot be used. */
+/* Files that are read whole; small ones that the program keeps: written whole, and put aside when
+ * they cannot be used. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -7,6 +8,11 @@
 #include <sys/types.h>
 
 #include <fovea/status.h>
+
+/* Reads all bytes of a file or a pipe, at most `most`. `*data` is to be freed, NULL when that
+ * failed: FOV_ENOTFOUND, FOV_EIO, FOV_EFORMAT (larger), FOV_ENOMEM. Thread-safety: safe. Blocks: on
+ * the disk. */
+fov_status file_read(const char *path, size_t most, char **data, size_t *size, fov_error *error);
 
 /* Writes a new file PATH.new, to the disk, and gives it the name `path`: a reader sees the old text
  * or the new one, whole, also after the power has gone. Returns FOV_EIO with the reason, and the

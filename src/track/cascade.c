@@ -85,12 +85,8 @@ static struct trail *live(const struct cascade *c, size_t i)
 void cascade_end(void *own, struct tracker_output *out)
 {
     struct cascade *c = own;
-    for (size_t i = 0; out && i < c->places.live_count; i++) {
-        struct trail *t = live(c, i);
-        t->shown.state = FOV_TRACK_REMOVED;
-        t->shown.detection = -1;
-        tracker_tell(out, &t->shown);
-    }
+    for (size_t i = 0; out && i < c->places.live_count; i++)
+        tracker_tell_end(out, &live(c, i)->shown);
     places_clear(&c->places);
 }
 

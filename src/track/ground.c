@@ -27,10 +27,14 @@
 
 bool ground_map_set(struct ground_map *map, const double to_px[9], int width, int height)
 {
+    double to_metres[9];
+    if (!plane_invert(to_px, to_metres))
+        return false;
     map->width = width;
     map->height = height;
     memcpy(map->to_px, to_px, sizeof map->to_px);
-    return plane_invert(to_px, map->to_metres);
+    memcpy(map->to_metres, to_metres, sizeof map->to_metres);
+    return true;
 }
 
 /* In front of a camera above the ground w' has the sign that the determinant has not, or the other

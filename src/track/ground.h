@@ -32,7 +32,7 @@ struct ground_map {
     bool mirrored;     /* y runs towards the camera */
 };
 
-/* False: the map has no inverse. */
+/* False: the new map has no inverse; `map` is as it was. */
 bool ground_map_set(struct ground_map *map, const double to_px[9], int width, int height);
 
 /* Which side of the map is in front of the camera: the one where a px lies that surely shows the

@@ -51,6 +51,13 @@ void tracker_tell(struct tracker_output *out, const fov_track *track)
         out->items[out->count++] = *track;
 }
 
+void tracker_tell_end(struct tracker_output *out, fov_track *track)
+{
+    track->state = FOV_TRACK_REMOVED;
+    track->detection = -1;
+    tracker_tell(out, track);
+}
+
 /* ---- parameters ------------------------------------------------------------------------------ */
 
 static fov_status choose(const char *name, const struct tracker **kind, fov_error *error)

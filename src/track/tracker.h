@@ -65,5 +65,7 @@ void tracker_place(fov_track *track, const struct tracker_frame *frame, int32_t 
 
 /* Adds a track to what is told. */
 void tracker_tell(struct tracker_output *out, const fov_track *track);
+/* The same of one that ends without a word about this frame. */
+void tracker_tell_end(struct tracker_output *out, fov_track *track);
 
 #endif

@@ -87,12 +87,8 @@ static struct trail *live(const struct ocsort *o, size_t i)
 static void end(void *own, struct tracker_output *out)
 {
     struct ocsort *o = own;
-    for (size_t i = 0; out && i < o->places.live_count; i++) {
-        struct trail *t = live(o, i);
-        t->shown.state = FOV_TRACK_REMOVED;
-        t->shown.detection = -1;
-        tracker_tell(out, &t->shown);
-    }
+    for (size_t i = 0; out && i < o->places.live_count; i++)
+        tracker_tell_end(out, &live(o, i)->shown);
     places_clear(&o->places);
 }
 

@@ -109,12 +109,8 @@ static struct runner *live(const struct pitch *p, size_t i)
 static void end(void *own, struct tracker_output *out)
 {
     struct pitch *p = own;
-    for (size_t i = 0; out && i < p->places.live_count; i++) {
-        struct runner *r = live(p, i);
-        r->shown.state = FOV_TRACK_REMOVED;
-        r->shown.detection = -1;
-        tracker_tell(out, &r->shown);
-    }
+    for (size_t i = 0; out && i < p->places.live_count; i++)
+        tracker_tell_end(out, &live(p, i)->shown);
     places_clear(&p->places);
     p->carried_s = INFINITY;
     p->in_picture = false;
@@ -133,12 +129,13 @@ static bool find_ground(struct pitch *p, const struct tracker_frame *frame)
         return true;
     }
     p->carried_s += frame->dt_s;
-    if (p->carried_s > CARRIED_S || !in->motion || in->motion->kind == FOV_MOTION_NONE) {
-        p->carried_s = INFINITY;
-        return false;
+    if (p->carried_s <= CARRIED_S && in->motion && in->motion->kind != FOV_MOTION_NONE) {
+        plane_multiply(in->motion->map, p->map.to_px, map);
+        if (ground_map_set(&p->map, map, in->width, in->height))
+            return true;
     }
-    plane_multiply(in->motion->map, p->map.to_px, map);
-    return ground_map_set(&p->map, map, in->width, in->height);
+    p->carried_s = INFINITY;
+    return false;
 }
 
 /* Whoever stands lowest in the picture stands in front of the camera. */

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <fovea/motion.h>
 #include "../track/scenery.h"
+#include "base/clock.h"
 #include "base/plane.h"
 #include "quantile.h"
 
@@ -31,13 +31,6 @@ static const struct row rows[] = {
     {"768 x 576 gray or YUV, similarity", FOV_GRAY8, 768, 576, false},
     {"2160p gray or YUV, similarity", FOV_GRAY8, 3840, 2160, false},
 };
-
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static void draw(fov_image *images, const struct row *row)
 {
@@ -65,11 +58,11 @@ static void measure(const struct row *row)
     draw(images, row);
     for (int i = -FRAMES; i < RUNS; i++) {
         fov_motion out;
-        double begun = thread_ms();
+        int64_t begun = clock_thread_ns();
         fov_camera_motion_update(motion, &images[(i + FRAMES) % FRAMES], NULL, 0, &out, NULL);
         if (i < 0)
             continue;
-        ms[i] = thread_ms() - begun;
+        ms[i] = ns_to_ms(clock_thread_ns() - begun);
         points += out.points;
         sure += out.kind != FOV_MOTION_NONE;
     }
@@ -105,9 +98,9 @@ static int stream(int width, int height, bool homography)
     if (fov_camera_motion_create(&motion, &params, NULL) != FOV_OK)
         return 2;
     while (read_frame(&image, boxes, &count)) {
-        double begun = thread_ms();
+        int64_t begun = clock_thread_ns();
         fov_camera_motion_update(motion, &image, boxes, count, &out, NULL);
-        double ms = thread_ms() - begun;
+        double ms = ns_to_ms(clock_thread_ns() - begun);
         printf("%d %d %d", (int)out.kind, out.points, out.inliers);
         for (int i = 0; i < 9; i++)
             printf(" %.12g", out.map[i]);

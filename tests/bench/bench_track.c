@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <fovea/track.h>
 #include "../track/street.h"
@@ -20,13 +19,6 @@ struct times {
     double *us, *own_us; /* by the clock; of the processor */
     size_t count;
 };
-
-static double own_now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static fov_tracker *create(const char *name)
 {
@@ -45,13 +37,13 @@ static void update(fov_tracker *tracker, double time_s, const fov_detections *de
     fov_motion motion = {.kind = FOV_MOTION_SIMILARITY, .map = {1, 0, 0.1, 0, 1, 0.1, 0, 0, 1}};
     fov_track_input input = {
         .time_s = time_s, .detections = detections, .motion = &motion, .ground = ground};
-    double own_begun_us = own_now_us();
+    int64_t own_begun = clock_thread_ns();
     int64_t begun = clock_now_ns();
     fov_tracker_update(tracker, &input, NULL, NULL);
     double us = (double)(clock_now_ns() - begun) / 1e3;
     if (times->count == FRAMES_MOST)
         return;
-    times->own_us[times->count] = own_now_us() - own_begun_us;
+    times->own_us[times->count] = (double)(clock_thread_ns() - own_begun) / 1e3;
     times->us[times->count++] = us;
 }
 

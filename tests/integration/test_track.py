@@ -5,16 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import BIN, environment
+from conftest import BIN, environment, fovea
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 
 
 def track(*words, cwd, code=0):
-    done = subprocess.run([str(BIN), "track", *map(str, words)], cwd=cwd, env=environment(), text=True, capture_output=True,
-                          timeout=60)
-    assert done.returncode == code, done.stderr
-    return done
+    return fovea("track", *map(str, words), cwd=cwd, code=code)
 
 
 def walk(path, frames, missing=(), shift=0):
@@ -84,6 +81,7 @@ def test_no_detections_are_no_frames(tmp_path):
     (["--dets", "det.txt"], "1,-1,1,2,3,4,85\n", 3, "det.txt:1: the score is not within 0 to 1"),
     (["--dets", "none.txt"], "", 3, "none.txt: No such file"),
     (["--dets", "det.txt", "--motion", "det.txt"], "1,-1,1,2,3,4,0.5,1\n", 3, "det.txt:1: not 7 numbers"),
+    (["--dets", "det.txt", "--motion", "gmc.txt"], "", 3, "gmc.txt: a frame 0"),
     (["--dets", "det.txt", "--tracker", "botsrt"], "", 3, "did you mean botsort?"),
     (["--dets", "det.txt", "--low", "0.7", "--high", "0.3"], "", 2, "is above high"),
     (["--dets", "det.txt", "--mot", "no/such/out.txt"], "", 3, "no/such/out.txt: No such file"),
@@ -92,7 +90,24 @@ def test_no_detections_are_no_frames(tmp_path):
 ])
 def test_errors(tmp_path, words, text, code, message):
     (tmp_path / "det.txt").write_text(text)
+    (tmp_path / "gmc.txt").write_text("0 1 0 0 0 1 0\n")
     assert message in track(*words, cwd=tmp_path, code=code).stderr
+
+
+@pytest.mark.parametrize("words, code", [
+    (("--dets", "det.txt"), 3), (("pattern:width=320,height=240,frames=12", "--model", "fake:boxes=2"), 1)])
+def test_tracks_that_cannot_be_written(tmp_path, words, code):
+    walk(tmp_path / "det.txt", range(1, 30))
+    assert "/dev/full cannot be written" in track(*words, "--mot", "/dev/full", cwd=tmp_path, code=code).stderr
+    assert "no/out.txt: No such file" in track(*words, "--mot", "no/out.txt", cwd=tmp_path, code=3).stderr
+
+
+def test_lines_that_cannot_be_written(tmp_path):
+    walk(tmp_path / "det.txt", range(1, 1000))  # more than is kept back for the end
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(BIN), "track", "--dets", "det.txt"], cwd=tmp_path, env=environment(), text=True, stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 3 and "standard output cannot be written" in done.stderr
 
 
 def test_help_names_the_trackers(tmp_path):

@@ -177,8 +177,8 @@ struct scene {
     double at[PEOPLE_MOST][2];
     bool hidden[PEOPLE_MOST];
     double pan, before, time_s;
-    bool ground, motion, mirrored;
-    double off_px; /* how far the homography is off, at random */
+    bool ground, motion, mirrored, flat; /* flat: a map without a way back is given */
+    double off_px;                       /* how far the homography is off, at random */
     fov_detection boxes[PEOPLE_MOST];
     fov_detections detections;
     fov_tracks tracks;
@@ -236,6 +236,8 @@ static void frame(struct scene *s, double dt_s)
     plane_multiply(off, map, map);
     for (int i = 0; i < 9 && s->mirrored; i++) /* y from the far side, and another scale */
         map[i] *= i % 3 == 1 ? 2 : -2;
+    if (s->flat)
+        memset(map, 0, sizeof map);
     fov_track_input input = {.time_s = s->time_s,
                              .width = 1920,
                              .height = 1080,
@@ -440,6 +442,27 @@ static void gaps_of_the_homography_are_carried(void **state)
     fov_tracker_destroy(&s.tracker);
 }
 
+/* One without a way back is none: the one before goes on. */
+static void a_flat_homography_is_a_gap(void **state)
+{
+    (void)state;
+    struct scene s;
+    int32_t name = 0;
+    begin(&s, 1, "pitch");
+    s.at[0][1] = 30;
+    for (int t = 0; t < 20; t++) {
+        s.at[0][0] = 45 + 0.4 * t;
+        s.pan = 0.02 * t;
+        s.flat = t >= 10 && t < 15;
+        frame(&s, 0.1);
+        name = t ? name : name_of(&s, 0);
+        fov_track track = track_of(&s, name);
+        assert_int_equal(name_of(&s, 0), name);
+        assert_true(track.on_ground && fabs(track.ground_x - s.at[0][0]) < 0.1);
+    }
+    fov_tracker_destroy(&s.tracker);
+}
+
 /* Without a homography for long the names are those of the picture; with it again those of before,
  * where they still hold. */
 static void without_a_homography_it_tracks_the_picture(void **state)
@@ -544,6 +567,7 @@ int main(void)
         cmocka_unit_test(names_come_back),
         cmocka_unit_test(what_stays_away_is_removed_once),
         cmocka_unit_test(gaps_of_the_homography_are_carried),
+        cmocka_unit_test(a_flat_homography_is_a_gap),
         cmocka_unit_test(without_a_homography_it_tracks_the_picture),
         cmocka_unit_test(nothing_stands_in_the_sky),
         cmocka_unit_test(frames_allocate_nothing),

@@ -1,13 +1,16 @@
 /* Files of the MOT challenge: what is read, and what is refused with the number of its line. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
+#include "base/plane.h"
 #include "mot.h"
+#include "track/motion_file.h"
 
 static fov_status parse(struct mot *mot, const char *text, fov_error *error)
 {
@@ -97,52 +100,46 @@ static void motion(void **state)
 {
     (void)state;
     static const char text[] = "2 1 0 10 0 1 -5\n3 2 0 0 0 2 0\n7,1,0,1,0,1,0,0,0.001,1\n";
-    struct mot_motion m;
-    size_t next = 0;
-    assert_int_equal(mot_parse_motion(&m, "gmc.txt", text, strlen(text), NULL), FOV_OK);
-    assert_int_equal(m.count, 3);
-    fov_motion step = mot_motion_between(&m, 0, 1, &next);
+    fov_motion_file *file;
+    assert_int_equal(motion_file_read(&file, text, strlen(text), "gmc.txt", NULL), FOV_OK);
+    fov_motion step = mot_motion_between(file, 0, 1);
     assert_int_equal(step.kind, FOV_MOTION_NONE);
-    step = mot_motion_between(&m, 1, 2, &next);
+    step = mot_motion_between(file, 1, 2);
     assert_int_equal(step.kind, FOV_MOTION_SIMILARITY);
     assert_true(step.map[0] == 1 && step.map[2] == 10 && step.map[5] == -5 && step.map[8] == 1);
-    next = 0; /* both at once: the shift comes first, then it is doubled */
-    step = mot_motion_between(&m, 1, 4, &next);
+    /* both at once: the shift comes first, then it is doubled */
+    step = mot_motion_between(file, 1, 4);
     assert_true(step.map[0] == 2 && step.map[2] == 20 && step.map[5] == -10);
-    step = mot_motion_between(&m, 4, 6, &next);
+    step = mot_motion_between(file, 4, 6);
     assert_int_equal(step.kind, FOV_MOTION_NONE);
-    step = mot_motion_between(&m, 6, 8, &next);
+    assert_memory_equal(step.map, PLANE_IDENTITY, sizeof step.map);
+    step = mot_motion_between(file, 6, 8);
     assert_int_equal(step.kind, FOV_MOTION_HOMOGRAPHY);
     assert_true(step.map[2] == 1 && step.map[7] == 0.001);
-    assert_int_equal(mot_motion_between(&m, 8, 100, &next).kind, FOV_MOTION_NONE);
-    next = 0; /* what lies before the first frame of interest does not count */
-    assert_int_equal(mot_motion_between(&m, 5, 6, &next).kind, FOV_MOTION_NONE);
-    mot_release_motion(&m);
+    assert_int_equal(mot_motion_between(file, 8, 100).kind, FOV_MOTION_NONE);
+    /* what lies before the first frame of interest does not count */
+    assert_int_equal(mot_motion_between(file, 5, 6).kind, FOV_MOTION_NONE);
+    assert_int_equal(mot_motion_between(file, INT32_MAX - 1, INT32_MAX).kind, FOV_MOTION_NONE);
+    assert_int_equal(mot_motion_between(NULL, 0, 100).kind, FOV_MOTION_NONE);
+    fov_motion_file_close(&file);
 }
 
-static void bad_motion(void **state)
+static void motion_of_a_frame_0(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
-        {"1 1 0 0 0 1", "gmc.txt:1: not 7 numbers"},
-        {"1 1 0 0 0 1 0 0", "gmc.txt:1: not 7 numbers"},
-        {"1 1 0 0 0 1 0\n1 1 0 0 0 1 0", "gmc.txt:2: frames do not ascend"},
-        {"5 1 0 0 0 1 0\n4 1 0 0 0 1 0", "gmc.txt:2: frames do not ascend"},
-        {"1 0 0 0 0 0 0", "gmc.txt:1: a motion that has no way back"},
-        {"1 1 1 0 1 1 0", "gmc.txt:1: a motion that has no way back"},
-        {"0 1 0 0 0 1 0", "gmc.txt:1: the frame is no whole number"},
-        {"1 1 0 nan 0 1 0", "gmc.txt:1: a number that is not finite"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct mot_motion m;
+    static const char *const texts[] = {"1 1 0 0 0 1 0\n", "0 1 0 0 0 1 0\n1 1 0 0 0 1 0\n"};
+    for (int i = 0; i < 2; i++) {
+        char path[] = "/tmp/fovea-gmc-XXXXXX";
+        fov_motion_file *file;
         fov_error error = {0};
-        const char *text = cases[i].text;
-        assert_int_equal(mot_parse_motion(&m, "gmc.txt", text, strlen(text), &error), FOV_EFORMAT);
-        if (strncmp(error.message, cases[i].message, strlen(cases[i].message)) != 0)
-            fail_msg("\"%s\" gives \"%s\"", text, error.message);
-        mot_release_motion(&m);
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        close(fd);
+        assert_int_equal(mot_open_motion(&file, path, &error), i ? FOV_EFORMAT : FOV_OK);
+        assert_true((file == NULL) == (i == 1) && !strstr(error.message, "a frame 0") == (i == 0));
+        fov_motion_file_close(&file);
+        unlink(path);
     }
 }
 
@@ -150,13 +147,13 @@ static void files_that_are_not_there(void **state)
 {
     (void)state;
     struct mot mot;
-    struct mot_motion m;
+    fov_motion_file *file;
     fov_error error = {0};
     assert_int_equal(mot_read(&mot, "/nowhere/det.txt", &error), FOV_ENOTFOUND);
     assert_non_null(strstr(error.message, "/nowhere/det.txt"));
-    assert_int_equal(mot_read_motion(&m, "/nowhere/gmc.txt", &error), FOV_ENOTFOUND);
+    assert_int_equal(mot_open_motion(&file, "/nowhere/gmc.txt", &error), FOV_ENOTFOUND);
+    assert_non_null(strstr(error.message, "/nowhere/gmc.txt"));
     mot_release(&mot);
-    mot_release_motion(&m);
 }
 
 int main(void)
@@ -166,7 +163,7 @@ int main(void)
         cmocka_unit_test(bad_detections),
         cmocka_unit_test(long_lines_and_zero_bytes),
         cmocka_unit_test(motion),
-        cmocka_unit_test(bad_motion),
+        cmocka_unit_test(motion_of_a_frame_0),
         cmocka_unit_test(files_that_are_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

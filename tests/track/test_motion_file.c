@@ -47,6 +47,36 @@ static void lines_are_read(void **state)
     fov_motion_file_close(&file);
 }
 
+static void homographies_are_read(void **state)
+{
+    (void)state;
+    fov_motion_file *file;
+    fov_motion m;
+    /* parted by commas; as numpy.savetxt writes them; any scale and sign; a similarity as well */
+    assert_int_equal(read_text("1,1,0,1,0,1,0,0,0.001,1\n"
+                               "2.000000000000000000e+00 -5.000000000000000000e-01 0 -3e29 0 1 0 0 "
+                               "0 -1\n3, 1, 0, 0, 0, -1, 0, 0, 0, 1\r\n"
+                               "4 2 0 7 0 2 8 0 0 1\n5,1,0,4,0,1,-2.5\n",
+                               &file, NULL),
+                     FOV_OK);
+    static const struct {
+        fov_motion_kind kind;
+        double map[9];
+    } rows[] = {
+        {FOV_MOTION_HOMOGRAPHY, {1, 0, 1, 0, 1, 0, 0, 0.001, 1}},
+        {FOV_MOTION_HOMOGRAPHY, {-0.5, 0, -3e29, 0, 1, 0, 0, 0, -1}},
+        {FOV_MOTION_HOMOGRAPHY, {1, 0, 0, 0, -1, 0, 0, 0, 1}},
+        {FOV_MOTION_SIMILARITY, {2, 0, 7, 0, 2, 8, 0, 0, 1}},
+        {FOV_MOTION_SIMILARITY, {1, 0, 4, 0, 1, -2.5, 0, 0, 1}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(fov_motion_file_at(file, (int64_t)i + 1, &m));
+        assert_int_equal(m.kind, rows[i].kind);
+        assert_memory_equal(m.map, rows[i].map, sizeof m.map);
+    }
+    fov_motion_file_close(&file);
+}
+
 static void many_lines_are_read(void **state)
 {
     (void)state;
@@ -80,19 +110,29 @@ static void bad_table(void **state)
         {"1.5 1 0 0 0 1 0", "m.txt:1: the number of a frame"},
         {"2147483648 1 0 0 0 1 0", "m.txt:1: the number of a frame"},
         {"99999999999999999999 1 0 0 0 1 0", "m.txt:1: the number of a frame"},
-        {"1 1 0 0 0 1", "m.txt:1: six numbers"},
-        {"1", "m.txt:1: six numbers"},
-        {"1 1 0 0 0 1 0 0", "m.txt:1: more than six numbers"},
+        {"1 1 0 0 0 1", "m.txt:1: not 7 numbers"},
+        {"1", "m.txt:1: not 7 numbers"},
+        {"1 1 0 0 0 1 0 0", "m.txt:1: not 7 numbers"},
+        {"1 1 0 0 0 1 0 0 0", "m.txt:1: not 7 numbers"},
+        {"1 1 0 0 0 1 0 0 0 1 0", "m.txt:1: not 7 numbers"},
+        {"1 1 0 0 0 1 0 0 0 1 0 0", "m.txt:1: not 7 numbers"},
         {"1 1 0 0 0 1 0\n2 1 0 nan 0 1 0", "m.txt:2: a number between"},
         {"1 1 0 inf 0 1 0", "m.txt:1: a number between"},
         {"1 1 0 1e7 0 1 0", "m.txt:1: a number between"},
         {"1 1 0 0,5 0 1 0", "m.txt:1: a number between"},
-        {"1,1,0,0,0,1,0", "m.txt:1: the number of a frame"},
+        {"1 1,0,0,0,1,0", "m.txt:1: not 7 numbers"},
+        {"1,1,0,0;0,1,0,0", "m.txt:1: a number between"},
+        {",,", "m.txt:1: the number of a frame"},
         {"1 1 0 0 0 1 x", "m.txt:1: a number between"},
         {"1 0 0 0 0 0 0", "m.txt:1: no motion"},
         {"1 1 0 0 0 -1 0", "m.txt:1: no motion"},
         {"1 1 1 0 1 1 0", "m.txt:1: no motion"},
         {"1 1e6 0 0 0 1e6 0", "m.txt:1: no motion"},
+        {"1 0 0 0 0 0 0 0 0 0", "m.txt:1: a motion that has no way back"},
+        {"1 1 1 0 1 1 0 0 0 1", "m.txt:1: a motion that has no way back"},
+        {"1 1 0 1e31 0 1 0 0 0 1", "m.txt:1: a number between -1e30"},
+        {"1 1 0 inf 0 1 0 0 0 1", "m.txt:1: a number between -1e30"},
+        {"1,1,0,0,0,1,0,0,nan,1", "m.txt:1: a number between -1e30"},
         {"2 1 0 0 0 1 0\n\n2 1 0 0 0 1 0", "m.txt:3: the numbers of frames do not rise"},
         {"2 1 0 0 0 1 0\n1 1 0 0 0 1 0", "m.txt:2: the numbers of frames do not rise"},
         {"# comment", "m.txt:1: the number of a frame"},
@@ -113,15 +153,15 @@ static void bad_table(void **state)
 static void lines_have_an_end(void **state)
 {
     (void)state;
-    char text[600];
+    char text[1100];
     fov_motion_file *file;
     fov_error error = {0};
-    snprintf(text, sizeof text, "1 1 0 0 0 1 0%*s\n", 255 - 13, "");
+    snprintf(text, sizeof text, "1 1 0 0 0 1 0%*s\n", 1024 - 13, "");
     assert_int_equal(read_text(text, &file, &error), FOV_OK);
     fov_motion_file_close(&file);
-    snprintf(text, sizeof text, "1 1 0 0 0 1 0%*s\n", 256 - 13, "");
+    snprintf(text, sizeof text, "1 1 0 0 0 1 0%*s\n", 1025 - 13, "");
     assert_int_equal(read_text(text, &file, &error), FOV_EFORMAT);
-    assert_non_null(strstr(error.message, "m.txt:1: longer than 255"));
+    assert_non_null(strstr(error.message, "m.txt:1: longer than 1024"));
     static const char zero[] = "1 1 0 0 0 1 0\n2 1 0 \0 0 1 0\n";
     assert_int_equal(motion_file_read(&file, zero, sizeof zero - 1, "m.txt", &error), FOV_EFORMAT);
     assert_non_null(strstr(error.message, "m.txt:2: a zero byte"));
@@ -145,7 +185,7 @@ static void files_are_opened(void **state)
     assert_true(fov_motion_file_at(file, 3999, &m) && m.map[5] == 3999);
     fov_motion_file_close(&file);
     unlink(path);
-    assert_int_equal(fov_motion_file_open(&file, path, &error), FOV_EIO);
+    assert_int_equal(fov_motion_file_open(&file, path, &error), FOV_ENOTFOUND);
     assert_null(file);
     assert_non_null(strstr(error.message, path));
     assert_int_equal(fov_motion_file_open(&file, "/", &error), FOV_EIO); /* a folder */
@@ -180,9 +220,10 @@ static void files_of_mot17_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_read),   cmocka_unit_test(many_lines_are_read),
-        cmocka_unit_test(bad_table),        cmocka_unit_test(lines_have_an_end),
-        cmocka_unit_test(files_are_opened), cmocka_unit_test(files_of_mot17_are_read),
+        cmocka_unit_test(lines_are_read),          cmocka_unit_test(homographies_are_read),
+        cmocka_unit_test(many_lines_are_read),     cmocka_unit_test(bad_table),
+        cmocka_unit_test(lines_have_an_end),       cmocka_unit_test(files_are_opened),
+        cmocka_unit_test(files_of_mot17_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "track/window.h"
 
 enum { SIDE = WINDOW + 1, ROUNDS = 400 };
@@ -96,14 +96,6 @@ static void overrides_give_the_same_bits(void **state)
         }
 }
 
-/* The thread's own time. */
-static double thread_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static void what_they_cost(void **state)
 {
     (void)state;
@@ -114,13 +106,14 @@ static void what_they_cost(void **state)
     window_c.mix(pixels, SIDE, 3, 5, before);
     for (size_t k = 0; window_kernels_at(k); k++) {
         const struct window_kernels *kernels = window_kernels_at(k);
-        double begun = thread_ns();
+        int64_t begun = clock_thread_ns();
         volatile int32_t sink = 0;
         for (int i = 0; i < TIMES; i++) {
             kernels->mix(pixels, SIDE, i & 127, i >> 7 & 127, now);
             sink = sink + kernels->compare(now, before, before, now).all;
         }
-        print_message("%-5s %.0f ns a step\n", kernels->name, (thread_ns() - begun) / TIMES);
+        print_message("%-5s %.0f ns a step\n", kernels->name,
+                      (double)(clock_thread_ns() - begun) / TIMES);
     }
     assert_non_null(window_kernels());
 }

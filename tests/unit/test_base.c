@@ -88,6 +88,41 @@ static void files_are_replaced_whole_or_not_at_all(void **state)
     assert_int_equal(rmdir(folder), 0); /* nothing else was left */
 }
 
+static void files_are_read_up_to_a_limit(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 300000};
+    char path[] = "/tmp/fovea-file-XXXXXX", *data;
+    static char bytes[300000];
+    fov_error error = {0};
+    size_t size;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 31 >> 3);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, bytes, sizes[i], 0), sizes[i]);
+        assert_int_equal(file_read(path, sizes[i], &data, &size, &error), FOV_OK);
+        assert_int_equal(size, sizes[i]);
+        assert_memory_equal(data, bytes, size);
+        free(data);
+        if (sizes[i] == 0)
+            continue;
+        assert_int_equal(file_read(path, sizes[i] - 1, &data, &size, &error), FOV_EFORMAT);
+        assert_null(data);
+        assert_non_null(strstr(error.message, path));
+    }
+    close(fd);
+    remove(path);
+    assert_int_equal(file_read(path, 100, &data, &size, &error), FOV_ENOTFOUND);
+    assert_null(data);
+    assert_int_equal(file_read("/", 100, &data, &size, &error), FOV_EIO);
+    assert_null(data);
+    assert_int_equal(file_read("/dev/zero", 3 << 20, &data, &size, &error), FOV_EFORMAT);
+    assert_string_equal(error.message, "/dev/zero: not a file of at most 3 MiB");
+}
+
 static void utf8_table(void **state)
 {
     (void)state;
@@ -286,6 +321,7 @@ int main(void)
         cmocka_unit_test(status_rows_are_complete),
         cmocka_unit_test(fail_cuts_at_a_character),
         cmocka_unit_test(files_are_replaced_whole_or_not_at_all),
+        cmocka_unit_test(files_are_read_up_to_a_limit),
         cmocka_unit_test(utf8_table),
         cmocka_unit_test(terminals_are_told_nothing),
         cmocka_unit_test(numbers_from_text),
