@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../alloc_count.h"
+#include "../data_folder.h"
 #include "numbered.h"
 
 #define SMALL "pattern:width=320,height=192,barcode=1,fps=30"
@@ -126,8 +127,7 @@ static void from_the_middle_of_a_video(void **state)
 {
     (void)state;
     char path[1024];
-    const char *data = getenv("FOVEA_TEST_DATA");
-    snprintf(path, sizeof path, "%s/video/asl_book.mkv", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/video/asl_book.mkv", data_folder());
     if (access(path, R_OK) != 0)
         skip();
     fov_frame_pool *pool;
@@ -237,8 +237,7 @@ static void a_broken_video(void **state)
 {
     (void)state;
     char path[1024], copy[] = "/tmp/fovea-test-XXXXXX.avi";
-    const char *data = getenv("FOVEA_TEST_DATA");
-    snprintf(path, sizeof path, "%s/video/vtest.avi", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/video/vtest.avi", data_folder());
     FILE *from = fopen(path, "rb");
     if (!from)
         skip();
