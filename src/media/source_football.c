@@ -2,7 +2,6 @@
  * YUV, with the truth of each frame. A frame is a function of its number, the seed and the options
  * alone. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

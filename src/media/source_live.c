@@ -4,9 +4,7 @@
  * One thread connects, reads and decodes; of the pictures it keeps the newest. Three pictures go
  * round: one being decoded, the newest one, one being read. When and why to connect again is
  * decided in source_link.c. */
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* `pattern:`: shapes that move over a still background, drawn in YUV, with their boxes as truth.
  * A frame is a function of its number and the seed alone. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
