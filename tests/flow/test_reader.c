@@ -2,6 +2,7 @@
  * picture; batches; closing in the middle of everything. */
 #include "flow_test.h"
 
+#include <math.h>
 #include <unistd.h>
 
 #include "../alloc_count.h"
@@ -358,7 +359,8 @@ static void refused(void **state)
 {
     (void)state;
     static const fov_reader_params table[] = {
-        {.buffer = -1}, {.buffer = 65}, {.hold = 513}, {.target_fps = -1}, {.target_fps = 1e9}};
+        {.buffer = -1},     {.buffer = 65},      {.hold = -1},       {.hold = 513},
+        {.target_fps = -1}, {.target_fps = 1e9}, {.target_fps = NAN}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         fov_source *source;
         fov_reader *reader;
