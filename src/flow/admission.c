@@ -212,9 +212,9 @@ static void describe(const struct plan *plan, int i, fov_admission *out)
                      (double)own->mean_ns;
     *out = (fov_admission){.runs = plan->count - 1,
                            .fps = own->fps,
-                           .needs_ms = (double)own->mean_ns / 1e6,
+                           .needs_ms = ns_to_ms(own->mean_ns),
                            .free_ms = free_ns > 0 ? free_ns / 1e6 : 0,
-                           .answer_ms = (double)plan->verdict.answer_ns / 1e6,
+                           .answer_ms = ns_to_ms(plan->verdict.answer_ns),
                            .load = plan->verdict.load};
 }
 
@@ -240,11 +240,11 @@ static fov_status refuse(const struct plan *plan, const fov_admission *a, fov_er
     else if (v->word == CAPACITY_RATE)
         snprintf(why, sizeof why,
                  "but frames of %.24s would wait %.0f ms, until the next one comes",
-                 own ? "its own" : plan->names[v->stream], (double)v->wait_ns / 1e6);
+                 own ? "its own" : plan->names[v->stream], ns_to_ms(v->wait_ns));
     else
         snprintf(why, sizeof why, "but answers of %.24s would take up to %.0f ms of %.0f",
                  own ? "its own" : plan->names[v->stream], a->answer_ms,
-                 (double)plan->streams[v->stream].limit_ns / 1e6);
+                 ns_to_ms(plan->streams[v->stream].limit_ns));
     return fov_fail(error, FOV_ECAPACITY,
                     "fits %d, runs %d; this one needs %.0f ms a frame, %s; %s", a->fits, a->runs,
                     a->needs_ms, why, mend);
@@ -344,7 +344,7 @@ bool fov_stream_get_admission(fov_stream *s, fov_admission *admission)
         if (plan->of[i] == s)
             describe(plan, i, admission);
     if (cost_of(s->pool, s, plan->hint, &own) != UNKNOWN)
-        admission->needs_ms = (double)own.mean_ns / 1e6;
+        admission->needs_ms = ns_to_ms(own.mean_ns);
     pthread_mutex_unlock(&s->pool->lock);
     return true;
 }

@@ -1,14 +1,16 @@
 #include "flow/beat.h"
 
+#include "base/clock.h"
+
 #define JUMP_MS 10e3 /* a gap between time stamps that nobody waits for */
 
 int64_t beat_due_ns(struct beat *beat, double pts_ms, double interval_ms, int64_t now)
 {
-    int64_t due = beat->first_ns + (int64_t)((pts_ms - beat->first_ms) * 1e6);
+    int64_t due = beat->first_ns + ms_to_ns(pts_ms - beat->first_ms);
     bool jumped = pts_ms < beat->last_ms || pts_ms > beat->last_ms + JUMP_MS;
     bool behind = beat->behind_ns && now - due > beat->behind_ns;
     if (!beat->anchored || jumped || behind) {
-        due = beat->anchored && jumped ? now + (int64_t)(interval_ms * 1e6) : now;
+        due = beat->anchored && jumped ? now + ms_to_ns(interval_ms) : now;
         beat->anchored = true;
         beat->first_ns = due;
         beat->first_ms = pts_ms;

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 
-#define AHEAD_BYTES                                                                                \
-    ((size_t)16 << 20) /* of frames that wait to be put: there may be many streams */
+/* Of frames that wait to be put: there may be many streams. */
+#define AHEAD_BYTES ((size_t)16 << 20)
 
 struct feeder {
     fov_stream *stream;

@@ -165,17 +165,11 @@ static int64_t due_of(struct fov_reader *r, struct entry *entry)
     return entry->due_ns;
 }
 
-/* Lock held, released meanwhile. */
-static void wait_changed(struct fov_reader *r, int64_t until)
-{
-    clock_cond_wait(&r->changed, &r->lock, until);
-}
-
 /* Something for the ring; lock held, released meanwhile. */
 static void wait_for_one(struct fov_reader *r, int64_t until)
 {
     if (r->ahead) {
-        wait_changed(r, until);
+        clock_cond_wait(&r->changed, &r->lock, until);
         return;
     }
     struct entry *entry = free_entry(r);
@@ -184,7 +178,7 @@ static void wait_for_one(struct fov_reader *r, int64_t until)
     pthread_mutex_lock(&r->lock);
     int64_t pause = clock_now_ns() + PAUSE_NS;
     if (!read && !r->stopped)
-        wait_changed(r, pause < until ? pause : until);
+        clock_cond_wait(&r->changed, &r->lock, pause < until ? pause : until);
 }
 
 /* The oldest entry, once there is one and it is due. Lock held, released meanwhile. */
@@ -203,7 +197,7 @@ static fov_status wait_for_head(struct fov_reader *r, int64_t until, struct entr
             }
             if (over)
                 return FOV_EAGAIN;
-            wait_changed(r, due < until ? due : until);
+            clock_cond_wait(&r->changed, &r->lock, due < until ? due : until);
         } else if (r->ended) {
             return r->end.status;
         } else if (over && r->ahead) {

@@ -20,6 +20,12 @@ static inline uint64_t get_be(const uint8_t *from, int bytes)
     return value;
 }
 
+static inline void put_be(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+}
+
 static inline void put_le(uint8_t *to, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)

@@ -17,8 +17,8 @@ struct ffmpeg_au {
     struct picture now;  /* being put together */
     struct picture next; /* began, so that `now` is whole */
     int slices, alike;   /* of the last picture, and how many in a row had so many */
-    bool guess, ready,
-        believed; /* believed: the last picture was taken for whole by their number */
+    bool guess, ready;
+    bool believed; /* the last picture was taken for whole by their number */
 };
 
 struct ffmpeg_au *ffmpeg_au_new(bool h265)

@@ -12,11 +12,6 @@ static const double POSITION[3] = {FOOTBALL_LENGTH / 2, -36, 22}; /* m */
 /* ---- the hands -------------------------------------------------------------------------------
  */
 
-static double clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 /* Between the ball and the players about it, not beyond the corners. */
 static void wanted(const struct play *p, double aim[2], double *zoom)
 {
@@ -24,9 +19,9 @@ static void wanted(const struct play *p, double aim[2], double *zoom)
     for (int i = 0; i < FOOTBALL_PLAYERS; i++)
         for (int k = 0; k < 2; k++)
             mean[k] += p->people[i].at[k] / FOOTBALL_PLAYERS;
-    double ball[2] = {p->ball[0] + 0.35 * clamp(p->ball_speed[0], -20, 20), p->ball[1]};
-    aim[0] = clamp(0.78 * ball[0] + 0.22 * mean[0], 14, FOOTBALL_LENGTH - 14);
-    aim[1] = 13 + 0.48 * clamp(ball[1], 0, FOOTBALL_WIDTH);
+    double ball[2] = {p->ball[0] + 0.35 * play_clamp(p->ball_speed[0], -20, 20), p->ball[1]};
+    aim[0] = play_clamp(0.78 * ball[0] + 0.22 * mean[0], 14, FOOTBALL_LENGTH - 14);
+    aim[1] = 13 + 0.48 * play_clamp(ball[1], 0, FOOTBALL_WIDTH);
     double off = fabs(aim[0] - FOOTBALL_LENGTH / 2) / (FOOTBALL_LENGTH / 2);
     aim[1] += 9 * off * off; /* less of the grass beside the pitch */
     double speed = hypot(p->ball_speed[0], p->ball_speed[1]);

@@ -1,6 +1,5 @@
 /* People and the ball: bones in metres, drawn as limbs. Legs and arms swing with the stride. */
 #include <math.h>
-#include <string.h>
 
 #include "media/football_scene.h"
 
@@ -191,7 +190,7 @@ static void draw_leg(struct brush *b, const struct leg *leg, double light)
     const struct figure *f = b->figure;
     double hem[3];
     between(leg->hip, leg->knee, 0.72, hem);
-    limb(b, leg->ankle, 0.023, leg->toe, 0.016, shade(BLACK, 1));
+    limb(b, leg->ankle, 0.023, leg->toe, 0.016, BLACK);
     limb(b, hem, 0.035, leg->knee, 0.031, shade(f->skin, light));
     limb(b, leg->knee, 0.033, leg->ankle, 0.023, shade(f->socks, light));
     limb(b, leg->hip, 0.059, hem, 0.051, shade(f->shorts, light));

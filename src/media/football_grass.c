@@ -1,10 +1,8 @@
 /* The pitch: grass in mown stripes, whose blades stay where they grow when the camera turns, and
  * the white lines. */
 #include <math.h>
-#include <string.h>
 
 #include "media/football_scene.h"
-#include "media/image.h"
 
 #define STRIPE_M (FOOTBALL_LENGTH / 20)
 #define LINE_M 0.12

@@ -19,16 +19,6 @@ struct wish {
     double gain; /* 1/s: how hard it is gone for */
 };
 
-static double clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
-static double distance(const double a[2], const double b[2])
-{
-    return hypot(a[0] - b[0], a[1] - b[1]);
-}
-
 static const double *place_of(int person)
 {
     return person < FOOTBALL_SIDE ? home[person] : away[person - FOOTBALL_SIDE];
@@ -73,8 +63,8 @@ static void shape(const struct play *p, int person, struct wish *w)
     bool attack = attacks(p, team);
     own[0] = 12 + 42 * place[0] + 0.47 * (ball[0] - 22) + (attack ? 4 : -3);
     own[1] = 34 + (attack ? 29 : 22) * place[1] + 0.36 * (ball[1] - 34);
-    own[0] = clamp(own[0], 7, 97) + p->people[person].wander[0];
-    own[1] = clamp(own[1], 3, 65) + p->people[person].wander[1];
+    own[0] = play_clamp(own[0], 7, 97) + p->people[person].wander[0];
+    own[1] = play_clamp(own[1], 3, 65) + p->people[person].wander[1];
     own_side(team, own, w->to);
     w->pace = 0.62 * p->people[person].top_speed;
     w->gain = 0.24;
@@ -86,7 +76,7 @@ static void guard(const struct play *p, int person, struct wish *w)
     int team = play_team(person);
     double ball[2], goal[2] = {0, 34}, own[2];
     own_side(team, p->ball, ball);
-    double d = distance(ball, goal) + 1e-6, out = clamp(0.16 * d, 1, 11);
+    double d = play_distance(ball, goal) + 1e-6, out = play_clamp(0.16 * d, 1, 11);
     for (int k = 0; k < 2; k++)
         own[k] = goal[k] + (ball[k] - goal[k]) / d * out;
     double toward = (team == 0 ? -1 : 1) * p->ball_speed[0];
@@ -94,7 +84,7 @@ static void guard(const struct play *p, int person, struct wish *w)
         double flight_s = ball[0] / toward;
         double y = p->ball[1] + p->ball_speed[1] * flight_s;
         own[0] = fmin(own[0], 1.2);
-        own[1] = clamp(team == 0 ? y : FOOTBALL_WIDTH - y, 30, 38);
+        own[1] = play_clamp(team == 0 ? y : FOOTBALL_WIDTH - y, 30, 38);
     }
     own[0] = fmax(own[0], 0.4);
     own_side(team, own, w->to);
@@ -105,27 +95,27 @@ static void guard(const struct play *p, int person, struct wish *w)
 /* Where somebody who runs as fast as he can meets the rolling ball, about. */
 static void ahead_of_ball(const struct play *p, int person, double to[2])
 {
-    double d = distance(p->people[person].at, p->ball);
-    double lead_s = clamp(d / 9, 0.1, 1.4);
+    double d = play_distance(p->people[person].at, p->ball);
+    double lead_s = play_clamp(d / 9, 0.1, 1.4);
     for (int k = 0; k < 2; k++)
         to[k] = p->ball[k] + p->ball_speed[k] * lead_s * 0.85;
-    to[0] = clamp(to[0], 0, FOOTBALL_LENGTH);
-    to[1] = clamp(to[1], 0, FOOTBALL_WIDTH);
+    to[0] = play_clamp(to[0], 0, FOOTBALL_LENGTH);
+    to[1] = play_clamp(to[1], 0, FOOTBALL_WIDTH);
 }
 
 static void dribble(const struct play *p, int person, struct wish *w)
 {
     const struct play_person *who = &p->people[person];
     double goal[2] = {play_team(person) == 0 ? FOOTBALL_LENGTH : 0, 34}, push[2] = {0, 0};
-    double d = distance(who->at, goal) + 1e-6;
+    double d = play_distance(who->at, goal) + 1e-6;
     for (int i = 0; i < FOOTBALL_PLAYERS; i++) {
-        double r = distance(who->at, p->people[i].at);
+        double r = play_distance(who->at, p->people[i].at);
         if (play_team(i) == play_team(person) || r > 6)
             continue;
         for (int k = 0; k < 2; k++)
             push[k] += (who->at[k] - p->people[i].at[k]) / (r * r + 0.3) * 2;
     }
-    double stay = clamp((fabs(who->at[1] - 34) - 29) / 3, 0, 1);
+    double stay = play_clamp((fabs(who->at[1] - 34) - 29) / 3, 0, 1);
     push[1] += stay * (who->at[1] < 34 ? 3 : -3);
     for (int k = 0; k < 2; k++)
         w->to[k] = who->at[k] + 4 * ((goal[k] - who->at[k]) / d + push[k]);
@@ -153,8 +143,8 @@ static void begin_run(struct play *p, int person)
     if (place_of(person)[0] < far_enough || !attacks(p, team) || play_random(p) > 0.0009)
         return;
     own_side(team, who->at, own);
-    own[0] = clamp(own[0] + 22 + 16 * play_random(p), 0, 99);
-    own[1] = clamp(own[1] + 6 * play_normal(p), 4, 64);
+    own[0] = play_clamp(own[0] + 22 + 16 * play_random(p), 0, 99);
+    own[1] = play_clamp(own[1] + 6 * play_normal(p), 4, 64);
     own_side(team, own, who->run_to);
     who->run_until_s = play_time(p) + 2.6 + 2 * play_random(p);
 }
@@ -164,7 +154,7 @@ static void field_wish(struct play *p, int person, struct wish *w)
     struct play_person *who = &p->people[person];
     shape(p, person, w);
     begin_run(p, person);
-    if (play_time(p) < who->run_until_s && distance(who->at, who->run_to) > 3) {
+    if (play_time(p) < who->run_until_s && play_distance(who->at, who->run_to) > 3) {
         memcpy(w->to, who->run_to, sizeof w->to);
         w->pace = who->top_speed;
         w->gain = 3;
@@ -177,7 +167,7 @@ static void nearest_two(const struct play *p, int team, int two[2])
     double least[2] = {1e9, 1e9};
     two[0] = two[1] = -1;
     for (int i = team * FOOTBALL_SIDE + 1; i < (team + 1) * FOOTBALL_SIDE; i++) {
-        double d = distance(p->people[i].at, p->ball);
+        double d = play_distance(p->people[i].at, p->ball);
         if (d < least[0]) {
             least[1] = least[0];
             two[1] = two[0];
@@ -213,7 +203,7 @@ static void go_for_ball(const struct play *p, struct wish wishes[])
     if (p->owner < 0 && p->receiver >= 0) {
         struct wish *w = &wishes[p->receiver];
         memcpy(w->to, p->meet, sizeof w->to);
-        if (distance(p->people[p->receiver].at, p->ball) < 7)
+        if (play_distance(p->people[p->receiver].at, p->ball) < 7)
             ahead_of_ball(p, p->receiver, w->to);
         w->pace = p->people[p->receiver].top_speed;
         w->gain = 2;
@@ -267,7 +257,7 @@ static double offside_line(const struct play *p, int team)
         last = fmin(last, own[0]);
     }
     own_side(team, p->ball, ball);
-    double x = clamp(fmin(second, ball[0]), 0, FOOTBALL_LENGTH / 2);
+    double x = play_clamp(fmin(second, ball[0]), 0, FOOTBALL_LENGTH / 2);
     return team == 0 ? x : FOOTBALL_LENGTH - x;
 }
 
@@ -275,8 +265,8 @@ static void officials(const struct play *p, struct wish wishes[])
 {
     struct wish *referee = &wishes[FOOTBALL_PLAYERS];
     double behind = attacks(p, 0) ? -9 : 9;
-    referee->to[0] = clamp(p->ball[0] + behind, 12, 93);
-    referee->to[1] = clamp(0.7 * p->ball[1] + 0.3 * 34 + (behind < 0 ? 8 : -8), 8, 60);
+    referee->to[0] = play_clamp(p->ball[0] + behind, 12, 93);
+    referee->to[1] = play_clamp(0.7 * p->ball[1] + 0.3 * 34 + (behind < 0 ? 8 : -8), 8, 60);
     referee->pace = 6.3;
     referee->gain = 0.35;
     for (int team = 0; team < 2; team++) {
@@ -295,7 +285,7 @@ static void keep_apart(const struct play *p, int person, double force[2])
 {
     const double *at = p->people[person].at;
     for (int i = 0; i < FOOTBALL_PEOPLE; i++) {
-        double d = distance(at, p->people[i].at);
+        double d = play_distance(at, p->people[i].at);
         if (i == person || d > 1.2 || d < 1e-6)
             continue;
         for (int k = 0; k < 2; k++)
@@ -324,8 +314,8 @@ static void steer(const struct play *p, int person, const struct wish *w, double
 /* Slow people look at the ball, fast ones where they run. */
 static void face(const struct play *p, struct play_person *who)
 {
-    double speed = hypot(who->speed[0], who->speed[1]), d = distance(who->at, p->ball) + 1e-6;
-    double run = clamp((speed - 0.8) / 1.6, 0, 1);
+    double speed = hypot(who->speed[0], who->speed[1]), d = play_distance(who->at, p->ball) + 1e-6;
+    double run = play_clamp((speed - 0.8) / 1.6, 0, 1);
     for (int k = 0; k < 2; k++) {
         double look = (p->ball[k] - who->at[k]) / d, go = who->speed[k] / (speed + 1e-6);
         who->facing[k] += 0.09 * ((1 - run) * look + run * go - who->facing[k]);

@@ -40,16 +40,6 @@ static double between(struct play *p, double least, double most)
 /* ---- small geometry --------------------------------------------------------------------------
  */
 
-static double distance(const double a[2], const double b[2])
-{
-    return hypot(a[0] - b[0], a[1] - b[1]);
-}
-
-static double clamp(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 /* x of the goal that a team plays to. */
 static double goal_x(int team)
 {
@@ -61,7 +51,7 @@ static double nearest_opponent(const struct play *p, int person, const double at
     double least = 1e9;
     for (int i = 0; i < FOOTBALL_PLAYERS; i++)
         if (play_team(i) != play_team(person))
-            least = fmin(least, distance(p->people[i].at, at));
+            least = fmin(least, play_distance(p->people[i].at, at));
     return least;
 }
 
@@ -79,7 +69,7 @@ static void release(struct play *p)
 /* Rolls to `to` and is still going `arrive` m/s there. */
 static void kick_low(struct play *p, const double to[2], double arrive)
 {
-    double d = distance(to, p->ball) + 1e-6, v = d * ROLL_DRAG + arrive;
+    double d = play_distance(to, p->ball) + 1e-6, v = d * ROLL_DRAG + arrive;
     v *= 1 + 0.05 * play_normal(p);
     double turn = 0.035 * play_normal(p), c = cos(turn), s = sin(turn);
     double x = (to[0] - p->ball[0]) / d, y = (to[1] - p->ball[1]) / d;
@@ -93,7 +83,7 @@ static void kick_low(struct play *p, const double to[2], double arrive)
 static void kick_high(struct play *p, const double to[2], double flight_s, double end_z,
                       double error)
 {
-    double d = distance(to, p->ball) + 1e-6;
+    double d = play_distance(to, p->ball) + 1e-6;
     double v = d * AIR_DRAG / (1 - exp(-AIR_DRAG * flight_s));
     double turn = error * play_normal(p), c = cos(turn), s = sin(turn);
     double x = (to[0] - p->ball[0]) / d, y = (to[1] - p->ball[1]) / d;
@@ -107,7 +97,7 @@ static void kick_high(struct play *p, const double to[2], double flight_s, doubl
 static double worth(struct play *p, int mate)
 {
     const double *from = p->ball, *to = p->people[mate].at;
-    double d = distance(from, to), ahead = (to[0] - from[0]) * (play_team(mate) == 0 ? 1 : -1);
+    double d = play_distance(from, to), ahead = (to[0] - from[0]) * (play_team(mate) == 0 ? 1 : -1);
     double free_m = fmin(nearest_opponent(p, mate, to), 8);
     return 0.35 * ahead - 0.25 * fabs(d - 16) + 1.6 * free_m + 5 * play_random(p) -
            (play_keeper(mate) ? 12 : 0) - (d < 6 ? 10 : 0);
@@ -125,12 +115,12 @@ static void pass(struct play *p)
         }
     }
     const struct play_person *mate = &p->people[best];
-    double d = distance(p->ball, mate->at), lead_s = 0.35 + d / 22;
+    double d = play_distance(p->ball, mate->at), lead_s = 0.35 + d / 22;
     bool high = d > 27 || play_random(p) < 0.12;
     for (int k = 0; k < 2; k++)
         p->meet[k] = mate->at[k] + mate->speed[k] * lead_s;
-    p->meet[0] = clamp(p->meet[0], 2, FOOTBALL_LENGTH - 2);
-    p->meet[1] = clamp(p->meet[1], 2, FOOTBALL_WIDTH - 2);
+    p->meet[0] = play_clamp(p->meet[0], 2, FOOTBALL_LENGTH - 2);
+    p->meet[1] = play_clamp(p->meet[1], 2, FOOTBALL_WIDTH - 2);
     p->receiver = best;
     if (high)
         kick_high(p, p->meet, 0.9 + d / 24, PLAY_BALL_RADIUS, 0.04);
@@ -142,7 +132,7 @@ static void shoot(struct play *p)
 {
     int team = play_team(p->owner);
     double to[2] = {goal_x(team), MIDDLE[1] + between(p, -4.2, 4.2)};
-    double d = distance(p->ball, to);
+    double d = play_distance(p->ball, to);
     p->receiver = -1;
     kick_high(p, to, d / between(p, 20, 28), between(p, 0.2, 2.6), 0.03);
 }
@@ -150,7 +140,7 @@ static void shoot(struct play *p)
 static void use_ball(struct play *p)
 {
     int team = play_team(p->owner);
-    double goal[2] = {goal_x(team), MIDDLE[1]}, to_goal = distance(p->ball, goal);
+    double goal[2] = {goal_x(team), MIDDLE[1]}, to_goal = play_distance(p->ball, goal);
     double pressed = nearest_opponent(p, p->owner, p->people[p->owner].at);
     bool hurried = pressed < 1.7 && p->held_s > 0.45 && !p->waits;
     p->held_s += PLAY_STEP_S;
@@ -178,7 +168,8 @@ static void take(struct play *p, int person)
 
 static bool in_reach(struct play *p, int i)
 {
-    double d = distance(p->people[i].at, p->ball), v = hypot(p->ball_speed[0], p->ball_speed[1]);
+    double d = play_distance(p->people[i].at, p->ball),
+           v = hypot(p->ball_speed[0], p->ball_speed[1]);
     bool own_kick = i == p->kicker && play_time(p) - p->kicked_s < 0.5;
     if (own_kick)
         return false;
@@ -192,7 +183,7 @@ static void capture(struct play *p)
     int nearest = -1;
     double least = 1e9;
     for (int i = 0; i < FOOTBALL_PLAYERS; i++) {
-        double d = distance(p->people[i].at, p->ball);
+        double d = play_distance(p->people[i].at, p->ball);
         if (d < least && d < 2 && in_reach(p, i)) {
             least = d;
             nearest = i;
@@ -208,7 +199,7 @@ static void tackle(struct play *p)
     if (p->waits || play_keeper(p->owner) || p->held_s < 0.3)
         return;
     for (int i = 0; i < FOOTBALL_PLAYERS; i++)
-        if (play_team(i) != play_team(p->owner) && distance(p->people[i].at, p->ball) < 0.8 &&
+        if (play_team(i) != play_team(p->owner) && play_distance(p->people[i].at, p->ball) < 0.8 &&
             play_random(p) < 0.03) {
             take(p, i);
             return;
@@ -263,7 +254,7 @@ static int nearest_of(const struct play *p, int team, const double at[2])
 {
     int best = team * FOOTBALL_SIDE + 1;
     for (int i = best; i < (team + 1) * FOOTBALL_SIDE; i++)
-        if (distance(p->people[i].at, at) < distance(p->people[best].at, at))
+        if (play_distance(p->people[i].at, at) < play_distance(p->people[best].at, at))
             best = i;
     return best;
 }
@@ -297,7 +288,7 @@ static void look_for_out(struct play *p)
     if (p->ball[0] < 0 || p->ball[0] > FOOTBALL_LENGTH) {
         over_goal_line(p, p->ball[0] < 0 ? 0 : 1);
     } else if (p->ball[1] < 0 || p->ball[1] > FOOTBALL_WIDTH) {
-        double at[2] = {clamp(p->ball[0], 1, FOOTBALL_LENGTH - 1),
+        double at[2] = {play_clamp(p->ball[0], 1, FOOTBALL_LENGTH - 1),
                         p->ball[1] < 0 ? 0 : FOOTBALL_WIDTH};
         set_restart(p, at[0], at[1], nearest_of(p, 1 - play_team(p->kicker), at));
     }
@@ -312,7 +303,7 @@ static void stop_outside(struct play *p)
     for (int k = 0; k < 2; k++) {
         if (p->ball[k] > least[k] && p->ball[k] < most[k])
             continue;
-        p->ball[k] = clamp(p->ball[k], least[k], most[k]);
+        p->ball[k] = play_clamp(p->ball[k], least[k], most[k]);
         p->ball_speed[k] *= -0.2;
         p->ball_speed[1 - k] *= 0.6;
     }
@@ -330,7 +321,7 @@ static void begin_again(struct play *p, int person, const double at[2])
 static void wait_for_taker(struct play *p)
 {
     double wait_s = play_time(p) - p->phase_s;
-    bool there = distance(p->people[p->taker].at, p->restart) < 0.8;
+    bool there = play_distance(p->people[p->taker].at, p->restart) < 0.8;
     if (wait_s > 1.5 && there)
         begin_again(p, p->taker, p->restart);
 }
@@ -339,11 +330,11 @@ static void wait_for_kick_off(struct play *p)
 {
     double wait_s = play_time(p) - p->phase_s;
     int taker = p->taker * FOOTBALL_SIDE + 10;
-    bool there = distance(p->people[taker].at, MIDDLE) < 1;
+    bool there = play_distance(p->people[taker].at, MIDDLE) < 1;
     for (int i = 0; i < FOOTBALL_PLAYERS; i++) {
         double spot[2];
         play_kick_off_spot(i, spot);
-        there = there && (i == taker || distance(p->people[i].at, spot) < 12);
+        there = there && (i == taker || play_distance(p->people[i].at, spot) < 12);
     }
     if (wait_s > 1 && there)
         begin_again(p, taker, MIDDLE);

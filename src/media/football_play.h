@@ -3,6 +3,8 @@
 #ifndef MEDIA_FOOTBALL_PLAY_H
 #define MEDIA_FOOTBALL_PLAY_H
 
+#include <math.h>
+
 #include "media/football.h"
 
 #define PLAY_STEP_S 0.02
@@ -59,6 +61,16 @@ static inline int play_team(int person)
 static inline bool play_keeper(int person)
 {
     return person == 0 || person == FOOTBALL_SIDE;
+}
+
+static inline double play_clamp(double value, double least, double most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+static inline double play_distance(const double a[2], const double b[2])
+{
+    return hypot(a[0] - b[0], a[1] - b[1]);
 }
 
 /* ---- between the files of the play ------------------------------------------------------------

@@ -6,7 +6,6 @@
 
 #include "base/plane.h"
 #include "media/football_scene.h"
-#include "media/image.h"
 #include "media/overlay.h"
 
 enum { RUN = 16 }; /* px between two exact points of a texture */

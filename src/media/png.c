@@ -5,7 +5,7 @@
 #include "media/jpeg.h"
 #include "media/still.h"
 
-static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+const uint8_t png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 
 struct chunk {
     const uint8_t *start; /* of the length field */
@@ -15,7 +15,7 @@ struct chunk {
 
 bool png_is(const uint8_t *bytes, size_t size)
 {
-    return size >= sizeof signature && memcmp(bytes, signature, sizeof signature) == 0;
+    return size >= sizeof png_signature && memcmp(bytes, png_signature, sizeof png_signature) == 0;
 }
 
 /* Next chunk at *at; false at the end or where one leaves the file. */
@@ -54,7 +54,7 @@ static fov_status read_header(const struct chunk *chunk, fov_picture_info *info,
 fov_status png_probe(const uint8_t *bytes, size_t size, fov_picture_info *info, fov_error *error)
 {
     struct chunk chunk;
-    size_t at = sizeof signature;
+    size_t at = sizeof png_signature;
     *info = (fov_picture_info){.codec = FOV_PNG, .orientation = 1};
     if (!next_chunk(bytes, size, &at, &chunk))
         return fov_fail(error, FOV_EFORMAT, "the picture is cut off");
@@ -80,11 +80,11 @@ fov_status png_keep_pixels(const uint8_t *bytes, size_t size, struct buffer *to,
                            fov_error *error)
 {
     struct chunk chunk;
-    size_t at = sizeof signature, used = sizeof signature;
+    size_t at = sizeof png_signature, used = sizeof png_signature;
     bool ended = false;
     if (!buffer_reserve(to, size + 64)) /* FFmpeg reads a little beyond */
         return fov_fail(error, FOV_ENOMEM, "no memory for a picture");
-    memcpy(to->data, signature, sizeof signature);
+    memcpy(to->data, png_signature, sizeof png_signature);
     while (!ended && next_chunk(bytes, size, &at, &chunk)) {
         ended = is_type(&chunk, "IEND");
         if (!makes_pixels(&chunk))

@@ -6,28 +6,20 @@
 #include "media/image.h"
 #include "media/still.h"
 
-static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-
-static void put_be32(uint8_t *to, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        to[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 /* Closes a chunk whose body stands at `at` + 8 already; returns where the next one begins. */
 static size_t seal(uint8_t *bytes, size_t at, const char *type, size_t size)
 {
-    put_be32(bytes + at, (uint32_t)size);
+    put_be(bytes + at, size, 4);
     memcpy(bytes + at + 4, type, 4);
-    put_be32(bytes + at + 8 + size, (uint32_t)crc32(0, bytes + at + 4, (uInt)(size + 4)));
+    put_be(bytes + at + 8 + size, crc32(0, bytes + at + 4, (uInt)(size + 4)), 4);
     return at + 12 + size;
 }
 
 static size_t put_header(uint8_t *bytes, size_t at, const fov_image *image)
 {
     uint8_t *body = bytes + at + 8;
-    put_be32(body, (uint32_t)image->width);
-    put_be32(body + 4, (uint32_t)image->height);
+    put_be(body, (uint64_t)image->width, 4);
+    put_be(body + 4, (uint64_t)image->height, 4);
     body[8] = 8;
     body[9] = image->pixels == FOV_GRAY8 ? 0 : 2;
     body[10] = body[11] = body[12] = 0;
@@ -69,8 +61,8 @@ fov_status png_encode(const fov_image *image, struct buffer *to, size_t *size, f
     size_t room = compressBound((uLong)raw) + 64, packed;
     if (!buffer_reserve(to, room + 128))
         return fov_fail(error, FOV_ENOMEM, "no memory for a picture");
-    memcpy(to->data, signature, sizeof signature);
-    size_t at = put_header(to->data, sizeof signature, image);
+    memcpy(to->data, png_signature, sizeof png_signature);
+    size_t at = put_header(to->data, sizeof png_signature, image);
     if (!pack(image, to->data + at + 8, room, &packed))
         return fov_fail(error, FOV_ENOMEM, "no memory to pack a picture");
     at = seal(to->data, at, "IDAT", packed);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "media/image.h"
 
 /* The first that takes the URL opens it; the last one takes what is left. */
 static const struct source_kind *const kinds[] = {
@@ -125,6 +126,26 @@ const char *fov_source_decoder(int i, char *why, size_t size)
 {
     const struct ffmpeg_api *api = ffmpeg_api_get(NULL);
     return api ? api->decoder_kind(i, why, size) : NULL;
+}
+
+fov_status source_draw(fov_source *source, fov_frame_pool *pool, const fov_image *drawing,
+                       void (*draw)(void *state, const fov_image *image), const char *what,
+                       fov_frame **frame, fov_error *error)
+{
+    fov_pixels pixels = source->params.pixels;
+    int width = source->info.width, height = source->info.height;
+    fov_status status = fov_frame_get(pool, 0, frame);
+    if (status == FOV_OK)
+        status = fov_frame_alloc_image(*frame, pixels, width, height, 1, 1);
+    if (status)
+        return fov_fail(error, status, "no frame for the %s: %s", what, fov_status_text(status));
+    fov_image *image = &(*frame)->image;
+    draw(source->state, pixels == FOV_YUV ? image : drawing);
+    if (pixels != FOV_YUV)
+        image_convert(image, drawing);
+    (*frame)->width = width;
+    (*frame)->height = height;
+    return FOV_OK;
 }
 
 struct ffmpeg_choice source_choice(fov_source *source)

@@ -44,6 +44,13 @@ extern const struct source_kind source_demo, source_football, source_images, sou
 fov_status source_read_until(fov_source *source, fov_frame_pool *pool, int64_t until_ns,
                              fov_frame **frame, const char **name, fov_error *error);
 
+/* The next frame of a drawn source, of the size in its info: `draw` gets the kind's state and the
+ * YUV picture to draw into, which is `drawing` where the frame is to have other pixels. `what`: the
+ * word for it in errors. */
+fov_status source_draw(fov_source *source, fov_frame_pool *pool, const fov_image *drawing,
+                       void (*draw)(void *state, const fov_image *image), const char *what,
+                       fov_frame **frame, fov_error *error);
+
 /* How its video is to be decoded, for the FFmpeg module; valid until the source is closed. */
 struct ffmpeg_choice source_choice(fov_source *source);
 

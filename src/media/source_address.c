@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -183,8 +182,7 @@ static bool wait_done(struct source_resolving *job, source_stop_fn *stop, void *
     bool stopped = false;
     pthread_mutex_lock(&job->lock);
     while (!job->done && !stopped) {
-        struct timespec until = ns_to_timespec(clock_now_ns() + TICK_MS * NS_PER_MS);
-        pthread_cond_timedwait(&job->done_now, &job->lock, &until);
+        clock_cond_wait(&job->done_now, &job->lock, clock_after_ms(TICK_MS));
         pthread_mutex_unlock(&job->lock);
         stopped = stop(user);
         pthread_mutex_lock(&job->lock);

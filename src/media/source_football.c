@@ -2,7 +2,6 @@
  * YUV, with the truth of each frame. A frame is a function of its number, the seed and the options
  * alone. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -346,8 +345,9 @@ static void clear(const fov_image *image)
                    (size_t)image_plane_width(image, p));
 }
 
-static void draw(struct football *f, const fov_image *image)
+static void draw(void *match, const fov_image *image)
 {
+    struct football *f = match;
     struct camera before = f->camera;
     double time_s = (double)f->next / f->fps, part = advance(f, time_s), ball[3];
     struct football_view view = camera_view(&f->hand_before, &f->hand_now, part, time_s, f->zoom,
@@ -408,20 +408,9 @@ static fov_status read_football(fov_source *source, fov_frame_pool *pool, fov_fr
             return FOV_EOS;
         start(f);
     }
-    fov_status status = fov_frame_get(pool, 0, frame);
-    if (status == FOV_OK)
-        status = fov_frame_alloc_image(*frame, source->params.pixels, (int)f->width, (int)f->height,
-                                       1, 1);
+    fov_status status = source_draw(source, pool, &f->drawing, draw, "match", frame, error);
     if (status)
-        return fov_fail(error, status, "no frame for the match: %s", fov_status_text(status));
-    if (source->params.pixels == FOV_YUV) {
-        draw(f, &(*frame)->image);
-    } else {
-        draw(f, &f->drawing);
-        image_convert(&(*frame)->image, &f->drawing);
-    }
-    (*frame)->width = (int)f->width;
-    (*frame)->height = (int)f->height;
+        return status;
     (*frame)->pts_ms = (double)f->next * 1000 / f->fps;
     f->next++;
     return FOV_OK;

@@ -4,9 +4,7 @@
  * One thread connects, reads and decodes; of the pictures it keeps the newest. Three pictures go
  * round: one being decoded, the newest one, one being read. When and why to connect again is
  * decided in source_link.c. */
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,10 +95,8 @@ static void fail(struct live *v, fov_status status, const fov_error *error)
 /* Waits for a change, at most until `until`; lock held. */
 static void wait_changed(struct live *v, int64_t until)
 {
-    int64_t now = clock_now_ns(), latest = now + WAIT_MAX_MS * NS_PER_MS;
-    struct timespec at = ns_to_timespec(until < latest ? until : latest);
-    if (until > now)
-        pthread_cond_timedwait(&v->changed, &v->lock, &at);
+    int64_t latest = clock_after_ms(WAIT_MAX_MS);
+    clock_cond_wait(&v->changed, &v->lock, until < latest ? until : latest);
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 /* `pattern:`: shapes that move over a still background, drawn in YUV, with their boxes as truth.
  * A frame is a function of its number and the seed alone. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,16 +213,17 @@ static void draw_ground(const fov_image *image)
                    (size_t)image_plane_width(image, p));
 }
 
-static void draw(const struct pattern *p, const fov_image *image, int64_t number)
+static void draw(void *pattern, const fov_image *image)
 {
+    const struct pattern *p = pattern;
     image_convert(image, &p->ground);
     for (int i = 0; i < SHAPES; i++) {
         int x, y;
-        place(p, &p->shapes[i], number, &x, &y);
+        place(p, &p->shapes[i], p->next, &x, &y);
         draw_shape(image, &p->shapes[i], x, y);
     }
     if (p->barcode)
-        pattern_draw_number(image, number);
+        pattern_draw_number(image, p->next);
 }
 
 /* ---- the source ------------------------------------------------------------------------------ */
@@ -264,20 +264,9 @@ static fov_status read_pattern(fov_source *source, fov_frame_pool *pool, fov_fra
         p->next = 0;
     if (p->frames > 0 && p->next >= p->frames)
         return FOV_EOS;
-    fov_status status = fov_frame_get(pool, 0, frame);
-    if (status == FOV_OK)
-        status = fov_frame_alloc_image(*frame, source->params.pixels, (int)p->width, (int)p->height,
-                                       1, 1);
+    fov_status status = source_draw(source, pool, &p->drawing, draw, "pattern", frame, error);
     if (status)
-        return fov_fail(error, status, "no frame for the pattern: %s", fov_status_text(status));
-    if (source->params.pixels == FOV_YUV) {
-        draw(p, &(*frame)->image, p->next);
-    } else {
-        draw(p, &p->drawing, p->next);
-        image_convert(&(*frame)->image, &p->drawing);
-    }
-    (*frame)->width = (int)p->width;
-    (*frame)->height = (int)p->height;
+        return status;
     (*frame)->pts_ms = (double)p->next * 1000 / p->fps;
     p->next++;
     return FOV_OK;

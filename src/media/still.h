@@ -15,6 +15,8 @@ fov_status webp_probe(const uint8_t *bytes, size_t size, fov_picture_info *info,
 fov_status png_keep_pixels(const uint8_t *bytes, size_t size, struct buffer *to, size_t *to_size,
                            fov_error *error);
 
+extern const uint8_t png_signature[8];
+
 /* Writes an FOV_RGB24 or FOV_GRAY8 picture as a PNG into the buffer, *size bytes. Returns
  * FOV_EINVAL, FOV_ELIMIT, FOV_ENOMEM. */
 fov_status png_encode(const fov_image *image, struct buffer *to, size_t *size, fov_error *error);

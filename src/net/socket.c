@@ -1,6 +1,5 @@
 /* WebSocket connections: messages in, units out, pings, the close handshake. */
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/text.h"

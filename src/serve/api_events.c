@@ -1,5 +1,4 @@
 /* Alerts, their store and their webhooks as a part of the server; GET /api/events. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -1,7 +1,6 @@
 /* GET /stream/performance: how the hazard sessions fare, where their time goes, and how busy the
  * machine is (document 004). */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "serve/chores.h"

@@ -330,7 +330,7 @@ static void stopped(void *user, const fov_stats *last)
     struct stopping *s = user;
     s->stats = *last;
     if (!net_post(s->server->loop, answer_stopped, s))
-        free(s); /* the server ends */
+        free(s); /* memory is short: the client hears nothing */
 }
 
 static void stop_room(struct exchange *x, struct room *room)

@@ -1,6 +1,5 @@
 /* GET and PUT /api/camera/{token}/zones: the zones in force, and those drawn on a page. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "serve/routes.h"

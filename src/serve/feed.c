@@ -1,6 +1,5 @@
 /* A room's stream: opening and closing it, and its results on the worker's side. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"

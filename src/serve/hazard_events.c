@@ -3,7 +3,6 @@
  * A reader is a place in its client's ring and takes what its connection can carry. One that falls
  * behind by more than the ring goes on at the newest event and is told with `gap` how many it
  * missed; so does one that comes back too late. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -195,14 +195,13 @@ static fov_status open_file(struct recorder *r, fov_recording **file, fov_error 
 
 static bool take(struct recorder *r, struct item *item)
 {
-    int64_t end = r->start_ns + (int64_t)(r->params.seconds * 1e9);
-    struct timespec until = ns_to_timespec(end);
+    bool limited = r->params.seconds > 0;
+    int64_t end = limited ? r->start_ns + (int64_t)(r->params.seconds * 1e9) : INT64_MAX;
     int rc = 0;
     pthread_mutex_lock(&r->lock);
     while (r->count == 0 && !r->stopping && rc == 0)
-        rc = r->params.seconds > 0 ? pthread_cond_timedwait(&r->changed, &r->lock, &until)
-                                   : pthread_cond_wait(&r->changed, &r->lock);
-    if (r->params.seconds > 0 && clock_now_ns() >= end)
+        rc = clock_cond_wait(&r->changed, &r->lock, end);
+    if (limited && clock_now_ns() >= end)
         r->stopping = true;
     bool any = r->count > 0;
     if (any)

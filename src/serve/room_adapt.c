@@ -3,7 +3,6 @@
  * statistics and all who hear events. Sources of the server's own turn their frame rate themselves
  * (fov_adaptive); here it is told. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -1,7 +1,6 @@
 /* All rooms: once a second, as the rest of the server sees them, from start to end. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"

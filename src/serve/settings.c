@@ -338,7 +338,7 @@ double settings_model_iou(const struct settings *settings, const char *id)
 
 const char *settings_camera_tracker(const struct settings_camera *camera)
 {
-    /* in the order of the row's words */
+    /* in the order of the row's words; a test holds both to the table of trackers */
     static const char *const names[] = {NULL, "botsort", "bytetrack", "ocsort", "pitch"};
     return camera ? names[camera->tracker] : NULL;
 }

@@ -158,7 +158,11 @@ bool source_nested_allowed(const struct settings *settings, const char *own, con
 
 const char *source_decoder(const struct settings *settings)
 {
-    static const char *const words[] = {"auto", "off", "cuda", "vaapi", "videotoolbox"};
+    static const char *const words[] = {[DECODER_AUTO] = "auto",
+                                        [DECODER_OFF] = "off",
+                                        [DECODER_CUDA] = "cuda",
+                                        [DECODER_VAAPI] = "vaapi",
+                                        [DECODER_VIDEOTOOLBOX] = "videotoolbox"};
     bool any = settings->sources.decoder == DECODER_AUTO;
     return any && !settings->realtime.use_gpu ? "off" : words[settings->sources.decoder];
 }

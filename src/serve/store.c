@@ -311,13 +311,11 @@ struct round {
 /* Waits for work and takes all there is. */
 static struct round take(struct store *store)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_MS / 1000;
+    int64_t until = clock_after_ms(IDLE_MS);
     pthread_mutex_lock(&store->lock);
     int code = 0;
     while (!store->first && !store->asks && !store->stopping && code == 0)
-        code = pthread_cond_timedwait(&store->changed, &store->lock, &until);
+        code = clock_cond_wait(&store->changed, &store->lock, until);
     struct round round = {store->first, store->asks, store->stopping};
     store->first = NULL;
     store->end = &store->first;

@@ -7,7 +7,6 @@ import atexit
 import re
 import signal
 import time
-from pathlib import Path
 
 from actor import Actor
 from camera_servers import FFMPEG, SERVERS, Process, make_clip, rtsp_server

@@ -18,12 +18,10 @@ from pathlib import Path
 import requests
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/integration"))
-from conftest import BIN, environment  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+from conftest import BIN, DEPS, environment  # noqa: E402
 from realtime import PROCESS, STATS, picture, spot  # noqa: E402
 
-DEPS = Path(os.environ.get("FOVEA_DEPS", ROOT / ".deps"))
 # Runs cost a little, some fail, and now and then one does not come back until it is asked to.
 MODEL = "fake:cost_ms=3,jitter_ms=6,boxes=bright,fail_every=211,hang_every=900"
 USUAL_PACE = 5  # what this play alone makes of two processors; limits are for that, and longer on a machine that others use too

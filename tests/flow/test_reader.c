@@ -2,9 +2,11 @@
  * picture; batches; closing in the middle of everything. */
 #include "flow_test.h"
 
+#include <math.h>
 #include <unistd.h>
 
 #include "../alloc_count.h"
+#include "../data_folder.h"
 #include "numbered.h"
 
 #define SMALL "pattern:width=320,height=192,barcode=1,fps=30"
@@ -126,8 +128,7 @@ static void from_the_middle_of_a_video(void **state)
 {
     (void)state;
     char path[1024];
-    const char *data = getenv("FOVEA_TEST_DATA");
-    snprintf(path, sizeof path, "%s/video/asl_book.mkv", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/video/asl_book.mkv", data_folder());
     if (access(path, R_OK) != 0)
         skip();
     fov_frame_pool *pool;
@@ -237,8 +238,7 @@ static void a_broken_video(void **state)
 {
     (void)state;
     char path[1024], copy[] = "/tmp/fovea-test-XXXXXX.avi";
-    const char *data = getenv("FOVEA_TEST_DATA");
-    snprintf(path, sizeof path, "%s/video/vtest.avi", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/video/vtest.avi", data_folder());
     FILE *from = fopen(path, "rb");
     if (!from)
         skip();
@@ -359,7 +359,8 @@ static void refused(void **state)
 {
     (void)state;
     static const fov_reader_params table[] = {
-        {.buffer = -1}, {.buffer = 65}, {.hold = 513}, {.target_fps = -1}, {.target_fps = 1e9}};
+        {.buffer = -1},     {.buffer = 65},      {.hold = -1},       {.hold = 513},
+        {.target_fps = -1}, {.target_fps = 1e9}, {.target_fps = NAN}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         fov_source *source;
         fov_reader *reader;

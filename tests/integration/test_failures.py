@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -13,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from conftest import BIN, DEPS, ROOT, environment, fovea
-from realtime import (PROCESS, START, STREAM, STREAMS, metadata, pack, picture, receive, send_pair, socket, wait_for)
+from conftest import DEPS, ROOT, environment, fovea
+from realtime import (PROCESS, START, STREAM, STREAMS, metadata, picture, receive, send_pair, socket, wait_for)
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 JPEG = {"Content-Type": "image/jpeg"}

@@ -82,34 +82,34 @@ def test_manual_knows_every_command():
     assert "@" not in page, "something was not filled in"
 
 
-def test_example_builds_and_runs(installed, tmp_path):
+@pytest.fixture
+def built_example(installed, tmp_path):
+    """Builds an example as its users would and gives a function that runs it, which goes well."""
     destdir, _, package = installed
-    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent),
-                       PKG_CONFIG_SYSROOT_DIR=str(destdir))
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment,
-                           check=True, capture_output=True, text=True).stdout.split()
-    program = tmp_path / "detect"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / "examples/detect.c"), *flags,
-                    "-o", str(program)], check=True)
-    libraries = str(package.parent.parent)
-    result = subprocess.run([str(program), "fake:boxes=2", "pattern:width=320,height=240"],
-                            env=dict(os.environ, LD_LIBRARY_PATH=libraries),
-                            capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
+    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destdir))
+
+    def build(name):
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment, check=True,
+                               capture_output=True, text=True).stdout.split()
+        program = tmp_path / name
+        subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / f"examples/{name}.c"), *flags, "-o", str(program)], check=True)
+
+        def run(*words):
+            result = subprocess.run([str(program), *words], env=dict(os.environ, LD_LIBRARY_PATH=str(package.parent.parent)),
+                                    capture_output=True, text=True, timeout=60)
+            assert result.returncode == 0, result.stderr
+            return result
+        return run
+    return build
+
+
+def test_example_builds_and_runs(built_example):
+    result = built_example("detect")("fake:boxes=2", "pattern:width=320,height=240")
     assert re.search(r"^2 found; decode [\d.]+ ms, inference [\d.]+ ms$", result.stdout, re.M)
 
 
-def test_stream_example_builds_and_runs(installed, tmp_path):
-    destdir, _, package = installed
-    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destdir))
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment, check=True,
-                           capture_output=True, text=True).stdout.split()
-    program = tmp_path / "stream"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / "examples/stream.c"), *flags, "-o", str(program)], check=True)
-    result = subprocess.run([str(program), "fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50"],
-                            env=dict(os.environ, LD_LIBRARY_PATH=str(package.parent.parent)),
-                            capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
+def test_stream_example_builds_and_runs(built_example):
+    result = built_example("stream")("fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50")
     frames = [int(n) for n in re.findall(r"^frame (\d+), [\d.]+ ms: box", result.stdout, re.M)]
     assert frames == sorted(frames) and len(frames) >= 40
     assert len(re.findall(r"^[\d.]+ fps, [\d.]+ ms", result.stderr, re.M)) >= 2
@@ -117,19 +117,11 @@ def test_stream_example_builds_and_runs(installed, tmp_path):
     assert wrong.returncode == 3 and "nowhere.xml" in wrong.stderr
 
 
-def test_batch_example_builds_and_runs(installed, tmp_path):
-    destdir, _, package = installed
-    environment = dict(os.environ, PKG_CONFIG_PATH=str(package.parent), PKG_CONFIG_SYSROOT_DIR=str(destdir))
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fovea"], env=environment, check=True,
-                           capture_output=True, text=True).stdout.split()
-    program = tmp_path / "batch"
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", str(ROOT / "examples/batch.c"), *flags, "-o", str(program)], check=True)
+def test_batch_example_builds_and_runs(built_example):
+    batch = built_example("batch")
 
     def times(*words):
-        result = subprocess.run([str(program), "fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50", *words],
-                                env=dict(os.environ, LD_LIBRARY_PATH=str(package.parent.parent)),
-                                capture_output=True, text=True, timeout=60)
-        assert result.returncode == 0, result.stderr
+        result = batch("fake:boxes=bright", "pattern:width=320,height=240,fps=20,frames=50", *words)
         return [int(n) for n in re.findall(r"^ *(\d+) ms: \w+ 0\.\d\d", result.stdout, re.M)]
     assert times() == [50 * i for i in range(50)], "every frame, in order, the last two in a short batch"
     assert times("4", "10") == [100 * i for i in range(25)]

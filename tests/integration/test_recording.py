@@ -1,7 +1,6 @@
 """`fovea record` and `fovea replay`: what was kept gives the same detections to the bit, whatever happened to the file."""
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess

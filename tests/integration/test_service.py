@@ -1,6 +1,5 @@
 """Starting, health, version, metrics, pages, settings while running, the end."""
 import json
-import os
 import re
 import signal
 import socket

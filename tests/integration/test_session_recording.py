@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, environment, fovea
-from realtime import START, STOP, STREAM, picture, receive, send_pair, socket, spot, wait_for
+from realtime import START, STOP, STREAM, picture, receive, socket, spot, wait_for
 from test_camera_view import Camera
 
 RECORDINGS = "/api/v1/realtime/video/recordings"

@@ -1,5 +1,4 @@
 """start-stream, stop-stream, streams: rooms fed by a source of the server's own."""
-import shutil
 import time
 from pathlib import Path
 

@@ -38,11 +38,6 @@ static int happens(struct noise *n, double mean)
     return count;
 }
 
-static double within(double value, double least, double most)
-{
-    return value < least ? least : value > most ? most : value;
-}
-
 /* ---- people ---------------------------------------------------------------------------------- */
 
 /* False: missed, or too small or too far outside to be seen. */
@@ -50,9 +45,10 @@ static bool see(struct noise *n, const struct football_truth *t, const struct fo
                 fov_detection *d)
 {
     double width = t->camera.width, height = t->camera.height;
-    double x1 = within(p->x1, 0, width), x2 = within(p->x2, 0, width);
-    double y1 = within(p->y1, 0, height), y2 = within(p->y2, 0, height), w = x2 - x1, h = y2 - y1;
-    double hidden = within(1 - p->shown, 0, 1), shake = 1 + 2 * hidden;
+    double x1 = play_clamp(p->x1, 0, width), x2 = play_clamp(p->x2, 0, width);
+    double y1 = play_clamp(p->y1, 0, height), y2 = play_clamp(p->y2, 0, height), w = x2 - x1,
+           h = y2 - y1;
+    double hidden = play_clamp(1 - p->shown, 0, 1), shake = 1 + 2 * hidden;
     if (w < 6 || h < 12)
         return false;
     if (noise_random(n) < MISSED + (hidden > 0.7 ? 0.75 : 0.25 * hidden))
@@ -63,7 +59,7 @@ static bool see(struct noise *n, const struct football_truth *t, const struct fo
                          .y1 = (float)(y1 + JITTER_Y * h * shake * noise_normal(n)),
                          .x2 = (float)(x2 + JITTER_X * w * shake * noise_normal(n)),
                          .y2 = (float)(y2 + JITTER_Y * h * shake * noise_normal(n)),
-                         .score = (float)within(score, 0.05, 0.97),
+                         .score = (float)play_clamp(score, 0.05, 0.97),
                          .class_id = FOOTBALL_PERSON,
                          .class_id_raw = FOOTBALL_PERSON,
                          .track_id = -1};
@@ -80,7 +76,7 @@ static fov_detection imagine(struct noise *n, const struct football_truth *t)
                            .y1 = (float)y,
                            .x2 = (float)(x + 0.4 * h),
                            .y2 = (float)(y + h),
-                           .score = (float)within(0.3 + 0.15 * noise_normal(n), 0.1, 0.8),
+                           .score = (float)play_clamp(0.3 + 0.15 * noise_normal(n), 0.1, 0.8),
                            .class_id = FOOTBALL_PERSON,
                            .class_id_raw = FOOTBALL_PERSON,
                            .track_id = -1};
@@ -140,11 +136,11 @@ size_t noise_balls(struct noise *n, const struct football_truth *truth, struct n
     if (b->in_picture && noise_random(n) < BALL_SEEN)
         balls[count++] = (struct noise_ball){b->x_px + px * noise_normal(n),
                                              b->y_px + px * noise_normal(n),
-                                             within(0.55 + 0.2 * noise_normal(n), 0.1, 0.95)};
+                                             play_clamp(0.55 + 0.2 * noise_normal(n), 0.1, 0.95)};
     for (int k = happens(n, FALSE_BALLS); k > 0 && count < 8; k--)
         balls[count++] = (struct noise_ball){noise_random(n) * truth->camera.width,
                                              noise_random(n) * truth->camera.height,
-                                             within(0.25 + 0.12 * noise_normal(n), 0.1, 0.8)};
+                                             play_clamp(0.25 + 0.12 * noise_normal(n), 0.1, 0.8)};
     return count;
 }
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../data_folder.h"
 #include "fake_card.h"
 #include "media/ffmpeg_api.h"
 #include "media/image.h"
@@ -93,10 +93,9 @@ static void assert_same(const struct seen *seen, int count, int from)
 static int find_clip(void **state)
 {
     struct told told;
-    const char *data = getenv("FOVEA_TEST_DATA");
     (void)state;
     fake_card = (struct fake_card){0};
-    snprintf(path, sizeof path, "%s/video/car-detection.mp4", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/video/car-detection.mp4", data_folder());
     FILE *file = fopen(path, "rb");
     if (!file)
         return 0;

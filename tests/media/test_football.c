@@ -9,33 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../alloc_count.h"
 #include "base/plane.h"
 #include "media/football_play.h"
 #include "media/image.h"
 #include "media/pattern.h"
 #include "media/source.h"
-
-static fov_frame_pool *pool;
-
-static fov_source *open_source(const char *url, bool loop, fov_pixels pixels)
-{
-    fov_source *source;
-    fov_error error = {0};
-    fov_source_params params = {.url = url, .loop = loop, .pixels = pixels};
-    if (fov_source_open(&source, &params, &error))
-        fail_msg("%s: %s", url, error.message);
-    return source;
-}
-
-static fov_frame *read_frame(fov_source *source)
-{
-    fov_frame *frame;
-    fov_error error = {0};
-    if (fov_source_read(source, pool, &frame, NULL, &error))
-        fail_msg("read: %s", error.message);
-    return frame;
-}
+#include "source_tools.h"
 
 static void test_options(void **state)
 {
@@ -126,20 +105,20 @@ static void test_the_same_each_time(void **state)
     const char *url = "pattern:football?size=480x270&frames=40&seed=5";
     fov_source *a = open_source(url, true, 0), *b = open_source(url, false, 0);
     fov_source *other = open_source("pattern:football?size=480x270&seed=6", false, 0);
-    fov_frame *first = read_frame(a), *frame, *again;
+    fov_frame *first = read_frame(a, NULL), *frame, *again;
     struct football_truth told = *football_truth(a);
     for (int i = 1; i < 40; i++) {
-        frame = read_frame(a);
+        frame = read_frame(a, NULL);
         fov_frame_unref(&frame);
     }
-    frame = read_frame(a); /* loop: the first again */
-    again = read_frame(b);
+    frame = read_frame(a, NULL); /* loop: the first again */
+    again = read_frame(b, NULL);
     assert_true(same_pixels(&frame->image, &first->image));
     assert_true(same_pixels(&again->image, &first->image));
     assert_same_truth(&told, football_truth(a));
     assert_same_truth(&told, football_truth(b));
     fov_frame_unref(&again);
-    again = read_frame(other);
+    again = read_frame(other, NULL);
     assert_false(same_pixels(&again->image, &first->image));
     fov_frame_unref(&first);
     fov_frame_unref(&frame);
@@ -156,11 +135,11 @@ static void test_rates_agree(void **state)
     fov_source *fast = open_source("pattern:football?size=64x64&fps=50", false, 0);
     fov_source *slow = open_source("pattern:football?size=64x64&fps=2.5", false, 0);
     for (int i = 0; i <= 200; i++) {
-        fov_frame *frame = read_frame(fast);
+        fov_frame *frame = read_frame(fast, NULL);
         fov_frame_unref(&frame);
         if (i % 20)
             continue;
-        frame = read_frame(slow);
+        frame = read_frame(slow, NULL);
         fov_frame_unref(&frame);
         const struct football_truth *a = football_truth(fast), *b = football_truth(slow);
         for (int p = 0; p < FOOTBALL_PEOPLE; p++)
@@ -180,7 +159,7 @@ static void test_formats_and_barcode(void **state)
         fov_source *source = open_source("pattern:football?size=321x181&barcode=1", false,
                                          formats[i]);
         for (int n = 0; n < 3; n++) {
-            fov_frame *frame = read_frame(source);
+            fov_frame *frame = read_frame(source, NULL);
             assert_int_equal(frame->image.pixels, formats[i]);
             assert_int_equal(pattern_read_number(&frame->image), n);
             assert_true(fabs(frame->pts_ms - n * 40) < 1e-6);
@@ -203,7 +182,7 @@ static void test_any_size(void **state)
         snprintf(url, sizeof url, "pattern:football?%s&fps=0.5&seed=%d", options[i], (int)i);
         fov_source *source = open_source(url, false, 0);
         for (int n = 0; n < 60; n++) {
-            fov_frame *frame = read_frame(source);
+            fov_frame *frame = read_frame(source, NULL);
             const fov_image *image = &frame->image;
             int dark = 0;
             for (int y = 0; y < image->height; y += 3)
@@ -221,18 +200,7 @@ static void test_any_size(void **state)
 static void test_no_allocation_a_frame(void **state)
 {
     (void)state;
-    if (!alloc_count_works())
-        skip();
-    fov_source *source = open_source("pattern:football?size=640x360", false, 0);
-    fov_frame *frame = read_frame(source);
-    fov_frame_unref(&frame);
-    uint64_t before = alloc_count_thread();
-    for (int i = 0; i < 30; i++) {
-        frame = read_frame(source);
-        fov_frame_unref(&frame);
-    }
-    assert_int_equal(alloc_count_thread() - before, 0);
-    fov_source_close(&source);
+    assert_allocates_nothing("pattern:football?size=640x360");
 }
 
 /* What moves between two frames of the ground agrees with the camera's motion. */
@@ -242,7 +210,7 @@ static void test_motion_moves_the_ground(void **state)
     fov_source *source = open_source("pattern:football?size=640x360&fps=10&seed=3", false, 0);
     double before[9], panned = 0;
     for (int i = 0; i < 100; i++) {
-        fov_frame *frame = read_frame(source);
+        fov_frame *frame = read_frame(source, NULL);
         fov_frame_unref(&frame);
         const struct football_truth *t = football_truth(source);
         assert_int_equal(t->motion.kind, i ? FOV_MOTION_HOMOGRAPHY : FOV_MOTION_NONE);
@@ -272,7 +240,7 @@ static void test_public_truth(void **state)
     assert_null(football_truth(source));
     int balls = 0, people = 0;
     for (int i = 0; i < 250; i++) {
-        fov_frame *frame = read_frame(source);
+        fov_frame *frame = read_frame(source, NULL);
         fov_frame_unref(&frame);
         assert_int_equal(fov_source_truth(source, &truth), FOV_OK);
         for (size_t k = 0; k < truth.count; k++) {
@@ -343,19 +311,6 @@ static void test_it_is_a_match(void **state)
         assert_true(longest_s < 40);
         assert_int_equal(t.wild, 0);
     }
-}
-
-static int make_pool(void **state)
-{
-    (void)state;
-    return fov_frame_pool_create(&pool, NULL, NULL) == FOV_OK ? 0 : -1;
-}
-
-static int drop_pool(void **state)
-{
-    (void)state;
-    fov_frame_pool_destroy(&pool);
-    return 0;
 }
 
 int main(void)

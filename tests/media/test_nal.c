@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "media/ffmpeg_au.h"

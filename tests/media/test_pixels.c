@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../alloc_count.h"
+#include "../data_folder.h"
 #include "media/picture.h"
 #include "picture_tools.h"
 
@@ -273,9 +274,8 @@ static void test_no_allocations(void **state)
 static void test_reference_means(void **state)
 {
     (void)state;
-    const char *data = getenv("FOVEA_TEST_DATA");
     char path[1024], line[512], name[256];
-    snprintf(path, sizeof path, "%s/refs/decoded_bgr.tsv", data ? data : "../shared/data");
+    snprintf(path, sizeof path, "%s/refs/decoded_bgr.tsv", data_folder());
     FILE *table = fopen(path, "r");
     if (!table) {
         print_message("SKIP reference means: no test data\n");
@@ -289,7 +289,7 @@ static void test_reference_means(void **state)
             continue;
         if (strstr(name, ".png") && !have_ffmpeg())
             continue;
-        struct jpeg_file file = load(data ? data : "../shared/data", name);
+        struct jpeg_file file = load(data_folder(), name);
         if (!file.bytes)
             continue;
         fov_image image;

@@ -15,22 +15,11 @@
 
 #include <fovea/picture.h>
 #include <fovea/source.h>
-#include "../alloc_count.h"
+#include "../data_folder.h"
 #include "jpegs.h"
 #include "media/pattern.h"
 #include "media/source.h"
-
-static fov_frame_pool *pool;
-
-static fov_source *open_source(const char *url, bool loop, fov_pixels pixels)
-{
-    fov_source *source;
-    fov_error error = {0};
-    fov_source_params params = {.url = url, .loop = loop, .pixels = pixels};
-    if (fov_source_open(&source, &params, &error))
-        fail_msg("%s: %s", url, error.message);
-    return source;
-}
+#include "source_tools.h"
 
 static fov_status open_status(const char *url)
 {
@@ -43,15 +32,6 @@ static fov_status open_status(const char *url)
         assert_null(source);
     fov_source_close(&source);
     return status;
-}
-
-static fov_frame *read_frame(fov_source *source, const char **name)
-{
-    fov_frame *frame;
-    fov_error error = {0};
-    if (fov_source_read(source, pool, &frame, name, &error))
-        fail_msg("read: %s", error.message);
-    return frame;
 }
 
 static void write_file(const char *folder, const char *name, const void *bytes, size_t size)
@@ -314,21 +294,7 @@ static void test_barcode(void **state)
 static void test_pattern_allocates_nothing(void **state)
 {
     (void)state;
-    if (!alloc_count_works())
-        skip();
-    fov_source *source = open_source("pattern:width=640,height=360,barcode=1", false, 0);
-    fov_frame *frame;
-    for (int i = 0; i < 3; i++) {
-        frame = read_frame(source, NULL);
-        fov_frame_unref(&frame);
-    }
-    uint64_t before = alloc_count_thread();
-    for (int i = 0; i < 50; i++) {
-        fov_source_read(source, pool, &frame, NULL, NULL);
-        fov_frame_unref(&frame);
-    }
-    assert_int_equal(alloc_count_thread() - before, 0);
-    fov_source_close(&source);
+    assert_allocates_nothing("pattern:width=640,height=360,barcode=1");
 }
 
 /* ---- video ------------------------------------------------------------------------------------
@@ -367,12 +333,6 @@ static void back_tables(bool limited, uint8_t tables[2][256])
         tables[0][v] = (uint8_t)(limited ? lround(16 + v * 219 / 255.0) : v);
         tables[1][v] = (uint8_t)(limited ? lround(128 + (v - 128) * 224 / 255.0) : v);
     }
-}
-
-static const char *data_folder(void)
-{
-    const char *set = getenv("FOVEA_TEST_DATA");
-    return set ? set : "../shared/data";
 }
 
 /* Frames of a reference list "stream, dts, pts, duration, size, md5" that we decode alike. */
@@ -537,7 +497,6 @@ static void test_files_that_are_no_video(void **state)
 int main(void)
 {
     setenv("FOVEA_POISON", "1", 1);
-    fov_frame_pool_create(&pool, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_video_frames),
@@ -553,7 +512,5 @@ int main(void)
         cmocka_unit_test(test_barcode),
         cmocka_unit_test(test_pattern_allocates_nothing),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    fov_frame_pool_destroy(&pool);
-    return failed;
+    return cmocka_run_group_tests(tests, make_pool, drop_pool);
 }

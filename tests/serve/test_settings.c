@@ -1,6 +1,8 @@
 /* Settings: every mistake is named with its line and column, values come from the right place. */
 #include <unistd.h>
 
+#include <fovea/track.h>
+
 #include "base/text.h"
 #include "serve/sources.h"
 #include "settings_test.h"
@@ -336,6 +338,44 @@ static void test_passwords_of_urls_are_blotted_out(void **state)
     }
 }
 
+static void test_every_tracker_can_be_set(void **state)
+{
+    (void)state;
+    const char *name;
+    int count = 0;
+    for (; (name = fov_tracker_name(count, NULL)) != NULL; count++) {
+        char text[100];
+        struct settings *s;
+        struct findings found;
+        snprintf(text, sizeof text, "cameras: {hall: {tracker: %s}}\n", name);
+        if (parse(text, NULL, &s, &found) != FOV_OK)
+            fail_msg("%s", found.text);
+        const char *given = settings_camera_tracker(settings_find_camera(s, "hall"));
+        assert_string_equal(given ? given : "none", name);
+        settings_free(&s);
+    }
+    assert_true(count >= 5);
+    assert_null(settings_camera_tracker(NULL));
+}
+
+static void test_every_decoder_can_be_set(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"auto", "off", "cuda", "vaapi", "videotoolbox"};
+    static char *const env[] = {"REALTIME_USE_GPU=off", NULL};
+    for (int i = 0; i < 10; i++) {
+        const char *word = words[i / 2];
+        char text[100];
+        struct settings *s;
+        struct findings found;
+        snprintf(text, sizeof text, "sources: {decoder: %s}\n", word);
+        if (parse(text, i % 2 ? env : NULL, &s, &found) != FOV_OK)
+            fail_msg("%s", found.text);
+        assert_string_equal(source_decoder(s), i == 1 ? "off" : word); /* auto without a GPU */
+        settings_free(&s);
+    }
+}
+
 static void test_what_sources_lead_to(void **state)
 {
     struct settings *s;
@@ -429,6 +469,8 @@ int main(void)
         cmocka_unit_test(test_shown_settings_can_be_read_back),
         cmocka_unit_test(test_passwords_of_urls_are_blotted_out),
         cmocka_unit_test(test_sources_outside_the_list_are_refused),
+        cmocka_unit_test(test_every_tracker_can_be_set),
+        cmocka_unit_test(test_every_decoder_can_be_set),
         cmocka_unit_test(test_what_sources_lead_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
