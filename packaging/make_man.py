@@ -2,9 +2,9 @@
 """Writes fovea-COMMAND.1 out of `fovea COMMAND --help`, and fovea.1 with the list of commands: what a command says of
 itself is said once.
 
-    make_man.py names COMMANDS.H                 prints the commands
+    make_man.py names COMMANDS.H                     prints the commands
     make_man.py all FOVEA.1.IN COMMANDS.H VERSION    prints fovea.1
-    make_man.py FOVEA COMMAND VERSION            prints the command's page
+    make_man.py FOVEA COMMAND VERSION                prints the command's page
 """
 import re
 import subprocess

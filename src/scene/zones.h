@@ -20,7 +20,7 @@ struct zone_point {
 /* A polygon of 3 to ZONE_POINTS_MAX corners that does not cross itself, or a line of 2 points. */
 struct zone {
     char name[ZONE_NAME_MAX];
-    bool line; /* needs a tracker, which comes with a later version: it holds no box */
+    bool line; /* needs rules that use a tracker, which are not there yet: holds no box */
     size_t count;
     struct zone_point points[ZONE_POINTS_MAX];
 };

@@ -238,8 +238,9 @@ static void note_zone(struct settings_load *load, const struct settings_alert *a
                 return;
             if (strcmp(zone->name, alert->zone) == 0) {
                 settings_note(&load->report, false,
-                              "%s: alerts[%zu].zone: %s is a line: it needs a tracker, which comes "
-                              "with a later version; the rule raises nothing there",
+                              "%s: alerts[%zu].zone: %s is a line: it needs a tracker and rules "
+                              "that use it, which come with a later version; the rule raises "
+                              "nothing there",
                               load->report.file, index, alert->zone);
                 return;
             }

@@ -2,9 +2,10 @@
  *
  *     bench_ball [FOLDER ...]
  *
- * Without a folder worlds of ball_world.c. A FOLDER holds ball_det.txt (frame,x,y,score),
- * ball_gt.txt (frame,x,y,metres x,y,z,visible), gmc.txt (frame and the 2x3 map from the frame
- * before), maybe H.txt (frame and the 3x3 map from metres), and seqinfo.ini with frameRate. */
+ * Without a folder worlds of ball_world.c. A FOLDER is one of football.py or of write_football:
+ * ball_det.txt (frame,x,y,score), ball_gt.txt (frame,x,y,metres x,y,z,visible), gmc.txt or
+ * motion.txt (frame and the map from the frame before, 2x3 or 3x3), maybe H.txt (frame and the 3x3
+ * map from metres), and seqinfo.ini with frameRate. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,15 +40,29 @@ static double rate_of(const char *folder)
     return rate;
 }
 
+/* The numbers of the next line, at most `most`; 0 at the end. More of them are left out. */
+static int read_numbers(FILE *file, double *numbers, int most)
+{
+    char line[512];
+    int count = 0;
+    if (!file || !fgets(line, sizeof line, file))
+        return 0;
+    for (char *at = line, *end; count < most; at = end + (*end == ',')) {
+        numbers[count] = strtod(at, &end);
+        if (end == at)
+            break;
+        count++;
+    }
+    return count;
+}
+
 static bool read_truth(const char *folder, struct ball_frame_truth *frames, size_t *count,
                        double rate)
 {
     FILE *file = open_in(folder, "ball_gt.txt");
     double v[7];
     *count = 0;
-    while (file && *count < FILE_FRAMES &&
-           fscanf(file, "%lf,%lf,%lf,%lf,%lf,%lf,%lf", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5],
-                  &v[6]) == 7)
+    while (*count < FILE_FRAMES && read_numbers(file, v, 7) == 7)
         frames[(*count)++] = (struct ball_frame_truth){.time_s = (v[0] - 1) / rate,
                                                        .visible = v[6] != 0,
                                                        .x = v[1],
@@ -61,16 +76,17 @@ static bool read_truth(const char *folder, struct ball_frame_truth *frames, size
 static void read_sightings(const char *folder, struct ball_frame_truth *frames, size_t count)
 {
     FILE *file = open_in(folder, "ball_det.txt");
-    double n, x, y, score;
-    while (file && fscanf(file, "%lf,%lf,%lf,%lf", &n, &x, &y, &score) == 4) {
-        size_t i = (size_t)n - 1;
+    double v[4];
+    while (read_numbers(file, v, 4) == 4) {
+        size_t i = (size_t)v[0] - 1;
+        float x = (float)v[1], y = (float)v[2];
         if (i >= count || frames[i].count == BALL_WORLD_ITEMS)
             continue;
-        frames[i].items[frames[i].count++] = (fov_detection){.x1 = (float)x - 5,
-                                                             .y1 = (float)y - 5,
-                                                             .x2 = (float)x + 5,
-                                                             .y2 = (float)y + 5,
-                                                             .score = (float)score,
+        frames[i].items[frames[i].count++] = (fov_detection){.x1 = x - 5,
+                                                             .y1 = y - 5,
+                                                             .x2 = x + 5,
+                                                             .y2 = y + 5,
+                                                             .score = (float)v[3],
                                                              .track_id = -1};
     }
     if (file)
@@ -80,22 +96,23 @@ static void read_sightings(const char *folder, struct ball_frame_truth *frames, 
 static void read_maps(const char *folder, struct ball_frame_truth *frames, size_t count)
 {
     FILE *file = open_in(folder, "gmc.txt");
-    double n, m[9];
-    while (file && fscanf(file, "%lf %lf %lf %lf %lf %lf %lf", &n, m, m + 1, m + 2, m + 3, m + 4,
-                          m + 5) == 7) {
-        size_t i = (size_t)n - 1;
+    if (!file)
+        file = open_in(folder, "motion.txt");
+    double v[10];
+    for (int read; (read = read_numbers(file, v, 10)) >= 7;) {
+        size_t i = (size_t)v[0] - 1;
+        fov_motion moved = {.kind = FOV_MOTION_SIMILARITY, .map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+        memcpy(moved.map, v + 1, (size_t)(read - 1) * sizeof *v);
         if (i < count)
-            frames[i].motion = (fov_motion){.kind = FOV_MOTION_SIMILARITY,
-                                            .map = {m[0], m[1], m[2], m[3], m[4], m[5], 0, 0, 1}};
+            frames[i].motion = moved;
     }
     if (file)
         fclose(file);
     file = open_in(folder, "H.txt");
-    while (file && fscanf(file, "%lf %lf %lf %lf %lf %lf %lf %lf %lf %lf", &n, m, m + 1, m + 2,
-                          m + 3, m + 4, m + 5, m + 6, m + 7, m + 8) == 10) {
-        size_t i = (size_t)n - 1;
+    while (read_numbers(file, v, 10) == 10) {
+        size_t i = (size_t)v[0] - 1;
         if (i < count)
-            memcpy(frames[i].view.map, m, sizeof m);
+            memcpy(frames[i].view.map, v + 1, 9 * sizeof *v);
     }
     if (file)
         fclose(file);

@@ -12,6 +12,7 @@ import argparse
 import os
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -222,7 +223,7 @@ def main():
     options = parser.parse_args()
     if not (options.data / "video/vtest.avi").exists():
         print(f"no test data in {options.data}: nothing measured")
-        return
+        sys.exit(77)
     cv2.setNumThreads(1)
     print(f"One thread each. Off: p50 / p95 / most, px at {SIDE} px width (goal: p95 at most {GOAL_PX}).\n")
     print("| clip | frames | fovea: off | none | cuts taken for motion | ms | OpenCV: off | none | cuts | ms |\n"

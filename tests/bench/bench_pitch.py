@@ -30,6 +30,7 @@ def load():
     """(picture, points in px, in metres, true map metres to px) of all pictures."""
     folder = DATA / "football/homography"
     if not folder.exists():
+        print(f"no test data in {DATA}: nothing measured")
         sys.exit(77)
     world = json.loads((DATA / "refs/wc14_keypoint_world_and_fit.json").read_text())["world"]
     found = json.loads((folder / "wc14_pred_keypoints.json").read_text())

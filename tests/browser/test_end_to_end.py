@@ -160,6 +160,13 @@ def test_a_source_that_does_not_answer_is_not_an_empty_room(serve, open_page, tm
     assert other.is_visible("#empty-link")
 
 
+def test_names_and_their_time_are_shown(serve, open_page, tmp_path):
+    config = tmp_path / "fovea.yaml"
+    config.write_text("cameras: {hall: {source: 'pattern:fps=15', tracker: botsort}}\n")
+    page = open_page(f"{serve('--config', str(config), model='fake:boxes=bright').url}/view/hall")
+    page.wait_for_selector("[data-stage=track]:visible dt:has-text('names')")
+
+
 def test_the_server_draws_on_request(serve, pair):
     _, viewer = pair(serve(), view="render=server")
     seen = viewer.evaluate(WATCH, 30)

@@ -2,8 +2,9 @@
 import { t, num, ms, known, timeOfDay } from './i18n.js';
 import { $, el, text, runtime } from './page.js';
 import { sparkline } from './latency.js';
+import { SERVER_STAGES } from './player.js';
 
-const STAGES = ['travel', 'queue', 'decode', 'preprocess', 'inference', 'postprocess', 'draw', 'encode', 'screen'];
+const STAGES = ['travel', ...SERVER_STAGES, 'screen'];
 const WIDTH = 288;
 const HEIGHT = 56;
 const LOG = 20; // sentences kept

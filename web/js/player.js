@@ -6,6 +6,8 @@ import { LatencyMeter } from './latency.js';
 import { contain, paint } from './draw.js';
 import { now } from './clock.js';
 
+/** The stages of a picture's way that the server tells, in order. */
+export const SERVER_STAGES = ['queue', 'decode', 'preprocess', 'inference', 'postprocess', 'track', 'draw', 'encode'];
 const HISTORY = 1024; // painted pictures that history() can give
 const MAX_CANVAS = 2560; // wider canvases cost more than eyes get from them
 
@@ -204,7 +206,7 @@ export class Player {
     const timings = entry.result?.timings_ms ?? {};
     const sum = this.stages;
     let server = 0;
-    for (const name of ['queue', 'decode', 'preprocess', 'inference', 'postprocess', 'draw', 'encode']) {
+    for (const name of SERVER_STAGES) {
       const value = timings[name] ?? 0;
       server += value;
       sum[name] = (sum[name] ?? 0) + value;

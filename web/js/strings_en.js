@@ -64,7 +64,7 @@ export default {
   'view.changes': 'Adapted', 'view.change': '{knob} {from} → {to}: {why}',
 
   'stage.travel': 'camera and network', 'stage.queue': 'queue', 'stage.decode': 'decode', 'stage.preprocess': 'preprocess',
-  'stage.inference': 'inference', 'stage.postprocess': 'postprocess', 'stage.draw': 'draw', 'stage.encode': 'encode',
+  'stage.inference': 'inference', 'stage.postprocess': 'postprocess', 'stage.track': 'names', 'stage.draw': 'draw', 'stage.encode': 'encode',
   'stage.screen': 'screen', 'stage.sum': 'total', 'stage.budget': 'budget',
   'drop.queue': 'queue full', 'drop.superseded': 'superseded', 'drop.deadline': 'too late', 'drop.fps_limit': 'over the rate limit',
   'drop.decode': 'not readable', 'drop.shutdown': 'server stopping',
@@ -89,7 +89,7 @@ export default {
   'zones.none': 'A zone is an area of the picture that rules look at. A box counts where its foot stands.',
   'zones.draw': 'Draw', 'zones.rectangle': 'Rectangle', 'zones.line': 'Line', 'zones.save': 'Save', 'zones.undo': 'Undo changes',
   'zones.settings': 'Use those of the settings file', 'zones.name': 'Name of the zone', 'zones.nth': 'zone {n}', 'zones.remove': 'Remove {name}',
-  'zones.used': 'used by: {rules}', 'zones.unused': 'no rule names it yet', 'zones.needs_tracker': 'a line needs a tracker, which comes later: it raises nothing yet',
+  'zones.used': 'used by: {rules}', 'zones.unused': 'no rule names it yet', 'zones.needs_tracker': 'a line needs a tracker and rules that use it, which come later: it raises nothing yet',
   'zones.origin.drawn': 'Drawn here; they go before those of the settings file.', 'zones.origin.settings': 'From the settings file; what is saved here goes before them.',
   'zones.origin.none': '', 'zones.saved': 'Saved.',
   'zones.hint': 'Click the corners, one after the other.', 'zones.hint_close': 'Click the first corner, or press Enter, to close the zone.',

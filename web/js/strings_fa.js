@@ -64,7 +64,7 @@ export default {
   'view.changes': 'تنظیم خودکار', 'view.change': '{knob} {from} ← {to}: {why}',
 
   'stage.travel': 'دوربین و شبکه', 'stage.queue': 'صف', 'stage.decode': 'رمزگشایی', 'stage.preprocess': 'پیش‌پردازش',
-  'stage.inference': 'استنتاج', 'stage.postprocess': 'پس‌پردازش', 'stage.draw': 'رسم', 'stage.encode': 'رمزگذاری',
+  'stage.inference': 'استنتاج', 'stage.postprocess': 'پس‌پردازش', 'stage.track': 'نام‌ها', 'stage.draw': 'رسم', 'stage.encode': 'رمزگذاری',
   'stage.screen': 'صفحه', 'stage.sum': 'مجموع', 'stage.budget': 'بودجه',
   'drop.queue': 'صف پر', 'drop.superseded': 'جایگزین‌شده', 'drop.deadline': 'دیررسیده', 'drop.fps_limit': 'بیش از نرخ مجاز',
   'drop.decode': 'ناخوانا', 'drop.shutdown': 'توقف سرور',
@@ -89,7 +89,7 @@ export default {
   'zones.none': 'ناحیه بخشی از تصویر است که قاعده‌ها به آن نگاه می‌کنند. هر کادر جایی به حساب می‌آید که پایش ایستاده است.',
   'zones.draw': 'کشیدن', 'zones.rectangle': 'مستطیل', 'zones.line': 'خط', 'zones.save': 'ذخیره', 'zones.undo': 'بازگرداندن',
   'zones.settings': 'ناحیه‌های پروندهٔ تنظیمات', 'zones.name': 'نام ناحیه', 'zones.nth': 'ناحیه {n}', 'zones.remove': 'حذف {name}',
-  'zones.used': 'در قاعدهٔ: {rules}', 'zones.unused': 'هنوز قاعده‌ای نامش را نمی‌برد', 'zones.needs_tracker': 'خط به ردیاب نیاز دارد که بعداً می‌آید: هنوز هشداری نمی‌دهد',
+  'zones.used': 'در قاعدهٔ: {rules}', 'zones.unused': 'هنوز قاعده‌ای نامش را نمی‌برد', 'zones.needs_tracker': 'خط به ردیاب و قاعده‌هایی که از آن استفاده کنند نیاز دارد که بعداً می‌آیند: هنوز هشداری نمی‌دهد',
   'zones.origin.drawn': 'همین‌جا کشیده شده و بر پروندهٔ تنظیمات مقدم است.', 'zones.origin.settings': 'از پروندهٔ تنظیمات؛ آنچه اینجا ذخیره شود بر آن مقدم است.',
   'zones.origin.none': '', 'zones.saved': 'ذخیره شد.',
   'zones.hint': 'گوشه‌ها را یکی‌یکی بزنید.', 'zones.hint_close': 'برای بستن ناحیه گوشهٔ نخست یا Enter را بزنید.',
