@@ -103,7 +103,11 @@ def test_with_the_keyboard_alone(server, open_page):
     wait(page, READY)
     page.keyboard.press("r")
     wait(page, "fovea.stats().zones.length === 3")
-    for _ in range(3):
+    page.keyboard.press("ArrowLeft")
+    size = page.viewport_size
+    page.set_viewport_size({**size, "width": size["width"] - 40})  # all is painted anew under the keys
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    for _ in range(2):
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowUp")
     assert page.evaluate("fovea.stats().zones[2].points[0]") == pytest.approx([0.27, 0.25])

@@ -167,8 +167,8 @@ export class ZoneEditor {
 
   // ---- painting
 
-  /** `focus`: the corner that has the keyboard after it. */
-  render(focus = null) {
+  /** `focus`: the corner that has the keyboard after it; left out, the one that has it now. */
+  render(focus = this.focused()) {
     const { width, height } = this.svg.getBoundingClientRect();
     if (!width || !height) return;
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
@@ -183,6 +183,12 @@ export class ZoneEditor {
     }
     this.svg.replaceChildren(...parts);
     if (focus !== null) this.svg.querySelector(`.corner[data-corner="${focus}"]`)?.focus();
+  }
+
+  /** Index of the corner that has the keyboard, else null: painting makes all corners anew. */
+  focused() {
+    const active = document.activeElement;
+    return this.svg.contains(active) ? active.dataset.corner ?? null : null;
   }
 
   zoneParts(zone, i, points) {
