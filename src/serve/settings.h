@@ -59,11 +59,14 @@ struct settings_webhooks {
     size_t count;
 };
 
+enum settings_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
+
 /* One rule under `alerts:`. */
 struct settings_alert {
-    const char *name, *zone;               /* zone NULL: the whole picture */
-    struct settings_list classes, cameras; /* none: all */
-    double min_confidence, for_seconds, cooldown;
+    const char *name, *zone;                      /* zone NULL: the whole picture */
+    int direction;                                /* enum settings_direction, of lines */
+    struct settings_list classes, cameras;        /* none: all */
+    double min_confidence, for_seconds, cooldown; /* cooldown -1: settings_alert_cooldown */
     struct settings_webhooks webhooks;
 };
 
@@ -183,6 +186,9 @@ void settings_print_reference(FILE *to);
 
 /* Whether a rule looks at a camera of this name. */
 bool settings_alert_watches(const struct settings_alert *alert, const char *camera);
+
+/* Seconds of cool-down of a rule, whose zone is a line or not. */
+double settings_alert_cooldown(const struct settings_alert *alert, bool line);
 
 /* Where a webhook goes, fit for logs: scheme and host. Its path is often a secret. */
 void settings_redact_webhook(char *to, size_t size, const char *url);

@@ -47,10 +47,11 @@ static void print_zones(FILE *to, const struct zones *zones)
         const struct zone *zone = &zones->items[i];
         fprintf(to, "%s", i ? ", " : "");
         print_text(to, zone->name);
-        fprintf(to, ": %s[", zone->line ? "{line: " : "");
+        bool map = zone->line || zone->metres;
+        fprintf(to, ": %s[", zone->line ? "{line: " : map ? "{polygon: " : "");
         for (size_t k = 0; k < zone->count; k++)
             fprintf(to, "%s[%g, %g]", k ? ", " : "", zone->points[k].x, zone->points[k].y);
-        fprintf(to, "]%s", zone->line ? "}" : "");
+        fprintf(to, "]%s%s", zone->metres ? ", space: pitch_m" : "", map ? "}" : "");
     }
     fprintf(to, "}");
 }
@@ -318,10 +319,16 @@ static void schema_alerts(struct json_writer *w)
         {"points", "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"array\","
                    "\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\",\"minimum\":0,"
                    "\"maximum\":1}}}"},
+        {"metres", "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"array\","
+                   "\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\",\"minimum\":-20,"
+                   "\"maximum\":170}}}"},
         {"zones", "{\"type\":\"object\",\"maxProperties\":16,\"additionalProperties\":{\"oneOf\":["
-                  "{\"$ref\":\"#/$defs/points\"},{\"type\":\"object\",\"maxProperties\":1,"
-                  "\"properties\":{\"line\":{\"$ref\":\"#/$defs/points\"},\"polygon\":{\"$ref\":"
-                  "\"#/$defs/points\"}},\"additionalProperties\":false}]}}"},
+                  "{\"$ref\":\"#/$defs/points\"},{\"type\":\"object\",\"properties\":{\"line\":"
+                  "{\"$ref\":\"#/$defs/points\"},\"polygon\":{\"$ref\":\"#/$defs/points\"},"
+                  "\"space\":{\"const\":\"picture\"}},\"additionalProperties\":false},"
+                  "{\"type\":\"object\",\"properties\":{\"line\":{\"$ref\":\"#/$defs/metres\"},"
+                  "\"polygon\":{\"$ref\":\"#/$defs/metres\"},\"space\":{\"const\":\"pitch_m\"}},"
+                  "\"required\":[\"space\"],\"additionalProperties\":false}]}}"},
         {"hook", "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
                  "\"url\":{\"type\":\"string\"},\"secret\":{\"type\":\"string\"}},"
                  "\"required\":[\"url\"],\"additionalProperties\":false}]}"},

@@ -117,7 +117,7 @@ void settings_init_rows(struct settings_load *load, const struct settings_group 
         const struct settings_row *row = &group->rows[i];
         if (!row->initial)
             continue;
-        if (strcmp(row->key, "max_latency_ms") == 0)
+        if (row->kind == SET_NUMBER && row->initial[0] == '-')
             *(double *)((char *)group->base + row->offset) = -1; /* unset */
         else
             settings_set_text(load, row, row->key, row->initial, (char *)group->base + row->offset,
