@@ -112,10 +112,11 @@ struct crossing_line crossing_line_in_picture(const struct zone *zone, int width
 struct crossing_sight crossing_sight_in_picture(const fov_detection *box, int height)
 {
     struct zone_point foot = zone_foot_px(box);
-    double tall = fmax((double)box->y2 - (double)box->y1, 1);
-    return (struct crossing_sight){.box = box,
-                                   .at = {foot.x / height, foot.y / height},
-                                   .reach = CROSSING_REACH * tall / height};
+    double tall = (double)box->y2 - (double)box->y1;
+    return (struct crossing_sight){
+        .box = box,
+        .at = {foot.x / height, foot.y / height},
+        .reach = fmax(CROSSING_REACH * tall, CROSSING_REACH_LEAST_PX) / height};
 }
 
 struct crossing_line crossing_line_on_pitch(const struct zone *zone)

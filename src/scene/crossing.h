@@ -15,6 +15,7 @@
 #define CROSSING_GAP_NS INT64_C(2000000000)
 /* A track is on a side when its foot is so far from the line, as a part of its box's height. */
 #define CROSSING_REACH 0.1
+#define CROSSING_REACH_LEAST_PX 2.0
 /* The same on the pitch, where a px may be many metres. */
 #define CROSSING_REACH_LEAST_M 0.2
 #define CROSSING_REACH_MOST_M 1.5

@@ -6,6 +6,7 @@
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
+#include "serve/watch.h"
 
 #define TEXT_BYTES_MAX 4096
 #define GLANCE_NS (2500 * NS_PER_MS)
@@ -312,6 +313,8 @@ void get_camera_stats(struct exchange *x)
     json_add_int(w, "frames", (int64_t)stats.accepted);
     json_add_int(w, "delivered", (int64_t)stats.delivered);
     write_viewers(w, room);
+    json_name(w, "lines");
+    watch_write_lines(x->server, x->room, w);
     json_name(w, "adaptation");
     room_write_changes(room, w);
     json_object_end(w);

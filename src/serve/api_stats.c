@@ -7,6 +7,7 @@
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
+#include "serve/watch.h"
 
 static void device_word(fov_workers *workers, char *word, size_t size)
 {
@@ -23,6 +24,18 @@ static fov_stream *find_stream(struct server *server, const char *id)
     if (!stream)
         stream = hazard_stream(server, id);
     return stream ? stream : room_stream(server, id);
+}
+
+/* Of rooms: how often their lines were crossed. */
+static void write_lines(struct json_writer *w, struct server *server, const char *id)
+{
+    const struct room *room = room_by_stream(server, id);
+    if (!room)
+        room = room_find(server, id);
+    if (!room)
+        return;
+    json_name(w, "lines");
+    watch_write_lines(server, room->name, w);
 }
 
 static enum admission admission_of(fov_stream *stream)
@@ -56,8 +69,10 @@ void get_video_stats(struct exchange *x)
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
     message_stats(w, &stats, info.bound_ms, device);
-    if (stream)
+    if (stream) {
         admission_write(w, admission_of(stream), stream);
+        write_lines(w, x->server, id);
+    }
     admission_write_all(w, workers);
     json_object_end(w);
     serve_json(x, 200, w);

@@ -159,7 +159,8 @@ static void watch_result(struct feed *feed, const fov_result *result)
                                .height = result->height,
                                .ns = frame->capture_ns,
                                .number = feed->pushed ? frame->number : frame->seq,
-                               .model = result->model};
+                               .model = result->model,
+                               .football = result->football};
     watch_see(feed->watch, &seen);
 }
 
@@ -297,7 +298,8 @@ struct feed *feed_open(struct room *room, fov_workers *workers, const fov_stream
     feed->query = *query;
     feed->first_seq = room->seq + 1;
     feed->metrics = metrics_stream(room->server, room->name);
-    feed->watch = watch_open(room->server, room->name);
+    feed->watch = watch_open(room->server, room->name, params.tracker != NULL,
+                             params.football != NULL);
     params.name = room->name;
     params.on_result = on_feed_result;
     params.on_end = on_feed_end;

@@ -336,6 +336,8 @@ static void write_events(struct page *page, struct server *server)
     webhooks_get_numbers(server->webhooks, &hooks);
     head(page, "fovea_alerts_total", "counter", "Alerts that rules raised.");
     line(page, "fovea_alerts_total %llu\n", (unsigned long long)watch_raised(server));
+    head(page, "fovea_crossings_total", "counter", "Lines of zones crossed by tracks.");
+    line(page, "fovea_crossings_total %llu\n", (unsigned long long)watch_crossed(server));
     head(page, "fovea_webhooks_total", "counter", "Alerts for webhooks, by what became of them.");
     line(page, "fovea_webhooks_total{outcome=\"delivered\"} %llu\n",
          (unsigned long long)hooks.delivered);

@@ -33,6 +33,7 @@ const struct route serve_routes[] = {
     {"GET", "/api/events",        ROLE_ADMIN, 0, 0, get_events},
     {"GET", "/api/camera/{token}/zones", ROLE_ADMIN, 0, 0, get_camera_zones},
     {"PUT", "/api/camera/{token}/zones", ROLE_ADMIN, 64 * KIB, 0, put_camera_zones},
+    {"DELETE", "/api/camera/{token}/crossings", ROLE_ADMIN, 0, 0, delete_camera_crossings},
     /* -- models: api_models.c -- */
     {"GET", "/api/v1/models",     ROLE_ADMIN, 0, 0, get_models},
     {"POST", "/api/v1/models",    ROLE_ADMIN, 16 * KIB, 0, post_models},

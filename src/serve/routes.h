@@ -37,6 +37,7 @@ void get_recordings(struct exchange *x);
 void get_events(struct exchange *x);
 void get_camera_zones(struct exchange *x);
 void put_camera_zones(struct exchange *x);
+void delete_camera_crossings(struct exchange *x);
 void page_zones(struct exchange *x);
 
 /* api_models.c */
