@@ -147,21 +147,26 @@ FOV_API bool fov_pitch_jacobian(const fov_pitch_view *view, const double px[2], 
 
 /* A view over time. Between the pictures that a view was found for, camera motion carries it; each
  * new one corrects it by as much as the two deserve, so that it does not tremble. Zero it, set
- * smooth_s if you like, and read `view`; all else is its own. */
+ * smooth_s and keep_s if you like, and read `view`; all else is its own. */
 typedef struct fov_pitch_follow {
     double smooth_s; /* over how long views of a camera that stands still are averaged, seconds;
                         default 0.3 */
+    double keep_s;   /* how long known motion carries a view without a new one, seconds; default 2.
+                        A view that somebody has set once wants more, 60 say */
     bool known;      /* false: nothing was seen yet, or the picture has been cut */
     fov_pitch_view view;
     double sigma_px; /* how far off the view may be by now: grows with every step */
     double time_s, found_s;
+    double doubt_s; /* when the motion was first unknown since; only with `doubted` */
+    bool doubted;
     fov_pitch_view stray; /* the last one that was far from what was expected, carried along */
     bool strayed;
 } fov_pitch_follow;
 
 /* Carries the view to the picture of `time_s`. `motion` is the camera's since the step before; NULL
- * or FOV_MOTION_NONE: not known, the view stays and its sigma grows fast. What is more than 2 s old
- * or off by more than a tenth of the picture is forgotten: known is false. Returns FOV_EINVAL for a
+ * or FOV_MOTION_NONE: not known (a cut, say), the view stays and its sigma grows fast. What is more
+ * than keep_s old, what nothing has confirmed for 2 s since the motion was not known, or what may
+ * be off by more than a tenth of the picture is forgotten: known is false. Returns FOV_EINVAL for a
  * time or a motion that is not finite; nothing has changed then.
  * Thread-safety: as its owner. Blocks: no. */
 FOV_API fov_status fov_pitch_follow_step(fov_pitch_follow *follow, double time_s,

@@ -96,6 +96,27 @@ static bool carry(fov_pitch_view *view, const double motion[9])
 /* ---- steps ------------------------------------------------------------------------------------
  */
 
+/* Errors of known steps are as often to the one side as to the other; a camera that goes unseen
+ * goes on where it went. */
+static void grow(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
+{
+    if (!motion) {
+        f->sigma_px += UNKNOWN_A_SECOND * dt_s * f->view.width;
+        f->doubt_s = f->doubted ? f->doubt_s : f->time_s;
+        f->doubted = true;
+        return;
+    }
+    double part = motion->kind == FOV_MOTION_SIMILARITY ? SIMILARITY_ERROR : STEP_ERROR;
+    f->sigma_px = hypot(f->sigma_px, part * f->view.width);
+}
+
+static bool is_old(const fov_pitch_follow *f)
+{
+    double keep = f->keep_s > 0 ? f->keep_s : FORGET_S;
+    return fabs(f->time_s - f->found_s) > keep || f->sigma_px > FORGET_ERROR * f->view.width ||
+           (f->doubted && fabs(f->time_s - f->doubt_s) > FORGET_S);
+}
+
 fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_motion *motion,
                                  fov_error *error)
 {
@@ -108,12 +129,8 @@ fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_m
     f->time_s = time_s;
     if (!f->known)
         return FOV_OK;
-    double part = !moved                                  ? UNKNOWN_A_SECOND * dt_s
-                  : motion->kind == FOV_MOTION_SIMILARITY ? SIMILARITY_ERROR
-                                                          : STEP_ERROR;
-    f->sigma_px = hypot(f->sigma_px, part * f->view.width);
-    if ((moved && !carry(&f->view, motion->map)) || fabs(time_s - f->found_s) > FORGET_S ||
-        f->sigma_px > FORGET_ERROR * f->view.width)
+    grow(f, moved ? motion : NULL, dt_s);
+    if ((moved && !carry(&f->view, motion->map)) || is_old(f))
         f->known = f->strayed = false;
     f->strayed = f->strayed && (!moved || carry(&f->stray, motion->map));
     return FOV_OK;
@@ -128,7 +145,7 @@ static void begin(fov_pitch_follow *f, const fov_pitch_view *found, double sigma
     f->sigma_px = sigma_px;
     f->found_s = f->time_s;
     f->known = true;
-    f->strayed = false;
+    f->strayed = f->doubted = false;
 }
 
 /* Moves the view by a part of the way to the one that was found. */
@@ -187,6 +204,6 @@ fov_status fov_pitch_follow_found(fov_pitch_follow *f, const fov_pitch_view *fou
     }
     f->sigma_px = sqrt((1 - part) * (1 - part) * own + part * part * its);
     f->found_s = f->time_s;
-    f->strayed = false;
+    f->strayed = f->doubted = false;
     return FOV_OK;
 }
