@@ -113,10 +113,10 @@ struct crossing_sight crossing_sight_in_picture(const fov_detection *box, int he
 {
     struct zone_point foot = zone_foot_px(box);
     double tall = (double)box->y2 - (double)box->y1;
-    return (struct crossing_sight){
-        .box = box,
-        .at = {foot.x / height, foot.y / height},
-        .reach = fmax(CROSSING_REACH * tall, CROSSING_REACH_LEAST_PX) / height};
+    return (struct crossing_sight){.box = box,
+                                   .at = {foot.x / height, foot.y / height},
+                                   .reach = fmax(CROSSING_REACH * tall, CROSSING_REACH_LEAST_PX) /
+                                            height};
 }
 
 struct crossing_line crossing_line_on_pitch(const struct zone *zone)
