@@ -181,6 +181,23 @@ static void many_tracks(void **state)
         CROSSING_IN);
 }
 
+/* Names that share the same places of the table: who was seen longest ago makes room, nobody else.
+ */
+static void the_oldest_makes_room(void **state)
+{
+    (void)state;
+    struct crossing_event event;
+    crossing_forget(&crossing);
+    for (int i = 0; i <= CROSSING_PROBES; i++)
+        see(&upright, 1 + i * CROSSING_TRACKS, -1, 0.5, 0.1, i * 10 * MS, &event);
+    for (int i = CROSSING_PROBES; i >= 0; i--) {
+        int32_t id = 1 + i * CROSSING_TRACKS;
+        see(&upright, id, 1, 0.5, 0.1, 200 * MS, &event);
+        assert_int_equal(see(&upright, id, 1, 0.5, 0.1, 240 * MS, &event),
+                         i == 0 ? CROSSING_NONE : CROSSING_IN);
+    }
+}
+
 /* A camera that looks down on the pitch from its near side: left and right on the map are those of
  * the picture, and the reach grows with the metres a px is across the line. */
 static void on_the_pitch(void **state)
@@ -234,6 +251,7 @@ int main(void)
         cmocka_unit_test(holes_in_time),
         cmocka_unit_test(who_has_no_name_or_place_is_left_out),
         cmocka_unit_test(many_tracks),
+        cmocka_unit_test(the_oldest_makes_room),
         cmocka_unit_test(on_the_pitch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
