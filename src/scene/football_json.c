@@ -224,6 +224,17 @@ void football_write_parts(struct json_writer *w, const double ms[FOV_PART_COUNT]
     json_object_end(w);
 }
 
+/* fov_football_detector_name is of another room. */
+static const char *detector_name(fov_football_detector detector)
+{
+    static const char *const words[] = {
+#define DETECTOR_WORD(name, word) #word,
+        FOV_FOOTBALL_DETECTOR_MAP(DETECTOR_WORD)
+#undef DETECTOR_WORD
+    };
+    return (unsigned)detector < FOV_DETECTOR_COUNT ? words[detector] : words[0];
+}
+
 void football_write(struct json_writer *w, const fov_football_frame *f, const fov_pitch_size *size,
                     int width, int height)
 {
@@ -240,5 +251,5 @@ void football_write(struct json_writer *w, const fov_football_frame *f, const fo
     for (int i = 0; i < FOV_PART_COUNT; i++)
         ms[i] = (double)f->parts_ns[i] / 1e6;
     football_write_parts(w, ms);
-    json_add_string(w, "detector", f->weak ? "weak" : "model");
+    json_add_string(w, "detector", detector_name(f->detector));
 }

@@ -226,7 +226,8 @@ static void pitch_and_parts(void **state)
     (void)state;
     static const double map[9] = {12.25, -3.5e-7, 1e9, 0, 1.0 / 3, -0.0, 1e-12, 2, 30};
     fov_football_frame f = empty();
-    f.view_known = f.weak = true;
+    f.view_known = true;
+    f.detector = FOV_DETECTOR_WEAK;
     memcpy(f.view.map, map, sizeof map);
     f.view.k1 = -0.05;
     f.view_sigma_px = 1.234;
@@ -248,6 +249,10 @@ static void pitch_and_parts(void **state)
     assert_float_equal(number(parts, "homography"), 6.173, 1e-9);
     assert_float_equal(number(parts, "other"), 7.407, 1e-9);
     assert_string_equal(text(v, "detector"), "weak");
+    json_free(&v);
+    f.detector = FOV_DETECTOR_DRAWN;
+    v = written(&f, NULL);
+    assert_string_equal(text(v, "detector"), "drawn");
     json_free(&v);
 }
 
