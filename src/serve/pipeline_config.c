@@ -143,7 +143,7 @@ static fov_status start_workers(const struct settings *s, const fov_pipeline_par
     fov_model_params model;
     char path[1024];
     bool drawn = f->params.player_model && !f->names[FOOTBALL_PLAYERS];
-    const char *name = drawn                        ? "fake:boxes=none"
+    const char *name = drawn                        ? FOV_FOOTBALL_DRAWN
                        : f->names[FOOTBALL_PLAYERS] ? f->names[FOOTBALL_PLAYERS]
                                                     : s->models.default_model;
     fov_status status = model_settings_find(s, name, cache, &model, path, sizeof path, error);
@@ -152,7 +152,7 @@ static fov_status start_workers(const struct settings *s, const fov_pipeline_par
     int batch = batch_of(s, params);
     if (params->mode == FOV_PIPELINE_BATCH && model.batch == 0 && batch > 1)
         model.batch = batch < FOV_GATHER_MAX ? batch : FOV_GATHER_MAX;
-    if (f->names[FOOTBALL_PLAYERS])
+    if (f->params.player_model)
         model.id = f->params.player_model;
     fov_workers_params of = workers_of(s, params);
     of.model = &model;

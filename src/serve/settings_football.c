@@ -210,7 +210,7 @@ void settings_football_name(const struct settings *s, struct settings_football *
                              &to->params.pitch_model};
     if (!name || !name[0])
         return;
-    bool drawn = which == FOOTBALL_PLAYERS && strcmp(name, "drawn") == 0; /* no model */
+    bool drawn = which != FOOTBALL_BALL && strcmp(name, "drawn") == 0; /* no model */
     to->names[which] = drawn ? NULL : name;
     id_of(s, name, to->ids[which], sizeof to->ids[which]);
     *params[which] = to->ids[which];
