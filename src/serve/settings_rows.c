@@ -101,7 +101,7 @@ const struct settings_row settings_rows[] = {
     {"football.ball_model", NULL, SET_TEXT, AT(football.ball_model), NULL, 0, 0, NULL, 0,
      "model of its own for the ball, as models.default"},
     {"football.pitch_model", NULL, SET_TEXT, AT(football.pitch_model), NULL, 0, 0, NULL, 0,
-     "model that finds keypoints of the pitch, as models.default"},
+     "model that finds keypoints of the pitch, as models.default; `drawn` beside that player model: the drawn match's calibration, with errors"},
     {"football.pitch_layout", NULL, SET_CHOICE, AT(football.pitch_layout), "landmarks", 0, 0, "landmarks roboflow_32", SET_LIVE,
      "order of its keypoints: all landmarks of fovea/pitch.h, or the 32 of roboflow/sports"},
     {"football.tracker", NULL, SET_CHOICE, AT(football.tracker), "auto", 0, 0, "auto botsort bytetrack ocsort pitch", SET_LIVE,
