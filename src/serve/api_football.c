@@ -223,8 +223,8 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
     else if (status != FOV_OK)
         serve_error(x, status, &error);
     else
-        answer_view(x, room, &view, &quality,
-                    seq != UINT64_MAX || place.width == 0 ? seq : newest, preview);
+        answer_view(x, room, &view, &quality, seq != UINT64_MAX || place.width == 0 ? seq : newest,
+                    preview);
 }
 
 void put_homography(struct exchange *x)

@@ -88,8 +88,8 @@ void football_write_stats(struct json_writer *w, const struct feed_football *foo
     json_array_end(w);
     for (int i = 0; i < 2; i++) {
         long long color = atomic_load(&football->colors[i]);
-        now.sides[i] = (fov_football_side){
-            football->names[i], color >= 0, color >= 0 ? (uint32_t)color : 0, teams[i]};
+        now.sides[i] = (fov_football_side){football->names[i], color >= 0,
+                                           color >= 0 ? (uint32_t)color : 0, teams[i]};
     }
     football_write_teams(w, &now);
     json_object_end(w);

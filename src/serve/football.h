@@ -14,10 +14,10 @@ enum { FOOTBALL_NAME_MAX = 65 };
 /* What start-stream, or a camera of the settings, asks for beside the section `football` of the
  * settings, which holds where nothing is said here. */
 struct football_wish {
-    bool model_given;                /* the stream's own model finds the players */
-    bool drawn;                      /* FOOTBALL_DRAWN was asked for */
-    char ball_model[MODEL_ID_MAX];   /* "" */
-    const char *tracker;             /* static name, NULL */
+    bool model_given;              /* the stream's own model finds the players */
+    bool drawn;                    /* FOOTBALL_DRAWN was asked for */
+    char ball_model[MODEL_ID_MAX]; /* "" */
+    const char *tracker;           /* static name, NULL */
     bool has_teams, colored;
     char names[2][FOOTBALL_NAME_MAX]; /* "" */
     uint32_t colors[2];
@@ -69,8 +69,8 @@ struct football_setup {
     struct football_wish wish;
     struct settings_football base;
     fov_pitch_view view;
-    fov_football_params params;  /* points into this struct and the settings */
-    struct feed_football *feed;  /* goes to the feed */
+    fov_football_params params; /* points into this struct and the settings */
+    struct feed_football *feed; /* goes to the feed */
 };
 
 /* Copies a wish; NULL: no memory. */

@@ -101,7 +101,8 @@ fov_status football_prepare(struct football_setup *setup, const struct settings 
     char next = strncmp(url, match, sizeof match - 1) == 0 ? url[sizeof match - 1] : 'x';
     if (setup->feed->drawn && next != '\0' && next != '?')
         return fov_fail(error, FOV_EINVAL,
-                        "the model 'drawn' sees " "pattern:football alone: name a model that finds "
+                        "the model 'drawn' sees "
+                        "pattern:football alone: name a model that finds "
                         "people, or leave model_id out");
     return FOV_OK;
 }

@@ -58,8 +58,7 @@ static fov_status read_bend(const json_value *object, fov_pitch_view *view, fov_
 fov_status football_read_view(const json_value *object, const struct football_place *place,
                               fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error)
 {
-    fov_pitch_params params = {
-        .size = place->size, .width = place->width, .height = place->height};
+    fov_pitch_params params = {.size = place->size, .width = place->width, .height = place->height};
     *quality = (fov_pitch_quality){0};
     if (!json_is_object(object))
         return fov_fail(error, FOV_EINVAL, "an object with points or a matrix is needed");
@@ -145,7 +144,8 @@ static bool read_team(struct exchange *x, const json_value *team, int i, struct 
 {
     const char *name = NULL, *color = NULL, *near = NULL;
     *colored = false;
-    if (!json_is_object(team) || (json_has(team, "name") && !json_get_string(team, "name", &name)) ||
+    if (!json_is_object(team) ||
+        (json_has(team, "name") && !json_get_string(team, "name", &name)) ||
         (json_has(team, "color") && !json_get_string(team, "color", &color))) {
         serve_problem(x, 422, "invalid_argument",
                       "teams[%d]: {\"name\": …, \"color\": \"#rrggbb\" or a word} is expected", i);

@@ -32,7 +32,8 @@ struct metrics_stream {
     char label[ROOM_NAME_MAX];
     atomic_ullong delivered, late, failed, detections, dropped[FOV_DROP_COUNT];
     struct histogram latency, stages[STAGES];
-    struct histogram *parts; /* FOV_PART_COUNT of them, of football streams; NULL before the first */
+    struct histogram
+        *parts; /* FOV_PART_COUNT of them, of football streams; NULL before the first */
 };
 
 struct metrics {
@@ -252,8 +253,8 @@ static void write_parts(struct page *page, struct metrics *metrics)
     head(page, "fovea_football_part_seconds", "histogram",
          "Time of a frame in each part of football.");
     for (size_t i = 0; i <= LABELS_MAX; i++)
-        for (int part = 0; metrics->streams[i] && metrics->streams[i]->parts && part < FOV_PART_COUNT;
-             part++) {
+        for (int part = 0;
+             metrics->streams[i] && metrics->streams[i]->parts && part < FOV_PART_COUNT; part++) {
             snprintf(labels, sizeof labels, "stream=\"%s\",part=\"%s\"",
                      escaped(metrics->streams[i]->label, label, sizeof label),
                      fov_football_part_name((fov_football_part)part));

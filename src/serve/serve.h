@@ -160,7 +160,7 @@ struct room_info {
                           "ended" */
     double p95_ms, fps;
     unsigned viewers;
-    bool has_picture; /* latest.jpg would answer 200 */
+    bool has_picture;   /* latest.jpg would answer 200 */
     char stream_id[80]; /* "" of a browser's camera */
     bool football;
     bool pulled; /* a live source of the server's own: `source` says where it stands */
@@ -193,7 +193,7 @@ struct room_source {
     enum admission admission;
     const struct football_wish *football; /* NULL: no football; copied */
     double seek_ms;                       /* files: start here */
-    bool patient;   /* live: go on trying when the first connection fails */
+    bool patient;                         /* live: go on trying when the first connection fails */
 };
 fov_status rooms_start_source(struct server *server, const struct room_source *params,
                               char *stream_id, size_t size, fov_error *error);
