@@ -278,6 +278,10 @@ WRONG = [
     ({"source": "pattern:footballs"}, 422, ""),
     ({"source": SOURCE, "ball_model_id": "ball"}, 422, "ball_model_id"),
     ({"source": SOURCE, "model_id": "nothing"}, 404, "nothing"),
+    ({"source": SOURCE, "pitch_model_id": "nothing"}, 422, "pitch_model_id"),
+    ({"source": SOURCE, "model_id": None, "pitch_model_id": "drawn"}, 422, "pitch_model_id"),
+    ({"source": SOURCE, "player_labels": "x" * 200}, 422, "player_labels"),
+    ({"source": SOURCE, "ball_labels": ["ball"]}, 422, "ball_labels"),
     ({"source": SOURCE, "model_id": None, "ball_model_id": "nothing"}, 404, "nothing"),
     ({"source": SOURCE, "tracker": "none"}, 422, "tracker"),
     ({"source": SOURCE, "tracker": "best"}, 422, "best"),
@@ -327,13 +331,24 @@ def test_start_with_all_there_is(clean, truth):
         assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
 
 
-def test_a_model_finds_the_players(clean):
+def test_a_model_finds_the_players(start_server):
     """Without `drawn` the server's own model looks; the fake one finds what it finds."""
-    made = start_match(clean, source="pattern:football?fps=10&size=640x360", model_id="")
+    server = start_server(model="fake:labels=box+kick+frame+other")
+    source = "pattern:football?fps=10&size=640x360"
+    refused = server.post(START, json={"kind": "football", "source": source, "admission": "best_effort"})
+    assert refused.status_code == 422 and "player_labels" in refused.json()["detail"], refused.text
+    made = start_match(server, source=source, model_id="", player_labels="box, man")
     assert made["model_id"] == "fake"
-    with socket(clean, f"/ws/view/{made['stream_id']}?render=client") as viewer:
-        message, = results(viewer, 1)
-    assert MEMBERS <= message.keys() and message["detector"] in ("model", "weak")
+    with socket(server, f"/ws/view/{made['stream_id']}?render=client") as viewer:
+        seen = results(viewer, 12)
+    assert MEMBERS <= seen[0].keys() and seen[0]["detector"] in ("model", "weak")
+    assert any(m["tracks"] for m in seen) and all(d["class"] == "box" for m in seen for d in m["detections"])
+
+
+def test_the_pitch_is_found(clean):
+    """A detector of keypoints, as the drawn match has one, needs no points of anybody."""
+    id = start_match(clean, source=SOURCE, pitch_model_id="drawn")["stream_id"]
+    clean.wait_for(lambda: clean.get(HOMOGRAPHY.format(id)).json()["known"], 20, "the view")
 
 
 def test_pictures_with_and_without_boxes(clean):
@@ -353,7 +368,10 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     file.write_text('{"matrix": %s, "picture": [1280, 720]}' % truth.maps[0].tolist())
     server = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n"
                                  "football: {teams: {Reds: red, Blues: blue}}\n")
-    item = server.wait_for(lambda: server.get(STREAMS).json()["streams"], 10, "the camera")[0]
+    def opened():
+        items = server.get(STREAMS).json()["streams"]
+        return items and "model_id" in items[0] and items[0]
+    item = server.wait_for(opened, 10, "the camera")
     assert (item["kind"], item["token"], item["max_latency_ms"], item["target_fps"]) == ("football", "match", 2000, 10)
     with socket(server, "/ws/view/match?render=client") as viewer:
         message, = results(viewer, 1)
