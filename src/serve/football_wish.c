@@ -153,8 +153,9 @@ static bool read_model(struct exchange *x, const char *name, const char *id, boo
     if (!drawn && !wish->drawn)
         return model_find(x, x->server->workers, model);
     serve_problem(x, 422, "invalid_argument", "%s: %s", name,
-                  wish->drawn ? "the drawn detector finds the ball itself, and no model goes with it"
-                              : "'drawn' goes with \"model_id\": \"drawn\" alone");
+                  wish->drawn
+                      ? "the drawn detector finds the ball itself, and no model goes with it"
+                      : "'drawn' goes with \"model_id\": \"drawn\" alone");
     return false;
 }
 
