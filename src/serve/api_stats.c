@@ -26,16 +26,13 @@ static fov_stream *find_stream(struct server *server, const char *id)
     return stream ? stream : room_stream(server, id);
 }
 
-/* Of rooms: how often their lines were crossed. */
-static void write_lines(struct json_writer *w, struct server *server, const char *id)
+/* The room that it runs for; NULL: it is a session. */
+static const struct room *room_of_stream(struct server *server, const fov_stream *stream)
 {
-    const struct room *room = room_by_stream(server, id);
-    if (!room)
-        room = room_find(server, id);
-    if (!room)
-        return;
-    json_name(w, "lines");
-    watch_write_lines(server, room->name, w);
+    const struct room *room = server->rooms->first;
+    while (room && (!room->feed || room->feed->stream != stream))
+        room = room->next;
+    return room;
 }
 
 static enum admission admission_of(fov_stream *stream)
@@ -69,10 +66,15 @@ void get_video_stats(struct exchange *x)
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
     message_stats(w, &stats, info.bound_ms, device);
-    if (stream) {
+    if (stream)
         admission_write(w, admission_of(stream), stream);
-        write_lines(w, x->server, id);
+    const struct room *room = stream ? room_of_stream(x->server, stream) : NULL;
+    if (room) {
+        json_name(w, "lines");
+        watch_write_lines(x->server, room->name, w);
     }
+    if (room && room->feed->football)
+        football_write_stats(w, room->feed->football, stream);
     admission_write_all(w, workers);
     json_object_end(w);
     serve_json(x, 200, w);

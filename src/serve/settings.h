@@ -38,9 +38,12 @@ struct settings_model {
     int batch;
 };
 
+enum settings_camera_kind { CAMERA_DETECTION, CAMERA_FOOTBALL };
+
 /* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */
 struct settings_camera {
-    const char *name, *source, *model;
+    const char *name, *source, *model, *homography;
+    int kind; /* enum settings_camera_kind */
     int tracker, profile;
     double fps, max_latency_ms;
     double pin_conf, pin_fps, pin_quality; /* pinned knobs, 0: free */
@@ -68,6 +71,18 @@ struct settings_alert {
     struct settings_list classes, cameras;        /* none: all */
     double min_confidence, for_seconds, cooldown; /* cooldown -1: settings_alert_cooldown */
     struct settings_webhooks webhooks;
+};
+
+/* A team under `football.teams`. */
+struct settings_team {
+    const char *name; /* NULL: it has none */
+    bool colored;
+    uint32_t color; /* 0xRRGGBB of the shirts */
+};
+
+struct settings_teams {
+    struct settings_team items[2];
+    size_t count;
 };
 
 struct settings {
@@ -126,10 +141,16 @@ struct settings {
         const char *dir; /* NULL: nothing is recorded */
         double max_mb, total_mb;
     } recording;
+    /* settings_football.h makes fov_football_params of it. */
     struct {
-        const char *player_model, *ball_model, *homography;
-        double target_fps;
-        int batch_size;
+        const char *player_model, *ball_model, *pitch_model;
+        int pitch_layout, tracker;   /* of the words in settings_rows.c */
+        double target_fps, ball_fps; /* ball_fps 0: all pictures */
+        int batch_size;              /* 0: 1 in realtime, else 8 */
+        struct settings_teams teams;
+        const char *homography;
+        bool still_camera;
+        double pitch_length, pitch_width; /* metres, 0: the default */
     } football;
     struct settings_store *store; /* memory and origins of the values */
 };
