@@ -338,6 +338,11 @@ double settings_model_iou(const struct settings *settings, const char *id)
     return model && model->iou > 0 ? model->iou : settings->realtime.iou_threshold;
 }
 
+bool settings_camera_has_names(const struct settings_camera *camera)
+{
+    return camera && (camera->tracker > 0 || camera->kind == CAMERA_FOOTBALL);
+}
+
 const char *settings_camera_tracker(const struct settings_camera *camera)
 {
     /* in the order of the row's words; a test holds both to the table of trackers */

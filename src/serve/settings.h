@@ -195,6 +195,8 @@ double settings_model_iou(const struct settings *settings, const char *id);
 /* NULL when there is none of that name. */
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name);
+/* Whether boxes of a camera (NULL: none) have names in time: by a tracker, or football's own. */
+bool settings_camera_has_names(const struct settings_camera *camera);
 /* The tracker of a camera by its static name; NULL: none, or no camera. */
 const char *settings_camera_tracker(const struct settings_camera *camera);
 const struct settings_model *settings_find_model(const struct settings *settings, const char *id);

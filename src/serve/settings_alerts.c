@@ -252,10 +252,15 @@ static void note_words(struct settings_load *load, const struct settings_alert *
                        const struct settings_camera *camera, const struct zone *zone)
 {
     const char *file = load->report.file;
-    if (zone->line && !settings_camera_tracker(camera))
+    if (zone->line && !settings_camera_has_names(camera))
         settings_note(&load->report, false,
                       "%s: alerts[%zu].zone: %s is a line, and camera %s has no tracker (tracker: "
                       "botsort gives it one): the rule rests where the stream has none",
+                      file, index, zone->name, camera->name);
+    if (zone->metres && camera->kind != CAMERA_FOOTBALL)
+        settings_note(&load->report, false,
+                      "%s: alerts[%zu].zone: %s is in metres, and camera %s is not of kind: "
+                      "football: the rule rests where the view of the pitch is not known",
                       file, index, zone->name, camera->name);
     if (zone->line && alert->for_seconds > 0)
         settings_note(&load->report, false,

@@ -21,7 +21,7 @@ struct zones_known watch_known(struct server *server, const char *stream)
     for (const struct watch *w = server->watches->first; w; w = w->next)
         if (strcmp(w->stream, stream) == 0)
             return (struct zones_known){w->tracker, atomic_load(&w->view)};
-    return (struct zones_known){.tracker = settings_camera_tracker(camera) != NULL};
+    return (struct zones_known){.tracker = settings_camera_has_names(camera)};
 }
 
 void watch_write_lines(struct server *server, const char *stream, struct json_writer *w)

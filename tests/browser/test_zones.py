@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from conftest import wait
+from conftest import BINARY, wait
 from test_screens import STICKS_OUT
 
 CONFIG = """
@@ -190,6 +191,59 @@ def test_zones_in_metres_are_listed_and_stay(walking, open_page):
     wait(page, "fovea.stats().origin === 'drawn' && !fovea.stats().busy")
     kept = zones(walking, "gate")["zones"][2]
     assert (kept["name"], kept["space"], kept["points"][1]) == ("penalty area", "pitch_m", [16.5, 13.84])
+
+
+MATCH = "pattern:football?size=640x360&fps=10&seed=3"
+FRAMES = 300
+
+
+@pytest.fixture
+def ground(serve, tmp_path):
+    """A match with a view of the pitch, and the truth of its first pictures: metres to px."""
+    writer = BINARY.parent / "tests/media/write_football"
+    if not writer.exists():
+        pytest.skip(f"{writer} is not built: make build")
+    subprocess.run([writer, MATCH, str(FRAMES), tmp_path / "match"], check=True, capture_output=True, timeout=120)
+    rows = [line.replace(",", " ").split() for line in (tmp_path / "match/H.txt").read_text().splitlines()]
+    maps = [[float(n) for n in row[1:10]] for row in rows]
+    file, config = tmp_path / "camera.json", tmp_path / "ground.yaml"
+    file.write_text(json.dumps({"matrix": [maps[0][0:3], maps[0][3:6], maps[0][6:9]], "picture": [640, 360]}))
+    config.write_text(f"""
+cameras:
+  ground:
+    source: "{MATCH}"
+    kind: football
+    model: drawn
+    homography: "{file}"
+    zones: {{middle: {{line: [[50, 20], [50, 48]], space: pitch_m}}, circle: {{polygon: [[44, 26], [61, 26], [61, 42], [44, 42]], space: pitch_m}}}}
+alerts: [{{name: over the middle, zone: middle}}]
+""")
+    return serve("--config", str(config)), maps
+
+
+def view_of(server) -> dict:
+    with urllib.request.urlopen(f"{server.url}/api/v1/realtime/football/ground/homography", timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_zones_in_metres_are_drawn_where_the_camera_sees_them(ground, open_page, tmp_path):
+    server, maps = ground
+    page = open_page(f"{server.url}/zones/ground", viewport={"width": 1440, "height": 900})
+    wait(page, "fovea.stats().ready && document.querySelectorAll('.zone').length === 2")
+    frame = min(view_of(server)["frame_id"], FRAMES - 1)
+    shown = page.evaluate("""(() => { const box = document.getElementById('drawing').getBoundingClientRect();
+        return document.querySelector(".zone.line[data-zone='0']").getAttribute('points').split(' ')
+          .map((p) => p.split(',').map(Number)).map(([x, y]) => [x / box.width, y / box.height]); })()""")
+    for (x, y), seen in zip(((50, 20), (50, 48)), shown):
+        u, v, w = (sum(m * p for m, p in zip(maps[frame][i:i + 3], (x, y, 1))) for i in (0, 3, 6))
+        assert seen == [pytest.approx(u / w / 640, abs=0.06), pytest.approx(v / w / 360, abs=0.06)], "the camera turns a little meanwhile"
+    # right of a line that leads away from the camera is the right of the picture
+    tip = page.evaluate("document.querySelector(\".arrow[data-arrow='middle']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
+    assert tip[1][0] > tip[0][0] + 15
+    assert "in metres on the pitch: 50.0 20.0 · 50.0 48.0" in page.inner_text("#list")
+    page.wait_for_function("/in [1-9]|out [1-9]/.test(document.querySelector(\"[data-counts='middle']\").textContent)", timeout=40000)
+    page.screenshot(path=Path(os.environ.get("FOVEA_SHOTS") or tmp_path) / "metres.png")
+    assert page.is_disabled("#save"), "looking changes nothing"
 
 
 def test_without_a_picture(server, open_page):

@@ -23,7 +23,8 @@ static const char whole[] =
     "      way: {line: [[0, 0.5], [1, 0.5]]}\n"
     "  yard: {zones: {gate: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]]}}}\n"
     "  field:\n"
-    "    tracker: pitch\n"
+    "    kind: football\n"
+    "    source: \"pattern:football\"\n"
     "    zones: {goal: {space: pitch_m, line: [[0, 30.34], [0, 37.66]]},\n"
     "            box: {polygon: [[0, 13.84], [16.5, 13.84], [16.5, 54.16], [0, 54.16]], space: "
     "pitch_m}}\n"
@@ -181,12 +182,14 @@ static void zones_that_no_camera_has_are_noted(void **state)
     settings_free(&s);
     assert_int_equal(
         parse("cameras:\n  hall: {tracker: bytetrack, zones: {door: [[0, 0], [1, 0], [1, 1]],\n"
-              "    way: {line: [[0, 0], [1, 0]]}}}\n"
+              "    way: {line: [[0, 0], [1, 0]]}, spot: {polygon: [[9, 30], [13, 30], [11, 40]], "
+              "space: pitch_m}}}\n"
               "alerts: [{name: a, zone: door, direction: in}, {name: b, zone: way}, "
-              "{name: c, zone: way, for_seconds: 1}]\n",
+              "{name: c, zone: way, for_seconds: 1}, {name: d, zone: spot}]\n",
               NULL, &s, &found),
         FOV_OK);
-    assert_int_equal(found.notes, 2);
+    assert_int_equal(found.notes, 3);
+    assert_non_null(strstr(found.text, "alerts[3].zone: spot is in metres, and camera hall"));
     assert_non_null(strstr(found.text, "alerts[0].direction: door is no line"));
     assert_non_null(strstr(found.text, "alerts[2].for_seconds: way is a line"));
     settings_free(&s);

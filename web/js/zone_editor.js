@@ -17,6 +17,22 @@ function aside([[ax, ay], [bx, by]]) {
   return { x: (ax + bx) / 2, y: (ay + by) / 2, dx: (ay - by) / long, dy: (bx - ax) / long };
 }
 
+/** Where the picture shows a shape on the pitch, as shares of it; what is behind the camera is cut off. */
+function onPicture({ matrix: m, picture: [width, height] }, points, closed) {
+  const depth = ([x, y]) => m[6] * x + m[7] * y + m[8];
+  const least = 0.02 * Math.max(...points.map(depth));
+  if (!(least > 0)) return [];
+  const seen = [];
+  points.forEach((p, i) => {
+    const q = points[(i + 1) % points.length], a = depth(p), b = depth(q);
+    if (a >= least) seen.push(p);
+    if ((a >= least) === (b >= least) || (!closed && i === points.length - 1)) return;
+    const t = (least - a) / (b - a);
+    seen.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+  });
+  return seen.map((p) => [(m[0] * p[0] + m[1] * p[1] + m[2]) / depth(p) / width, (m[3] * p[0] + m[4] * p[1] + m[5]) / depth(p) / height]);
+}
+
 /** Twice the area; a line has none. */
 const area = (points) => Math.abs(points.reduce((sum, [x, y], i) => {
   const [u, v] = points[(i + 1) % points.length];
@@ -33,7 +49,7 @@ function shape(tag, attributes, text = '') {
 export class ZoneEditor {
   /** `changed()` after each change of the zones, `drawing(kind | null, points)` while one is drawn. */
   constructor(frame, svg, { changed, drawing, label }) {
-    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set(), counts: new Map() });
+    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set(), counts: new Map(), view: null });
     svg.addEventListener('pointerdown', (e) => this.down(e));
     svg.addEventListener('pointermove', (e) => this.move(e));
     svg.addEventListener('pointerup', () => { this.drag = null; });
@@ -110,6 +126,12 @@ export class ZoneEditor {
     this.zones[index].points.reverse();
     this.render();
     this.changed();
+  }
+
+  /** Which part of the pitch the picture shows: { matrix, picture }, null when it is not known. */
+  look(view) {
+    this.view = view;
+    if (!this.draft && !this.svg.contains(document.activeElement) && (this.drag ?? null) === null) this.render();
   }
 
   /** How often lines were crossed, as texts: name → { in, out }. */
@@ -193,8 +215,10 @@ export class ZoneEditor {
     if (!width || !height) return;
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     const px = (points) => points.map(([x, y]) => [x * width, y * height]);
+    const ground = this.view ? this.zones.map((z, i) => i).filter((i) => this.zones[i].space === 'pitch_m') : [];
     const order = this.zones.map((z, i) => i).filter((i) => this.zones[i].space === 'picture').sort((a, b) => area(this.zones[b].points) - area(this.zones[a].points));
     const parts = order.flatMap((i) => this.zoneParts(this.zones[i], i, px(this.zones[i].points))); // small ones on top
+    parts.unshift(...ground.flatMap((i) => this.groundParts(this.zones[i], i, px)));
     const zone = this.zones[this.selected];
     if (zone?.space === 'picture') parts.push(...this.handles(zone, px(zone.points)));
     if (this.draft?.points.length) {
@@ -203,6 +227,11 @@ export class ZoneEditor {
     }
     this.svg.replaceChildren(...parts);
     if (focus !== null) this.svg.querySelector(`.corner[data-corner="${focus}"]`)?.focus();
+  }
+
+  groundParts(zone, i, px) {
+    const points = px(onPicture(this.view, zone.points, zone.kind === 'polygon'));
+    return points.length > 1 ? this.zoneParts(zone, i, points) : [];
   }
 
   zoneParts(zone, i, points) {

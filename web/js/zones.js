@@ -99,6 +99,15 @@ async function resetCount(name) {
     .then(({ lines }) => fillCounts(lines), (error) => say('error.server', { why: error.message }));
 }
 
+/** Zones in metres are shown where the camera of a football stream sees them now. */
+async function pollView() {
+  if (!document.hidden && saved.some((zone) => zone.space === 'pitch_m')) {
+    const view = await request(`/api/v1/realtime/football/${encodeURIComponent(camera)}/homography`).catch(() => null);
+    editor.look(view?.known && view.picture ? { matrix: view.matrix.flat(), picture: view.picture } : null);
+  }
+  setTimeout(pollView, PICTURE_MS);
+}
+
 async function pollCounts() {
   if (!document.hidden && saved.some((zone) => zone.kind === 'line')) {
     await request(`${base}/stats`).then(({ lines }) => fillCounts(lines), () => {});
@@ -259,6 +268,7 @@ request(`${base}/zones`).then((answer) => { take(answer); ready = true; }, (erro
 showPicture();
 pollAlerts();
 pollCounts();
+pollView();
 
 /** Read-only, for tests and the curious. */
 window.fovea = Object.freeze({
