@@ -17,6 +17,13 @@ function aside([[ax, ay], [bx, by]]) {
   return { x: (ax + bx) / 2, y: (ay + by) / 2, dx: (ay - by) / long, dy: (bx - ax) / long };
 }
 
+/** A line's name stands at its beginning, on the side where its arrow is not. */
+function beside([[ax, ay], [bx, by]]) {
+  const { dx, dy } = aside([[ax, ay], [bx, by]]);
+  const x = ax + 0.2 * (bx - ax) - 14 * dx, y = ay + 0.2 * (by - ay) - 14 * dy + 4;
+  return { x, y, 'text-anchor': dx > 0.3 ? 'end' : dx < -0.3 ? 'start' : 'middle' };
+}
+
 /** Where the picture shows a shape on the pitch, as shares of it; what is behind the camera is cut off. */
 function onPicture({ matrix: m, picture: [width, height] }, points, closed) {
   const depth = ([x, y]) => m[6] * x + m[7] * y + m[8];
@@ -238,11 +245,11 @@ export class ZoneEditor {
     const tag = zone.kind === 'line' ? 'polyline' : 'polygon';
     const names = ['zone', zone.kind === 'line' && 'line', i === this.selected && 'selected', this.up.has(zone.name) && 'up'];
     const top = points.reduce((a, b) => (b[1] < a[1] ? b : a));
-    const x = points.reduce((sum, p) => sum + p[0], 0) / points.length;
     const more = zone.kind === 'line' && points.length === 2 ? this.arrow(zone, points) : [];
+    const at = more.length ? beside(points) : { x: points.reduce((sum, p) => sum + p[0], 0) / points.length, y: Math.max(16, top[1] - 8), 'text-anchor': 'middle' };
     return [...more, shape(tag, { class: 'edge', points: points.join(' ') }),
       shape(tag, { class: names.filter(Boolean).join(' '), points: points.join(' '), 'data-zone': i }),
-      shape('text', { class: 'zone-name', x, y: Math.max(16, top[1] - 8) }, zone.name)];
+      shape('text', { class: 'zone-name', ...at }, zone.name)];
   }
 
   /** Which way is in, and how many went there and back. */

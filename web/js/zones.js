@@ -18,7 +18,7 @@ let alerts = null;
 let busy = false;
 let ready = false;
 
-const own = ({ name, kind, space, points }) => ({ name, kind, space, points });
+const own = ({ name, kind, space = 'picture', points }) => ({ name, kind, space, points });
 const plain = (zones) => JSON.stringify(zones.map(own));
 const editor = new ZoneEditor($('frame'), $('drawing'), {
   label: (n) => t('zones.nth', { n: num(n) }),
