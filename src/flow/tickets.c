@@ -259,7 +259,8 @@ static void learn(struct job *job, int64_t now)
         s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
     if (job->error.status != FOV_OK)
         return;
-    int64_t own = work - job->aside_ns > 0 ? work - job->aside_ns : 0, looks = job->looks;
+    int64_t own = work > job->aside_ns ? work - job->aside_ns : 0,
+            looks = job->looks > 1 ? job->looks : 1;
     recent_add(&s->works, work);
     recent_add(&job->form->work, own / looks);
     job->form->ran_ns = now;
