@@ -22,11 +22,16 @@ static int along(int length, int side, int overlap)
     return length <= side ? 1 : 1 + (length - overlap - 1) / (side - overlap);
 }
 
-/* Where the i-th of `count` begins: evenly from `from` on, at even px. */
+/* Where the i-th of `count` begins: evenly from `from` on. */
 static int start(int i, int count, int from, int length, int side)
 {
-    int at = count > 1 ? (int)((int64_t)(length - side) * i / (count - 1)) : 0;
-    return (from + at) & ~1;
+    return from + (count > 1 ? (int)((int64_t)(length - side) * i / (count - 1)) : 0);
+}
+
+/* At even px, so that chroma has its own: a px earlier where need be. */
+static fov_ball_region tile_at(int x, int y, int wide, int high)
+{
+    return (fov_ball_region){x & ~1, y & ~1, wide + (x & 1), high + (y & 1)};
 }
 
 /* Along one axis: an area smaller than a tile is looked at with what lies around it. */
@@ -58,9 +63,8 @@ size_t tiles_cover(fov_ball_region area, int side, int overlap, int width, int h
     }
     for (int y = 0; y < down; y++)
         for (int x = 0; x < across; x++)
-            tiles[count++] = (fov_ball_region){start(x, across, area.x, area.width, wide),
-                                               start(y, down, area.y, area.height, high), wide,
-                                               high};
+            tiles[count++] = tile_at(start(x, across, area.x, area.width, wide),
+                                     start(y, down, area.y, area.height, high), wide, high);
     return count;
 }
 
@@ -220,13 +224,10 @@ static bool stands_for(struct tile_box *kept, const struct tile_box *b, double i
     double shared = both(&kept->box, &b->box), mine = area_of(&b->box), its = area_of(&kept->box);
     if (kept->group != b->group || shared <= 0)
         return false;
-    if (shared > iou * (mine + its - shared))
-        return true;
-    if (!b->cut || kept->tile == b->tile || shared <= PART * fmin(mine, its))
-        return false;
-    if (kept->cut)
+    bool part = b->cut && kept->tile != b->tile && shared > PART * fmin(mine, its);
+    if (part && kept->cut)
         join(&kept->box, &b->box);
-    return true;
+    return part || shared > iou * (mine + its - shared);
 }
 
 size_t tiles_merge(struct tile_box *boxes, size_t count, double iou)
