@@ -26,14 +26,15 @@ function drawChip(context, track, look, [x, y, w], px, letters) {
   const words = num(track.track_id);
   const high = (letters + 5) * px;
   const radius = letters * 0.36 * px;
-  const wide = context.measureText(words).width + 2 * radius + 11 * px;
+  const gap = letters * 0.28 * px;
+  const wide = context.measureText(words).width + 2 * radius + 3 * gap;
   const left = Math.max(0, Math.min(x + w / 2 - wide / 2, context.canvas.width - wide));
   const top = y - high - 3 * px >= 0 ? y - high - 3 * px : y + 2 * px;
   context.fillStyle = 'rgb(7 9 12 / .78)';
   context.fillRect(left, top, wide, high);
-  mark(context, look.keeper ? { ...look, keeper: false } : look, left + 4 * px + radius, top + high / 2, radius, px * 0.8);
+  mark(context, look.keeper ? { ...look, keeper: false } : look, left + gap + radius, top + high / 2, radius, px * 0.8);
   context.fillStyle = '#ffffff';
-  context.fillText(words, left + 7 * px + 2 * radius, top + high / 2 + px / 2);
+  context.fillText(words, left + 2 * gap + 2 * radius, top + high / 2 + px / 2);
   if (!look.keeper) return;
   context.fillStyle = look.colour; // a goalkeeper's has a line below
   context.fillRect(left, top + high, wide, 2 * px);
@@ -110,7 +111,7 @@ export function paintMatch(context, bitmap, detections, options) {
   if (!boxes) return;
   const sx = width / bitmap.width;
   const sy = height / bitmap.height;
-  const letters = width / px < SMALL ? 9 : 11;
+  const letters = width / px < SMALL ? 8 : 11;
   const look = looks(result.teams);
   const place = ({ box: [x1, y1, x2, y2] }) => [x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy];
   context.font = `600 ${letters * px}px system-ui, sans-serif`;
@@ -125,7 +126,7 @@ export function paintMatch(context, bitmap, detections, options) {
   context.globalAlpha = 1;
   drawBall(context, result.ball, trails ? trail.lines() : [], sx, sy, px);
   if (!labels) return; // over all boxes
-  for (const track of result.tracks) {
+  for (const track of [...result.tracks].sort((a, b) => a.box[3] - b.box[3])) { // who is nearer on top
     context.globalAlpha = track.state === 'lost' ? 0.6 : 1;
     drawChip(context, track, look(track), place(track), px, letters);
   }

@@ -39,7 +39,7 @@ const player = new Player($('canvas'), stage, {
     newest = entry.result;
     trail.add(newest, entry.captured, entry.bitmap.width, entry.bitmap.height);
     newestAt = now();
-    panel.add(newest);
+    panel.add(newest, entry.captured);
     map.show(newest, entry.captured);
     $('ground').dataset.of = entry.seq;
   },

@@ -61,9 +61,10 @@ export class MatchPanel {
 
   stats(message) { this.#stats = message; }
 
-  /** Each painted result: only sums, no touch of the page. */
-  add(result) {
+  /** Each painted result of the picture taken at `at` ms: only sums, no touch of the page. */
+  add(result, at) {
     this.#result = result;
+    this.#hold(result.teams?.has_ball, at);
     this.#frames++;
     for (const name of PARTS) this.#sums.set(name, (this.#sums.get(name) ?? 0) + (result.parts_ms?.[name] ?? 0));
     for (const { track_id: id, speed_mps: speed, state } of result.tracks ?? []) {
@@ -75,6 +76,15 @@ export class MatchPanel {
   }
 
   // ---- teams and ball
+
+  #held = null; // {side, since_s, from: ms of the picture in which that was new, null: before this page, at}
+
+  /** Since when a team has the ball, by the pictures: the server's moment is on a clock of its own. */
+  #hold(ball, at) {
+    const same = this.#held && this.#held.side === ball?.side && this.#held.since === ball?.since_s;
+    const from = same ? this.#held.from : this.#held ? at : null;
+    this.#held = { side: ball?.side, since: ball?.since_s, from, at };
+  }
 
   #versus = null; // elements, made once a language
 
@@ -114,7 +124,8 @@ export class MatchPanel {
   }
 
   #ball({ ball, teams, tracks }) {
-    const { side, track_id: id, since_s: since } = teams?.has_ball ?? {};
+    const { side, track_id: id } = teams?.has_ball ?? {};
+    const since = this.#held?.from ? (this.#held.at - this.#held.from) / 1000 : 0;
     const of = teams?.sides.find((s) => s.side === side);
     const holder = tracks?.find((track) => track.track_id === id);
     if (of) {
@@ -190,6 +201,7 @@ export class MatchPanel {
     if (result.teams?.sides?.length === 2) this.#teams(result.teams);
     this.#ball(result);
     this.#table(result);
+    $('model').hidden = result.detector === 'drawn'; // its model looks at nothing
     $('detector').hidden = !known(`match.detector.${result.detector}`);
     if (!$('detector').hidden) text($('detector'), t(`match.detector.${result.detector}`));
   }
