@@ -2,7 +2,7 @@
 import { paint } from './draw.js';
 import { num } from './i18n.js';
 import { looks, mark } from './kit.js';
-import { carry } from './pitch_lines.js';
+import { carry, markings, project } from './pitch_lines.js';
 
 const EDGE = 'rgb(0 0 0 / .8)';
 const BALL = '#ffffff';
@@ -71,6 +71,21 @@ export function viewOf({ pitch_m: pitch }, width, height) {
   return pitch?.known && pitch.matrix ? { matrix: pitch.matrix, k1: pitch.k1 ?? 0, width, height } : null;
 }
 
+/** Where the view has the pitch: on the lines of the picture, when it is right. */
+function drawLines(context, result, { width, height }, sx, sy, px) {
+  const view = viewOf(result, width, height);
+  if (!view) return;
+  context.beginPath();
+  for (const line of project(view, markings(...result.pitch_m.size))) {
+    line.forEach(([u, v], i) => (i ? context.lineTo(u * sx, v * sy) : context.moveTo(u * sx, v * sy)));
+  }
+  for (const [style, wide] of [['rgb(7 9 12 / .6)', 3.5], ['#4cc2ff', 1.5]]) {
+    context.strokeStyle = style;
+    context.lineWidth = wide * px;
+    context.stroke();
+  }
+}
+
 function drawBall(context, ball, trail, sx, sy, px) {
   context.lineCap = 'round';
   for (const [style, width] of [[EDGE, 4 * px], [BALL, 2 * px]]) {
@@ -104,7 +119,7 @@ function drawBall(context, ball, trail, sx, sy, px) {
 
 /** As paint() in draw.js; `trail`: a BallTrail. A result without people of a match is painted as any other. */
 export function paintMatch(context, bitmap, detections, options) {
-  const { boxes, labels, px, result, trail, trails } = options;
+  const { boxes, labels, lines, px, result, trail, trails } = options;
   if (!result?.tracks) { paint(context, bitmap, detections, options); return; }
   const { width, height } = context.canvas;
   context.drawImage(bitmap, 0, 0, width, height);
@@ -119,6 +134,7 @@ export function paintMatch(context, bitmap, detections, options) {
   context.textAlign = 'left'; // whatever the page's direction: the place is computed
   context.direction = 'ltr';
   context.lineJoin = 'round';
+  if (lines) drawLines(context, result, bitmap, sx, sy, px);
   for (const track of result.tracks) {
     context.globalAlpha = track.state === 'lost' ? 0.6 : 1;
     drawBox(context, place(track), look(track), track.state === 'lost', px);

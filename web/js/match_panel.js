@@ -148,11 +148,12 @@ export class MatchPanel {
 
   #person(track, look, teams) {
     const { track_id: id, speed_mps: speed, distance_m: distance, state } = track;
+    const lost = state === 'lost';
     const top = track.top_speed_mps ?? this.#tops.get(id) ?? null;
     const side = teams?.sides.find((s) => s.side === track.team);
     const role = track.class === 'player' ? '' : t(`match.role.${track.class}`);
     const team = [side && sideName(side), role].filter(Boolean).join(' · ') || t('match.side.none');
-    return { id, look, team, speed: speed ?? null, top, distance: distance ?? 0, placed: track.pitch_m !== null, lost: state === 'lost' };
+    return { id, look, team, speed: lost ? null : speed ?? null, top, distance: distance ?? 0, placed: track.pitch_m !== null, lost };
   }
 
   #cells() {
@@ -170,7 +171,7 @@ export class MatchPanel {
     }
     text(cells.id, num(p.id));
     text(cells.team, p.lost ? `${p.team} (${t('match.lost')})` : p.team);
-    text(cells.speed, p.speed === null || p.lost ? '–' : num(p.speed * KMH, 1));
+    text(cells.speed, p.speed === null ? '–' : num(p.speed * KMH, 1));
     text(cells.top, p.top === null ? '–' : num(p.top * KMH, 1));
     text(cells.distance, p.placed || p.distance > 0 ? num(p.distance) : '–');
     cells.row.className = p.lost ? 'lost' : '';

@@ -103,7 +103,8 @@ export default {
 
   'match.title': 'فوتبال', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
   'match.not_calibrated': 'کالیبره نشده: جای بازیکنان روی زمین معلوم نیست.', 'match.calibrate_now': 'نشان دهید زمین کجاست',
-  'match.pitch_ai_off': 'هوش مصنوعی خاموش است: کسی جست‌وجو نمی‌شود.', 'match.pitch_said': 'زمین از بالا، {n} نفر روی آن.', 'match.sure': '± {m} متر',
+  'match.pitch_ai_off': 'هوش مصنوعی خاموش است: کسی جست‌وجو نمی‌شود.', 'match.pitch_said': 'زمین از بالا، {n} نفر روی آن.', 'match.sure': '± {m} متر', 'match.unsure': 'نادقیق: ± {m} متر', 'match.lines': 'خط‌ها',
+  'match.help_sure': 'خطای احتمالی جای‌ها روی زمین در این لحظه. «خط‌ها» روی تصویر نشان می‌دهد زمین کجا دانسته می‌شود.',
   'match.id': 'شماره', 'match.team': 'تیم', 'match.speed': 'اکنون', 'match.top': 'بیشینه', 'match.units': 'سرعت به کیلومتر در ساعت، مسافت به متر', 'match.nobody': 'کسی دنبال نمی‌شود.',
   'match.lost': 'گم‌شده', 'match.parts': 'زمان هر فریم کجا می‌رود', 'match.deadline': 'مهلت', 'match.teams': 'تیم‌ها',
   'match.side.first': 'تیم نخست', 'match.side.second': 'تیم دوم', 'match.side.none': 'بدون تیم',
