@@ -201,10 +201,7 @@ void post_start_stream(struct exchange *x)
             room->counted = true;
         } else {
             sessions_leave(x->server);
-            if (status == FOV_EUNSUPPORTED)
-                serve_problem(x, 422, "not_yet", "%s", error.message);
-            else
-                serve_error(x, status, &error);
+            serve_error(x, status, &error);
         }
     }
     football_wish_release(&wish);

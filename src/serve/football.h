@@ -9,15 +9,16 @@
 #define FOOTBALL_LATENCY_MS 2000.0 /* deadline of its frames, unless given: document 003 */
 #define FOOTBALL_DRAWN "drawn"     /* the model that is none: what a detector might have seen */
 
-enum { FOOTBALL_NAME_MAX = 65 };
+enum { FOOTBALL_NAME_MAX = 65, FOOTBALL_LABELS_MAX = 200 };
 
 /* What start-stream, or a camera of the settings, asks for beside the section `football` of the
  * settings, which holds where nothing is said here. */
 struct football_wish {
-    bool model_given;              /* the stream's own model finds the players */
-    bool drawn;                    /* FOOTBALL_DRAWN was asked for */
-    char ball_model[MODEL_ID_MAX]; /* "" */
-    const char *tracker;           /* static name, NULL */
+    bool model_given; /* the stream's own model finds the players */
+    bool drawn;       /* FOOTBALL_DRAWN was asked for */
+    char ball_model[MODEL_ID_MAX], pitch_model[MODEL_ID_MAX]; /* "" */
+    char labels[FOV_CLASS_COUNT][FOOTBALL_LABELS_MAX];        /* of models with own words; "" */
+    const char *tracker;                                      /* static name, NULL */
     bool has_teams, colored;
     char names[2][FOOTBALL_NAME_MAX]; /* "" */
     uint32_t colors[2];

@@ -45,6 +45,11 @@ static void put_teams(struct football_setup *setup)
         p->teams.named = wish->colored;
 }
 
+static bool is_drawn(const char *model)
+{
+    return model && strcmp(model, FOOTBALL_DRAWN) == 0;
+}
+
 static void put_models(struct football_setup *setup)
 {
     const struct football_wish *wish = &setup->wish;
@@ -53,12 +58,24 @@ static void put_models(struct football_setup *setup)
         p->player_model = FOOTBALL_DRAWN;
     else if (wish->model_given)
         p->player_model = NULL;
-    bool drawn = p->player_model && strcmp(p->player_model, FOOTBALL_DRAWN) == 0;
-    if (drawn) /* it finds the ball, and knows no keypoints */
-        p->ball_model = p->pitch_model = NULL;
-    else if (wish->ball_model[0])
+    if (wish->ball_model[0])
         p->ball_model = wish->ball_model;
-    setup->feed->drawn = drawn;
+    if (wish->pitch_model[0])
+        p->pitch_model = wish->pitch_model;
+    setup->feed->drawn = is_drawn(p->player_model);
+    if (setup->feed->drawn) /* what the settings name for real matches does not go with it */
+        p->ball_model = NULL;
+    if (is_drawn(p->pitch_model) != setup->feed->drawn)
+        p->pitch_model = NULL;
+}
+
+static void put_labels(struct football_setup *setup)
+{
+    const char **to[] = {&setup->params.player_labels, &setup->params.goalkeeper_labels,
+                         &setup->params.referee_labels, &setup->params.ball_labels};
+    for (int i = 0; i < FOV_CLASS_COUNT; i++)
+        if (setup->wish.labels[i][0])
+            *to[i] = setup->wish.labels[i];
 }
 
 /* What the feed keeps of it. */
@@ -90,6 +107,7 @@ fov_status football_prepare(struct football_setup *setup, const struct settings 
     fov_football_params *p = &setup->params;
     *p = setup->base.params;
     put_models(setup);
+    put_labels(setup);
     put_teams(setup);
     if (wish->tracker)
         p->tracker.name = wish->tracker;

@@ -121,22 +121,56 @@ void football_refuse_view(struct exchange *x, const fov_error *error,
 /* ---- start-stream ------------------------------------------------------------------------------
  */
 
+/* Words of models that call people and balls otherwise, parted by commas. */
+static bool read_labels(struct exchange *x, const json_value *json, struct football_wish *wish)
+{
+    static const char *const names[] = {[FOV_CLASS_PLAYER] = "player_labels",
+                                        [FOV_CLASS_GOALKEEPER] = "goalkeeper_labels",
+                                        [FOV_CLASS_REFEREE] = "referee_labels",
+                                        [FOV_CLASS_BALL] = "ball_labels"};
+    for (int i = 0; i < FOV_CLASS_COUNT; i++) {
+        const char *list;
+        if (!member_text(x, json, names[i], &list))
+            return false;
+        if (list && strlen(list) >= FOOTBALL_LABELS_MAX) {
+            serve_problem(x, 422, "invalid_argument", "%s: at most %d bytes", names[i],
+                          FOOTBALL_LABELS_MAX - 1);
+            return false;
+        }
+        text_copy(wish->labels[i], sizeof wish->labels[i], list ? list : "");
+    }
+    return true;
+}
+
+/* A model beside that of the players; the drawn detector goes with none but itself. */
+static bool read_model(struct exchange *x, const char *name, const char *id, bool may_be_drawn,
+                       const struct football_wish *wish, char model[MODEL_ID_MAX])
+{
+    bool drawn = id && strcmp(id, FOOTBALL_DRAWN) == 0;
+    text_copy(model, MODEL_ID_MAX, id ? id : "");
+    if (!model[0] || (drawn && wish->drawn && may_be_drawn))
+        return true;
+    if (!drawn && !wish->drawn)
+        return model_find(x, x->server->workers, model);
+    serve_problem(x, 422, "invalid_argument", "%s: %s", name,
+                  wish->drawn
+                      ? "the drawn detector finds the ball itself, and no model goes with it"
+                      : "'drawn' goes with \"model_id\": \"drawn\" alone");
+    return false;
+}
+
 static bool read_models(struct exchange *x, const json_value *json, struct football_wish *wish)
 {
-    const char *model, *ball;
-    if (!member_text(x, json, "model_id", &model) || !member_text(x, json, "ball_model_id", &ball))
+    const char *model, *ball, *pitch;
+    if (!member_text(x, json, "model_id", &model) ||
+        !member_text(x, json, "ball_model_id", &ball) ||
+        !member_text(x, json, "pitch_model_id", &pitch))
         return false;
     wish->drawn = model && strcmp(model, FOOTBALL_DRAWN) == 0;
     wish->model_given = model && model[0] && !wish->drawn;
-    if (!ball || !ball[0])
-        return true;
-    if (wish->drawn) {
-        serve_problem(x, 422, "invalid_argument",
-                      "ball_model_id: the drawn detector finds the ball itself");
-        return false;
-    }
-    text_copy(wish->ball_model, sizeof wish->ball_model, ball);
-    return model_find(x, x->server->workers, wish->ball_model);
+    return read_model(x, "ball_model_id", ball, false, wish, wish->ball_model) &&
+           read_model(x, "pitch_model_id", pitch, true, wish, wish->pitch_model) &&
+           read_labels(x, json, wish);
 }
 
 static bool read_team(struct exchange *x, const json_value *team, int i, struct football_wish *wish,
