@@ -51,6 +51,10 @@ def test_match_from_start_to_stop(clean, truth):
     room, = [c for c in server.get("/api/cameras").json()["cameras"] if c["name"] == id]
     assert room["football_url"] == made["view_url"]
     with socket(server, f"/ws/view/{id}?render=client") as viewer:
+        hello = receive(viewer)
+        assert hello["type"] == "view" and hello["model_id"] == "drawn" and "ball" in hello["labels"], hello
+        other = server.post(START, json={"source": SOURCE, "model_id": "drawn"})
+        assert other.status_code == 404 and "football" in other.json()["detail"], "for others it is no model"
         first, = results(viewer, 1)
         assert MEMBERS <= first.keys() and set(first["parts_ms"]) == PARTS and first["detector"] == "drawn"
         assert first["pitch_m"]["size"] == [105, 68]
