@@ -167,6 +167,27 @@ def test_one_packet_for_all_viewers(clean):
         assert common & heads.keys()
 
 
+def test_drawn_boxes_have_the_colours_of_teams(clean):
+    """Edges of the boxes in the JPEG: one colour a team."""
+    id = start_match(clean, source=SOURCE)["stream_id"]
+    edges = {"first": [], "second": []}
+    with socket(clean, f"/ws/view/{id}") as drawn:
+        while min(map(len, edges.values())) < 40:
+            head, body = next_picture(drawn, 10)
+            pixels = decoded(body).astype(int)
+            for t in head.get("tracks", []):
+                if t["class"] != "player" or not t["team"] or t["state"] != "active" or not head["teams"]["sides"][0]["color"]:
+                    continue
+                x, y = int(t["box"][0]) + 1, int((t["box"][1] + t["box"][3]) / 2)
+                if 0 < x < 1280 and 0 < y < 720:
+                    edges[t["team"]].append(pixels[y, x])
+    middle = {team: np.median(found, axis=0) for team, found in edges.items()}
+    assert np.linalg.norm(middle["first"] - middle["second"]) > 80, middle
+    for team, found in edges.items():
+        near = np.linalg.norm(np.array(found) - middle[team], axis=1) < 70
+        assert near.mean() > 0.6, (team, near.mean())
+
+
 # --- calibration -----------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
