@@ -424,7 +424,11 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     with socket(server, "/ws/view/match?render=client") as viewer:
         message, = results(viewer, 1)
     assert {s["name"] for s in message["teams"]["sides"]} == {"Reds", "Blues"}
-    assert server.get(HOMOGRAPHY.format("match")).json()["stream_id"] == item["stream_id"], "by the room's name too"
+    known = server.get(HOMOGRAPHY.format("match")).json()
+    assert known["stream_id"] == item["stream_id"] and known["known"], "by the room's name too"
+    file.write_text(server.get(HOMOGRAPHY.format("match")).text)  # what was asked for is a calibration itself
+    again = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n")
+    again.wait_for(lambda: again.get(HOMOGRAPHY.format("match")).json().get("known"), 10, "the view of the file")
     assert server.get(HOMOGRAPHY.format(item["stream_id"])).json()["token"] == "match"
 
 
