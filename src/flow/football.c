@@ -54,6 +54,7 @@ static fov_status make_view(fov_football *f, const fov_football_params *params, 
     struct football_view *v = &f->view;
     v->still = params->still_camera;
     v->pitch = f->pitch;
+    football_view_reset(v);
     v->steps = calloc(FOOTBALL_STEPS, sizeof *v->steps);
     if (!v->steps)
         return fov_fail(error, FOV_ENOMEM, "no memory for the views of a match");
