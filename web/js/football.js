@@ -36,7 +36,9 @@ const player = new Player($('canvas'), stage, {
     else if (message.type === 'error') say('error.server', { why: message.message });
   },
   showing: (entry) => { // the pitch changes in the same moment as the picture
+    if (entry.analysed && entry.result && !entry.result.tracks && !newest) say('match.no_football');
     if (!entry.analysed || !entry.result?.tracks) { bare(); return; }
+    if (!newest) say('');
     newest = entry.result;
     trail.add(newest, entry.captured, entry.bitmap.width, entry.bitmap.height);
     newestAt = now();

@@ -101,7 +101,7 @@ export default {
   'zones.spoken': 'Alert: {rule}.',
   'zones.key_close': 'close the zone', 'zones.key_cancel': 'give it up', 'zones.key_move': 'move a corner', 'zones.key_delete': 'remove it',
 
-  'match.title': 'Football', 'match.panel': 'The match', 'match.players': 'Players', 'match.pitch': 'Pitch', 'match.calibrate': 'Calibrate',
+  'match.title': 'Football', 'match.no_football': 'This is no football stream: start it as one (“Add a camera”, or kind: football).', 'match.panel': 'The match', 'match.players': 'Players', 'match.pitch': 'Pitch', 'match.calibrate': 'Calibrate',
   'match.not_calibrated': 'Not calibrated: where players stand is not known.', 'match.calibrate_now': 'Show where the pitch is',
   'match.pitch_ai_off': 'AI OFF: nobody is looked for.', 'match.pitch_said': 'The pitch from above, {n} people on it.', 'match.sure': '± {m} m', 'match.unsure': 'inaccurate: ± {m} m', 'match.lines': 'Lines',
   'match.help_sure': 'How far off the places on the pitch may be by now. Lines shows over the picture where the pitch is thought to be.',

@@ -101,7 +101,7 @@ export default {
   'zones.spoken': 'هشدار: {rule}.',
   'zones.key_close': 'بستن ناحیه', 'zones.key_cancel': 'رها کردن', 'zones.key_move': 'جابه‌جا کردن گوشه', 'zones.key_delete': 'حذف گوشه',
 
-  'match.title': 'فوتبال', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
+  'match.title': 'فوتبال', 'match.no_football': 'این جریان فوتبال نیست: با «افزودن دوربین» یا kind: football آغازش کنید.', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
   'match.not_calibrated': 'کالیبره نشده: جای بازیکنان روی زمین معلوم نیست.', 'match.calibrate_now': 'نشان دهید زمین کجاست',
   'match.pitch_ai_off': 'هوش مصنوعی خاموش است: کسی جست‌وجو نمی‌شود.', 'match.pitch_said': 'زمین از بالا، {n} نفر روی آن.', 'match.sure': '± {m} متر', 'match.unsure': 'نادقیق: ± {m} متر', 'match.lines': 'خط‌ها',
   'match.help_sure': 'خطای احتمالی جای‌ها روی زمین در این لحظه. «خط‌ها» روی تصویر نشان می‌دهد زمین کجا دانسته می‌شود.',
