@@ -68,6 +68,7 @@ def test_match_from_start_to_stop(clean, truth):
     final = server.post(STOP, json={"stream_id": id}).json()
     assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values())
     assert final["failed"] == 0 and final["delivered"] >= 60 and final["waiting"] == 0
+    assert len(final["football"]["people"]) >= 8 and final["football"]["teams"]["state"] == "known", "the figures stay"
     assert server.get(HOMOGRAPHY.format(id)).status_code == 404
 
 
@@ -409,6 +410,18 @@ def test_pictures_with_and_without_boxes(clean):
     assert decoded(plain.content).shape == decoded(drawn.content).shape == (720, 1280, 3)
     assert int(plain.headers["X-Frame-Id"]) >= 0 and int(drawn.headers["X-Frame-Id"]) >= 0
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
+
+
+def test_figures_of_a_match_that_ends(clean):
+    id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
+    def ended():
+        items = clean.get(STREAMS).json()["streams"]
+        return items and items[0]["state"] == "ended"
+    clean.wait_for(ended, 30, "the end")
+    final = clean.post(STOP, json={"stream_id": id}).json()
+    assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
+    people = final["football"]["people"]
+    assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
 
 
 def test_camera_of_the_settings(start_server, truth, tmp_path):
