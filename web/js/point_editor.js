@@ -85,8 +85,9 @@ export class PointEditor {
   }
 
   select(index) {
-    if (this.selected === index) return;
+    if (this.selected === index && !this.armed) return;
     this.selected = index;
+    this.armed = null;
     this.#tell();
   }
 
@@ -132,8 +133,9 @@ export class PointEditor {
       this.selected = index;
       this.#tell();
     } else this.add(at);
+    const named = !hit && this.points[this.selected].name !== null; // its landmark was picked before
     const { image } = this.points[this.selected];
-    this.#drag = { index: this.selected, from: at, image, by: event.pointerType === 'touch' ? FINE : 1, moved: !hit };
+    this.#drag = { index: this.selected, from: at, image, by: event.pointerType === 'touch' ? FINE : 1, moved: !hit, named };
     this.svg.setPointerCapture(event.pointerId);
     this.focus(this.selected);
     this.#magnify(this.points[this.selected].image, event.pointerType === 'touch');
@@ -154,10 +156,12 @@ export class PointEditor {
   }
 
   #up(event) {
-    if (this.#drag && !this.#drag.moved) this.#undo.pop(); // only chosen
+    if (!this.#drag) return;
+    if (!this.#drag.moved) this.#undo.pop(); // only chosen
+    if (this.#drag.named) this.selected = -1; // whole: the next landmark is for the next point
     this.#drag = null;
     if (event.pointerType !== 'mouse') this.lens.hidden = true;
-    this.changed();
+    this.#tell();
   }
 
   #key(event) {
