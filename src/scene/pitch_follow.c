@@ -134,7 +134,7 @@ static bool carry_camera(fov_pitch_follow *f, const fov_motion *motion, double d
 static bool carry_view(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
 {
     grow(f, motion, dt_s);
-    if (f->camera.known && carry_camera(f, motion, dt_s))
+    if (f->camera.known && f->camera.width == f->view.width && carry_camera(f, motion, dt_s))
         return true;
     f->camera.known = false;
     return !motion || carry(&f->view, motion->map);

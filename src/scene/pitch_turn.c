@@ -55,6 +55,7 @@ bool pitch_camera_store(fov_pitch_camera *camera, struct pitch_model *model, fov
             camera->covariance[PITCH_NUMBERS * r + c] = 0.5 * (model->covariance[r][c] +
                                                                model->covariance[c][r]);
     camera->known = true;
+    camera->width = view->width;
     return true;
 }
 
@@ -238,7 +239,8 @@ fov_status fov_pitch_follow_refine(fov_pitch_follow *f, const fov_image *image,
     fov_status status = pitch_look_of(&look, &f->view, image, size, error);
     if (status)
         return status;
-    if (!f->camera.known && !begin_camera(f, look.size))
+    bool known = f->camera.known && f->camera.width == f->view.width;
+    if (!known && !begin_camera(f, look.size))
         return refine_view(f, image, &look, q, error);
     pitch_camera_load(&f->camera, &f->view, &model);
     resize(&model, look.scale[0], look.scale[1]);

@@ -112,8 +112,7 @@ static void write_working(struct json_writer *w, const struct room *room)
     admission_write(w, room->admission, feed ? feed->stream : NULL);
     if (!feed)
         return;
-    json_add_string(w, "model_id",
-                    football && football->drawn ? FOOTBALL_DRAWN : feed->query.model_id);
+    json_add_string(w, "model_id", feed->query.model_id);
     json_add_number(w, "max_latency_ms", feed->query.max_latency_ms, 3);
 }
 
@@ -223,6 +222,8 @@ static fov_status start_feed(struct opening *o, struct room *room)
     if (status != FOV_OK)
         return status;
     name_model(o->server, &room->feed->query);
+    if (o->football && o->football->feed->drawn)
+        text_copy(room->feed->query.model_id, sizeof room->feed->query.model_id, FOOTBALL_DRAWN);
     if (o->football) { /* before the first frame */
         room->feed->football = o->football->feed;
         o->football->feed = NULL;
@@ -492,6 +493,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     room->ended = false;
     room->end_stats = (fov_stats){0};
     room->end_message[0] = '\0';
+    net_blob_unref(&room->end_football);
     unit_unref(&room->drawn);
     unit_unref(&room->plain);
     fov_frame_unref(&room->newest);
@@ -584,6 +586,9 @@ void stream_ended(struct room *room, fov_status status, const char *message)
     room->end_stats = (fov_stats){0};
     if (room->feed) /* all its frames are answered */
         fov_stream_get_stats(room->feed->stream, 60, &room->end_stats);
+    net_blob_unref(&room->end_football);
+    if (room->feed && room->feed->football)
+        room->end_football = football_last(room->feed->football, room->feed->stream, true);
     source_stop(room);
     room->ended = true;
     room->ended_ns = clock_now_ns();

@@ -51,6 +51,10 @@ def test_match_from_start_to_stop(clean, truth):
     room, = [c for c in server.get("/api/cameras").json()["cameras"] if c["name"] == id]
     assert room["football_url"] == made["view_url"]
     with socket(server, f"/ws/view/{id}?render=client") as viewer:
+        hello = receive(viewer)
+        assert hello["type"] == "view" and hello["model_id"] == "drawn" and "ball" in hello["labels"], hello
+        other = server.post(START, json={"source": SOURCE, "model_id": "drawn"})
+        assert other.status_code == 404 and "football" in other.json()["detail"], "for others it is no model"
         first, = results(viewer, 1)
         assert MEMBERS <= first.keys() and set(first["parts_ms"]) == PARTS and first["detector"] == "drawn"
         assert first["pitch_m"]["size"] == [105, 68]
@@ -60,9 +64,11 @@ def test_match_from_start_to_stop(clean, truth):
     check_teams(seen[-1], truth)
     check_ball(seen, truth)
     check_stats(server, id, seen[-1])
+    check_heat(server, id, seen)
     final = server.post(STOP, json={"stream_id": id}).json()
     assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values())
     assert final["failed"] == 0 and final["delivered"] >= 60 and final["waiting"] == 0
+    assert len(final["football"]["people"]) >= 8 and final["football"]["teams"]["state"] == "known", "the figures stay"
     assert server.get(HOMOGRAPHY.format(id)).status_code == 404
 
 
@@ -118,6 +124,28 @@ def check_stats(server, id, last):
     assert f'fovea_football_part_seconds_count{{stream="{id}",part="tracking"}}' in metrics
 
 
+def check_heat(server, id, seen):
+    """Red is where the sure ones of a team are: the warmest place lies where somebody was seen."""
+    path = f"/api/v1/realtime/football/{id}/heatmap"
+    spots = {"first": [], "second": []}
+    for track in (t for m in seen for t in m["tracks"] if t["team"] and t["pitch_m"]):
+        spots[track["team"]].append(track["pitch_m"])
+    for team in spots:
+        answer = server.get(f"{path}?team={team}")
+        assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/png"
+        picture = decoded(answer.content).astype(int)
+        assert picture.shape == (68 * 8, 105 * 8, 3)
+        rows, columns = np.where(picture[:, :, 0] - picture[:, :, 1] > 100)
+        assert len(rows), "something is red"
+        place = np.array([columns.mean() / 8, 68 - rows.mean() / 8])
+        assert np.min(np.linalg.norm(np.array(spots[team]) - place, axis=1)) < 12
+    person = max((t for t in seen[-1]["tracks"]), key=lambda t: t["distance_m"])["track_id"]
+    assert server.get(f"{path}?track_id={person}").status_code == 200
+    for query, code in (("", 422), ("?team=third", 422), ("?team=first&track_id=1", 422), ("?track_id=0", 422),
+                        ("?track_id=1.5", 422), ("?track_id=999999", 404)):
+        assert server.get(path + query).status_code == code, query
+
+
 def test_one_packet_for_all_viewers(clean):
     server = clean
     id = start_match(server, source=SOURCE, token="pitch side")["stream_id"]
@@ -138,6 +166,27 @@ def test_one_packet_for_all_viewers(clean):
         for seq in common & heads.keys():
             assert all(heads[seq][name] == texts[0][seq][name] for name in MEMBERS)
         assert common & heads.keys()
+
+
+def test_drawn_boxes_have_the_colours_of_teams(clean):
+    """Edges of the boxes in the JPEG: one colour a team."""
+    id = start_match(clean, source=SOURCE)["stream_id"]
+    edges = {"first": [], "second": []}
+    with socket(clean, f"/ws/view/{id}") as drawn:
+        while min(map(len, edges.values())) < 40:
+            head, body = next_picture(drawn, 10)
+            pixels = decoded(body).astype(int)
+            for t in head.get("tracks", []):
+                if t["class"] != "player" or not t["team"] or t["state"] != "active" or not head["teams"]["sides"][0]["color"]:
+                    continue
+                x, y = int(t["box"][0]) + 1, int((t["box"][1] + t["box"][3]) / 2)
+                if 0 < x < 1280 and 0 < y < 720:
+                    edges[t["team"]].append(pixels[y, x])
+    middle = {team: np.median(found, axis=0) for team, found in edges.items()}
+    assert np.linalg.norm(middle["first"] - middle["second"]) > 80, middle
+    for team, found in edges.items():
+        near = np.linalg.norm(np.array(found) - middle[team], axis=1) < 70
+        assert near.mean() > 0.6, (team, near.mean())
 
 
 # --- calibration -----------------------------------------------------------------------------------------------------
@@ -363,6 +412,18 @@ def test_pictures_with_and_without_boxes(clean):
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
 
 
+def test_figures_of_a_match_that_ends(clean):
+    id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
+    def ended():
+        items = clean.get(STREAMS).json()["streams"]
+        return items and items[0]["state"] == "ended"
+    clean.wait_for(ended, 30, "the end")
+    final = clean.post(STOP, json={"stream_id": id}).json()
+    assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
+    people = final["football"]["people"]
+    assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
+
+
 def test_camera_of_the_settings(start_server, truth, tmp_path):
     file = tmp_path / "camera.json"
     file.write_text('{"matrix": %s, "picture": [1280, 720]}' % truth.maps[0].tolist())
@@ -376,7 +437,11 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     with socket(server, "/ws/view/match?render=client") as viewer:
         message, = results(viewer, 1)
     assert {s["name"] for s in message["teams"]["sides"]} == {"Reds", "Blues"}
-    assert server.get(HOMOGRAPHY.format("match")).json()["stream_id"] == item["stream_id"], "by the room's name too"
+    known = server.get(HOMOGRAPHY.format("match")).json()
+    assert known["stream_id"] == item["stream_id"] and known["known"], "by the room's name too"
+    file.write_text(server.get(HOMOGRAPHY.format("match")).text)  # what was asked for is a calibration itself
+    again = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n")
+    again.wait_for(lambda: again.get(HOMOGRAPHY.format("match")).json().get("known"), 10, "the view of the file")
     assert server.get(HOMOGRAPHY.format(item["stream_id"])).json()["token"] == "match"
 
 
