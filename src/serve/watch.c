@@ -147,7 +147,7 @@ static void see(struct watch *watch, const struct watch_frame *frame)
 
 void watch_see(struct watch *watch, const struct watch_frame *frame)
 {
-    if (!watch || !frame->model)
+    if (!watch || !frame->model || (watch->football && !frame->football))
         return;
     atomic_store(&watch->view, frame->football && frame->football->view_known);
     if (atomic_load(&watch->work) == 0)
