@@ -7,6 +7,7 @@
 #include <fovea/ball.h>
 #include <fovea/detect.h>
 #include <fovea/device.h>
+#include <fovea/football.h>
 #include <fovea/frame.h>
 #include <fovea/log.h>
 #include <fovea/match.h>
@@ -14,6 +15,7 @@
 #include <fovea/model.h>
 #include <fovea/motion.h>
 #include <fovea/picture.h>
+#include <fovea/pipeline.h>
 #include <fovea/pitch.h>
 #include <fovea/reader.h>
 #include <fovea/recording.h>

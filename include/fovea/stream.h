@@ -14,6 +14,7 @@
 #ifndef FOVEA_STREAM_H
 #define FOVEA_STREAM_H
 
+#include <fovea/football.h>
 #include <fovea/model.h>
 #include <fovea/source.h>
 #include <fovea/stats.h>
@@ -32,14 +33,18 @@ typedef enum fov_outcome { FOV_DELIVERED, FOV_DROPPED, FOV_FAILED } fov_outcome;
 typedef struct fov_result {
     fov_frame *frame; /* borrowed; ref it to keep it */
     fov_outcome outcome;
-    fov_drop reason;                  /* FOV_DROPPED */
-    fov_status status;                /* FOV_FAILED, or FOV_DROPPED by decode: why */
-    const char *message;              /* the reason in words, "" if none */
-    const fov_detections *detections; /* valid during the call; with a tracker they have names */
-    const fov_tracks *tracks;         /* also those lost from sight; NULL: no tracker. As above */
-    fov_timings timings;              /* ns; the stages add up to total = answered - capture */
-    bool in_time;                     /* answered before the deadline, or there is none */
-    int width, height;                /* source px */
+    fov_drop reason;     /* FOV_DROPPED */
+    fov_status status;   /* FOV_FAILED, or FOV_DROPPED by decode: why */
+    const char *message; /* the reason in words, "" if none */
+    /* Valid during the call; with a tracker they have names. Of football: those that are of it,
+     * with the classes of the player model; the ball of a ball model has the one that means it
+     * there, or FOV_LABEL_BALL. */
+    const fov_detections *detections;
+    const fov_tracks *tracks;           /* also those lost from sight; NULL: no tracker. As above */
+    const fov_football_frame *football; /* NULL: no football. Valid as `detections` */
+    fov_timings timings;                /* ns; the stages add up to total = answered - capture */
+    bool in_time;                       /* answered before the deadline, or there is none */
+    int width, height;                  /* source px */
     fov_frame
         *picture; /* full-size FOV_YUV pixels, when the stream is watched; borrowed, or NULL */
     const fov_model *model; /* that made it; valid during the call */
@@ -182,6 +187,9 @@ typedef struct fov_stream_params {
     /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins
      * anew when another model's classes come. */
     const fov_tracker_params *tracker;
+    /* The pictures are of football; results have `football`. Its tracker takes the place of
+     * `tracker`. NULL: no football. */
+    const fov_football_params *football;
     bool still_camera; /* its tracker need not look for camera motion (up to 1.5 ms a frame) */
     fov_result_fn on_result; /* or `results` */
     /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
@@ -213,6 +221,37 @@ FOV_API fov_status fov_stream_start_source(fov_stream *stream, fov_source **sour
 
 /* Where the stream's own source stands. False: it has none. Thread-safety: safe. Blocks: no. */
 FOV_API bool fov_stream_get_source_state(fov_stream *stream, fov_source_state *state);
+
+/* The view of the pitch in frame `seq` of a football stream, and what is known of the newest
+ * frame's
+ * (`known` false: nothing; `seq` may be NULL). As fov_football_set_view, which see;
+ * FOV_EUNSUPPORTED for a stream without football. Thread-safety: safe. Blocks: briefly. */
+FOV_API fov_status fov_stream_set_pitch_view(fov_stream *stream, const fov_pitch_view *view,
+                                             uint64_t seq, fov_error *error);
+FOV_API fov_status fov_stream_get_pitch_view(fov_stream *stream, fov_pitch_view *view, bool *known,
+                                             double *sigma_px, uint64_t *seq, fov_error *error);
+
+/* Mean ms of each part of the last 128 delivered frames; 0 where nothing was done. Thread-safety:
+ * safe. Blocks: no. */
+FOV_API void fov_stream_get_football_parts(fov_stream *stream, double mean_ms[FOV_PART_COUNT]);
+
+/* Figures of the match so far: copies the people as fov_match_people does, and what else is not
+ * NULL. 0 for a stream without football. Thread-safety: safe. Blocks: briefly. */
+FOV_API size_t fov_stream_get_match(fov_stream *stream, fov_match_person *people, size_t capacity,
+                                    fov_match_team teams[2], fov_match_ball *ball);
+
+/* The source has ended, and the last result was given: settles the figures for good and copies the
+ * ball's last pictures, which were held back (fov_football_frame.late). Returns how many there are,
+ * at most 256; 0 at a second call and for a stream without football. Thread-safety: safe. Blocks:
+ * briefly. */
+FOV_API size_t fov_stream_settle_football(fov_stream *stream, fov_ball *late, size_t capacity);
+
+/* Copies a heat map of the match so far: of the person `id`, or with 0 of team 0 or 1.
+ * `seconds` has room for `capacity` bins; *columns and *rows say how they lie (fov_match_heat).
+ * Returns FOV_EUNSUPPORTED (no football), FOV_ENOTFOUND (person), FOV_EINVAL (team), FOV_ELIMIT
+ * (room). Thread-safety: safe. Blocks: briefly. */
+FOV_API fov_status fov_stream_get_heat(fov_stream *stream, int team, int32_t id, float *seconds,
+                                       size_t capacity, int *columns, int *rows, fov_error *error);
 
 /* Hands a frame over (the stream takes the caller's reference, also on failure, and sets *frame
  * NULL). Sets seq, and deadline_ns = capture_ns + max_latency_ms unless it is set. Never blocks.

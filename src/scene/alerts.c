@@ -9,16 +9,28 @@ static bool has_class(const uint64_t *classes, int32_t id)
     return id >= 0 && id < ALERT_CLASS_WORDS * 64 && (classes[id / 64] >> (id % 64) & 1);
 }
 
-const fov_detection *alert_match(const struct alert_rule *rule, const fov_detection *items,
-                                 size_t count, int width, int height)
+bool alert_wants(const struct alert_rule *rule, const fov_detection *item)
+{
+    /* Scores are floats: a threshold of 0.9 must let the float 0.9 pass. */
+    return item->score >= (float)rule->min_confidence && has_class(rule->classes, item->class_id);
+}
+
+static bool holds(const struct zone *zone, const struct alert_picture *picture, size_t i)
+{
+    if (!zone)
+        return true;
+    if (!zone->metres)
+        return zone_holds_box(zone, &picture->items[i], picture->width, picture->height);
+    return picture->metres && zone_holds(zone, picture->metres[i].x, picture->metres[i].y);
+}
+
+const fov_detection *alert_match(const struct alert_rule *rule, const struct alert_picture *picture)
 {
     const fov_detection *best = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const fov_detection *d = &items[i];
-        /* Scores are floats: a threshold of 0.9 must let the float 0.9 pass. */
-        if (d->score >= (float)rule->min_confidence && (!best || d->score > best->score) &&
-            has_class(rule->classes, d->class_id) &&
-            (!rule->zone || zone_holds_box(rule->zone, d, width, height)))
+    for (size_t i = 0; i < picture->count; i++) {
+        const fov_detection *d = &picture->items[i];
+        if ((!best || d->score > best->score) && alert_wants(rule, d) &&
+            holds(rule->zone, picture, i))
             best = d;
     }
     return best;
@@ -76,6 +88,19 @@ enum alert_change alert_step(const struct alert_rule *rule, struct alert_state *
     if (s->phase == ALERT_HOLDING && hole)
         gone = true;
     return gone && s->phase != ALERT_IDLE ? let_go(s) : ALERT_SAME;
+}
+
+bool alert_crossed(const struct alert_rule *rule, struct alert_state *s, int64_t now_ns)
+{
+    if (s->started && now_ns < s->last_ns)
+        now_ns = s->last_ns;
+    s->started = true;
+    s->last_ns = now_ns;
+    if (s->cleared && now_ns - s->cleared_ns < seconds(rule->cooldown_s))
+        return false;
+    s->cleared = true;
+    s->cleared_ns = now_ns;
+    return true;
 }
 
 enum alert_change alert_end(struct alert_state *s, int64_t now_ns)

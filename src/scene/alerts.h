@@ -32,16 +32,35 @@ struct alert_state {
 
 enum alert_change { ALERT_SAME, ALERT_RAISED, ALERT_CLEARED };
 
-/* The detection with the best score that the rule asks for, NULL: none. `width`, `height` of the
- * picture in source px. Thread-safety: safe. Blocks: no. */
-const fov_detection *alert_match(const struct alert_rule *rule, const fov_detection *items,
-                                 size_t count, int width, int height);
+/* What rules see of an analysed frame. */
+struct alert_picture {
+    const fov_detection *items;
+    size_t count;
+    int width, height; /* source px */
+    /* Where each item stands on the pitch, not a number: not known; NULL: there is no view of it.
+     */
+    const struct zone_point *metres;
+};
+
+/* Whether the rule asks for a thing of this class, with this score. Thread-safety: safe. Blocks:
+ * no. */
+bool alert_wants(const struct alert_rule *rule, const fov_detection *item);
+
+/* The detection with the best score that the rule asks for, NULL: none. Thread-safety: safe.
+ * Blocks: no. */
+const fov_detection *alert_match(const struct alert_rule *rule,
+                                 const struct alert_picture *picture);
 
 /* One analysed frame at `now_ns` (monotonic; one that is earlier than the last counts as at the
  * last): `seen` as alert_match says. Raises when it held for `for_s`, once; clears when it is gone;
  * raises again not before `cooldown_s` after it was cleared. Thread-safety: by its owner. */
 enum alert_change alert_step(const struct alert_rule *rule, struct alert_state *state,
                              int64_t now_ns, bool seen);
+
+/* Something crossed the rule's line: true when that is an alert, the cool-down of the one before is
+ * over. `now_ns` as in alert_step; a rule takes either this or that. Thread-safety: by its owner.
+ */
+bool alert_crossed(const struct alert_rule *rule, struct alert_state *state, int64_t now_ns);
 
 /* The stream ended, or the rule does: what was raised is cleared. */
 enum alert_change alert_end(struct alert_state *state, int64_t now_ns);

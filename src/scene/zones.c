@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 
-/* Nearer than this to an edge is on it: a millionth of a pixel, far above rounding. */
+/* Nearer than this to an edge is on it: a millionth of a pixel or of a millimetre, far above
+ * rounding. */
 #define ON_EDGE 1e-9
 
 static bool same(struct zone_point a, struct zone_point b)
@@ -64,14 +65,22 @@ static fov_status check_edges(const struct zone *zone, fov_error *error)
     return FOV_OK;
 }
 
+static bool in_range(const struct zone *zone, struct zone_point at)
+{
+    double least = zone->metres ? ZONE_METRES_LEAST : 0, most = zone->metres ? ZONE_METRES_MOST : 1;
+    return at.x >= least && at.x <= most && at.y >= least && at.y <= most;
+}
+
 static fov_status check_points(const struct zone *zone, fov_error *error)
 {
     for (size_t i = 0; i < zone->count; i++) {
         struct zone_point at = zone->points[i];
-        if (!(at.x >= 0 && at.x <= 1 && at.y >= 0 && at.y <= 1))
+        if (!in_range(zone, at))
             return fov_fail(error, FOV_EINVAL,
-                            "point %zu is outside of the picture: x and y are shares of its width "
-                            "and height, 0 to 1",
+                            zone->metres ? "point %zu is far from any pitch: x and y are metres, "
+                                           "-20 to 170"
+                                         : "point %zu is outside of the picture: x and y are "
+                                           "shares of its width and height, 0 to 1",
                             i + 1);
         for (size_t k = 0; k < i; k++)
             if (same(at, zone->points[k]))
@@ -121,10 +130,27 @@ bool zone_holds(const struct zone *zone, double x, double y)
 
 bool zone_holds_box(const struct zone *zone, const fov_detection *box, int width, int height)
 {
-    if (width <= 0 || height <= 0)
+    if (width <= 0 || height <= 0 || zone->metres)
         return false;
-    return zone_holds(zone, ((double)box->x1 + (double)box->x2) / 2 / width,
-                      (double)box->y2 / height);
+    struct zone_point foot = zone_foot_px(box);
+    return zone_holds(zone, foot.x / width, foot.y / height);
+}
+
+struct zone_point zone_foot_px(const fov_detection *box)
+{
+    return (struct zone_point){((double)box->x1 + (double)box->x2) / 2, (double)box->y2};
+}
+
+void zones_to_metres(const fov_pitch_view *view, const fov_detection *boxes, size_t count,
+                     struct zone_point *metres)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct zone_point foot = zone_foot_px(&boxes[i]);
+        double px[2] = {foot.x, foot.y}, pitch[2];
+        metres[i] = (struct zone_point){(double)NAN, (double)NAN};
+        if (fov_pitch_to_metres(view, px, pitch))
+            metres[i] = (struct zone_point){pitch[0], pitch[1]};
+    }
 }
 
 const struct zone *zones_find(const struct zones *zones, const char *name)

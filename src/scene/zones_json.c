@@ -6,9 +6,10 @@
 #include "scene/zones.h"
 
 /* The digits that zones_write keeps: what is checked is what will be read again. */
-static double kept(double share)
+static double kept(const struct zone *zone, double value)
 {
-    return share >= 0 && share <= 1 ? round(share * 1e6) / 1e6 : share;
+    double least = zone->metres ? ZONE_METRES_LEAST : 0, most = zone->metres ? ZONE_METRES_MOST : 1;
+    return value >= least && value <= most ? round(value * 1e6) / 1e6 : value;
 }
 
 static fov_status read_points(const json_value *array, struct zone *zone, size_t index,
@@ -25,7 +26,7 @@ static fov_status read_points(const json_value *array, struct zone *zone, size_t
             !json_number(json_at(at, 1), &point->y))
             return fov_fail(error, FOV_EINVAL,
                             "zones[%zu].points[%zu]: two numbers [x, y] are expected", index, i);
-        *point = (struct zone_point){kept(point->x), kept(point->y)};
+        *point = (struct zone_point){kept(zone, point->x), kept(zone, point->y)};
     }
     zone->count = i;
     return FOV_OK;
@@ -44,6 +45,19 @@ static fov_status read_kind(const json_value *value, struct zone *zone, size_t i
     return FOV_OK;
 }
 
+static fov_status read_space(const json_value *value, struct zone *zone, size_t index,
+                             fov_error *error)
+{
+    const char *space = "picture";
+    if (json_has(value, "space") && !json_get_string(value, "space", &space))
+        space = "";
+    zone->metres = strcmp(space, "pitch_m") == 0;
+    if (!zone->metres && strcmp(space, "picture") != 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "zones[%zu].space: \"picture\" or \"pitch_m\" is expected", index);
+    return FOV_OK;
+}
+
 static fov_status read_zone(const json_value *value, const struct zones *before, struct zone *zone,
                             fov_error *error)
 {
@@ -56,6 +70,8 @@ static fov_status read_zone(const json_value *value, const struct zones *before,
                         index);
     text_copy(zone->name, sizeof zone->name, name);
     fov_status status = read_kind(value, zone, index, error);
+    if (status == FOV_OK)
+        status = read_space(value, zone, index, error);
     if (status == FOV_OK)
         status = read_points(json_get(value, "points"), zone, index, error);
     if (status != FOV_OK)
@@ -82,7 +98,14 @@ fov_status zones_read(const json_value *array, struct zones *zones, fov_error *e
     return FOV_OK;
 }
 
-void zones_write(struct json_writer *w, const struct zones *zones)
+const char *zone_state(const struct zone *zone, const struct zones_known *known)
+{
+    if (zone->line && !known->tracker)
+        return "needs_tracker";
+    return zone->metres && !known->view ? "needs_homography" : "active";
+}
+
+void zones_write(struct json_writer *w, const struct zones *zones, const struct zones_known *known)
 {
     json_array_begin(w);
     for (size_t i = 0; zones && i < zones->count; i++) {
@@ -90,6 +113,7 @@ void zones_write(struct json_writer *w, const struct zones *zones)
         json_object_begin(w);
         json_add_string(w, "name", zone->name);
         json_add_string(w, "kind", zone->line ? "line" : "polygon");
+        json_add_string(w, "space", zone->metres ? "pitch_m" : "picture");
         json_name(w, "points");
         json_array_begin(w);
         for (size_t k = 0; k < zone->count; k++) {
@@ -99,7 +123,8 @@ void zones_write(struct json_writer *w, const struct zones *zones)
             json_array_end(w);
         }
         json_array_end(w);
-        json_add_string(w, "state", zone->line ? "needs_tracker" : "active");
+        if (known)
+            json_add_string(w, "state", zone_state(zone, known));
         json_object_end(w);
     }
     json_array_end(w);

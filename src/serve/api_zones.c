@@ -1,4 +1,5 @@
-/* GET and PUT /api/camera/{token}/zones: the zones in force, and those drawn on a page. */
+/* GET and PUT /api/camera/{token}/zones: the zones in force, and those drawn on a page. DELETE
+ * /api/camera/{token}/crossings: lines are counted anew. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -13,11 +14,12 @@ static void write_zones(struct server *server, const char *camera, struct json_w
 {
     bool drawn;
     const struct zones *zones = zone_book_find(server, camera, &drawn);
+    struct zones_known known = watch_known(server, camera);
     json_object_begin(w);
     json_add_string(w, "camera", camera);
     json_add_string(w, "origin", drawn ? "drawn" : zones ? "settings" : "none");
     json_name(w, "zones");
-    zones_write(w, zones);
+    zones_write(w, zones, &known);
     json_name(w, "rules");
     watch_write_rules(server, camera, w);
     json_object_end(w);
@@ -104,4 +106,20 @@ void put_camera_zones(struct exchange *x)
     }
     free(wish);
     free(room);
+}
+
+void delete_camera_crossings(struct exchange *x)
+{
+    const char *line = net_request_param(x->request, "line");
+    if (!watch_reset_lines(x->server, x->room, line) && line) {
+        serve_problem(x, 404, "no_such_line", "no line '%.80s' is among the zones of this camera",
+                      line);
+        return;
+    }
+    struct json_writer *w = serve_writer(x->server);
+    json_object_begin(w);
+    json_name(w, "lines");
+    watch_write_lines(x->server, x->room, w);
+    json_object_end(w);
+    serve_json(x, 200, w);
 }

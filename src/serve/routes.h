@@ -29,6 +29,14 @@ void post_start_stream(struct exchange *x);
 void post_stop_stream(struct exchange *x);
 void get_streams(struct exchange *x);
 
+/* api_football.c, api_heatmap.c; the pages: pages.c */
+void get_homography(struct exchange *x);
+void put_homography(struct exchange *x);
+void delete_homography(struct exchange *x);
+void get_heatmap(struct exchange *x);
+void page_football(struct exchange *x);
+void page_calibrate(struct exchange *x);
+
 /* api_recording.c */
 void post_recording(struct exchange *x);
 void delete_recording(struct exchange *x);
@@ -37,6 +45,7 @@ void get_recordings(struct exchange *x);
 void get_events(struct exchange *x);
 void get_camera_zones(struct exchange *x);
 void put_camera_zones(struct exchange *x);
+void delete_camera_crossings(struct exchange *x);
 void page_zones(struct exchange *x);
 
 /* api_models.c */

@@ -273,6 +273,8 @@ static size_t row_size(const struct settings_row *row)
         return sizeof(const char *);
     case SET_LIST:
         return sizeof(struct settings_list);
+    case SET_TEAMS:
+        return sizeof(struct settings_teams);
     case SET_ANY:
     case SET_ZONES:
     case SET_HOOKS:
@@ -334,6 +336,11 @@ double settings_model_iou(const struct settings *settings, const char *id)
 {
     const struct settings_model *model = model_or_default(settings, id);
     return model && model->iou > 0 ? model->iou : settings->realtime.iou_threshold;
+}
+
+bool settings_camera_has_names(const struct settings_camera *camera)
+{
+    return camera && (camera->tracker > 0 || camera->kind == CAMERA_FOOTBALL);
 }
 
 const char *settings_camera_tracker(const struct settings_camera *camera)

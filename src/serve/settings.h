@@ -38,9 +38,12 @@ struct settings_model {
     int batch;
 };
 
+enum settings_camera_kind { CAMERA_DETECTION, CAMERA_FOOTBALL };
+
 /* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */
 struct settings_camera {
-    const char *name, *source, *model;
+    const char *name, *source, *model, *homography;
+    int kind; /* enum settings_camera_kind */
     int tracker, profile;
     double fps, max_latency_ms;
     double pin_conf, pin_fps, pin_quality; /* pinned knobs, 0: free */
@@ -59,12 +62,27 @@ struct settings_webhooks {
     size_t count;
 };
 
+enum settings_direction { DIRECTION_BOTH, DIRECTION_IN, DIRECTION_OUT };
+
 /* One rule under `alerts:`. */
 struct settings_alert {
-    const char *name, *zone;               /* zone NULL: the whole picture */
-    struct settings_list classes, cameras; /* none: all */
-    double min_confidence, for_seconds, cooldown;
+    const char *name, *zone;                      /* zone NULL: the whole picture */
+    int direction;                                /* enum settings_direction, of lines */
+    struct settings_list classes, cameras;        /* none: all */
+    double min_confidence, for_seconds, cooldown; /* cooldown -1: settings_alert_cooldown */
     struct settings_webhooks webhooks;
+};
+
+/* A team under `football.teams`. */
+struct settings_team {
+    const char *name; /* NULL: it has none */
+    bool colored;
+    uint32_t color; /* 0xRRGGBB of the shirts */
+};
+
+struct settings_teams {
+    struct settings_team items[2];
+    size_t count;
 };
 
 struct settings {
@@ -123,10 +141,16 @@ struct settings {
         const char *dir; /* NULL: nothing is recorded */
         double max_mb, total_mb;
     } recording;
+    /* settings_football.h makes fov_football_params of it. */
     struct {
-        const char *player_model, *ball_model, *homography;
-        double target_fps;
-        int batch_size;
+        const char *player_model, *ball_model, *pitch_model;
+        int pitch_layout, tracker;   /* of the words in settings_rows.c */
+        double target_fps, ball_fps; /* ball_fps 0: all pictures */
+        int batch_size;              /* 0: 1 in realtime, else 8 */
+        struct settings_teams teams;
+        const char *homography;
+        bool still_camera;
+        double pitch_length, pitch_width; /* metres, 0: the default */
     } football;
     struct settings_store *store; /* memory and origins of the values */
 };
@@ -171,6 +195,8 @@ double settings_model_iou(const struct settings *settings, const char *id);
 /* NULL when there is none of that name. */
 const struct settings_camera *settings_find_camera(const struct settings *settings,
                                                    const char *name);
+/* Whether boxes of a camera (NULL: none) have names in time: by a tracker, or football's own. */
+bool settings_camera_has_names(const struct settings_camera *camera);
 /* The tracker of a camera by its static name; NULL: none, or no camera. */
 const char *settings_camera_tracker(const struct settings_camera *camera);
 const struct settings_model *settings_find_model(const struct settings *settings, const char *id);
@@ -183,6 +209,9 @@ void settings_print_reference(FILE *to);
 
 /* Whether a rule looks at a camera of this name. */
 bool settings_alert_watches(const struct settings_alert *alert, const char *camera);
+
+/* Seconds of cool-down of a rule, whose zone is a line or not. */
+double settings_alert_cooldown(const struct settings_alert *alert, bool line);
 
 /* Where a webhook goes, fit for logs: scheme and host. Its path is often a secret. */
 void settings_redact_webhook(char *to, size_t size, const char *url);

@@ -46,7 +46,27 @@ static bool read_points(struct settings_load *load, const char *key, const struc
     return true;
 }
 
-/* One zone: a list of points, or {line: [[x, y], [x, y]]}. */
+/* {polygon: points} or {line: points}, with {space: pitch_m}; NULL: neither. */
+static const struct yaml_node *read_shape(const struct yaml_node *map, struct zone *zone)
+{
+    const struct yaml_node *points = NULL;
+    for (const struct yaml_node *at = map->child; at; at = at->next) {
+        bool line = strcmp(at->key, "line") == 0, space = strcmp(at->key, "space") == 0;
+        bool metres = space && at->kind == YAML_SCALAR && strcmp(at->text, "pitch_m") == 0;
+        if (space && !metres && (at->kind != YAML_SCALAR || strcmp(at->text, "picture") != 0))
+            return NULL;
+        zone->metres |= metres;
+        if (space)
+            continue;
+        if (points || (!line && strcmp(at->key, "polygon") != 0))
+            return NULL;
+        zone->line = line;
+        points = at;
+    }
+    return points;
+}
+
+/* One zone: a list of points, or a map as above. */
 static void read_zone(struct settings_load *load, const char *shown, const struct yaml_node *node,
                       struct zones *zones)
 {
@@ -60,12 +80,11 @@ static void read_zone(struct settings_load *load, const char *shown, const struc
     if (strlen(node->key) < sizeof zone->name)
         text_copy(zone->name, sizeof zone->name, node->key);
     if (node->kind == YAML_MAP) {
-        points = node->child;
-        zone->line = points && strcmp(points->key, "line") == 0;
-        if (!points || points->next || (!zone->line && strcmp(points->key, "polygon") != 0)) {
+        points = read_shape(node, zone);
+        if (!points) {
             settings_wrong(load, &place, key,
-                           "points, {polygon: points} or {line: points} are "
-                           "expected");
+                           "points, {polygon: points} or {line: points} are expected, with "
+                           "space: pitch_m when they are metres");
             return;
         }
     }
@@ -223,6 +242,36 @@ bool settings_alert_watches(const struct settings_alert *alert, const char *came
     return found;
 }
 
+double settings_alert_cooldown(const struct settings_alert *alert, bool line)
+{
+    return alert->cooldown >= 0 ? alert->cooldown : line ? 0 : 60;
+}
+
+/* What of a rule does not go with its zone. */
+static void note_words(struct settings_load *load, const struct settings_alert *alert, size_t index,
+                       const struct settings_camera *camera, const struct zone *zone)
+{
+    const char *file = load->report.file;
+    if (zone->line && !settings_camera_has_names(camera))
+        settings_note(&load->report, false,
+                      "%s: alerts[%zu].zone: %s is a line, and camera %s has no tracker (tracker: "
+                      "botsort gives it one): the rule rests where the stream has none",
+                      file, index, zone->name, camera->name);
+    if (zone->metres && camera->kind != CAMERA_FOOTBALL)
+        settings_note(&load->report, false,
+                      "%s: alerts[%zu].zone: %s is in metres, and camera %s is not of kind: "
+                      "football: the rule rests where the view of the pitch is not known",
+                      file, index, zone->name, camera->name);
+    if (zone->line && alert->for_seconds > 0)
+        settings_note(&load->report, false,
+                      "%s: alerts[%zu].for_seconds: %s is a line, which is crossed in a moment",
+                      file, index, zone->name);
+    if (!zone->line && alert->direction != DIRECTION_BOTH)
+        settings_note(&load->report, false,
+                      "%s: alerts[%zu].direction: %s is no line, nothing goes in or out", file,
+                      index, zone->name);
+}
+
 static void note_zone(struct settings_load *load, const struct settings_alert *alert, size_t index)
 {
     const struct settings *s = load->settings;
@@ -234,14 +283,8 @@ static void note_zone(struct settings_load *load, const struct settings_alert *a
             continue;
         for (size_t k = 0; zones && k < zones->count; k++) {
             const struct zone *zone = &zones->items[k];
-            if (strcmp(zone->name, alert->zone) == 0 && !zone->line)
-                return;
             if (strcmp(zone->name, alert->zone) == 0) {
-                settings_note(&load->report, false,
-                              "%s: alerts[%zu].zone: %s is a line: it needs a tracker and rules "
-                              "that use it, which come with a later version; the rule raises "
-                              "nothing there",
-                              load->report.file, index, alert->zone);
+                note_words(load, alert, index, &s->cameras.items[i], zone);
                 return;
             }
             if (count < sizeof names / sizeof *names)

@@ -47,10 +47,11 @@ static void print_zones(FILE *to, const struct zones *zones)
         const struct zone *zone = &zones->items[i];
         fprintf(to, "%s", i ? ", " : "");
         print_text(to, zone->name);
-        fprintf(to, ": %s[", zone->line ? "{line: " : "");
+        bool map = zone->line || zone->metres;
+        fprintf(to, ": %s[", zone->line ? "{line: " : map ? "{polygon: " : "");
         for (size_t k = 0; k < zone->count; k++)
             fprintf(to, "%s[%g, %g]", k ? ", " : "", zone->points[k].x, zone->points[k].y);
-        fprintf(to, "]%s", zone->line ? "}" : "");
+        fprintf(to, "]%s%s", zone->metres ? ", space: pitch_m" : "", map ? "}" : "");
     }
     fprintf(to, "}");
 }
@@ -64,6 +65,23 @@ static void print_hooks(FILE *to, const struct settings_webhooks *hooks)
         fprintf(to, "%s{url: ", i ? ", " : "");
         print_text(to, shown);
         fprintf(to, "%s}", hooks->items[i].secret ? ", secret: \"***\"" : "");
+    }
+    fprintf(to, "]");
+}
+
+static void print_teams(FILE *to, const struct settings_teams *teams)
+{
+    fprintf(to, "[");
+    for (size_t i = 0; i < teams->count; i++) {
+        const struct settings_team *team = &teams->items[i];
+        fprintf(to, "%s{", i ? ", " : "");
+        if (team->name) {
+            fprintf(to, "name: ");
+            print_text(to, team->name);
+        }
+        if (team->colored)
+            fprintf(to, "%scolor: \"#%06" PRIx32 "\"", team->name ? ", " : "", team->color);
+        fprintf(to, "}");
     }
     fprintf(to, "]");
 }
@@ -104,6 +122,9 @@ static void print_value(FILE *to, const struct settings_row *row, const void *va
     case SET_HOOKS:
         print_hooks(to, value);
         break;
+    case SET_TEAMS:
+        print_teams(to, value);
+        break;
     case SET_ANY:
         break;
     }
@@ -133,6 +154,8 @@ static void print_rows(FILE *to, const struct settings_row *rows, size_t count, 
         const void *value = (const char *)base + row->offset;
         bool unset = row->kind == SET_ANY ||
                      (row->kind == SET_TEXT && !*(const char *const *)value) ||
+                     (row->kind == SET_TEAMS &&
+                      ((const struct settings_teams *)value)->count == 0) ||
                      (!row->initial && row->kind == SET_NUMBER && *(const double *)value == 0) ||
                      (!row->initial && row->kind == SET_INT && *(const int *)value == 0) ||
                      (row->kind == SET_NUMBER && *(const double *)value < row->least);
@@ -220,9 +243,10 @@ void settings_print(const struct settings *s, FILE *to)
 static void schema_row(struct json_writer *w, const struct settings_row *row)
 {
     static const char *const types[] = {"boolean", "integer", "number", "string", "string",
-                                        "array",   NULL,      NULL,     NULL};
+                                        "array",   NULL,      NULL,     NULL,     NULL};
     const char *shape = row->kind == SET_ZONES            ? "zones"
                         : row->kind == SET_HOOKS          ? "webhook"
+                        : row->kind == SET_TEAMS          ? "teams"
                         : strcmp(row->key, "alerts") == 0 ? "alerts"
                                                           : NULL;
     char ref[40];
@@ -309,8 +333,8 @@ static void schema_def(struct json_writer *w, const char *name, const struct set
     json_object_end(w);
 }
 
-/* The shapes that settings_alerts.c reads. */
-static void schema_alerts(struct json_writer *w)
+/* The shapes that settings_alerts.c and settings_football.c read. */
+static void schema_shapes(struct json_writer *w)
 {
     static const struct {
         const char *name, *json;
@@ -318,16 +342,26 @@ static void schema_alerts(struct json_writer *w)
         {"points", "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"array\","
                    "\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\",\"minimum\":0,"
                    "\"maximum\":1}}}"},
+        {"metres", "{\"type\":\"array\",\"maxItems\":32,\"items\":{\"type\":\"array\","
+                   "\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\",\"minimum\":-20,"
+                   "\"maximum\":170}}}"},
         {"zones", "{\"type\":\"object\",\"maxProperties\":16,\"additionalProperties\":{\"oneOf\":["
-                  "{\"$ref\":\"#/$defs/points\"},{\"type\":\"object\",\"maxProperties\":1,"
-                  "\"properties\":{\"line\":{\"$ref\":\"#/$defs/points\"},\"polygon\":{\"$ref\":"
-                  "\"#/$defs/points\"}},\"additionalProperties\":false}]}}"},
+                  "{\"$ref\":\"#/$defs/points\"},{\"type\":\"object\",\"properties\":{\"line\":"
+                  "{\"$ref\":\"#/$defs/points\"},\"polygon\":{\"$ref\":\"#/$defs/points\"},"
+                  "\"space\":{\"const\":\"picture\"}},\"additionalProperties\":false},"
+                  "{\"type\":\"object\",\"properties\":{\"line\":{\"$ref\":\"#/$defs/metres\"},"
+                  "\"polygon\":{\"$ref\":\"#/$defs/metres\"},\"space\":{\"const\":\"pitch_m\"}},"
+                  "\"required\":[\"space\"],\"additionalProperties\":false}]}}"},
         {"hook", "{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
                  "\"url\":{\"type\":\"string\"},\"secret\":{\"type\":\"string\"}},"
                  "\"required\":[\"url\"],\"additionalProperties\":false}]}"},
         {"webhook", "{\"oneOf\":[{\"$ref\":\"#/$defs/hook\"},{\"type\":\"array\",\"maxItems\":4,"
                     "\"items\":{\"$ref\":\"#/$defs/hook\"}}]}"},
         {"alerts", "{\"type\":\"array\",\"maxItems\":64,\"items\":{\"$ref\":\"#/$defs/alert\"}}"},
+        {"teams", "{\"oneOf\":[{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"object\","
+                  "\"properties\":{\"name\":{\"type\":\"string\"},\"color\":{\"type\":\"string\"}},"
+                  "\"additionalProperties\":false}},{\"type\":\"object\",\"maxProperties\":2,"
+                  "\"additionalProperties\":{\"type\":\"string\"}}]}"},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         json_name(w, shapes[i].name);
@@ -366,7 +400,7 @@ void settings_print_schema(FILE *to)
     json_object_begin(&w);
     schema_def(&w, "camera", settings_camera_rows, settings_camera_row_count);
     schema_def(&w, "model", settings_model_rows, settings_model_row_count);
-    schema_alerts(&w);
+    schema_shapes(&w);
     json_object_end(&w);
     json_object_end(&w);
     fprintf(to, "%s\n", w.failed ? "{}" : w.text);
@@ -389,6 +423,7 @@ static void reference_bounds(FILE *to, const struct settings_row *row)
                 : row->kind == SET_ANY   ? strcmp(row->key, "alerts") == 0 ? "rules" : "any"
                 : row->kind == SET_ZONES ? "names with points"
                 : row->kind == SET_HOOKS ? "webhooks"
+                : row->kind == SET_TEAMS ? "teams"
                                          : "text");
 }
 
@@ -402,8 +437,7 @@ static void reference_rows(FILE *to, const struct settings_row *rows, size_t cou
         fprintf(to, "| `%s` | %s%s%s | ", row->key, shown ? "`" : "", shown ? row->initial : "",
                 shown ? "`" : "");
         reference_bounds(to, row);
-        fprintf(to, " | %s%s%s |", row->help, row->flags & SET_LIVE ? " (live)" : "",
-                row->flags & SET_LATER ? " (accepted and checked, not acted on yet)" : "");
+        fprintf(to, " | %s%s |", row->help, row->flags & SET_LIVE ? " (live)" : "");
         if (env)
             fprintf(to, " %s |", row->env ? row->env : "");
         fprintf(to, "\n");

@@ -117,7 +117,7 @@ void settings_init_rows(struct settings_load *load, const struct settings_group 
         const struct settings_row *row = &group->rows[i];
         if (!row->initial)
             continue;
-        if (strcmp(row->key, "max_latency_ms") == 0)
+        if (row->kind == SET_NUMBER && row->initial[0] == '-')
             *(double *)((char *)group->base + row->offset) = -1; /* unset */
         else
             settings_set_text(load, row, row->key, row->initial, (char *)group->base + row->offset,
@@ -173,6 +173,11 @@ static void apply_cameras(struct settings_load *load, const struct yaml_node *ma
         struct settings_group group = {settings_camera_rows, settings_camera_row_count, camera,
                                        shown, false};
         apply_entry(load, &group, node, "source");
+        snprintf(shown, sizeof shown, "cameras.%.64s", node->key);
+        if (camera->kind == CAMERA_FOOTBALL && !camera->source)
+            settings_wrong(load, &place, shown, "kind football needs a source");
+        if (camera->kind != CAMERA_FOOTBALL && camera->homography)
+            settings_wrong(load, &place, shown, "homography belongs to kind football");
     }
 }
 

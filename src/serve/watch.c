@@ -1,119 +1,20 @@
-#include "serve/watch.h"
+#include "serve/watch_internal.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "scene/alerts.h"
-#include "serve/events.h"
-#include "serve/webhook.h"
 #include "serve/zone_book.h"
-
-enum { CLASSES_MAX = 64 * ALERT_CLASS_WORDS };
-
-/* A rule as it runs on one stream. `of` lies in a snapshot of the settings, which lives as long as
- * the server. */
-struct running {
-    const struct settings_alert *of;
-    struct alert_rule rule;
-    struct alert_state state;
-    uint64_t classes[ALERT_CLASS_WORDS];
-    struct zone zone;
-    uint64_t id; /* of the alert that is raised */
-    fov_detection last;
-    uint64_t number;
-};
-
-struct watch {
-    struct watch *next;
-    struct server *server;
-    char stream[ROOM_NAME_MAX];
-    atomic_size_t count;  /* rules; 0 is known without the lock */
-    pthread_mutex_t lock; /* of all below; held for comparisons only */
-    struct running *rules;
-    fov_model *model; /* whose labels the class bits were made from */
-};
-
-struct watches {
-    struct watch *first;
-    uint64_t raised;
-    atomic_ullong last_id;
-    long long epoch_ms; /* ids of another run begin with another number */
-};
-
-/* What is posted to the loop. */
-struct notice {
-    struct server *server;
-    const struct settings_alert *of;
-    char stream[ROOM_NAME_MAX], class_name[64], zone[ZONE_NAME_MAX];
-    fov_detection box;
-    int64_t ns;
-    uint64_t id, number;
-    bool raised;
-};
-
-/* ---- on the loop ------------------------------------------------------------------------------
- */
-
-static void write_box(struct json_writer *w, const fov_detection *d)
-{
-    const float corners[] = {d->x1, d->y1, d->x2, d->y2};
-    json_name(w, "box");
-    json_array_begin(w);
-    for (size_t i = 0; i < 4; i++)
-        json_put_number(w, (double)corners[i], 2);
-    json_array_end(w);
-}
-
-static void write_notice(struct json_writer *w, const struct notice *n, int64_t at_ms)
-{
-    char id[48];
-    snprintf(id, sizeof id, "%llx-%llu", (unsigned long long)n->server->watches->epoch_ms,
-             (unsigned long long)n->id);
-    json_object_begin(w);
-    json_add_string(w, "type", "alert");
-    json_add_string(w, "alert_id", id);
-    json_add_string(w, "state", n->raised ? "raised" : "cleared");
-    json_add_int(w, "at", at_ms);
-    json_add_string(w, "stream", n->stream);
-    json_add_string(w, "rule", n->of->name);
-    json_add_string(w, "class", n->class_name);
-    json_add_number(w, "confidence", (double)n->box.score, 4);
-    json_add_string(w, "zone", n->zone[0] ? n->zone : NULL);
-    write_box(w, &n->box);
-    json_add_int(w, "frameNumber", (int64_t)n->number);
-    json_object_end(w);
-}
-
-static void publish(struct notice *n)
-{
-    struct json_writer w = {0};
-    const struct event event = {.kind = "alert",
-                                .stream = n->stream,
-                                .client = "",
-                                .at_ms = (int64_t)clock_unix_ms_of(n->ns)};
-    write_notice(&w, n, event.at_ms);
-    n->server->watches->raised += n->raised;
-    events_publish(n->server, event, &w);
-    if (!w.failed)
-        webhooks_send(n->server->webhooks, &n->of->webhooks, w.text, w.size);
-    json_release(&w);
-}
-
-static void run_notice(void *arg)
-{
-    struct notice *n = arg;
-    if (n->server->watches)
-        publish(n);
-    free(n);
-}
 
 /* ---- on the stream's worker -------------------------------------------------------------------
  */
+
+/* The model whose labels classes have; NULL: those of football. */
+static const fov_model *labels_of(const struct watch *watch)
+{
+    return watch->football ? NULL : watch->model;
+}
 
 static void fill_notice(struct notice *n, const struct watch *watch, const struct running *r)
 {
@@ -123,48 +24,50 @@ static void fill_notice(struct notice *n, const struct watch *watch, const struc
                          .ns = r->state.last_ns,
                          .id = r->id,
                          .number = r->number,
-                         .raised = r->state.phase == ALERT_UP};
+                         .state = r->state.phase == ALERT_UP ? NOTICE_RAISED : NOTICE_CLEARED};
     text_copy(n->stream, sizeof n->stream, watch->stream);
-    text_copy(n->class_name, sizeof n->class_name, fov_model_label(watch->model, r->last.class_id));
+    text_copy(n->class_name, sizeof n->class_name,
+              sights_class_name(labels_of(watch), r->last.class_id));
     if (r->rule.zone)
         text_copy(n->zone, sizeof n->zone, r->zone.name);
 }
 
-static void post_notice(const struct watch *watch, const struct running *r)
+/* `event`: something crossed the rule's line; NULL: its alert was raised or cleared. */
+static void post_notice(const struct watch *watch, const struct running *r,
+                        const struct crossing_event *event)
 {
     struct notice *n = malloc(sizeof *n);
     if (!n)
         return;
     fill_notice(n, watch, r);
-    if (!net_post(watch->server->loop, run_notice, n))
+    if (event) {
+        n->state = NOTICE_CROSSED;
+        n->way = event->way;
+        n->ns = event->ns;
+    }
+    if (!net_post(watch->server->loop, watch_run_notice, n))
         free(n);
 }
 
-static void set_class(struct running *r, long long id)
+static void post_crossed(const struct watch *watch, const struct zone *line,
+                         const struct crossing_event *event)
 {
-    r->classes[id / 64] |= UINT64_C(1) << (id % 64);
+    struct crossed *c = malloc(sizeof *c);
+    if (!c)
+        return;
+    *c = (struct crossed){.server = watch->server, .in = event->way == CROSSING_IN};
+    text_copy(c->stream, sizeof c->stream, watch->stream);
+    text_copy(c->line, sizeof c->line, line->name);
+    text_copy(c->class_name, sizeof c->class_name,
+              sights_class_name(labels_of(watch), event->box.class_id));
+    if (!net_post(watch->server->loop, watch_run_crossed, c))
+        free(c);
 }
 
-/* Bits of the class in this model, into `r` (may be NULL); false when it has none of that name.
- * Classes without a label are called class_7. */
-static bool find_class(struct running *r, const fov_model *model, const char *name)
+static void set_class(void *user, int32_t id)
 {
-    const fov_model_info *info = fov_model_get_info(model);
-    long long number;
-    bool found = false;
-    for (int id = 0; id < info->label_count && id < CLASSES_MAX; id++)
-        if (strcasecmp(info->labels[id], name) == 0) {
-            found = true;
-            if (r)
-                set_class(r, id);
-        }
-    if (!found && strncmp(name, "class_", 6) == 0 &&
-        text_to_int(name + 6, info->label_count, CLASSES_MAX - 1, &number)) {
-        found = true;
-        if (r)
-            set_class(r, number);
-    }
-    return found;
+    struct running *r = user;
+    r->classes[id / 64] |= UINT64_C(1) << (id % 64);
 }
 
 static void find_classes(struct running *rules, size_t count, const fov_model *model)
@@ -173,7 +76,7 @@ static void find_classes(struct running *rules, size_t count, const fov_model *m
         const struct settings_list *names = &rules[i].of->classes;
         memset(rules[i].classes, 0, sizeof rules[i].classes);
         for (size_t k = 0; k < names->count; k++)
-            find_class(&rules[i], model, names->items[k]);
+            sights_find_class(model, names->items[k], set_class, &rules[i]);
     }
 }
 
@@ -181,47 +84,92 @@ static void use_model(struct watch *watch, const fov_model *model)
 {
     fov_model_close(&watch->model);
     watch->model = fov_model_ref((fov_model *)model);
-    find_classes(watch->rules, atomic_load(&watch->count), model);
+    find_classes(watch->rules, watch->count, labels_of(watch));
 }
 
-static void step(struct watch *watch, struct running *r, const struct watch_frame *f)
+static uint64_t next_id(struct watch *watch)
 {
-    const fov_detection *found = alert_match(&r->rule, f->items, f->count, f->width, f->height);
+    return atomic_fetch_add(&watch->server->watches->last_id, 1) + 1;
+}
+
+/* Rules with a line look at who crosses it; those in metres rest while the view is not known. */
+static void step(struct watch *watch, struct running *r, const struct watch_frame *f,
+                 const struct alert_picture *picture)
+{
+    if (r->rule.zone && (r->zone.line || (r->zone.metres && !picture->metres)))
+        return;
+    const fov_detection *found = alert_match(&r->rule, picture);
     if (found) {
         r->last = *found;
         r->number = f->number;
     }
     enum alert_change change = alert_step(&r->rule, &r->state, f->ns, found != NULL);
     if (change == ALERT_RAISED)
-        r->id = atomic_fetch_add(&watch->server->watches->last_id, 1) + 1;
+        r->id = next_id(watch);
     if (change != ALERT_SAME)
-        post_notice(watch, r);
+        post_notice(watch, r, NULL);
+}
+
+static bool goes_its_way(const struct running *r, enum crossing_way way)
+{
+    return r->of->direction == DIRECTION_BOTH ||
+           (r->of->direction == DIRECTION_IN) == (way == CROSSING_IN);
+}
+
+static void on_crossing(void *user, const struct zone *line, const struct crossing_event *event)
+{
+    struct watch *watch = user;
+    post_crossed(watch, line, event);
+    for (size_t i = 0; i < watch->count; i++) {
+        struct running *r = &watch->rules[i];
+        if (!r->rule.zone || !r->zone.line || strcmp(r->zone.name, line->name) != 0 ||
+            !goes_its_way(r, event->way) || !alert_wants(&r->rule, &event->box) ||
+            !alert_crossed(&r->rule, &r->state, event->ns))
+            continue;
+        r->id = next_id(watch);
+        r->last = event->box;
+        r->number = event->number;
+        post_notice(watch, r, event);
+    }
+}
+
+static void see(struct watch *watch, const struct watch_frame *frame)
+{
+    const fov_football_frame *football = frame->football;
+    bool view = football && football->view_known;
+    struct alert_picture picture = sights_of(&watch->sights, frame, watch->metres);
+    struct lanes_time time = {
+        .ns = frame->ns, .number = frame->number, .view = view ? &football->view : NULL};
+    for (size_t i = 0; i < watch->count; i++)
+        step(watch, &watch->rules[i], frame, &picture);
+    lanes_see(&watch->lanes, &picture, &time, on_crossing, watch);
 }
 
 void watch_see(struct watch *watch, const struct watch_frame *frame)
 {
-    if (!watch || atomic_load(&watch->count) == 0 || !frame->model)
+    if (!watch || !frame->model || (watch->football && !frame->football))
+        return;
+    atomic_store(&watch->view, frame->football && frame->football->view_known);
+    if (atomic_load(&watch->work) == 0)
         return;
     pthread_mutex_lock(&watch->lock);
     if (frame->model != watch->model)
         use_model(watch, frame->model);
-    for (size_t i = 0; i < atomic_load(&watch->count); i++)
-        step(watch, &watch->rules[i], frame);
+    see(watch, frame);
     pthread_mutex_unlock(&watch->lock);
 }
 
 /* ---- rules of a stream ------------------------------------------------------------------------
  */
 
-/* The rule's zone on this stream; false: it has none of that name, or a line, so the rule rests. */
-static bool find_zone(const struct settings_alert *alert, const struct zones *zones,
-                      const struct zone **zone)
+bool watch_find_zone(const struct settings_alert *alert, const struct zones *zones,
+                     const struct zone **zone)
 {
     *zone = NULL;
     if (!alert->zone)
         return true;
     *zone = zones_find(zones, alert->zone);
-    return *zone && !(*zone)->line;
+    return *zone != NULL;
 }
 
 static void make_rule(struct running *r, const struct settings_alert *alert,
@@ -230,7 +178,7 @@ static void make_rule(struct running *r, const struct settings_alert *alert,
     *r = (struct running){.of = alert};
     r->rule.min_confidence = alert->min_confidence;
     r->rule.for_s = alert->for_seconds;
-    r->rule.cooldown_s = alert->cooldown;
+    r->rule.cooldown_s = settings_alert_cooldown(alert, zone && zone->line);
     if (alert->classes.count > 0)
         r->rule.classes = r->classes;
     if (zone) {
@@ -249,7 +197,7 @@ static struct running *make_rules(struct server *server, const char *stream, siz
     for (size_t i = 0; rules && i < s->alerts.count; i++) {
         const struct settings_alert *alert = &s->alerts.items[i];
         const struct zone *zone;
-        if (settings_alert_watches(alert, stream) && find_zone(alert, zones, &zone))
+        if (settings_alert_watches(alert, stream) && watch_find_zone(alert, zones, &zone))
             make_rule(&rules[(*count)++], alert, zone);
     }
     return rules;
@@ -259,7 +207,7 @@ static struct running *make_rules(struct server *server, const char *stream, siz
 static bool carry_over(const struct running *old, struct running *rules, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(rules[i].of->name, old->of->name) == 0) {
+        if (strcmp(rules[i].of->name, old->of->name) == 0 && rules[i].zone.line == old->zone.line) {
             rules[i].state = old->state;
             rules[i].last = old->last;
             rules[i].id = old->id;
@@ -269,47 +217,70 @@ static bool carry_over(const struct running *old, struct running *rules, size_t 
     return false;
 }
 
-/* Puts `rules` in place. Notices are posted like those of the worker, behind them. */
-static void replace(struct watch *watch, struct running *rules, size_t count)
+static bool any_in_metres(const struct running *rules, size_t count, const struct lanes *lanes)
+{
+    bool metres = lanes_in_metres(lanes);
+    for (size_t i = 0; i < count; i++)
+        metres = metres || (rules[i].rule.zone && rules[i].zone.metres);
+    return metres;
+}
+
+/* Puts `rules` and the lines of `zones` in place. Notices are posted like those of the worker,
+ * behind them. */
+static void replace(struct watch *watch, struct running *rules, size_t count,
+                    const struct zones *zones)
 {
     pthread_mutex_lock(&watch->lock);
     fov_model *model = watch->model ? fov_model_ref(watch->model) : NULL;
     pthread_mutex_unlock(&watch->lock);
-    if (model)
-        find_classes(rules, count, model); /* beside the lock: a frame may want it */
+    if (model) /* beside the lock: a frame may want it */
+        find_classes(rules, count, watch->football ? NULL : model);
     pthread_mutex_lock(&watch->lock);
     struct running *old = watch->rules;
-    for (size_t i = 0; i < atomic_load(&watch->count); i++)
+    struct lanes lanes = watch->lanes;
+    for (size_t i = 0; i < watch->count; i++)
         if (!carry_over(&old[i], rules, count) &&
             alert_end(&old[i].state, clock_now_ns()) == ALERT_CLEARED)
-            post_notice(watch, &old[i]);
+            post_notice(watch, &old[i], NULL);
     watch->rules = rules;
-    atomic_store(&watch->count, count);
+    watch->count = count;
+    watch->lanes = lanes_make(zones, &lanes);
+    watch->metres = any_in_metres(rules, count, &watch->lanes);
+    atomic_store(&watch->work, count + watch->lanes.count);
     if (watch->model != model)
-        find_classes(rules, count, watch->model);
+        find_classes(rules, count, labels_of(watch));
     pthread_mutex_unlock(&watch->lock);
     fov_model_close(&model);
+    lanes_free(&lanes);
     free(old);
+}
+
+/* Brings the rules and lines of a stream up to date. */
+static void watch_follow(struct watch *watch)
+{
+    size_t count;
+    struct running *rules = make_rules(watch->server, watch->stream, &count);
+    replace(watch, rules, count, zone_book_find(watch->server, watch->stream, NULL));
 }
 
 /* ---- life -------------------------------------------------------------------------------------
  */
 
-struct watch *watch_open(struct server *server, const char *stream)
+struct watch *watch_open(struct server *server, const char *stream, bool tracker, bool football)
 {
     struct watch *watch = calloc(1, sizeof *watch);
-    size_t count;
     if (!watch || !server->watches) {
         free(watch);
         return NULL;
     }
     watch->server = server;
+    watch->tracker = tracker || football;
+    watch->football = football;
     text_copy(watch->stream, sizeof watch->stream, stream);
     pthread_mutex_init(&watch->lock, NULL);
-    watch->rules = make_rules(server, stream, &count);
-    atomic_init(&watch->count, count);
     watch->next = server->watches->first;
     server->watches->first = watch;
+    watch_follow(watch);
     return watch;
 }
 
@@ -321,7 +292,7 @@ void watch_end(struct watch *watch)
     if (!at || !*at)
         return;
     *at = watch->next;
-    replace(watch, NULL, 0); /* without rules nothing is looked at any more */
+    replace(watch, NULL, 0, NULL); /* without rules nothing is looked at any more */
 }
 
 void watch_free(struct watch **freeing)
@@ -332,19 +303,16 @@ void watch_free(struct watch **freeing)
         return;
     fov_model_close(&watch->model);
     pthread_mutex_destroy(&watch->lock);
+    lanes_free(&watch->lanes);
     free(watch->rules);
     free(watch);
 }
 
 void watch_refresh(struct server *server, const char *stream)
 {
-    for (struct watch *w = server->watches->first; w; w = w->next) {
-        size_t count;
-        if (stream && strcmp(stream, w->stream) != 0)
-            continue;
-        struct running *rules = make_rules(server, w->stream, &count);
-        replace(w, rules, count);
-    }
+    for (struct watch *w = server->watches->first; w; w = w->next)
+        if (!stream || strcmp(stream, w->stream) == 0)
+            watch_follow(w);
 }
 
 struct watches *watches_create(void)
@@ -357,69 +325,8 @@ struct watches *watches_create(void)
 
 void watches_destroy(struct watches **watches)
 {
+    if (*watches)
+        tally_free(&(*watches)->tallies);
     free(*watches);
     *watches = NULL;
-}
-
-/* ---- what others ask --------------------------------------------------------------------------
- */
-
-uint64_t watch_raised(const struct server *server)
-{
-    return server->watches ? server->watches->raised : 0;
-}
-
-void watch_write_rules(struct server *server, const char *stream, struct json_writer *w)
-{
-    const struct settings *s = server->settings;
-    const struct zones *zones = zone_book_find(server, stream, NULL);
-    json_array_begin(w);
-    for (size_t i = 0; i < s->alerts.count; i++) {
-        const struct settings_alert *alert = &s->alerts.items[i];
-        const struct zone *zone;
-        if (!settings_alert_watches(alert, stream))
-            continue;
-        bool active = find_zone(alert, zones, &zone);
-        json_object_begin(w);
-        json_add_string(w, "name", alert->name);
-        json_add_string(w, "zone", alert->zone);
-        json_add_string(w, "state", active ? "active" : zone ? "needs_tracker" : "no_such_zone");
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
-
-static bool any_model_has(struct server *server, const char *name)
-{
-    fov_model *model;
-    bool found = false;
-    for (size_t i = 0; !found && (model = fov_workers_model_at(server->workers, i, NULL, NULL));
-         i++) {
-        found = find_class(NULL, model, name);
-        fov_model_close(&model);
-    }
-    return found;
-}
-
-static void note_class(struct server *server, const char *rule, const char *name)
-{
-    fov_model *model = fov_workers_model(server->workers, NULL);
-    const fov_model_info *info = model ? fov_model_get_info(model) : NULL;
-    const char *near = info && info->label_count > 0
-                           ? text_nearest(name, info->labels, (size_t)info->label_count)
-                           : NULL;
-    fov_log(FOV_LOG_WARN, "alerts", "rule %s: no model that is loaded has a class %s%s%s%s", rule,
-            name, near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
-    fov_model_close(&model);
-}
-
-void watch_check_classes(struct server *server)
-{
-    const struct settings *s = server->settings;
-    for (size_t i = 0; server->workers && i < s->alerts.count; i++) {
-        const struct settings_list *names = &s->alerts.items[i].classes;
-        for (size_t k = 0; k < names->count; k++)
-            if (!any_model_has(server, names->items[k]))
-                note_class(server, s->alerts.items[i].name, names->items[k]);
-    }
 }

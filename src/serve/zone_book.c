@@ -80,7 +80,7 @@ void zone_book_write(const struct zone_book *book, struct json_writer *w)
         json_object_begin(w);
         json_add_string(w, "camera", page->camera);
         json_name(w, "zones");
-        zones_write(w, &page->zones);
+        zones_write(w, &page->zones, NULL);
         json_object_end(w);
     }
     json_array_end(w);

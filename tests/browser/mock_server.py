@@ -235,12 +235,15 @@ def cameras(scene: str) -> Response:
         "lan": {"enabled": scene == "lan", "url": "https://192.168.1.7:8440/", "command": "fovea serve --lan"}})
 
 
-ZONES = [{"name": "crossing", "kind": "polygon", "state": "active",
+ZONES = [{"name": "crossing", "kind": "polygon", "space": "picture", "state": "active",
           "points": [[0.1, 0.72], [0.62, 0.72], [0.7, 1], [0.02, 1]]},
-         {"name": "far side", "kind": "polygon", "state": "active", "points": [[0.66, 0.55], [1, 0.55], [1, 0.68], [0.7, 0.68]]}]
+         {"name": "kerb", "kind": "line", "space": "picture", "state": "active", "points": [[0.03, 0.64], [0.45, 0.64]]},
+         {"name": "far side", "kind": "polygon", "space": "picture", "state": "active", "points": [[0.66, 0.55], [1, 0.55], [1, 0.68], [0.7, 0.68]]}]
 RULES = [{"name": "somebody crosses", "zone": "crossing", "state": "active"},
          {"name": "car on the far side", "zone": "far side", "state": "active"},
-         {"name": "over the line", "zone": "kerb", "state": "no_such_zone"}]
+         {"name": "over the kerb", "zone": "kerb", "direction": "in", "state": "active"},
+         {"name": "at the gate", "zone": "gate", "state": "no_such_zone"}]
+LINES = [{"line": "kerb", "in": 42, "out": 37, "by_class": {"person": {"in": 42, "out": 37}}, "since": 1764100000000, "state": "active"}]
 
 
 def zones(camera: str, drawn: list | None = None) -> Response:
@@ -248,7 +251,7 @@ def zones(camera: str, drawn: list | None = None) -> Response:
 
 
 def alerts(stream: str) -> Response:
-    """One that is there now, two that are over."""
+    """One that is there now, one that crossed a line, two that are over."""
     now, events = unix_ms(), []
     for n, (rule, zone, what, score, ago, lasted) in enumerate([
             ("somebody crosses", "crossing", "person", 0.91, 3, None), ("car on the far side", "far side", "car", 0.84, 64, 11.5),
@@ -257,6 +260,8 @@ def alerts(stream: str) -> Response:
         if lasted:
             events.append(event | {"state": "cleared", "at": now + (lasted - ago) * 1000})
         events.append(event | {"state": "raised", "at": now - ago * 1000})
+    events.insert(1, {"type": "alert", "alert_id": "line", "stream": stream, "rule": "over the kerb", "zone": "kerb", "line": "kerb",
+                      "direction": "in", "track_id": 7, "class": "person", "confidence": 0.88, "state": "crossed", "at": now - 20000})
     return json_response({"events": events, "total": len(events), "stored": True, "problem": None})
 
 
@@ -313,7 +318,7 @@ class Mock:
             case ["GET", "api", "events"]: return alerts(request.query["stream"])
             case ["GET", "api", "qr"]: return qr(request.query["text"])
             case ["GET", "api", "camera", name, "stats"]:
-                return json_response({"camera_connected": self.room(name).camera is not None})
+                return json_response({"camera_connected": self.room(name).camera is not None, "lines": LINES})
             case ["GET", "api", "camera", _, "latest.jpg"]: return Response(self.street.jpeg(20), type="image/jpeg")
             case ["POST", "api", "camera", name, "frame"]: return await self.post_frame(self.room(name), request)
             case ["POST", "api", "v1", "realtime", "video", "start-stream"]: return start_stream(json.loads(request.body))

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from conftest import wait
+from conftest import BINARY, wait
 from test_screens import STICKS_OUT
 
 CONFIG = """
@@ -16,7 +17,14 @@ cameras:
   hall:
     source: "pattern:"
     zones: {door: [[0.1, 0.1], [0.4, 0.1], [0.4, 0.6], [0.1, 0.6]], way: {line: [[0.2, 0.9], [0.9, 0.8]]}}
+  gate:
+    source: "pattern:"
+    tracker: bytetrack
+    zones: {way: {line: [[0.5, 0.95], [0.5, 0.05]]}, bottom: {line: [[0.1, 0.3], [0.4, 0.1]]},
+            box: {polygon: [[0, 13.84], [16.5, 13.84], [16.5, 54.16], [0, 54.16]], space: pitch_m}}
 alerts:
+  - {name: through, zone: way, camera: gate, direction: in, min_confidence: 0.1}
+  - {name: in the box, zone: box, camera: gate}
   - {name: somebody at the gate, zone: gate, min_confidence: 0.1, cooldown: 0}
   - {name: anything, camera: hall, min_confidence: 0.1}
   - {name: over the line, zone: way, camera: hall}
@@ -29,6 +37,14 @@ def server(serve, tmp_path):
     config = tmp_path / "fovea.yaml"
     config.write_text(CONFIG)
     return serve("--config", str(config))
+
+
+@pytest.fixture
+def walking(serve, tmp_path):
+    """A box that walks to the right and begins anew at the left."""
+    config = tmp_path / "walking.yaml"
+    config.write_text(CONFIG)
+    return serve("--config", str(config), model="fake:boxes=moving,runners=1")
 
 
 def zones(server, room="hall") -> dict:
@@ -135,6 +151,105 @@ def test_a_line_takes_two_clicks(server, open_page):
     assert zones(server)["zones"][2]["state"] == "needs_tracker"
 
 
+def way(page) -> str:
+    return page.inner_text("[data-counts='way']")
+
+
+def test_lines_show_which_way_is_in_and_count(walking, open_page):
+    page = open_page(f"{walking.url}/zones/gate")
+    wait(page, READY)
+    # the arrow leads to the right of a line that leads up: the box of the model moves right, and is in
+    tip = page.evaluate("document.querySelector(\".arrow[data-arrow='way']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
+    assert tip[1][0] > tip[0][0] + 20 and tip[1][1] == pytest.approx(tip[0][1], abs=0.5)
+    wait(page, "/^in [1-9]/.test(document.querySelector(\"[data-counts='way']\").textContent)")
+    page.wait_for_function("document.querySelector(\"[data-count='way'][data-way='in']\").textContent === document.querySelector(\"[data-counts='way']\").textContent.split(' · ')[0]")
+    assert way(page).endswith("out 0")
+    page.wait_for_selector("#alerts li:has-text('through')", timeout=10000)
+    assert page.locator("#alerts li.up").count() == 0, "a crossing is over at once"
+    assert "in · active" in page.inner_text("#rules")
+    # a rule for it
+    page.locator("#list li").first.locator("summary").click()
+    page.locator("#list li").first.locator("select").select_option("out")
+    assert 'zone: "way", direction: out}' in page.locator("#list pre").first.inner_text()
+    # turned round, in is out
+    page.locator("#list li").first.get_by_text("Turn round").click()
+    turned = page.evaluate("document.querySelector(\".arrow[data-arrow='way']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
+    assert turned[1][0] < turned[0][0] - 20
+    page.click("#save")
+    wait(page, "fovea.stats().origin === 'drawn' && !fovea.stats().busy")
+    assert next(z for z in zones(walking, "gate")["zones"] if z["name"] == "way")["points"] == [[0.5, 0.05], [0.5, 0.95]]
+    page.locator("#list li").first.get_by_text("Count anew").click()
+    wait(page, "/^in 0 · out [1-9]/.test(document.querySelector(\"[data-counts='way']\").textContent)")
+
+
+def test_zones_in_metres_are_listed_and_stay(walking, open_page):
+    page = open_page(f"{walking.url}/zones/gate")
+    wait(page, READY)
+    row = page.locator("#list li").nth(2)
+    assert "in metres on the pitch: 0.0 13.8 · 16.5 13.8" in row.inner_text() and "needs a view of the pitch" in row.inner_text()
+    assert "needs a view of the pitch" in page.inner_text("#rules")
+    assert page.locator(".zone[data-zone='2']").count() == 0, "metres are no shares of the picture"
+    row.locator("input").focus()
+    row.locator("input").fill("penalty area")
+    page.click("#save")
+    wait(page, "fovea.stats().origin === 'drawn' && !fovea.stats().busy")
+    kept = zones(walking, "gate")["zones"][2]
+    assert (kept["name"], kept["space"], kept["points"][1]) == ("penalty area", "pitch_m", [16.5, 13.84])
+
+
+MATCH = "pattern:football?size=640x360&fps=10&seed=3"
+FRAMES = 300
+
+
+@pytest.fixture
+def ground(serve, tmp_path):
+    """A match with a view of the pitch, and the truth of its first pictures: metres to px."""
+    writer = BINARY.parent / "tests/media/write_football"
+    if not writer.exists():
+        pytest.skip(f"{writer} is not built: make build")
+    subprocess.run([writer, MATCH, str(FRAMES), tmp_path / "match"], check=True, capture_output=True, timeout=120)
+    rows = [line.replace(",", " ").split() for line in (tmp_path / "match/H.txt").read_text().splitlines()]
+    maps = [[float(n) for n in row[1:10]] for row in rows]
+    file, config = tmp_path / "camera.json", tmp_path / "ground.yaml"
+    file.write_text(json.dumps({"matrix": [maps[0][0:3], maps[0][3:6], maps[0][6:9]], "picture": [640, 360]}))
+    config.write_text(f"""
+cameras:
+  ground:
+    source: "{MATCH}"
+    kind: football
+    model: drawn
+    homography: "{file}"
+    zones: {{middle: {{line: [[50, 20], [50, 48]], space: pitch_m}}, circle: {{polygon: [[44, 26], [61, 26], [61, 42], [44, 42]], space: pitch_m}}}}
+alerts: [{{name: over the middle, zone: middle}}]
+""")
+    return serve("--config", str(config)), maps
+
+
+def view_of(server) -> dict:
+    with urllib.request.urlopen(f"{server.url}/api/v1/realtime/football/ground/homography", timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_zones_in_metres_are_drawn_where_the_camera_sees_them(ground, open_page, tmp_path):
+    server, maps = ground
+    page = open_page(f"{server.url}/zones/ground", viewport={"width": 1440, "height": 900})
+    wait(page, "fovea.stats().ready && document.querySelectorAll('.zone').length === 2")
+    frame = min(view_of(server)["frame_id"], FRAMES - 1)
+    shown = page.evaluate("""(() => { const box = document.getElementById('drawing').getBoundingClientRect();
+        return document.querySelector(".zone.line[data-zone='0']").getAttribute('points').split(' ')
+          .map((p) => p.split(',').map(Number)).map(([x, y]) => [x / box.width, y / box.height]); })()""")
+    for (x, y), seen in zip(((50, 20), (50, 48)), shown):
+        u, v, w = (sum(m * p for m, p in zip(maps[frame][i:i + 3], (x, y, 1))) for i in (0, 3, 6))
+        assert seen == [pytest.approx(u / w / 640, abs=0.06), pytest.approx(v / w / 360, abs=0.06)], "the camera turns a little meanwhile"
+    # right of a line that leads away from the camera is the right of the picture
+    tip = page.evaluate("document.querySelector(\".arrow[data-arrow='middle']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
+    assert tip[1][0] > tip[0][0] + 15
+    assert "in metres on the pitch: 50.0 20.0 · 50.0 48.0" in page.inner_text("#list")
+    page.wait_for_function("/in [1-9]|out [1-9]/.test(document.querySelector(\"[data-counts='middle']\").textContent)", timeout=40000)
+    page.screenshot(path=Path(os.environ.get("FOVEA_SHOTS") or tmp_path) / "metres.png")
+    assert page.is_disabled("#save"), "looking changes nothing"
+
+
 def test_without_a_picture(server, open_page):
     page = open_page(f"{server.url}/zones/yard")
     wait(page, "fovea.stats().ready")
@@ -145,7 +260,7 @@ def test_without_a_picture(server, open_page):
 
 @pytest.mark.parametrize("size", ((390, 844), (1440, 900)))
 @pytest.mark.parametrize("theme,language", (("dark", "en"), ("light", "fa")))
-def test_screen(server, open_page, tmp_path, size, theme, language):
+def test_screen(server, walking, open_page, tmp_path, size, theme, language):
     page = open_page(f"{server.url}/zones/hall", viewport={"width": size[0], "height": size[1]}, color_scheme=theme,
                      locale="fa-IR" if language == "fa" else "en-GB")
     wait(page, READY)
@@ -155,3 +270,12 @@ def test_screen(server, open_page, tmp_path, size, theme, language):
     assert page.evaluate(STICKS_OUT) == []
     folder = Path(os.environ.get("FOVEA_SHOTS") or tmp_path)
     page.screenshot(path=folder / f"zones-{size[0]}-{theme}-{language}.png")
+    page.goto(f"{walking.url}/zones/gate")
+    wait(page, READY)
+    page.wait_for_selector("#alerts li", timeout=10000)
+    click(page, 0.5, 0.75)
+    wait(page, "fovea.stats().selected === 0")
+    page.locator("#list summary").first.click()
+    page.wait_for_timeout(1300)
+    assert page.evaluate(STICKS_OUT) == []
+    page.screenshot(path=folder / f"lines-{size[0]}-{theme}-{language}.png")

@@ -1,11 +1,12 @@
 /* Zones as JSON, and rules over them: the text up to a NUL, behind it what a stream sees. Whatever
  * the bytes: no crash; what is taken comes out again as it went in; an alert is raised and cleared
- * in turns. */
+ * in turns; a track crosses a line to and fro in turns, never twice from the same side. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "scene/alerts.h"
+#include "scene/crossing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,7 +34,7 @@ static void there_and_back(const struct zones *zones)
 {
     static struct zones again;
     struct json_writer w = {0};
-    zones_write(&w, zones);
+    zones_write(&w, zones, NULL);
     if (w.failed)
         abort();
     if (!read_zones(w.text, w.size, &again) || again.count != zones->count)
@@ -41,6 +42,8 @@ static void there_and_back(const struct zones *zones)
     for (size_t i = 0; i < zones->count; i++)
         if (strcmp(again.items[i].name, zones->items[i].name) != 0 ||
             again.items[i].count != zones->items[i].count ||
+            again.items[i].line != zones->items[i].line ||
+            again.items[i].metres != zones->items[i].metres ||
             !same_points(&again.items[i], &zones->items[i]))
             abort();
     json_release(&w);
@@ -57,7 +60,9 @@ static void watch(const struct zone *zone, const uint8_t *bytes, size_t size)
     for (size_t i = 0; i < size; i++) {
         fov_detection box = {.x1 = bytes[i], .x2 = bytes[i], .y2 = bytes[size - 1 - i], .score = 1};
         now += (bytes[i] - 8) * INT64_C(20000000);
-        const fov_detection *found = alert_match(&rule, &box, 1, 256, 256);
+        const struct zone_point metres = {bytes[i], bytes[size - 1 - i]};
+        const struct alert_picture picture = {&box, 1, 256, 256, &metres};
+        const fov_detection *found = alert_match(&rule, &picture);
         enum alert_change change = alert_step(&rule, &state, now, found != NULL);
         if ((change == ALERT_RAISED && up) || (change == ALERT_CLEARED && !up))
             abort();
@@ -65,6 +70,36 @@ static void watch(const struct zone *zone, const uint8_t *bytes, size_t size)
     }
     if ((alert_end(&state, now) == ALERT_CLEARED) != up)
         abort();
+}
+
+/* Each pair of bytes is a sight of one of four tracks. Around the end of a line a track may come
+ * back to its side uncounted, so only lines that divide the whole world count in turns. */
+static void walk(const struct zone *zone, const uint8_t *bytes, size_t size)
+{
+    static struct crossing crossing;
+    static const struct zone wide = {
+        .line = true, .metres = true, .count = 2, .points = {{100, -10000}, {101, 10000}}};
+    enum crossing_way last[5] = {CROSSING_NONE};
+    const struct crossing_line line = crossing_line_on_pitch(zone && zone->line ? zone : &wide);
+    int64_t now = 0, seen[5] = {0};
+    crossing_forget(&crossing);
+    for (size_t i = 0; i + 1 < size; i += 2) {
+        struct crossing_event event;
+        fov_detection box = {.y2 = bytes[i + 1], .score = 1, .track_id = 1 + bytes[i] % 4};
+        struct crossing_sight sight = crossing_sight_on_pitch(
+            &box, (struct zone_point){bytes[i], bytes[i + 1]}, &line, NULL);
+        now += bytes[i + 1] * INT64_C(5000000);
+        sight.ns = now;
+        if (now - seen[box.track_id] > CROSSING_GAP_NS)
+            last[box.track_id] = CROSSING_NONE; /* it may have gone back unseen */
+        seen[box.track_id] = now;
+        enum crossing_way way = crossing_step(&crossing, &line, &sight, &event);
+        if (way != CROSSING_NONE && event.box.track_id != box.track_id)
+            abort();
+        if (way != CROSSING_NONE && !zone && way == last[box.track_id])
+            abort();
+        last[box.track_id] = way == CROSSING_NONE ? last[box.track_id] : way;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -76,6 +111,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         there_and_back(&zones);
     for (size_t i = 0; ok && i < zones.count; i++)
         watch(&zones.items[i], data + text, size - text);
+    for (size_t i = 0; ok && i < zones.count; i++)
+        walk(&zones.items[i], data + text, size - text);
+    walk(NULL, data, size);
     watch(NULL, data, size);
     return 0;
 }

@@ -98,7 +98,7 @@ def test_raised_and_cleared(alerting):
 
 
 def test_what_is_wrong_with_rules_is_in_the_log(alerting):
-    assert "alerts[3].zone: way is a line: it needs a tracker" in alerting.log
+    assert "alerts[3].zone: way is a line, and camera hall has no tracker" in alerting.log
     rules = {r["name"]: r["state"] for r in alerting.get("/api/camera/hall/zones").json()["rules"]}
     assert rules == {"at the left": "active", "stays": "active", "of another class": "active",
                      "over the line": "needs_tracker"}
@@ -184,7 +184,7 @@ def test_zones_saved_at_the_same_time(start_server):
     assert set(codes) <= {200, 503} and codes.count(200) >= 1
     book = {c["camera"]: c["zones"] for c in json.loads((server.state / "zones.json").read_text())["cameras"]}
     for room, zones in book.items():
-        assert server.get(f"/api/camera/{room}/zones").json()["zones"] == zones
+        assert server.get(f"/api/camera/{room}/zones").json()["zones"] == [{**z, "state": "active"} for z in zones]
 
 
 def test_zones_that_cannot_be_kept(start_server, tmp_path):

@@ -1,4 +1,5 @@
 /* Rules on a virtual clock: a picture is analysed every `step_ms`, seen where the text has an x. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,6 +104,13 @@ static void the_end_of_a_stream_clears(void **state)
     assert_int_equal(alert_step(&rule, &s, 12000 * MS, true), ALERT_RAISED);
 }
 
+static const fov_detection *match(const struct alert_rule *rule, const fov_detection *items,
+                                  size_t count)
+{
+    const struct alert_picture picture = {items, count, 100, 100, NULL};
+    return alert_match(rule, &picture);
+}
+
 static void the_best_detection_that_fits(void **state)
 {
     (void)state;
@@ -118,15 +126,49 @@ static void the_best_detection_that_fits(void **state)
         {60, 0, 80, 50, 0.9f, -1, -1, -1},  /* no class */
         {60, 0, 80, 50, 0.9f, 5000, 0, -1}, /* a class beyond all words */
     };
-    assert_ptr_equal(alert_match(&rule, items, 7, 100, 100), &items[4]);
-    assert_ptr_equal(alert_match(&rule, items, 4, 100, 100), &items[0]);
-    assert_null(alert_match(&rule, items + 1, 3, 100, 100));
-    assert_null(alert_match(&rule, NULL, 0, 100, 100));
+    assert_ptr_equal(match(&rule, items, 7), &items[4]);
+    assert_ptr_equal(match(&rule, items, 4), &items[0]);
+    assert_null(match(&rule, items + 1, 3));
+    assert_null(match(&rule, NULL, 0));
     rule.zone = NULL;
-    assert_ptr_equal(alert_match(&rule, items, 7, 100, 100), &items[2]);
+    assert_ptr_equal(match(&rule, items, 7), &items[2]);
     rule.classes = NULL;
     rule.min_confidence = 0.95; /* the float 0.95f passes */
-    assert_ptr_equal(alert_match(&rule, items, 7, 100, 100), &items[2]);
+    assert_ptr_equal(match(&rule, items, 7), &items[2]);
+}
+
+/* A zone in metres goes by where things stand on the pitch, and holds nothing without. */
+static void zones_in_metres(void **state)
+{
+    (void)state;
+    struct zone box = {.name = "box",
+                       .metres = true,
+                       .count = 4,
+                       .points = {{0, 13.84}, {16.5, 13.84}, {16.5, 54.16}, {0, 54.16}}};
+    struct alert_rule rule = {.zone = &box};
+    const fov_detection items[] = {{0, 0, 1, 1, 0.9f, 0, 0, 1}, {0, 0, 1, 1, 0.8f, 0, 0, 2}};
+    const struct zone_point metres[] = {{16.6, 30}, {16.5, 13.84}},
+                            nowhere[] = {{(double)NAN, (double)NAN}, {(double)NAN, 30}};
+    struct alert_picture picture = {items, 2, 100, 100, metres};
+    assert_ptr_equal(alert_match(&rule, &picture), &items[1]);
+    picture.metres = nowhere;
+    assert_null(alert_match(&rule, &picture));
+    picture.metres = NULL;
+    assert_null(alert_match(&rule, &picture));
+}
+
+static void crossings_cool_down(void **state)
+{
+    (void)state;
+    struct alert_rule rule = {.cooldown_s = 3};
+    struct alert_state s = {0};
+    assert_true(alert_crossed(&rule, &s, 1000 * MS));
+    assert_false(alert_crossed(&rule, &s, 3999 * MS));
+    assert_false(alert_crossed(&rule, &s, 3 * MS)); /* earlier counts as now */
+    assert_true(alert_crossed(&rule, &s, 4000 * MS));
+    rule.cooldown_s = 0;
+    assert_true(alert_crossed(&rule, &s, 4000 * MS));
+    assert_int_equal(alert_end(&s, 5000 * MS), ALERT_SAME); /* it was over at once */
 }
 
 int main(void)
@@ -136,6 +178,8 @@ int main(void)
         cmocka_unit_test(time_that_goes_back_does_no_harm),
         cmocka_unit_test(the_end_of_a_stream_clears),
         cmocka_unit_test(the_best_detection_that_fits),
+        cmocka_unit_test(zones_in_metres),
+        cmocka_unit_test(crossings_cool_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

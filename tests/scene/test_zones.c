@@ -59,32 +59,35 @@ struct bad {
     size_t count;
     double xy[8];
     const char *name, *part;
-    bool line;
+    bool line, metres;
 };
 
 static void what_is_refused_says_why(void **state)
 {
     (void)state;
     static const struct bad bads[] = {
-        {4, {0, 0, 1, 1, 1, 0, 0, 1}, "z", "crosses itself: edge 1-2 meets edge 3-4", false},
-        {2, {0, 0, 1, 1}, "z", "3 to 32 points", false},
-        {0, {0}, "z", "3 to 32 points", false},
-        {3, {0, 0, 1, 1, 1, 0}, "z", "a line has 2 points", true},
-        {3, {0, 0, 1.01, 1, 1, 0}, "z", "point 2 is outside", false},
-        {3, {0, 0, 1, NAN, 1, 0}, "z", "point 2 is outside", false},
-        {3, {0, 0, 1, INFINITY, 1, 0}, "z", "point 2 is outside", false},
-        {3, {0, 0, -0.1, 0.5, 1, 0}, "z", "point 2 is outside", false},
-        {3, {0, 0, 1, 1, 0, 0}, "z", "point 3 repeats point 1", false},
-        {2, {.5, .5, .5, .5}, "z", "point 2 repeats point 1", true},
-        {3, {0, 0, 1, 1, .5, .5}, "z", "folds back", false},
-        {4, {0, 0, 1, 0, 1, 1, 1, .5}, "z", "folds back", false},
-        {3, {0, 0, 1, 1, 1, 0}, "", "1 to 64 bytes", false},
-        {3, {0, 0, 1, 1, 1, 0}, "a\nb", "control", false},
-        {3, {0, 0, 1, 1, 1, 0}, "a/b", "slash", false},
-        {3, {0, 0, 1, 1, 1, 0}, "\xff", "1 to 64 bytes", false},
+        {4, {0, 0, 1, 1, 1, 0, 0, 1}, "z", "crosses itself: edge 1-2 meets edge 3-4", false, false},
+        {2, {0, 0, 1, 1}, "z", "3 to 32 points", false, false},
+        {0, {0}, "z", "3 to 32 points", false, false},
+        {3, {0, 0, 1, 1, 1, 0}, "z", "a line has 2 points", true, false},
+        {3, {0, 0, 1.01, 1, 1, 0}, "z", "point 2 is outside", false, false},
+        {3, {0, 0, 1, NAN, 1, 0}, "z", "point 2 is outside", false, false},
+        {3, {0, 0, 1, INFINITY, 1, 0}, "z", "point 2 is outside", false, false},
+        {3, {0, 0, -0.1, 0.5, 1, 0}, "z", "point 2 is outside", false, false},
+        {3, {0, 0, 1, 1, 0, 0}, "z", "point 3 repeats point 1", false, false},
+        {2, {.5, .5, .5, .5}, "z", "point 2 repeats point 1", true, false},
+        {3, {0, 0, 1, 1, .5, .5}, "z", "folds back", false, false},
+        {4, {0, 0, 1, 0, 1, 1, 1, .5}, "z", "folds back", false, false},
+        {3, {0, 0, 1, 1, 1, 0}, "", "1 to 64 bytes", false, false},
+        {3, {0, 0, 1, 1, 1, 0}, "a\nb", "control", false, false},
+        {3, {0, 0, 1, 1, 1, 0}, "a/b", "slash", false, false},
+        {3, {0, 0, 1, 1, 1, 0}, "\xff", "1 to 64 bytes", false, false},
+        {3, {0, 0, 170.1, 1, 1, 0}, "z", "point 2 is far from any pitch", false, true},
+        {2, {-20.1, 0, 1, 1}, "z", "point 1 is far from any pitch", true, true},
+        {4, {0, 0, 99, 60, 99, 0, 0, 60}, "z", "crosses itself", false, true},
     };
     for (size_t i = 0; i < sizeof bads / sizeof *bads; i++) {
-        struct zone zone = {.line = bads[i].line, .count = bads[i].count};
+        struct zone zone = {.line = bads[i].line, .metres = bads[i].metres, .count = bads[i].count};
         fov_error error = {0};
         text_copy(zone.name, sizeof zone.name, bads[i].name);
         for (size_t k = 0; k < bads[i].count; k++)
@@ -106,6 +109,9 @@ static void a_box_counts_by_its_foot(void **state)
     assert_false(zone_holds_box(&lower, &flying, 640, 480));
     assert_true(zone_holds_box(&lower, &at_the_edge, 640, 480));
     assert_false(zone_holds_box(&lower, &standing, 0, 0));
+    struct zone half = {.metres = true, .count = 3, .points = {{-20, -20}, {170, -20}, {60, 170}}};
+    assert_false(zone_holds_box(&half, &standing, 640, 480)); /* px are no metres */
+    assert_true(zone_holds(&half, 52.5, 34));
     lower.line = true;
     assert_false(zone_holds_box(&lower, &standing, 640, 480));
 }
@@ -124,18 +130,30 @@ static void json_goes_there_and_back(void **state)
 {
     (void)state;
     static const char text[] = "[{\"name\":\"door\",\"points\":[[0,0],[1,0],[0.5,0.25]]},"
-                               "{\"name\":\"way\",\"kind\":\"line\",\"points\":[[0,0.5],[1,0.5]]}]";
+                               "{\"name\":\"way\",\"kind\":\"line\",\"points\":[[0,0.5],[1,0.5]]},"
+                               "{\"name\":\"goal\",\"kind\":\"line\",\"space\":\"pitch_m\","
+                               "\"points\":[[0,30.34],[-0.1234567,37.66]]}]";
+    static const struct zones_known nothing = {0}, tracker = {.tracker = true};
     struct zones zones, again;
     struct json_writer w = {0};
     assert_int_equal(read_text(text, &zones, NULL), FOV_OK);
-    assert_int_equal(zones.count, 2);
+    assert_int_equal(zones.count, 3);
     assert_true(zones_find(&zones, "way")->line);
     assert_null(zones_find(&zones, "gate"));
     assert_null(zones_find(NULL, "gate"));
-    zones_write(&w, &zones);
+    const struct zone *goal = zones_find(&zones, "goal");
+    assert_true(goal->metres);
+    assert_float_equal(goal->points[1].x, -0.123457, 1e-9);
+    zones_write(&w, &zones, &nothing);
     assert_non_null(strstr(w.text, "\"state\":\"needs_tracker\""));
+    assert_string_equal(zone_state(goal, &nothing), "needs_tracker");
+    assert_string_equal(zone_state(goal, &tracker), "needs_homography");
+    assert_string_equal(zone_state(zones_find(&zones, "way"), &tracker), "active");
+    assert_string_equal(zone_state(zones_find(&zones, "door"), &nothing), "active");
     assert_int_equal(read_text(w.text, &again, NULL), FOV_OK);
-    assert_int_equal(again.count, 2);
+    assert_int_equal(again.count, 3);
+    assert_true(zones_find(&again, "goal")->metres && zones_find(&again, "goal")->line);
+    assert_memory_equal(again.items[2].points, goal->points, 2 * sizeof(struct zone_point));
     assert_memory_equal(again.items[0].points, zones.items[0].points,
                         3 * sizeof(struct zone_point));
     json_release(&w);
@@ -164,7 +182,7 @@ static void what_is_taken_can_be_read_again(void **state)
         if (read_text(text, &zones, NULL) != FOV_OK)
             continue;
         taken++;
-        zones_write(&w, &zones);
+        zones_write(&w, &zones, NULL);
         if (read_text(w.text, &again, &error) != FOV_OK)
             fail_msg("%s became %s: %s", text, w.text, error.message);
         assert_memory_equal(again.items[0].points, zones.items[0].points,
@@ -187,6 +205,10 @@ static void bad_json_is_named(void **state)
         {"[{\"name\":\"a\",\"points\":[[0,0],[1,\"x\"]]}]", "zones[0].points[1]"},
         {"[{\"name\":\"a\",\"points\":[[0,0],[1,2,3]]}]", "zones[0].points[1]"},
         {"[{\"name\":\"a\",\"kind\":\"ring\",\"points\":[]}]", "zones[0].kind"},
+        {"[{\"name\":\"a\",\"space\":\"m\",\"points\":[]}]", "zones[0].space"},
+        {"[{\"name\":\"a\",\"space\":7,\"points\":[]}]", "zones[0].space"},
+        {"[{\"name\":\"a\",\"space\":\"pitch_m\",\"points\":[[0,0],[171,0],[9,9]]}]",
+         "zones[0]: point 2 is far from any pitch"},
         {"[{\"name\":\"a\",\"kind\":null,\"points\":[]}]", "zones[0].kind"},
         {"[{\"name\":\"a\",\"points\":[[0,0],[1,1],[1,0],[0,1]]}]", "zones[0]: the zone crosses"},
         {"[{\"name\":\"a\",\"points\":[[0,0],[1,0],[0,1]]},{\"name\":\"a\",\"points\":[[0,0],[1,0],"

@@ -22,6 +22,12 @@ static const char whole[] =
     "      door: [[0.1, 0.2], [0.4, 0.2], [0.4, 0.9]]\n"
     "      way: {line: [[0, 0.5], [1, 0.5]]}\n"
     "  yard: {zones: {gate: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]]}}}\n"
+    "  field:\n"
+    "    kind: football\n"
+    "    source: \"pattern:football\"\n"
+    "    zones: {goal: {space: pitch_m, line: [[0, 30.34], [0, 37.66]]},\n"
+    "            box: {polygon: [[0, 13.84], [16.5, 13.84], [16.5, 54.16], [0, 54.16]], space: "
+    "pitch_m}}\n"
     "alerts:\n"
     "  - name: somebody at the door\n"
     "    class: person\n"
@@ -29,6 +35,7 @@ static const char whole[] =
     "    for_seconds: 2\n"
     "    camera: hall\n"
     "    webhook: {url: \"https://u:p@hooks.example/T0/secret?x=1\", secret: \"{HOOK_SECRET}\"}\n"
+    "  - {name: goals, zone: goal, direction: out, camera: field}\n"
     "  - {name: anything, class: [car, bus], min_confidence: 0.7, cooldown: 5,\n"
     "     webhook: [\"http://10.0.0.9:8123/api\", {url: \"http://b/\"}]}\n";
 
@@ -41,11 +48,19 @@ static void a_whole_file(void **state)
     assert_true(zones_find(zones, "way")->line);
     assert_float_equal(zones_find(zones, "door")->points[2].y, 0.9, 1e-12);
     assert_int_equal(settings_find_camera(s, "yard")->zones->items[0].count, 4);
-    assert_int_equal(s->alerts.count, 2);
-    const struct settings_alert *a = &s->alerts.items[0], *b = &s->alerts.items[1];
+    const struct zone *goal = zones_find(settings_find_camera(s, "field")->zones, "goal");
+    assert_true(goal->line && goal->metres);
+    assert_float_equal(goal->points[1].y, 37.66, 1e-12);
+    assert_true(zones_find(settings_find_camera(s, "field")->zones, "box")->metres);
+    assert_int_equal(s->alerts.count, 3);
+    const struct settings_alert *a = &s->alerts.items[0], *b = &s->alerts.items[2];
+    assert_int_equal(a->direction, DIRECTION_BOTH);
+    assert_int_equal(s->alerts.items[1].direction, DIRECTION_OUT);
     assert_string_equal(a->classes.items[0], "person");
     assert_float_equal(a->min_confidence, 0.5, 0);
-    assert_float_equal(a->cooldown, 60, 0);
+    assert_float_equal(settings_alert_cooldown(a, false), 60, 0);
+    assert_float_equal(settings_alert_cooldown(a, true), 0, 0);
+    assert_float_equal(settings_alert_cooldown(b, true), 5, 0);
     assert_float_equal(a->for_seconds, 2, 0);
     assert_string_equal(a->cameras.items[0], "hall");
     assert_int_equal(a->webhooks.count, 1);
@@ -69,7 +84,12 @@ static void secrets_are_not_shown(void **state)
     assert_non_null(strstr(text, "somebody at the door"));
     struct settings *back = read_good(text); /* what is shown can be read */
     assert_int_equal(settings_find_camera(back, "hall")->zones->count, 2);
-    assert_int_equal(back->alerts.count, 2);
+    assert_true(zones_find(settings_find_camera(back, "field")->zones, "goal")->metres);
+    assert_true(zones_find(settings_find_camera(back, "field")->zones, "goal")->line);
+    assert_true(zones_find(settings_find_camera(back, "field")->zones, "box")->metres);
+    assert_false(zones_find(settings_find_camera(back, "hall")->zones, "way")->metres);
+    assert_int_equal(back->alerts.count, 3);
+    assert_int_equal(back->alerts.items[1].direction, DIRECTION_OUT);
     settings_free(&back);
     settings_free(&s);
     free(text);
@@ -127,6 +147,15 @@ static const struct mistake broken[] = {
      "shares of its width"},
     {"cameras:\n  h: {zones: {a: {ring: [[0, 0]]}}}\n", "f.yaml:2:18: cameras.h.zones.a",
      "{line: points}"},
+    {"cameras:\n  h: {zones: {a: {line: [[0, 0], [1, 1]], space: feet}}}\n",
+     "f.yaml:2:18: cameras.h.zones.a", "space: pitch_m"},
+    {"cameras:\n  h: {zones: {a: {line: [[0, 0], [1, 1]], polygon: [[0, 0], [1, 1]]}}}\n",
+     "f.yaml:2:18: cameras.h.zones.a", "{line: points}"},
+    {"cameras:\n  h: {zones: {a: {space: pitch_m}}}\n", "f.yaml:2:18: cameras.h.zones.a",
+     "{line: points}"},
+    {"cameras:\n  h: {zones: {a: {line: [[0, 0], [171, 1]], space: pitch_m}}}\n",
+     "f.yaml:2:18: cameras.h.zones.a", "x and y are metres"},
+    {"alerts:\n  - {name: a, direction: up}\n", "f.yaml:2:26: alerts[0].direction", "both in out"},
     {"cameras:\n  h: {zones: {a/b: [[0, 0], [1, 1], [1, 0]]}}\n",
      "f.yaml:2:20: cameras.h.zones.a/b", "no slash"},
 };
@@ -149,7 +178,20 @@ static void zones_that_no_camera_has_are_noted(void **state)
                      FOV_OK);
     assert_int_equal(found.notes, 2);
     assert_non_null(strstr(found.text, "did you mean door?"));
-    assert_non_null(strstr(found.text, "needs a tracker"));
+    assert_non_null(strstr(found.text, "camera hall has no tracker"));
+    settings_free(&s);
+    assert_int_equal(
+        parse("cameras:\n  hall: {tracker: bytetrack, zones: {door: [[0, 0], [1, 0], [1, 1]],\n"
+              "    way: {line: [[0, 0], [1, 0]]}, spot: {polygon: [[9, 30], [13, 30], [11, 40]], "
+              "space: pitch_m}}}\n"
+              "alerts: [{name: a, zone: door, direction: in}, {name: b, zone: way}, "
+              "{name: c, zone: way, for_seconds: 1}, {name: d, zone: spot}]\n",
+              NULL, &s, &found),
+        FOV_OK);
+    assert_int_equal(found.notes, 3);
+    assert_non_null(strstr(found.text, "alerts[3].zone: spot is in metres, and camera hall"));
+    assert_non_null(strstr(found.text, "alerts[0].direction: door is no line"));
+    assert_non_null(strstr(found.text, "alerts[2].for_seconds: way is a line"));
     settings_free(&s);
 }
 

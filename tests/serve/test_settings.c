@@ -54,6 +54,9 @@ static const struct mistake broken[] = {
     {"cameras:\n  hall: {tracker: magic}\n", "f.yaml:2:19: cameras.hall.tracker", "none"},
     {"cameras: [a, b]\n", "f.yaml:1:10: cameras", "names"},
     {"cameras:\n  hall: [a]\n", "f.yaml:2:9: cameras.hall", "section"},
+    {"cameras:\n  match: {kind: football}\n", "f.yaml:2:10: cameras.match", "needs a source"},
+    {"cameras:\n  a: {source: x, homography: f.json}\n", "f.yaml:2:6: cameras.a", "kind football"},
+    {"cameras:\n  a: {source: x, kind: fotball}\n", "f.yaml:2:24: cameras.a.kind", "football"},
     {"models:\n  m: {conf: 0.5}\n", "f.yaml:2:6: models.m", "path is missing"},
     {"models:\n  m: {path: x, precision: f8}\n", "f.yaml:2:27: models.m.precision", "auto f32"},
     {"events:\n  keep_days: soon\n", "f.yaml:2:14: events.keep_days", "number"},
@@ -160,7 +163,7 @@ static void test_a_whole_file(void **state)
         "  browser: {}\n"
         "sources: {allow: [/var/media, \"rtsp://10.0.0.7/\"]}\n"
         "alerts: [{name: somebody, class: person}]\n"
-        "football: {teams: {home: red}}\n";
+        "football: {teams: {home: red, away: blue}}\n";
     char *env[] = {"PW=p{w", NULL};
     struct settings *s;
     struct findings found;

@@ -2,6 +2,7 @@
 const NAMESPACE = 'http://www.w3.org/2000/svg';
 const NEAR = 14; // px around the first corner that close a zone
 const STEP = 0.01;
+const ARROW = 30; // px
 const FINE = 1e6;
 
 const SNAP = 8; // px to the picture's edge that count as on it: feet often stand at the very bottom
@@ -9,6 +10,35 @@ const SNAP = 8; // px to the picture's edge that count as on it: feet often stan
 /** A place along a side of `size` px as a share of it. */
 const share = (px, size) => inside(px < SNAP ? 0 : px > size - SNAP ? 1 : px / size);
 const inside = (v) => Math.min(1, Math.max(0, Math.round(v * FINE) / FINE));
+
+/** From a line's middle to its right, as seen from its first point to its second: where `in` leads. */
+function aside([[ax, ay], [bx, by]]) {
+  const long = Math.hypot(bx - ax, by - ay) || 1;
+  return { x: (ax + bx) / 2, y: (ay + by) / 2, dx: (ay - by) / long, dy: (bx - ax) / long };
+}
+
+/** A line's name stands at its beginning, on the side where its arrow is not. */
+function beside([[ax, ay], [bx, by]]) {
+  const { dx, dy } = aside([[ax, ay], [bx, by]]);
+  const x = ax + 0.2 * (bx - ax) - 14 * dx, y = ay + 0.2 * (by - ay) - 14 * dy + 4;
+  return { x, y, 'text-anchor': dx > 0.3 ? 'end' : dx < -0.3 ? 'start' : 'middle' };
+}
+
+/** Where the picture shows a shape on the pitch, as shares of it; what is behind the camera is cut off. */
+function onPicture({ matrix: m, picture: [width, height] }, points, closed) {
+  const depth = ([x, y]) => m[6] * x + m[7] * y + m[8];
+  const least = 0.02 * Math.max(...points.map(depth));
+  if (!(least > 0)) return [];
+  const seen = [];
+  points.forEach((p, i) => {
+    const q = points[(i + 1) % points.length], a = depth(p), b = depth(q);
+    if (a >= least) seen.push(p);
+    if ((a >= least) === (b >= least) || (!closed && i === points.length - 1)) return;
+    const t = (least - a) / (b - a);
+    seen.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+  });
+  return seen.map((p) => [(m[0] * p[0] + m[1] * p[1] + m[2]) / depth(p) / width, (m[3] * p[0] + m[4] * p[1] + m[5]) / depth(p) / height]);
+}
 
 /** Twice the area; a line has none. */
 const area = (points) => Math.abs(points.reduce((sum, [x, y], i) => {
@@ -26,7 +56,7 @@ function shape(tag, attributes, text = '') {
 export class ZoneEditor {
   /** `changed()` after each change of the zones, `drawing(kind | null, points)` while one is drawn. */
   constructor(frame, svg, { changed, drawing, label }) {
-    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set() });
+    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set(), counts: new Map(), view: null });
     svg.addEventListener('pointerdown', (e) => this.down(e));
     svg.addEventListener('pointermove', (e) => this.move(e));
     svg.addEventListener('pointerup', () => { this.drag = null; });
@@ -92,10 +122,29 @@ export class ZoneEditor {
     const taken = new Set(this.zones.map((z) => z.name));
     let n = this.zones.length + 1;
     while (taken.has(this.label(n))) n++;
-    this.zones.push({ name: this.label(n), kind, points });
+    this.zones.push({ name: this.label(n), kind, space: 'picture', points });
     this.selected = this.zones.length - 1;
     this.render();
     this.changed();
+  }
+
+  /** A line leads the other way: what was in is out. */
+  turn(index) {
+    this.zones[index].points.reverse();
+    this.render();
+    this.changed();
+  }
+
+  /** Which part of the pitch the picture shows: { matrix, picture }, null when it is not known. */
+  look(view) {
+    this.view = view;
+    if (!this.draft && !this.svg.contains(document.activeElement) && (this.drag ?? null) === null) this.render();
+  }
+
+  /** How often lines were crossed, as texts: name → { in, out }. */
+  count(counts) {
+    this.counts = counts;
+    for (const e of this.svg.querySelectorAll('[data-count]')) e.textContent = counts.get(e.dataset.count)?.[e.dataset.way] ?? '';
   }
 
   remove(index) {
@@ -173,10 +222,12 @@ export class ZoneEditor {
     if (!width || !height) return;
     this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     const px = (points) => points.map(([x, y]) => [x * width, y * height]);
-    const order = this.zones.map((z, i) => i).sort((a, b) => area(this.zones[b].points) - area(this.zones[a].points));
+    const ground = this.view ? this.zones.map((z, i) => i).filter((i) => this.zones[i].space === 'pitch_m') : [];
+    const order = this.zones.map((z, i) => i).filter((i) => this.zones[i].space === 'picture').sort((a, b) => area(this.zones[b].points) - area(this.zones[a].points));
     const parts = order.flatMap((i) => this.zoneParts(this.zones[i], i, px(this.zones[i].points))); // small ones on top
+    parts.unshift(...ground.flatMap((i) => this.groundParts(this.zones[i], i, px)));
     const zone = this.zones[this.selected];
-    if (zone) parts.push(...this.handles(zone, px(zone.points)));
+    if (zone?.space === 'picture') parts.push(...this.handles(zone, px(zone.points)));
     if (this.draft?.points.length) {
       parts.push(shape('polyline', { class: 'draft', points: px(this.draft.points).join(' ') }),
         ...px(this.draft.points).map(([cx, cy]) => shape('circle', { class: 'corner', cx, cy, r: 5 })));
@@ -191,14 +242,33 @@ export class ZoneEditor {
     return this.svg.contains(active) ? active.dataset.corner ?? null : null;
   }
 
+  groundParts(zone, i, px) {
+    const points = px(onPicture(this.view, zone.points, zone.kind === 'polygon'));
+    return points.length > 1 ? this.zoneParts(zone, i, points) : [];
+  }
+
   zoneParts(zone, i, points) {
     const tag = zone.kind === 'line' ? 'polyline' : 'polygon';
     const names = ['zone', zone.kind === 'line' && 'line', i === this.selected && 'selected', this.up.has(zone.name) && 'up'];
     const top = points.reduce((a, b) => (b[1] < a[1] ? b : a));
-    const x = points.reduce((sum, p) => sum + p[0], 0) / points.length;
-    return [shape(tag, { class: 'edge', points: points.join(' ') }),
+    const more = zone.kind === 'line' && points.length === 2 ? this.arrow(zone, points) : [];
+    const at = more.length ? beside(points) : { x: points.reduce((sum, p) => sum + p[0], 0) / points.length, y: Math.max(16, top[1] - 8), 'text-anchor': 'middle' };
+    return [...more, shape(tag, { class: 'edge', points: points.join(' ') }),
       shape(tag, { class: names.filter(Boolean).join(' '), points: points.join(' '), 'data-zone': i }),
-      shape('text', { class: 'zone-name', x, y: Math.max(16, top[1] - 8) }, zone.name)];
+      shape('text', { class: 'zone-name', ...at }, zone.name)];
+  }
+
+  /** Which way is in, and how many went there and back. */
+  arrow(zone, points) {
+    const { x, y, dx, dy } = aside(points);
+    const at = (along, beside) => [x + along * dx - beside * dy, y + along * dy + beside * dx].join();
+    const head = [at(ARROW - 9, -6), at(ARROW, 0), at(ARROW - 9, 6)].join(' ');
+    const numbers = [['in', ARROW + 14], ['out', -16]].map(([way, far]) => shape('text', {
+      class: 'count', 'data-count': zone.name, 'data-way': way, x: x + far * dx, y: y + far * dy + 4,
+      'text-anchor': far * dx > 8 ? 'start' : far * dx < -8 ? 'end' : 'middle',
+    }, this.counts.get(zone.name)?.[way] ?? ''));
+    return [['edge', `${at(0, 0)} ${at(ARROW, 0)}`], ['edge', head], ['arrow', `${at(0, 0)} ${at(ARROW, 0)}`], ['arrow', head]]
+      .map(([name, line]) => shape('polyline', { class: name, points: line, 'data-arrow': zone.name })).concat(numbers);
   }
 
   handles(zone, points) {

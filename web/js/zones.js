@@ -5,17 +5,21 @@ import { ZoneEditor } from './zone_editor.js';
 
 const PICTURE_MS = 1000;
 const ALERTS_MS = 2000;
+const COUNTS_MS = 1000;
 const SHOWN = 12;
 const camera = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
 const base = `/api/camera/${encodeURIComponent(camera)}`;
 let saved = []; // as the server has them
 let origin = 'none';
 let rules = [];
+let states = new Map(); // of saved zones
+let counts = new Map(); // of saved lines
 let alerts = null;
 let busy = false;
 let ready = false;
 
-const plain = (zones) => JSON.stringify(zones.map(({ name, kind, points }) => [name, kind, points]));
+const own = ({ name, kind, space = 'picture', points }) => ({ name, kind, space, points });
+const plain = (zones) => JSON.stringify(zones.map(own));
 const editor = new ZoneEditor($('frame'), $('drawing'), {
   label: (n) => t('zones.nth', { n: num(n) }),
   changed: () => fill(),
@@ -40,10 +44,75 @@ function row(zone, index) {
   const gone = el('button', { class: 'icon plain', 'aria-label': t('zones.remove', { name: zone.name }), title: t('zones.remove', { name: zone.name }) }, '×');
   gone.addEventListener('click', () => editor.remove(index));
   const users = rules.filter((r) => r.zone === zone.name).map((r) => r.name);
-  const waits = zone.kind === 'line';
+  const state = states.get(zone.name) ?? 'active';
+  const waits = state !== 'active';
   const what = el('span', { class: waits ? 'what waits' : 'what' },
-    waits ? t('zones.needs_tracker') : users.length ? t('zones.used', { rules: users.join(', ') }) : t('zones.unused'));
-  return el('li', { 'aria-current': String(index === editor.selected) }, name, gone, what);
+    waits ? t(`zones.${state}`) : users.length ? t('zones.used', { rules: users.join(', ') }) : t('zones.unused'));
+  const metres = zone.space === 'pitch_m' ? [el('span', { class: 'what' }, t('zones.metres', { points: metresOf(zone) }))] : [];
+  return el('li', { 'aria-current': String(index === editor.selected) }, name, gone, ...metres, ...(zone.kind === 'line' ? lineRows(zone, index) : []), what);
+}
+
+const metresOf = (zone) => zone.points.map(([x, y]) => `${num(x, 1)} ${num(y, 1)}`).join(' · ');
+
+/** What a line has beside its name: its counts, its direction, and how a rule on it is written. */
+function lineRows(zone, index) {
+  const count = el('span', { class: 'num grow', 'data-counts': zone.name }, countText(zone.name));
+  const turn = el('button', { title: t('zones.turn_help') }, t('zones.turn'));
+  turn.addEventListener('click', () => editor.turn(index));
+  const reset = el('button', { title: t('zones.reset_help') }, t('zones.reset'));
+  reset.disabled = !counts.has(zone.name);
+  reset.dataset.reset = zone.name;
+  reset.addEventListener('click', () => resetCount(zone.name));
+  return [el('div', { class: 'counts' }, count, turn, reset), ruleOf(zone)];
+}
+
+/** Rules stand in the settings file: here is the line to put there. */
+function ruleOf(zone) {
+  const choice = el('select', { 'aria-label': t('zones.direction') },
+    ...['both', 'in', 'out'].map((way) => el('option', { value: way }, t(`zones.way.${way}`))));
+  const code = el('pre', {});
+  const write = () => text(code, `alerts:\n  - {name: ${JSON.stringify(`${zone.name} ${choice.value}`)}, camera: ${JSON.stringify(camera)}, zone: ${JSON.stringify(zone.name)}${choice.value === 'both' ? '' : `, direction: ${choice.value}`}}`);
+  choice.addEventListener('change', write);
+  write();
+  return el('details', {}, el('summary', {}, t('zones.rule_for')), choice, code);
+}
+
+function countText(name) {
+  const { in: to = 0, out = 0 } = counts.get(name) ?? {};
+  return counts.has(name) ? `${t('zones.in', { n: num(to) })} · ${t('zones.out', { n: num(out) })}` : t('zones.not_counted');
+}
+
+function fillCounts(lines) {
+  counts = new Map(lines.map((one) => [one.line, one]));
+  editor.count(new Map(lines.map((one) => [one.line, { in: t('zones.in', { n: num(one.in) }), out: t('zones.out', { n: num(one.out) }) }])));
+  for (const e of $('list').querySelectorAll('[data-counts]')) {
+    text(e, countText(e.dataset.counts));
+    const by = Object.entries(counts.get(e.dataset.counts)?.by_class ?? {});
+    e.title = by.map(([name, n]) => `${name}: ${t('zones.in', { n: num(n.in) })}, ${t('zones.out', { n: num(n.out) })}`).join('\n');
+  }
+  for (const e of $('list').querySelectorAll('[data-reset]')) e.disabled = !counts.has(e.dataset.reset);
+  for (const one of lines) states.set(one.line, one.state);
+}
+
+async function resetCount(name) {
+  await request(`${base}/crossings?line=${encodeURIComponent(name)}`, { method: 'DELETE' })
+    .then(({ lines }) => fillCounts(lines), (error) => say('error.server', { why: error.message }));
+}
+
+/** Zones in metres are shown where the camera of a football stream sees them now. */
+async function pollView() {
+  if (!document.hidden && saved.some((zone) => zone.space === 'pitch_m')) {
+    const view = await request(`/api/v1/realtime/football/${encodeURIComponent(camera)}/homography`).catch(() => null);
+    editor.look(view?.known && view.picture ? { matrix: view.matrix.flat(), picture: view.picture } : null);
+  }
+  setTimeout(pollView, PICTURE_MS);
+}
+
+async function pollCounts() {
+  if (!document.hidden && saved.some((zone) => zone.kind === 'line')) {
+    await request(`${base}/stats`).then(({ lines }) => fillCounts(lines), () => {});
+  }
+  setTimeout(pollCounts, COUNTS_MS);
 }
 
 function buttons() {
@@ -65,13 +134,15 @@ function fill() {
 }
 
 function fillRules() {
-  $('rules').replaceChildren(...rules.map(({ name, state }) => el('li', {}, el('span', {}, name),
-    el('span', { class: state === 'active' ? 'state' : 'state rests' }, t(`zones.rule.${state}`)))));
+  $('rules').replaceChildren(...rules.map(({ name, state, direction }) => el('li', {}, el('span', {}, name),
+    el('span', { class: state === 'active' ? 'state' : 'state rests' },
+      [direction && t(`zones.way.${direction}`), t(`zones.rule.${state}`)].filter(Boolean).join(' · ')))));
   $('no-rules').hidden = rules.length > 0;
 }
 
 function take(answer) {
-  saved = answer.zones.map(({ name, kind, points }) => ({ name, kind, points }));
+  saved = answer.zones.map(own);
+  states = new Map(answer.zones.map(({ name, state }) => [name, state]));
   ({ origin, rules } = answer);
   editor.set(saved);
   document.activeElement?.blur?.();
@@ -131,24 +202,24 @@ function showPicture() {
 function together(events) {
   const found = new Map();
   for (const event of events) {
-    const entry = found.get(event.alert_id) ?? { ...event, raised: null, cleared: null };
+    const entry = found.get(event.alert_id) ?? { ...event, raised: null, cleared: null, crossed: null };
     entry[event.state] = event.at;
     found.set(event.alert_id, entry);
   }
   return [...found.values()].slice(0, SHOWN);
 }
 
-function alertRow({ rule, class: what, confidence, zone, raised, cleared }) {
-  const when = raised === null ? timeOfDay(cleared) : timeOfDay(raised);
-  const lasted = cleared === null ? t('zones.up') : raised === null ? t('zones.over')
+function alertRow({ rule, class: what, confidence, zone, raised, cleared, crossed, direction }) {
+  const when = timeOfDay(crossed ?? raised ?? cleared);
+  const lasted = crossed ? t(`zones.way.${direction}`) : cleared === null ? t('zones.up') : raised === null ? t('zones.over')
     : t('zones.lasted', { s: num((cleared - raised) / 1000, 1) });
-  return el('li', { class: cleared === null ? 'up' : '' }, el('b', {}, rule), el('time', { class: 'num' }, when),
+  return el('li', { class: cleared === null && !crossed ? 'up' : '' }, el('b', {}, rule), el('time', { class: 'num' }, when),
     el('small', {}, [`${what} ${num(confidence * 100)}${t('percent')}`, zone, lasted].filter(Boolean).join(' · ')));
 }
 
 function fillAlerts({ events, stored, problem }) {
   const list = together(events);
-  const up = list.filter((a) => a.cleared === null);
+  const up = list.filter((a) => a.cleared === null && !a.crossed);
   $('alerts').replaceChildren(...list.map(alertRow));
   $('no-alerts').hidden = list.length > 0;
   text($('no-alerts'), stored ? t('zones.no_alerts') : t('error.server', { why: problem ?? '' }));
@@ -196,6 +267,8 @@ $('empty-link').href = `/camera/${encodeURIComponent(camera)}`;
 request(`${base}/zones`).then((answer) => { take(answer); ready = true; }, (error) => say('error.server', { why: error.message }));
 showPicture();
 pollAlerts();
+pollCounts();
+pollView();
 
 /** Read-only, for tests and the curious. */
 window.fovea = Object.freeze({
