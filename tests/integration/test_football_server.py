@@ -68,6 +68,7 @@ def test_match_from_start_to_stop(clean, truth):
     final = server.post(STOP, json={"stream_id": id}).json()
     assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values())
     assert final["failed"] == 0 and final["delivered"] >= 60 and final["waiting"] == 0
+    assert len(final["football"]["people"]) >= 8 and final["football"]["teams"]["state"] == "known", "the figures stay"
     assert server.get(HOMOGRAPHY.format(id)).status_code == 404
 
 
@@ -411,6 +412,18 @@ def test_pictures_with_and_without_boxes(clean):
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
 
 
+def test_figures_of_a_match_that_ends(clean):
+    id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
+    def ended():
+        items = clean.get(STREAMS).json()["streams"]
+        return items and items[0]["state"] == "ended"
+    clean.wait_for(ended, 30, "the end")
+    final = clean.post(STOP, json={"stream_id": id}).json()
+    assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
+    people = final["football"]["people"]
+    assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
+
+
 def test_camera_of_the_settings(start_server, truth, tmp_path):
     file = tmp_path / "camera.json"
     file.write_text('{"matrix": %s, "picture": [1280, 720]}' % truth.maps[0].tolist())
@@ -424,7 +437,11 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     with socket(server, "/ws/view/match?render=client") as viewer:
         message, = results(viewer, 1)
     assert {s["name"] for s in message["teams"]["sides"]} == {"Reds", "Blues"}
-    assert server.get(HOMOGRAPHY.format("match")).json()["stream_id"] == item["stream_id"], "by the room's name too"
+    known = server.get(HOMOGRAPHY.format("match")).json()
+    assert known["stream_id"] == item["stream_id"] and known["known"], "by the room's name too"
+    file.write_text(server.get(HOMOGRAPHY.format("match")).text)  # what was asked for is a calibration itself
+    again = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n")
+    again.wait_for(lambda: again.get(HOMOGRAPHY.format("match")).json().get("known"), 10, "the view of the file")
     assert server.get(HOMOGRAPHY.format(item["stream_id"])).json()["token"] == "match"
 
 
