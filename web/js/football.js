@@ -102,7 +102,7 @@ function pitchWords() {
   $('unknown-link').hidden = off;
   const metres = howSure();
   $('sure').toggleAttribute('data-far', metres > FAR_M);
-  text($('sure'), metres === null ? '' : t(metres > FAR_M ? 'match.unsure' : 'match.sure', { m: num(metres, 1) }));
+  text($('sure'), metres === null ? '' : t(metres > FAR_M ? 'match.unsure' : 'match.sure', { m: num(Math.max(0.1, metres), 1) }));
   const placed = map.dots.length;
   $('pitch').setAttribute('aria-label', pitch?.known ? t('match.pitch_said', { n: num(placed) }) : $('unknown-why').textContent);
 }

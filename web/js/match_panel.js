@@ -118,7 +118,8 @@ export class MatchPanel {
     const had = sides.some((s) => s.possession_s > 0);
     v.bar.forEach((b, i) => { b.style.flexGrow = had ? sides[i].possession : 1; });
     const put = (name, make) => [v.rows[name].a, v.rows[name].b].forEach((cell, i) => text(cell, make(sides[i])));
-    put('possession', (s) => (had ? `${num(100 * s.possession)}${t('percent')}` : '–'));
+    const first = Math.round(100 * sides[0].possession); // both together are 100
+    put('possession', (s) => (had ? `${num(s === sides[0] ? first : 100 - first)}${t('percent')}` : '–'));
     put('distance', (s) => km(s.distance_m));
     put('sprints', (s) => num(s.sprints));
     $('teams-state').hidden = teams.state === 'known';
