@@ -1,0 +1,14 @@
+/* What a stream asks of the football of its pictures beside <fovea/football.h>. */
+#ifndef FLOW_FOOTBALL_INTERNAL_H
+#define FLOW_FOOTBALL_INTERNAL_H
+
+#include <fovea/football.h>
+
+/* Where to look for the ball in the picture of `time_s`, which is the next one: fov_ball_where with
+ * the size and the camera's motion of the last. To be called once for each picture; as update. */
+void football_next_look(fov_football *football, double time_s, fov_ball_look *look);
+
+/* The view of the newest picture and how far off it may be; false: not known. As update. */
+bool football_view(const fov_football *football, fov_pitch_view *view, double *sigma_px);
+
+#endif
