@@ -8,6 +8,7 @@
 #include "serve/chores.h"
 #include "serve/frames.h"
 #include "serve/model_files.h"
+#include "serve/model_settings.h"
 #include "serve/routes.h"
 #include "serve/server.h"
 
@@ -142,7 +143,7 @@ static void open_wish(void *arg)
     struct wish *wish = arg;
     const struct settings *s = wish->settings;
     const struct settings_model *entry = settings_find_model(s, wish->name);
-    fov_model_params params = loader_params(s, entry, wish->cache);
+    fov_model_params params = model_settings_params(s, entry, wish->cache);
     char path[1024];
     wish->status = model_files_find(s, entry ? entry->path : wish->name,
                                     entry ? MODEL_OF_USER : MODEL_OF_CLIENT, path, sizeof path,
@@ -216,7 +217,7 @@ void post_models(struct exchange *x)
         return;
     }
     wish->replaces = model_is_loaded(workers, wish->id);
-    loader_cache(server->settings, wish->cache, sizeof wish->cache);
+    model_settings_cache(server->settings, wish->cache, sizeof wish->cache);
     if (!server->model_chores)
         server->model_chores = chores_start("fovea-models");
     atomic_fetch_add(&server->models_opening, 1);

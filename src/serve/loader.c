@@ -4,11 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
-#include "base/text.h"
 #include "serve/model_files.h"
+#include "serve/model_settings.h"
 #include "serve/server.h"
 
 struct loader {
@@ -20,70 +19,6 @@ struct loader {
     fov_error error;
     char path[1024], cache[512];
 };
-
-void loader_cache(const struct settings *s, char *folder, size_t size)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    folder[0] = '\0';
-    if (!s->openvino.cache_enabled)
-        return;
-    if (s->models.cache)
-        text_copy(folder, size, s->models.cache);
-    else if (cache && cache[0] == '/')
-        snprintf(folder, size, "%s/fovea", cache);
-    else if (home && home[0] == '/')
-        snprintf(folder, size, "%s/.cache/fovea", home);
-}
-
-/* openvino.device says where OpenVINO runs. Its default, CPU, leaves the order to the machine,
- * which may have something better than OpenVINO. */
-static const char *device_of(const struct settings *s)
-{
-    const char *device = s->openvino.device;
-    return device && device[0] && strcasecmp(device, "CPU") != 0 ? device : NULL;
-}
-
-/* realtime.use_gpu and use_tpu: kinds of device that models are kept off, whatever else is set. */
-static const char *avoid_of(const struct settings *s)
-{
-    static const char *const words[2][2] = {{"GPU TPU", "GPU"}, {"TPU", NULL}};
-    return words[s->realtime.use_gpu][s->realtime.use_tpu];
-}
-
-static void from_entry(fov_model_params *params, const struct settings *s,
-                       const struct settings_model *entry)
-{
-    params->id = entry->id;
-    params->labels = entry->labels;
-    params->head = entry->head;
-    params->input = entry->input;
-    params->backend = entry->backend;
-    params->batch = entry->batch;
-    if (entry->device)
-        params->device = entry->device;
-    if (entry->device && strcasestr(entry->device, "TPU")) /* asked for by name */
-        params->avoid = s->realtime.use_gpu ? NULL : "GPU";
-    if (entry->precision != FOV_PRECISION_AUTO)
-        params->precision = (fov_precision)entry->precision;
-}
-
-fov_model_params loader_params(const struct settings *s, const struct settings_model *entry,
-                               const char *cache)
-{
-    fov_model_params params = {
-        .device = device_of(s),
-        .avoid = avoid_of(s),
-        .threads = s->openvino.num_threads,
-        .bind_threads = s->openvino.bind_threads,
-        .precision = s->realtime.optimization_level == LEVEL_LOW ? FOV_PRECISION_F32
-                                                                 : FOV_PRECISION_AUTO,
-        .no_int8 = s->realtime.optimization_level != LEVEL_HIGH,
-        .cache_dir = cache && cache[0] ? cache : NULL,
-    };
-    if (entry)
-        from_entry(&params, s, entry);
-    return params;
-}
 
 static void on_event(void *user, const char *event, const char *text)
 {
@@ -111,23 +46,14 @@ static fov_status open_without_cache(struct loader *loader, const fov_workers_pa
 static fov_status open_default(struct loader *loader)
 {
     const struct settings *s = loader->settings;
-    const struct settings_model *entry = settings_find_model(s, s->models.default_model);
-    fov_model_params params = loader_params(s, entry, loader->cache);
-    fov_status status = model_files_find(s, entry ? entry->path : s->models.default_model,
-                                         MODEL_OF_USER, loader->path, sizeof loader->path,
-                                         &loader->error);
+    fov_model_params params;
+    fov_status status = model_settings_find(s, s->models.default_model, loader->cache, &params,
+                                            loader->path, sizeof loader->path, &loader->error);
     if (status != FOV_OK)
         return status;
-    params.path = loader->path;
-    if (!entry && !strchr(s->models.default_model, '/') && !strchr(s->models.default_model, ':'))
-        params.id = s->models.default_model;
-    fov_workers_params workers = {
-        .workers = s->openvino.async_inference ? 0 : 1,
-        .model = &params,
-        .pin_latency = s->openvino.performance_mode == MODE_LATENCY,
-        .pin_throughput = s->openvino.performance_mode == MODE_THROUGHPUT,
-        .on_event = on_event,
-    };
+    fov_workers_params workers = model_settings_workers(s);
+    workers.model = &params;
+    workers.on_event = on_event;
     status = fov_workers_create(&loader->workers, &workers, &loader->error);
     return status != FOV_OK && loader->cache[0] ? open_without_cache(loader, &workers) : status;
 }
@@ -138,14 +64,13 @@ static void open_others(struct loader *loader)
     const struct settings *s = loader->settings;
     for (size_t i = 0; i < s->models.count; i++) {
         const struct settings_model *entry = &s->models.items[i];
-        fov_model_params params = loader_params(s, entry, loader->cache);
+        fov_model_params params;
         fov_error error = {0};
         char path[1024];
         if (strcmp(entry->id, s->models.default_model) == 0)
             continue;
-        fov_status status = model_files_find(s, entry->path, MODEL_OF_USER, path, sizeof path,
-                                             &error);
-        params.path = path;
+        fov_status status = model_settings_find(s, entry->id, loader->cache, &params, path,
+                                                sizeof path, &error);
         if (status == FOV_OK)
             status = fov_workers_add_model(loader->workers, &params, false, &error);
         if (status != FOV_OK)
@@ -157,7 +82,7 @@ static void open_others(struct loader *loader)
 /* One file of models.dir, under its name, unless a model of that name is there already. */
 static void open_file(struct loader *loader, const char *file)
 {
-    fov_model_params params = loader_params(loader->settings, NULL, loader->cache);
+    fov_model_params params = model_settings_params(loader->settings, NULL, loader->cache);
     fov_error error = {0};
     char path[1024], id[128];
     if (!model_files_name(loader->settings->models.dir, file, id, sizeof id) ||
@@ -203,7 +128,7 @@ static void loaded(void *arg)
 static void *load(void *arg)
 {
     struct loader *loader = arg;
-    loader_cache(loader->settings, loader->cache, sizeof loader->cache);
+    model_settings_cache(loader->settings, loader->cache, sizeof loader->cache);
     fov_status status = open_default(loader);
     if (status != FOV_OK && loader->error.message[0] == '\0')
         fov_fail(&loader->error, status, "the model cannot be opened: %s", fov_status_text(status));

@@ -45,12 +45,6 @@ fov_status loader_start(struct server *server, fov_error *error);
 bool loader_join(struct server *server, int ms);
 /* Frees the loader; returns the workers it made, if any, which the caller destroys. */
 fov_workers *loader_release(struct server *server);
-/* For models that are opened later as well (api_models.c); any thread. How a model is opened, all
- * but its path; `entry` may be NULL. The texts are those of the settings. */
-fov_model_params loader_params(const struct settings *settings, const struct settings_model *entry,
-                               const char *cache);
-/* Folder of compiled models, "" for none. */
-void loader_cache(const struct settings *settings, char *folder, size_t size);
 /* What the loader calls on the loop thread (server.c). */
 void server_model_loaded(struct server *server, fov_workers *workers, const fov_error *error);
 

@@ -273,6 +273,8 @@ static size_t row_size(const struct settings_row *row)
         return sizeof(const char *);
     case SET_LIST:
         return sizeof(struct settings_list);
+    case SET_TEAMS:
+        return sizeof(struct settings_teams);
     case SET_ANY:
     case SET_ZONES:
     case SET_HOOKS:

@@ -67,6 +67,18 @@ struct settings_alert {
     struct settings_webhooks webhooks;
 };
 
+/* A team under `football.teams`. */
+struct settings_team {
+    const char *name; /* NULL: it has none */
+    bool colored;
+    uint32_t color; /* 0xRRGGBB of the shirts */
+};
+
+struct settings_teams {
+    struct settings_team items[2];
+    size_t count;
+};
+
 struct settings {
     struct {
         const char *host;
@@ -123,10 +135,16 @@ struct settings {
         const char *dir; /* NULL: nothing is recorded */
         double max_mb, total_mb;
     } recording;
+    /* settings_football.h makes fov_football_params of it. */
     struct {
-        const char *player_model, *ball_model, *homography;
-        double target_fps;
-        int batch_size;
+        const char *player_model, *ball_model, *pitch_model;
+        int pitch_layout, tracker;   /* of the words in settings_rows.c */
+        double target_fps, ball_fps; /* ball_fps 0: all pictures */
+        int batch_size;              /* 0: 1 in realtime, else 8 */
+        struct settings_teams teams;
+        const char *homography;
+        bool still_camera;
+        double pitch_length, pitch_width; /* metres, 0: the default */
     } football;
     struct settings_store *store; /* memory and origins of the values */
 };

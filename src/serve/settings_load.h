@@ -60,6 +60,11 @@ void settings_apply_alerts(struct settings_load *load, const struct yaml_node *l
 /* Notes rules whose zone no camera has, or that is a line. */
 void settings_check_alerts(struct settings_load *load);
 
+/* ---- settings_football.c ---- */
+
+void settings_set_teams(struct settings_load *load, const char *key, const struct yaml_node *node,
+                        struct settings_teams *teams);
+
 /* ---- settings_tree.c ---- */
 
 /* Sets all that the file says. */

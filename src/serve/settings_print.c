@@ -68,6 +68,23 @@ static void print_hooks(FILE *to, const struct settings_webhooks *hooks)
     fprintf(to, "]");
 }
 
+static void print_teams(FILE *to, const struct settings_teams *teams)
+{
+    fprintf(to, "[");
+    for (size_t i = 0; i < teams->count; i++) {
+        const struct settings_team *team = &teams->items[i];
+        fprintf(to, "%s{", i ? ", " : "");
+        if (team->name) {
+            fprintf(to, "name: ");
+            print_text(to, team->name);
+        }
+        if (team->colored)
+            fprintf(to, "%scolor: \"#%06" PRIx32 "\"", team->name ? ", " : "", team->color);
+        fprintf(to, "}");
+    }
+    fprintf(to, "]");
+}
+
 static void print_value(FILE *to, const struct settings_row *row, const void *value)
 {
     const struct settings_list *list = value;
@@ -104,6 +121,9 @@ static void print_value(FILE *to, const struct settings_row *row, const void *va
     case SET_HOOKS:
         print_hooks(to, value);
         break;
+    case SET_TEAMS:
+        print_teams(to, value);
+        break;
     case SET_ANY:
         break;
     }
@@ -133,6 +153,8 @@ static void print_rows(FILE *to, const struct settings_row *rows, size_t count, 
         const void *value = (const char *)base + row->offset;
         bool unset = row->kind == SET_ANY ||
                      (row->kind == SET_TEXT && !*(const char *const *)value) ||
+                     (row->kind == SET_TEAMS &&
+                      ((const struct settings_teams *)value)->count == 0) ||
                      (!row->initial && row->kind == SET_NUMBER && *(const double *)value == 0) ||
                      (!row->initial && row->kind == SET_INT && *(const int *)value == 0) ||
                      (row->kind == SET_NUMBER && *(const double *)value < row->least);
@@ -220,9 +242,10 @@ void settings_print(const struct settings *s, FILE *to)
 static void schema_row(struct json_writer *w, const struct settings_row *row)
 {
     static const char *const types[] = {"boolean", "integer", "number", "string", "string",
-                                        "array",   NULL,      NULL,     NULL};
+                                        "array",   NULL,      NULL,     NULL,     NULL};
     const char *shape = row->kind == SET_ZONES            ? "zones"
                         : row->kind == SET_HOOKS          ? "webhook"
+                        : row->kind == SET_TEAMS          ? "teams"
                         : strcmp(row->key, "alerts") == 0 ? "alerts"
                                                           : NULL;
     char ref[40];
@@ -309,8 +332,8 @@ static void schema_def(struct json_writer *w, const char *name, const struct set
     json_object_end(w);
 }
 
-/* The shapes that settings_alerts.c reads. */
-static void schema_alerts(struct json_writer *w)
+/* The shapes that settings_alerts.c and settings_football.c read. */
+static void schema_shapes(struct json_writer *w)
 {
     static const struct {
         const char *name, *json;
@@ -328,6 +351,10 @@ static void schema_alerts(struct json_writer *w)
         {"webhook", "{\"oneOf\":[{\"$ref\":\"#/$defs/hook\"},{\"type\":\"array\",\"maxItems\":4,"
                     "\"items\":{\"$ref\":\"#/$defs/hook\"}}]}"},
         {"alerts", "{\"type\":\"array\",\"maxItems\":64,\"items\":{\"$ref\":\"#/$defs/alert\"}}"},
+        {"teams", "{\"oneOf\":[{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"object\","
+                  "\"properties\":{\"name\":{\"type\":\"string\"},\"color\":{\"type\":\"string\"}},"
+                  "\"additionalProperties\":false}},{\"type\":\"object\",\"maxProperties\":2,"
+                  "\"additionalProperties\":{\"type\":\"string\"}}]}"},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         json_name(w, shapes[i].name);
@@ -366,7 +393,7 @@ void settings_print_schema(FILE *to)
     json_object_begin(&w);
     schema_def(&w, "camera", settings_camera_rows, settings_camera_row_count);
     schema_def(&w, "model", settings_model_rows, settings_model_row_count);
-    schema_alerts(&w);
+    schema_shapes(&w);
     json_object_end(&w);
     json_object_end(&w);
     fprintf(to, "%s\n", w.failed ? "{}" : w.text);
@@ -389,6 +416,7 @@ static void reference_bounds(FILE *to, const struct settings_row *row)
                 : row->kind == SET_ANY   ? strcmp(row->key, "alerts") == 0 ? "rules" : "any"
                 : row->kind == SET_ZONES ? "names with points"
                 : row->kind == SET_HOOKS ? "webhooks"
+                : row->kind == SET_TEAMS ? "teams"
                                          : "text");
 }
 
@@ -402,8 +430,7 @@ static void reference_rows(FILE *to, const struct settings_row *rows, size_t cou
         fprintf(to, "| `%s` | %s%s%s | ", row->key, shown ? "`" : "", shown ? row->initial : "",
                 shown ? "`" : "");
         reference_bounds(to, row);
-        fprintf(to, " | %s%s%s |", row->help, row->flags & SET_LIVE ? " (live)" : "",
-                row->flags & SET_LATER ? " (accepted and checked, not acted on yet)" : "");
+        fprintf(to, " | %s%s |", row->help, row->flags & SET_LIVE ? " (live)" : "");
         if (env)
             fprintf(to, " %s |", row->env ? row->env : "");
         fprintf(to, "\n");

@@ -13,12 +13,12 @@ enum settings_kind {
     SET_LIST,   /* struct settings_list; comma separated outside of a file */
     SET_ANY,    /* accepted in any shape; `alerts` is read by settings_alerts.c */
     SET_ZONES,  /* const struct zones *; in a file only */
-    SET_HOOKS   /* struct settings_webhooks; in a file only */
+    SET_HOOKS,  /* struct settings_webhooks; in a file only */
+    SET_TEAMS   /* struct settings_teams; in a file only */
 };
 
 enum settings_row_flags {
-    SET_LIVE = 1, /* a reload (SIGHUP) changes it */
-    SET_LATER = 2 /* accepted and checked; acted on by a later version */
+    SET_LIVE = 1 /* a reload (SIGHUP) changes it */
 };
 
 struct settings_row {

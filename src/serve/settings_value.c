@@ -229,6 +229,7 @@ void settings_set_text(struct settings_load *load, const struct settings_row *ro
     case SET_ANY:
     case SET_ZONES:
     case SET_HOOKS:
+    case SET_TEAMS:
         break;
     }
 }
@@ -244,6 +245,8 @@ void settings_set_node(struct settings_load *load, const struct settings_row *ro
         settings_set_zones(load, key, node, value);
     } else if (row->kind == SET_HOOKS) {
         settings_set_webhooks(load, key, node, value);
+    } else if (row->kind == SET_TEAMS) {
+        settings_set_teams(load, key, node, value);
     } else if (row->kind == SET_LIST && node->kind == YAML_LIST) {
         *(struct settings_list *)value = (struct settings_list){0};
         for (const struct yaml_node *item = node->child; item; item = item->next) {

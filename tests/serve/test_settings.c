@@ -160,7 +160,7 @@ static void test_a_whole_file(void **state)
         "  browser: {}\n"
         "sources: {allow: [/var/media, \"rtsp://10.0.0.7/\"]}\n"
         "alerts: [{name: somebody, class: person}]\n"
-        "football: {teams: {home: red}}\n";
+        "football: {teams: {home: red, away: blue}}\n";
     char *env[] = {"PW=p{w", NULL};
     struct settings *s;
     struct findings found;
