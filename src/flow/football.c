@@ -274,7 +274,7 @@ fov_status fov_football_update(fov_football *f, const fov_football_input *input,
     if (status)
         return status;
     bool on = advance(f, input->time_s);
-    *frame = (fov_football_frame){.time_s = f->time_s, .weak = input->weak};
+    *frame = (fov_football_frame){.time_s = f->time_s, .detector = input->detector};
     struct football_picture picture = {.input = input,
                                        .time_s = f->time_s,
                                        .motion = f->view.still ? NULL : &frame->motion,
