@@ -68,6 +68,10 @@ typedef enum fov_football_detector {
 /* Its word ("model"). Never NULL. Thread-safety: safe. Blocks: no. */
 FOV_API const char *fov_football_detector_name(fov_football_detector detector);
 
+/* Workers need a model: this one for those that have none but the detector "drawn" to serve. Its id
+ * is to be "drawn". */
+#define FOV_FOOTBALL_DRAWN "fake:width=8,height=8,boxes=none,runners=64,labels=person+ball"
+
 typedef struct fov_football_params fov_football_params;
 
 /* Zero means the default. Strings need to live during the call that takes the struct only. */
@@ -79,7 +83,8 @@ struct fov_football_params {
                                  have seen of the drawn match; of frames of `pattern:football`
                                  alone, others fail */
     const char *ball_model;   /* NULL: the ball is a class of the player model, if it has one */
-    const char *pitch_model;  /* keypoints of the pitch, in the order of pitch_layout; NULL: none */
+    const char *pitch_model;  /* keypoints of the pitch, in the order of pitch_layout; NULL: none.
+                                 "drawn" beside that player model: a calibration's errors as well */
     fov_pitch_layout pitch_layout;
     const char *player_labels, *goalkeeper_labels, *referee_labels, *ball_labels;
     float player_conf, ball_conf; /* default 0.25 (the stream's detect.conf), 0.15 */

@@ -8,6 +8,8 @@
 #include <fovea/reader.h>
 
 #include "base/clock.h"
+#include "flow/look.h"
+#include "media/source.h"
 
 /* Of frames that wait to be put: there may be many streams. */
 #define AHEAD_BYTES ((size_t)16 << 20)
@@ -104,6 +106,9 @@ fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast
     struct feeder *f = s->feeder ? NULL : calloc(1, sizeof *f);
     fov_status status = s->feeder ? fov_fail(error, FOV_EEXISTS, "stream: has a source already")
                                   : FOV_OK;
+    if (!status && s->look && s->look->drawn && (*source)->kind != &source_football)
+        status = fov_fail(error, FOV_EINVAL,
+                          "the detector \"" LOOK_DRAWN "\" sees pattern:football and nothing else");
     if (!f && status == FOV_OK)
         status = fov_fail(error, FOV_ENOMEM, "no memory for a source");
     if (f) {

@@ -75,6 +75,7 @@ struct slot {
     int strikes;   /* its lost runs, less the forgotten ones */
     int good_runs; /* since the last strike was forgotten */
     int refs;      /* pool, streams, builder */
+    bool hidden;   /* no model that anybody opened: the one of the detector "drawn" */
 };
 
 /* ---- a frame's run ------------------------------------------------------------------------ */
@@ -95,6 +96,7 @@ struct job {
     fov_frame *frame, *picture;
     fov_detections detections; /* own memory */
     struct gray gray;          /* own memory; for camera motion */
+    struct looked *looked;     /* own memory, of football streams; else NULL */
     fov_detect_params params;
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
@@ -111,10 +113,12 @@ struct job {
 /* A frame of a run. */
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
+    struct look *look;          /* a reference; NULL: the stream is not of football */
     fov_detect_params params;
     bool moves;            /* its small gray picture is wanted */
     bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
     int64_t limit_ns;      /* the run is of no use after it; 0: it is */
+    int64_t time_ns;       /* of the picture, by its source; any origin */
     int width, height;
     fov_timings timings;
     fov_detections detections;
@@ -142,13 +146,16 @@ struct worker {
     bool lost;
     struct run run;
     fov_decoder *decoder; /* made for the first watched frame */
-    uint8_t *scratch;     /* reduced copy of a watched picture */
-    size_t scratch_size;
     /* A frame's memory each, made when first needed: DETECTIONS_MAX boxes, and what else the
      * model's task gives, which goes to the job with the detections. */
     fov_detection *items[BATCH_MAX];
     fov_details *details[BATCH_MAX];
     struct gray grays[BATCH_MAX];
+    struct looked *looked[BATCH_MAX]; /* the jobs', while they run */
+    struct scratch {
+        uint8_t *memory; /* reduced copy of a picture that was decoded whole */
+        size_t size;
+    } scratches[BATCH_MAX];
 };
 
 /* ---- promises (admission.c) ---------------------------------------------------------------- */
@@ -243,6 +250,7 @@ struct fov_stream {
     struct promise promise;
     struct follower *follower; /* turns the frame rate; NULL: it stays (stream_adapt.c) */
     struct namer *namer;       /* its tracker; NULL: boxes have no names (stream_track.c) */
+    struct look *look;         /* NULL: its pictures are not of football (look.h) */
     double busy;               /* smoothed part of the time with work */
     bool worked;               /* had work at the last tick */
     struct feeder *feeder;
@@ -400,6 +408,15 @@ void stream_follow(fov_stream *stream, const fov_timings *timings);
 /* Where the stream asks for a tracker. After a failure namer_free is called all the same. */
 fov_status namer_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
 void namer_free(struct namer **namer);
+
+/* The times of a stream's frames, in seconds from the first one on. Zero it. */
+struct pace {
+    double time_s;      /* of the frame before */
+    int64_t capture_ns; /* of that frame; 0: none yet */
+    double pts_ms;
+};
+
+double pace_next(struct pace *pace, const fov_frame *frame, bool fifo);
 
 /* Whether small gray pictures of its frames are wanted. */
 bool stream_moves(const fov_stream *stream);

@@ -52,6 +52,7 @@ static void pool_free(fov_workers *pool)
         next = job->next;
         free(job->detections.items);
         free(job->gray.pixels);
+        free(job->looked);
         fov_details_destroy(&job->detections.details);
         free(job);
     }
@@ -260,7 +261,7 @@ fov_model *fov_workers_model_at(fov_workers *pool, size_t i, int *streams, bool 
 {
     pthread_mutex_lock(&pool->lock);
     const struct slot *slot = pool->slots;
-    while (slot && (slot->base || i-- > 0))
+    while (slot && (slot->base || slot->hidden || i-- > 0))
         slot = slot->next;
     fov_model *model = slot ? fov_model_ref(slot_form(slot)->model) : NULL;
     if (slot && streams)

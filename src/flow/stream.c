@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/look.h"
 
 #define CAPACITY 5
 #define MAX_BYTES ((size_t)4 << 20)
@@ -90,10 +91,28 @@ static bool grow(fov_workers *pool)
     return true;
 }
 
-static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told, fov_error *error)
+/* The id of the model that looks for its boxes; NULL or "": the default one. */
+static const char *model_of(const fov_stream_params *params)
+{
+    const fov_football_params *football = params->football;
+    return football && football->player_model && football->player_model[0] ? football->player_model
+                                                                           : params->model_id;
+}
+
+/* Lock held. */
+static fov_status accepts(const fov_stream *s, const struct slot *slot, fov_error *error)
+{
+    if (!s->look)
+        return FOV_OK;
+    const struct form *form = slot_form(slot ? slot : s->pool->default_slot);
+    return look_accepts(s->look, fov_model_get_info(form->model), error);
+}
+
+static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_error *error)
 {
     fov_workers *pool = s->pool;
     struct plan plan = {0};
+    const char *model_id = model_of(params);
     bool named = model_id && model_id[0], asked = false;
     fov_status status = FOV_OK;
     pthread_mutex_lock(&pool->lock);
@@ -104,6 +123,8 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told
         status = fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", model_id);
     else if (!grow(pool))
         status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
+    else
+        status = accepts(s, slot, error);
     s->slot = slot;
     asked = status == FOV_OK && s->view.guaranteed;
     if (asked)
@@ -121,7 +142,7 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told
             promises_changed(pool, pool->clock());
     }
     pthread_mutex_unlock(&pool->lock);
-    return asked ? promise_tell(&plan, status, told, error) : status;
+    return asked ? promise_tell(&plan, status, params->admission, error) : status;
 }
 
 fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
@@ -140,12 +161,17 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     status = follower_make(s, params, error);
     if (!status)
         status = namer_make(s, params, error);
+    if (!status)
+        status = look_make(&s->look, params, error);
+    if (!status && s->look && s->look->drawn)
+        status = look_open_drawn(workers, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
-        status = enter(s, params->model_id, params->admission, error);
+        status = enter(s, params, error);
     if (status) {
         results_close(&s->results);
+        look_unref(&s->look);
         namer_free(&s->namer);
         follower_free(&s->follower);
         stats_release(&s->stats);
@@ -350,11 +376,14 @@ void fov_stream_close_stats(fov_stream **stream, double window_s, fov_stats *las
     drain(s);
     leave(s);
     pthread_mutex_unlock(&pool->lock);
+    if (s->look)
+        look_close(s->look); /* a run that was given up may still be in the user's hook */
     if (last)
         fov_stream_get_stats(s, window_s, last);
     results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
     pthread_mutex_lock(&pool->lock);
     pool_unref(pool);
+    look_unref(&s->look);
     namer_free(&s->namer);
     follower_free(&s->follower);
     stats_release(&s->stats);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
+#include "flow/look.h"
 #include "infer/runner.h"
 
 /* False: no memory for a frame more. */
@@ -14,6 +16,11 @@ static bool has_items(struct worker *w, int i)
     if (!w->items[i])
         w->items[i] = malloc(DETECTIONS_MAX * sizeof *w->items[i]);
     return w->items[i] != NULL;
+}
+
+static int64_t time_of(const fov_stream *s, const fov_frame *frame)
+{
+    return s->view.fifo && frame->pts_ms > 0 ? ms_to_ns(frame->pts_ms) : frame->capture_ns;
 }
 
 /* The worker has memory for the frame (has_items). */
@@ -27,6 +34,8 @@ static void run_add(struct worker *w, struct job *job)
     size_t room = job->detections.capacity;
     run->frames[i] = (struct run_frame){
         .frame = fov_frame_ref(job->frame),
+        .look = job->stream->look ? look_ref(job->stream->look) : NULL,
+        .time_ns = time_of(job->stream, job->frame),
         .params = job->params,
         .watched = job->watched,
         .moves = stream_moves(job->stream),
@@ -36,6 +45,8 @@ static void run_add(struct worker *w, struct job *job)
         .detections = {.items = w->items[i],
                        .capacity = room < DETECTIONS_MAX ? room : DETECTIONS_MAX,
                        .details = w->details[i]}};
+    w->looked[i] = job->looked; /* comes back with the run, or never */
+    job->looked = NULL;
     w->jobs[w->job_count++] = job;
 }
 
@@ -79,6 +90,10 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
     w->grays[i] = gray;
     if (!f->moves)
         job->gray.width = 0;
+    job->looked = w->looked[i];
+    w->looked[i] = NULL;
+    if (f->look)
+        job->params = f->params;
     job->timings = f->timings;
     job->width = f->width;
     job->height = f->height;
@@ -151,6 +166,7 @@ static void run_end(struct worker *w)
     for (int i = 0; i < run->count; i++) {
         fov_frame_unref(&run->frames[i].frame);
         fov_frame_unref(&run->frames[i].picture);
+        look_unref(&run->frames[i].look);
     }
     pthread_mutex_lock(&pool->lock);
     form_unref(pool, run->form);
@@ -209,8 +225,9 @@ static void *worker_run(void *argument)
         fov_details_destroy(&w->details[i]);
         free(w->items[i]);
         free(w->grays[i].pixels);
+        free(w->looked[i]);
+        free(w->scratches[i].memory);
     }
-    free(w->scratch);
     free(w);
     pthread_mutex_lock(&pool->lock);
     pool_thread_ends(pool, lost);
