@@ -1,0 +1,287 @@
+/* Opening what a match needs, in the order in which it costs: the source, the calibration, the
+ * folder, the models. */
+#include "football.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "reading.h"
+#include "scene/pitch.h"
+
+#define WARM_S                                                                                     \
+    3.0 /* looked at again before the first new frame: names, teams and the ball return */
+#define DRAWN "drawn"
+
+enum { CALIBRATION_BYTES = 1 << 20, HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16 };
+
+/* ---- source ---------------------------------------------------------------------------------- */
+
+static fov_status open_reader(struct football_run *r, double seek_s, fov_error *error)
+{
+    const struct football_asked *a = &r->asked;
+    fov_reader_params params = {.open = {.url = a->url, .seek_ms = 1e3 * seek_s},
+                                .buffer = 8,
+                                .hold = HOLD,
+                                .target_fps = a->fps};
+    fov_status status = fov_reader_open(&r->reader, &params, error);
+    if (status)
+        return status;
+    const fov_source_info *info = fov_reader_get_info(r->reader);
+    r->live = info->live;
+    r->fps = info->fps > 0 && info->fps < a->fps ? info->fps : a->fps;
+    return FOV_OK;
+}
+
+/* FOV_OK also at the end of a source without pictures: `first` is NULL then. */
+static fov_status read_first(struct football_run *r, fov_error *error)
+{
+    fov_status status = FOV_EAGAIN;
+    while (status == FOV_EAGAIN && !football_is_stopped())
+        status = fov_reader_get(r->reader, 100, &r->first, NULL, error);
+    if (status == FOV_EOS || status == FOV_EAGAIN)
+        return FOV_OK;
+    if (status)
+        return status;
+    r->width = r->first->width;
+    r->height = r->first->height;
+    return FOV_OK;
+}
+
+/* A file goes on a little before where it stopped. What cannot be wound there is read through. */
+static fov_status rewind_reader(struct football_run *r, fov_error *error)
+{
+    double from_s = (double)r->before.last / r->fps - WARM_S;
+    const char *kind = fov_reader_get_info(r->reader)->kind;
+    if (r->live)
+        r->number = r->before.last;
+    if (r->before.last < 0 || r->live || from_s <= 0)
+        return FOV_OK;
+    r->number = (int64_t)(from_s * r->fps) - 1;
+    if (strcmp(kind, "video") != 0)
+        return FOV_OK;
+    fov_frame_unref(&r->first);
+    fov_reader_close(&r->reader);
+    return open_reader(r, from_s, error);
+}
+
+/* ---- teams ----------------------------------------------------------------------------------- */
+
+static bool read_color(const char *text, uint32_t *color)
+{
+    size_t hex = text[0] == '#' ? strspn(text + 1, "0123456789abcdefABCDEF") : 0;
+    if (hex != 6 || text[7])
+        return false;
+    *color = (uint32_t)strtoul(text + 1, NULL, 16);
+    return true;
+}
+
+fov_status football_teams(struct football_run *r, fov_error *error)
+{
+    char text[256], *rest = text;
+    bool colored[2] = {false, false};
+    int count = 0;
+    if (!r->asked.teams)
+        return FOV_OK;
+    if (text_copy(text, sizeof text, r->asked.teams) != strlen(r->asked.teams))
+        return fov_fail(error, FOV_EINVAL, "--teams is too long");
+    for (char *part; (part = strsep(&rest, ",")); count++) {
+        char *color = strchr(part, ':');
+        if (color)
+            *color++ = '\0';
+        if (count < 2 && (!*part || text_copy(r->names[count], sizeof r->names[0], part) == 0))
+            return fov_fail(error, FOV_EINVAL, "--teams: team %d has no name", count + 1);
+        if (count < 2 && color &&
+            !(colored[count] = read_color(color, &r->params.teams.colors[count])))
+            return fov_fail(error, FOV_EINVAL,
+                            "--teams: '%.40s' is no colour; write it like #c00000", color);
+    }
+    if (count != 2 || colored[0] != colored[1])
+        return fov_fail(error, FOV_EINVAL,
+                        "--teams takes two names, both with a colour or none: "
+                        "Reds:#c00000,Blues:#0000c0");
+    r->params.teams.named = colored[0];
+    return FOV_OK;
+}
+
+/* ---- calibration ----------------------------------------------------------------------------- */
+
+static void tell_quality(const struct football_run *r, const fov_pitch_quality *q, bool points)
+{
+    if (!points) {
+        fprintf(stderr, "fovea: calibration: a matrix, taken as it is\n");
+        return;
+    }
+    fprintf(stderr, "fovea: calibration: %d of %d points agree, %.1f px between them", q->inliers,
+            q->points, q->rms_px);
+    if (q->sigma_m > 0)
+        fprintf(stderr, ", likely error %.2f m", q->sigma_m);
+    for (int i = 0, told = 0; i < q->points && i < FOV_PITCH_POINTS_MAX && q->inliers < q->points;
+         i++)
+        if (q->error_px[i] > (float)r->width / 128)
+            fprintf(stderr, "%s points[%d] by %.0f px", told++ ? "," : "; not counted:", i,
+                    (double)q->error_px[i]);
+    fputc('\n', stderr);
+}
+
+/* A picture of the same shape and another size is the same view. */
+static fov_status fit(struct football_run *r, fov_error *error)
+{
+    fov_pitch_view *v = &r->view;
+    if (!v->width || (v->width == r->width && v->height == r->height))
+        return FOV_OK;
+    int width = v->width, height = v->height;
+    if (fov_pitch_view_resize(v, r->width, r->height, NULL) == FOV_OK)
+        return FOV_OK;
+    return fov_fail(error, FOV_EINVAL, "it is for pictures of %d x %d px, and these have %d x %d",
+                    width, height, r->width, r->height);
+}
+
+static fov_status view_of(struct football_run *r, const json_value *json, fov_error *error)
+{
+    fov_pitch_params params = {.width = r->width, .height = r->height};
+    fov_pitch_quality quality = {0};
+    fov_status status = pitch_view_read(json, &params, &r->view, &quality, error);
+    if (!status)
+        status = fit(r, error);
+    if (status)
+        return status;
+    const json_value *size = json_get(json, "size");
+    if (size) {
+        json_number(json_at(size, 0), &r->pitch.length);
+        json_number(json_at(size, 1), &r->pitch.width);
+    }
+    tell_quality(r, &quality, json_has(json, "points"));
+    return FOV_OK;
+}
+
+static fov_status calibrate(struct football_run *r, fov_error *error)
+{
+    const char *path = r->asked.calibration;
+    char *text;
+    size_t size;
+    fov_error why = {0};
+    if (!path)
+        return FOV_OK;
+    fov_status status = file_read(path, CALIBRATION_BYTES, &text, &size, error);
+    if (status)
+        return status;
+    json_value *json = json_parse(text, size, CALIBRATION_BYTES, &why);
+    status = json ? view_of(r, json, &why) : FOV_EFORMAT;
+    json_free(&json);
+    free(text);
+    if (status)
+        return fov_fail(error, status, "%.100s: %s", path, why.message);
+    r->params.view = &r->view;
+    return FOV_OK;
+}
+
+/* ---- models and stream ----------------------------------------------------------------------- */
+
+static fov_status add_model(struct football_run *r, const char *model, const char *id,
+                            const char **named, fov_error *error)
+{
+    struct chosen_model chosen = {.model = model,
+                                  .backend = r->asked.chosen.backend,
+                                  .device = r->asked.chosen.device,
+                                  .precision = r->asked.chosen.precision};
+    if (!model)
+        return FOV_OK;
+    *named = id;
+    return chosen_model_add(&chosen, id, r->workers, error);
+}
+
+static fov_status open_models(struct football_run *r, fov_error *error)
+{
+    struct football_asked *a = &r->asked;
+    fov_workers_params params = {.workers = 2, .pin_latency = true};
+    if (a->chosen.model && strcmp(a->chosen.model, DRAWN) == 0) {
+        r->params.player_model = DRAWN;
+        a->chosen.model = "fake:"; /* there has to be one; it is never run */
+    }
+    fov_status status = chosen_model_start(&a->chosen, &params, &r->workers, error);
+    if (!status)
+        status = add_model(r, a->ball_model, "ball", &r->params.ball_model, error);
+    return status ? status : add_model(r, a->pitch_model, "pitch", &r->params.pitch_model, error);
+}
+
+static fov_status open_stream(struct football_run *r, fov_error *error)
+{
+    const struct football_asked *a = &r->asked;
+    fov_football_params *f = &r->params;
+    f->player_conf = a->chosen.conf_given ? (float)a->chosen.conf : 0;
+    f->tracker.name = a->tracker;
+    f->match.pitch = r->pitch;
+    f->names[0] = r->names[0];
+    f->names[1] = r->names[1];
+    f->still_camera = a->still;
+    fov_stream_params params = {.name = "football",
+                                .max_latency_ms = r->live ? a->max_latency_ms : 0,
+                                .fifo = !r->live,
+                                .capacity = r->live ? 0 : 2,
+                                .max_bytes = r->live ? 0 : READING_PICTURE_BYTES,
+                                .results = r->live ? LIVE_RESULTS : 4,
+                                .detect = {.conf = (float)a->chosen.conf,
+                                           .iou = (float)a->chosen.iou,
+                                           .exact = a->chosen.exact},
+                                .football = f,
+                                .still_camera = a->still};
+    fov_status status = fov_stream_open(&r->stream, r->workers, &params, error);
+    if (!status && a->out && a->video)
+        fov_stream_watch(r->stream, true);
+    return status;
+}
+
+fov_status football_open(struct football_run *r, fov_error *error)
+{
+    fov_match_params figures = {.max_people = FOOTBALL_PEOPLE};
+    r->before.last = r->written = r->number = -1;
+    r->pitch = pitch_size(NULL);
+    text_copy(r->names[0], sizeof r->names[0], "first");
+    text_copy(r->names[1], sizeof r->names[1], "second");
+    fov_source_redact(r->shown, sizeof r->shown, r->asked.url);
+    fov_status status = football_teams(r, error);
+    if (!status)
+        status = football_check_formats(r->asked.formats, error);
+    if (!status)
+        status = open_reader(r, 0, error);
+    if (!status)
+        status = read_first(r, error);
+    if (status || !r->first)
+        return status;
+    status = calibrate(r, error);
+    figures.pitch = r->pitch;
+    if (!status)
+        status = fov_match_create(&r->match, &figures, error);
+    if (!status && r->asked.out)
+        status = football_folder_open(r, error);
+    if (!status)
+        status = rewind_reader(r, error);
+    if (!status)
+        status = fov_decoder_create(&r->decoder, error);
+    if (!status)
+        status = open_models(r, error);
+    return status ? status : open_stream(r, error);
+}
+
+fov_status football_close(struct football_run *r, fov_error *error)
+{
+    football_stop_reading(r);
+    if (r->stream)
+        fov_stream_close(&r->stream);
+    fov_status status = football_folder_close(r, error);
+    fov_status video = football_video_close(r, status ? NULL : error);
+    fov_frame_unref(&r->first);
+    fov_decoder_destroy(&r->decoder);
+    fov_workers_destroy(&r->workers);
+    fov_reader_close(&r->reader);
+    fov_match_destroy(&r->match);
+    json_release(&r->line);
+    free(r->sums.who);
+    return status ? status : video;
+}
