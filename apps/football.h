@@ -6,6 +6,7 @@
  *   football_read.c      a thread: the source's frames at the wanted rate, into the stream
  *   football_run.c       takes results, holds them until the ball is known for good, hands them on
  *   football_folder.c    --out: the match on disk, and going on where it stopped
+ *   football_views.c     --out: views of the pitch, for going on
  *   football_names.c     going on with the names of a run before
  *   football_sums.c      what the frames add up to
  *   football_video.c     --out: the annotated copy
@@ -26,7 +27,8 @@
 enum {
     FOOTBALL_HELD = 64,    /* results that wait for their ball */
     FOOTBALL_PEOPLE = 512, /* whose figures are kept at a time */
-    FOOTBALL_NAMES = 8192  /* that are counted */
+    FOOTBALL_NAMES = 8192, /* that are counted */
+    FOOTBALL_VIEWS = 16    /* a second apart */
 };
 
 struct football_asked {
@@ -41,6 +43,7 @@ struct football_asked {
 struct football_before {
     int64_t last;    /* number of its last frame; -1: nothing was written */
     double begun_ms; /* live: Unix time of frame 0 */
+    bool other_view; /* its calibration was another one */
     int32_t most_id; /* highest name */
     fov_match_entry people[FOV_MATCH_FILE_PEOPLE]; /* of the last frame */
     size_t count;
@@ -59,6 +62,18 @@ struct football_names {
 struct football_held {
     fov_result *result;
     int64_t number;
+};
+
+/* How a picture of the match showed the pitch. */
+struct football_view {
+    int64_t number;
+    double pts_ms;
+    fov_pitch_view view;
+};
+
+struct football_views {
+    struct football_view items[FOOTBALL_VIEWS]; /* the oldest first */
+    int count;
 };
 
 /* Somebody who had a name. */
@@ -121,6 +136,7 @@ struct football_run {
     struct football_sums sums;
     struct football_before before;
     struct football_names same;
+    struct football_views views;
     struct football_folder *folder; /* --out; NULL: none */
     struct football_video *video;
     int64_t written; /* number of the last frame that is on the disk for good, -1 */
@@ -162,6 +178,13 @@ void football_folder_path(const struct football_run *r, char *path, size_t size,
  * frame of this run knows. */
 void football_sum(struct football_run *r, const fov_match_frame *frame);
 void football_sum_now(struct football_run *r, const fov_football_frame *frame);
+
+/* football_views.c. Keeps the view of a frame that is through; writes those of the last seconds;
+ * finds, of those of a run before, the newest that is so long before its last frame. */
+void football_views_add(struct football_run *r, int64_t number, double pts_ms,
+                        const fov_football_frame *frame);
+fov_status football_views_write(struct football_run *r, fov_error *error);
+bool football_views_find(const struct football_run *r, double warm_s, struct football_view *found);
 
 /* football_video.c: draws into the picture of the result and writes it; without `draw` only the
  * ball's way is followed. */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "scene/football_json.h"
 #include "scene/match_lines.h"
 
 enum { RUN_BYTES = 1 << 16 };
@@ -39,6 +40,19 @@ static int64_t bytes_of(const char *url)
     return stat(url, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0;
 }
 
+static bool same_view(const json_value *then, const fov_pitch_view *view)
+{
+    if (!then || json_is_null(then))
+        return !view;
+    for (size_t i = 0; view && i < 9; i++) {
+        double number;
+        if (!json_number(json_at(then, i), &number) ||
+            fabs(number - view->map[i]) > 1e-6 * fabs(number) + 1e-12)
+            return false;
+    }
+    return view != NULL;
+}
+
 static void write_members(const struct football_run *r, struct json_writer *w)
 {
     json_object_begin(w);
@@ -51,6 +65,11 @@ static void write_members(const struct football_run *r, struct json_writer *w)
     json_add_number(w, "length_m", r->pitch.length, 4);
     json_add_number(w, "width_m", r->pitch.width, 4);
     json_add_number(w, "begun_ms", r->before.begun_ms, 0);
+    json_name(w, "calibration");
+    if (r->params.view)
+        football_put_matrix(w, r->params.view->map);
+    else
+        json_put_null(w);
     json_object_end(w);
 }
 
@@ -106,6 +125,10 @@ static fov_status compare(struct football_run *r, const char *path, const json_v
         if (fabs(then - numbers[i].now) > numbers[i].slack)
             return differs_by(path, numbers[i].what, then, numbers[i].now, error);
     }
+    r->before.other_view = !same_view(json_get(json, "calibration"), r->params.view);
+    if (r->before.other_view && !r->live)
+        return differs(path, "calibration", "metres would mean something else", "another one",
+                       error);
     return FOV_OK;
 }
 
@@ -227,7 +250,8 @@ static fov_status sync_now(struct football_run *r, fov_error *error)
     if (!f->fresh)
         return FOV_OK;
     f->fresh = false;
-    return fov_match_file_sync(f->file, &r->written, error);
+    fov_status status = fov_match_file_sync(f->file, &r->written, error);
+    return status ? status : football_views_write(r, error);
 }
 
 fov_status football_folder_put(struct football_run *r, const fov_match_frame *frame,

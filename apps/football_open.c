@@ -16,6 +16,7 @@
 
 #define WARM_S                                                                                     \
     3.0 /* looked at again before the first new frame: names, teams and the ball return */
+#define SEEK_SLACK_S 0.002 /* times are kept as they are written */
 #define DRAWN "drawn"
 
 enum { CALIBRATION_BYTES = 1 << 20, HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16 };
@@ -53,17 +54,48 @@ static fov_status read_first(struct football_run *r, fov_error *error)
     return FOV_OK;
 }
 
+/* What a calibration says of the first picture is not true of a later one: the view of that time
+ * takes its place. */
+static double go_back_to_view(struct football_run *r, double from_s)
+{
+    struct football_view found;
+    if (r->asked.still)
+        return from_s;
+    r->params.view = NULL;
+    if (!football_views_find(r, WARM_S, &found)) {
+        fprintf(stderr, "fovea: the pitch was not in view where the run before stopped: there are "
+                        "no metres from here on, unless --pitch-model finds it\n");
+        return from_s;
+    }
+    r->view = found.view;
+    r->params.view = &r->view;
+    r->number = found.number - 1;
+    return found.pts_ms / 1e3 - SEEK_SLACK_S;
+}
+
+/* A camera that was calibrated once may look elsewhere by now. */
+static void go_on_live(struct football_run *r)
+{
+    r->number = r->before.last;
+    if (r->before.last < 0 || !r->params.view || r->asked.still || r->before.other_view)
+        return;
+    r->params.view = NULL;
+    fprintf(stderr, "fovea: the calibration is of the first picture of the run before, and the "
+                    "camera may have moved: no metres. --still says that it has not; or give a "
+                    "new calibration\n");
+}
+
 /* A file goes on a little before where it stopped. What cannot be wound there is read through. */
 static fov_status rewind_reader(struct football_run *r, fov_error *error)
 {
     double from_s = (double)r->before.last / r->fps - WARM_S;
-    const char *kind = fov_reader_get_info(r->reader)->kind;
     if (r->live)
-        r->number = r->before.last;
+        go_on_live(r);
     if (r->before.last < 0 || r->live || from_s <= 0)
         return FOV_OK;
     r->number = (int64_t)(from_s * r->fps) - 1;
-    if (strcmp(kind, "video") != 0)
+    from_s = go_back_to_view(r, from_s);
+    if (from_s <= 0 || strcmp(fov_reader_get_info(r->reader)->kind, "video") != 0)
         return FOV_OK;
     fov_frame_unref(&r->first);
     fov_reader_close(&r->reader);

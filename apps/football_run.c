@@ -90,6 +90,7 @@ static fov_status write_frame(struct football_run *r, const fov_result *result, 
     add_ball(&f, &frame->ball);
     football_sum(r, &f);
     football_sum_now(r, frame);
+    football_views_add(r, number, result->frame->pts_ms, frame);
     return r->folder ? football_folder_put(r, &f, error) : FOV_OK;
 }
 
