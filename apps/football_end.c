@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -259,8 +260,10 @@ static fov_status write_summary(struct football_run *r, fov_error *error)
 {
     char path[1200];
     struct json_writer w = {0};
-    put_summary(r, &w);
     football_folder_path(r, path, sizeof path, "summary.json");
+    if (r->sums.now == 0 && access(path, F_OK) == 0)
+        return FOV_OK; /* nothing has come to it */
+    put_summary(r, &w);
     fov_status status = w.failed ? fov_fail(error, FOV_ENOMEM, "no memory for a summary")
                                  : file_replace(path, w.text, w.size, 0666, error);
     json_release(&w);

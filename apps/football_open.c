@@ -26,10 +26,8 @@ enum { CALIBRATION_BYTES = 1 << 20, HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16
 static fov_status open_reader(struct football_run *r, double seek_s, fov_error *error)
 {
     const struct football_asked *a = &r->asked;
-    fov_reader_params params = {.open = {.url = a->url, .seek_ms = 1e3 * seek_s},
-                                .buffer = 8,
-                                .hold = HOLD,
-                                .target_fps = a->fps};
+    fov_reader_params params = {
+        .open = {.url = a->url, .seek_ms = 1e3 * seek_s}, .buffer = 8, .hold = HOLD};
     fov_status status = fov_reader_open(&r->reader, &params, error);
     if (status)
         return status;
@@ -61,10 +59,13 @@ static double go_back_to_view(struct football_run *r, double from_s)
     struct football_view found;
     if (r->asked.still)
         return from_s;
+    bool calibrated = r->params.view != NULL;
     r->params.view = NULL;
     if (!football_views_find(r, WARM_S, &found)) {
-        fprintf(stderr, "fovea: the pitch was not in view where the run before stopped: there are "
-                        "no metres from here on, unless --pitch-model finds it\n");
+        if (calibrated)
+            fprintf(stderr,
+                    "fovea: the pitch was not in view where the run before stopped: there are "
+                    "no metres from here on, unless --pitch-model finds it\n");
         return from_s;
     }
     r->view = found.view;

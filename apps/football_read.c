@@ -9,7 +9,8 @@
 #include "base/clock.h"
 
 /* Number and time since frame 0. A file says itself what time it is, pictures have a rate alone, a
- * camera has the clock's. */
+ * camera has the clock's. The number depends on nothing else, so that a run that goes on later
+ * chooses the same frames: of those that are nearest to a beat the first. */
 static int64_t number_of(struct football_run *r, fov_frame *frame)
 {
     const fov_source_info *info = fov_reader_get_info(r->reader);
@@ -18,8 +19,8 @@ static int64_t number_of(struct football_run *r, fov_frame *frame)
     else if (info->fps <= 0)
         frame->pts_ms = 1e3 * (double)r->read / r->fps;
     r->read++;
-    int64_t number = llround(frame->pts_ms / 1e3 * r->fps);
-    return number < 0 ? 0 : number;
+    double near = info->fps > 0 ? 0.5 * r->fps / info->fps : 0.5; /* half a frame of the source */
+    return (int64_t)fmax(0, floor(frame->pts_ms / 1e3 * r->fps + near + 1e-6));
 }
 
 static bool is_over(const struct football_run *r, int64_t number)

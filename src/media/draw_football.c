@@ -98,7 +98,7 @@ static void draw_person(const fov_image *image, const struct overlay_style *styl
                                (int)lroundf(p->y2)};
     int e = style->edge, corner = lost ? (box.x2 - box.x1) / 4 + 1 : 0;
     frame_box(image, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
-              style->line + 2 * e, corner ? corner + e : 0, OVERLAY_INK);
+              style->line + 2 * e, corner ? corner + e : 0, overlay_ink(rgb));
     frame_box(image, box, style->line, corner, rgb);
     if (lost)
         return;

@@ -116,7 +116,7 @@ static void draw_seen(const fov_image *image, const struct radar *r, const fov_p
 
 static void dot(const fov_image *image, fov_point at, float radius, uint32_t rgb)
 {
-    overlay_line(image, at, at, 2 * radius + 2, OVERLAY_INK);
+    overlay_line(image, at, at, 2 * radius + 2, overlay_ink(rgb));
     overlay_line(image, at, at, 2 * radius, rgb);
 }
 

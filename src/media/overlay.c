@@ -161,7 +161,7 @@ static void draw_glyph(const fov_image *image, const struct glyph *g, int x, int
 }
 
 /* Bars are light as a rule; colours of shirts may be dark. */
-static uint32_t ink_on(uint32_t rgb)
+uint32_t overlay_ink(uint32_t rgb)
 {
     uint32_t light = 299 * (rgb >> 16 & 255) + 587 * (rgb >> 8 & 255) + 114 * (rgb & 255);
     return light < 96 * 1000 ? OVERLAY_PAPER : OVERLAY_INK;
@@ -198,7 +198,7 @@ void overlay_label(const fov_image *image, const struct overlay_style *style,
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
     fill(image, style, (struct overlay_rect){x, y, x + width, y + height}, rgb);
-    overlay_text(image, style, x + pad, y + font->ascent, ink_on(rgb), text);
+    overlay_text(image, style, x + pad, y + font->ascent, overlay_ink(rgb), text);
 }
 
 /* ---- detections ------------------------------------------------------------------------------ */

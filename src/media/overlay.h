@@ -43,6 +43,9 @@ void overlay_draw(fov_image *image, const fov_detections *detections,
 void overlay_label(const fov_image *image, const struct overlay_style *style,
                    struct overlay_rect box, uint32_t rgb, const char *text);
 
+/* The colour that stands out from another one: dark, or light on a dark one. */
+uint32_t overlay_ink(uint32_t rgb);
+
 /* Width of that bar, px. */
 int overlay_width(const struct overlay_style *style, const char *text);
 
