@@ -42,6 +42,10 @@ void device_select(fov_device_info *info);
 /* recommend.c, pure: fills the recommended_... fields and `why` from the others. */
 void device_recommend(fov_device_info *info);
 
+/* gpu_memory.c: what is taken of the fullest card's memory, by all who use it. False: there is no
+ * card, or none that tells. Thread-safety: safe. Blocks: while a driver thinks. */
+bool device_gpu_memory(const char *root, double *mb);
+
 /* First runtime of that name which is available, NULL when there is none. */
 const fov_backend_probe *device_runtime(const fov_device_info *info, const char *name);
 

@@ -190,30 +190,32 @@ void get_camera_mjpeg(struct exchange *x)
 /* ---- GET …/latest.jpg -------------------------------------------------------------------------
  */
 
-static const char *picture_type(fov_codec codec)
+/* The next picture of a source of our own is made for it. */
+static void wait_for_picture(struct exchange *x, struct room *room, bool plain)
 {
-    return codec == FOV_PNG ? "image/png" : codec == FOV_WEBP ? "image/webp" : "image/jpeg";
+    room->glances[room->glance_count++] = (struct glance){net_request_id(x->request), plain};
+    *(plain ? &room->plain_until_ns : &room->glance_until_ns) = clock_now_ns() + GLANCE_NS;
+    room_look(room);
 }
 
-/* The newest picture as the camera sent it; of a source of our own the newest drawn one, which is
- * made on request when nobody looks. */
+/* The newest picture as the camera sent it; of a source of our own the newest drawn one, or, with
+ * render=client, one without boxes. Both are made on request when nobody looks. X-Frame-Id says
+ * which frame it shows. */
 void get_camera_latest(struct exchange *x)
 {
     struct room *room = room_find(x->server, x->room);
-    int64_t now = clock_now_ns();
-    if (room && room->newest) {
-        struct net_blob *blob = feed_blob(room->newest);
-        if (blob)
-            net_reply_blob(x->request, 200, picture_type(room->newest->codec), blob);
-        else
-            serve_busy(x, 1, "out_of_memory", "not enough memory for a picture");
-        net_blob_unref(&blob);
-    } else if (room && room->drawn && (!room->feed || now - room->drawn_ns < FRESH_NS)) {
-        net_reply_blob(x->request, 200, "image/jpeg", room->drawn->picture);
-    } else if (room && (room->feed || room->connecting) && room->glance_count < GLANCES_MAX) {
-        room->glances[room->glance_count++] = net_request_id(x->request);
-        room->glance_until_ns = now + GLANCE_NS;
-        room_look(room);
+    const char *render = net_request_param(x->request, "render");
+    bool plain = render && strcmp(render, "client") == 0;
+    if (render && !plain && strcmp(render, "server") != 0) {
+        serve_problem(x, 422, "invalid_argument", "render must be server or client");
+        return;
+    }
+    int64_t made_ns = !room ? 0 : plain ? room->plain_ns : room->drawn_ns;
+    bool fresh = room && (room->newest || !room->feed || clock_now_ns() - made_ns < FRESH_NS);
+    if (fresh && room_reply_picture(room, x->request, plain))
+        return;
+    if (room && (room->feed || room->connecting) && room->glance_count < GLANCES_MAX) {
+        wait_for_picture(x, room, plain);
     } else {
         serve_problem(x, 404, "no_picture", "this camera has sent no picture yet");
     }

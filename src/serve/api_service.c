@@ -109,6 +109,8 @@ static void write_room(struct json_writer *w, const struct room_info *room)
     json_add_string(w, "view_url", url);
     snprintf(url, sizeof url, "/camera/%s", name);
     json_add_string(w, "camera_url", url);
+    snprintf(url, sizeof url, "/football/%s", room->stream_id);
+    json_add_string(w, "football_url", room->football ? url : NULL);
     snprintf(url, sizeof url, "/api/camera/%s/latest.jpg", name);
     json_add_string(w, "latest", room->has_picture ? url : NULL);
     json_object_end(w);

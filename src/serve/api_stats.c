@@ -25,6 +25,15 @@ static fov_stream *find_stream(struct server *server, const char *id)
     return stream ? stream : room_stream(server, id);
 }
 
+/* The room that it runs for; NULL: it is a session. */
+static const struct room *room_of_stream(struct server *server, const fov_stream *stream)
+{
+    const struct room *room = server->rooms->first;
+    while (room && (!room->feed || room->feed->stream != stream))
+        room = room->next;
+    return room;
+}
+
 static enum admission admission_of(fov_stream *stream)
 {
     fov_admission now;
@@ -58,6 +67,9 @@ void get_video_stats(struct exchange *x)
     message_stats(w, &stats, info.bound_ms, device);
     if (stream)
         admission_write(w, admission_of(stream), stream);
+    const struct room *room = stream ? room_of_stream(x->server, stream) : NULL;
+    if (room && room->feed->football)
+        football_write_stats(w, room->feed->football, stream);
     admission_write_all(w, workers);
     json_object_end(w);
     serve_json(x, 200, w);

@@ -5,90 +5,23 @@
 #include "base/text.h"
 #include "serve/admission.h"
 #include "serve/auth.h"
+#include "serve/football.h"
 #include "serve/frames.h"
+#include "serve/members.h"
 #include "serve/message.h"
 #include "serve/room.h"
 #include "serve/routes.h"
 #include "serve/sources.h"
 
-#define BODY_MAX 65536
-
 /* ---- POST start-stream ------------------------------------------------------------------------
  */
 
-/* The body as a JSON object; an empty one is {}. NULL: answered. */
-static json_value *read_object(struct exchange *x)
-{
-    size_t size;
-    fov_error error = {0};
-    const char *body = (const char *)net_request_body(x->request, &size);
-    json_value *json = size ? json_parse(body, size, BODY_MAX, &error)
-                            : json_parse("{}", 2, BODY_MAX, &error);
-    if (json && json_is_object(json))
-        return json;
-    serve_problem(x, 400, "bad_format", "the body must be a JSON object: %s",
-                  json ? "it is another value" : error.message);
-    json_free(&json);
-    return NULL;
-}
-
-/* A text member or NULL; false: of another type, answered. */
-static bool text_member(struct exchange *x, const json_value *json, const char *name,
-                        const char **value)
-{
-    *value = NULL;
-    if (!json_has(json, name) || json_get_string(json, name, value))
-        return true;
-    serve_problem(x, 422, "invalid_argument", "%s must be a string", name);
-    return false;
-}
-
-static bool number_member(struct exchange *x, const json_value *json, const char *name,
-                          double least, double most, double *value)
-{
-    if (!json_has(json, name))
-        return true;
-    if (json_get_number(json, name, value) && *value >= least && *value <= most)
-        return true;
-    serve_problem(x, 422, "invalid_argument", "%s must be a number from %g to %g", name, least,
-                  most);
-    return false;
-}
-
-/* Whether `word` is one of the words of `list`. */
-static bool has_word(const char *const *list, const char *word)
-{
-    while (*list && strcmp(*list, word) != 0)
-        list++;
-    return *list != NULL;
-}
-
-/* A member that is one of the words `now`; those of `later` are known but not there yet. */
-static bool word_member(struct exchange *x, const json_value *json, const char *name,
-                        const char *const *now, const char *const *later)
-{
-    const char *value;
-    if (!text_member(x, json, name, &value))
-        return false;
-    if (!value || has_word(now, value))
-        return true;
-    if (has_word(later, value))
-        serve_problem(x, 422, "not_yet", "%s '%s' comes with a later version", name, value);
-    else
-        serve_problem(x, 422, "invalid_argument", "%s '%.40s' is not known; try %s", name, value,
-                      now[0]);
-    return false;
-}
-
 static bool read_words(struct exchange *x, const json_value *json)
 {
-    static const char *const kinds[] = {"detection", "video", "file", "pattern", "demo",
-                                        "camera",    "rtsp",  "rtmp", "http",    NULL};
-    static const char *const later_kinds[] = {"football", NULL};
+    static const char *const kinds[] = {"detection", "football", "video", "file", "pattern", "demo",
+                                        "camera",    "rtsp",     "rtmp",  "http", NULL};
     static const char *const admission[] = {"guaranteed", "best_effort", NULL};
-    static const char *const none[] = {NULL};
-    return word_member(x, json, "kind", kinds, later_kinds) &&
-           word_member(x, json, "admission", admission, none);
+    return member_word(x, json, "kind", kinds) && member_word(x, json, "admission", admission);
 }
 
 static bool check_room_name(struct exchange *x, const char *name)
@@ -180,10 +113,10 @@ static bool read_adaptive(struct exchange *x, const json_value *json, fov_adapti
                       "max_fps, target_latency_ms");
         return false;
     }
-    if (!number_member(x, given, "initial_fps", 1, 240, &a->initial_fps) ||
-        !number_member(x, given, "min_fps", 1, 240, &a->min_fps) ||
-        !number_member(x, given, "max_fps", 1, 240, &a->max_fps) ||
-        !number_member(x, given, "target_latency_ms", 1, 60000, &a->target_latency_ms))
+    if (!member_number(x, given, "initial_fps", 1, 240, &a->initial_fps) ||
+        !member_number(x, given, "min_fps", 1, 240, &a->min_fps) ||
+        !member_number(x, given, "max_fps", 1, 240, &a->max_fps) ||
+        !member_number(x, given, "target_latency_ms", 1, 60000, &a->target_latency_ms))
         return false;
     if (a->min_fps <= a->initial_fps && a->initial_fps <= a->max_fps)
         return true;
@@ -193,29 +126,54 @@ static bool read_adaptive(struct exchange *x, const json_value *json, fov_adapti
     return false;
 }
 
-static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
-                        char *url, size_t size)
+/* A football stream has a tracker of its own kind, a rate and a bound. False: answered. */
+static bool read_football(struct exchange *x, const json_value *json, const char *tracker,
+                          struct room_source *p, struct football_wish *wish)
 {
-    const char *source, *shown = NULL, *admission, *tracker;
+    if (tracker && !p->tracker) {
+        serve_problem(x, 422, "invalid_argument",
+                      "tracker: football needs one; leave it out for the usual");
+        return false;
+    }
+    if (!football_read_wish(x, json, wish))
+        return false;
+    wish->tracker = p->tracker;
+    p->tracker = NULL;
+    if (wish->drawn)
+        p->model_id = NULL;
+    if (!json_has(json, "target_fps"))
+        p->target_fps = x->server->settings->football.target_fps;
+    if (p->max_latency_ms < 0)
+        p->max_latency_ms = FOOTBALL_LATENCY_MS;
+    p->football = wish;
+    return true;
+}
+
+/* `wish`: of football, to be released in any case. */
+static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
+                        struct football_wish *wish, char *url, size_t size)
+{
+    const char *source, *shown = NULL, *admission, *tracker, *kind = "";
     *p = (struct room_source){.kind = "stream", .max_latency_ms = -1};
-    if (!text_member(x, json, "source", &source) || !text_member(x, json, "token", &p->room) ||
-        !text_member(x, json, "model_id", &p->model_id) ||
-        !number_member(x, json, "target_fps", 0, 240, &p->target_fps) ||
-        !number_member(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
-        !number_member(x, json, "conf", 0.001, 1, &p->conf) ||
-        !number_member(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
+    if (!member_text(x, json, "source", &source) || !member_text(x, json, "token", &p->room) ||
+        !member_text(x, json, "model_id", &p->model_id) ||
+        !member_number(x, json, "target_fps", 0, 240, &p->target_fps) ||
+        !member_number(x, json, "max_latency_ms", 0, 600000, &p->max_latency_ms) ||
+        !member_number(x, json, "conf", 0.001, 1, &p->conf) ||
+        !member_number(x, json, "seek_ms", 0, 1e9, &p->seek_ms) ||
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
-        !text_member(x, json, "admission", &admission) ||
-        !text_member(x, json, "tracker", &tracker) || !tracker_find(x, tracker, &p->tracker) ||
+        !member_text(x, json, "admission", &admission) ||
+        !member_text(x, json, "tracker", &tracker) || !tracker_find(x, tracker, &p->tracker) ||
         !check_room_name(x, p->room) || !resolve_room(x, &p->room) ||
         !find_source(x, source, url, size, &shown))
         return false;
+    json_get_string(json, "kind", &kind);
+    if (strcmp(kind, "football") == 0 && !read_football(x, json, tracker, p, wish))
+        return false;
     p->admission = admission_read(admission);
     p->loop = shown && strcmp(shown, "demo:") == 0;
-    if (json_has(json, "loop") && !json_get_bool(json, "loop", &p->loop)) {
-        serve_problem(x, 422, "invalid_argument", "loop must be true or false");
+    if (!member_bool(x, json, "loop", &p->loop))
         return false;
-    }
     p->source = url;
     return true;
 }
@@ -223,15 +181,16 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
 void post_start_stream(struct exchange *x)
 {
     struct room_source p;
+    struct football_wish wish = {0};
     struct room *room = NULL;
     char url[2048], model[MODEL_ID_MAX];
     bool ready = false;
     fov_error error = {0};
     fov_workers *workers = serve_workers(x);
-    json_value *json = workers ? read_object(x) : NULL;
+    json_value *json = workers ? member_object(x) : NULL;
     if (!json)
         return;
-    if (read_source(x, json, &p, url, sizeof url)) {
+    if (read_source(x, json, &p, &wish, url, sizeof url)) {
         text_copy(model, sizeof model, p.model_id ? p.model_id : "");
         p.model_id = model;
         ready = model_find(x, workers, model) && sessions_enter(x);
@@ -242,12 +201,10 @@ void post_start_stream(struct exchange *x)
             room->counted = true;
         } else {
             sessions_leave(x->server);
-            if (status == FOV_EUNSUPPORTED)
-                serve_problem(x, 422, "not_yet", "%s", error.message);
-            else
-                serve_error(x, status, &error);
+            serve_error(x, status, &error);
         }
     }
+    football_wish_release(&wish);
     json_free(&json);
 }
 
@@ -358,10 +315,10 @@ static void stop_room(struct exchange *x, struct room *room)
 void post_stop_stream(struct exchange *x)
 {
     const char *id;
-    json_value *json = read_object(x);
+    json_value *json = member_object(x);
     if (!json)
         return;
-    struct room *room = text_member(x, json, "stream_id", &id) ? find_stream(x, id) : NULL;
+    struct room *room = member_text(x, json, "stream_id", &id) ? find_stream(x, id) : NULL;
     if (room)
         stop_room(x, room);
     json_free(&json);

@@ -128,7 +128,8 @@ static void forward(struct room *room, fov_frame *frame, uint64_t seq, unsigned 
 {
     if (!room_has(room, kinds))
         return;
-    struct unit *unit = unit_make(seq, client_head(room->feed, frame, seq, kinds != VIEWER_CLIENT),
+    struct unit *unit = unit_make(seq, frame->number,
+                                  client_head(room->feed, frame, seq, kinds != VIEWER_CLIENT),
                                   feed_blob(frame));
     if (unit)
         room_offer_all(room, kinds, unit);

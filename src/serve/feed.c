@@ -17,6 +17,11 @@ uint64_t feed_seq(const struct feed *feed, const fov_frame *frame)
     return feed->pushed ? (uint64_t)(uintptr_t)frame->user : feed->first_seq + frame->seq;
 }
 
+uint64_t feed_number(const struct feed *feed, const fov_frame *frame)
+{
+    return feed->pushed ? frame->number : frame->seq;
+}
+
 static void release_frame(void *arg)
 {
     fov_frame *frame = arg;
@@ -36,7 +41,7 @@ void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_f
     json_add_string(w, "type", "frame_metadata");
     json_add_int(w, "seq", (int64_t)seq);
     json_add_number(w, "timestamp", frame->sender_ms > 0 ? frame->sender_ms : arrived, 3);
-    json_add_int(w, "frameNumber", (int64_t)(feed->pushed ? frame->number : frame->seq));
+    json_add_int(w, "frameNumber", (int64_t)feed_number(feed, frame));
     json_add_int(w, "width", frame->width);
     json_add_int(w, "height", frame->height);
     if (frame->sender_ms > 0 && offset_us != INT64_MIN)
@@ -45,7 +50,8 @@ void feed_write_head(struct json_writer *w, const struct feed *feed, const fov_f
 }
 
 /* {"type":"detections"} of a frame, for viewers that have its picture already. */
-static struct net_blob *make_note(const struct feed *feed, const fov_result *result)
+static struct net_blob *make_note(const struct feed *feed, const fov_result *result,
+                                  struct net_blob *football)
 {
     struct json_writer w = {0};
     bool analysed = result->outcome == FOV_DELIVERED;
@@ -53,13 +59,14 @@ static struct net_blob *make_note(const struct feed *feed, const fov_result *res
     json_object_begin(&w);
     json_add_string(&w, "type", "detections");
     json_add_int(&w, "seq", (int64_t)feed_seq(feed, frame));
-    json_add_int(&w, "frameNumber", (int64_t)(feed->pushed ? frame->number : frame->seq));
+    json_add_int(&w, "frameNumber", (int64_t)feed_number(feed, frame));
     json_add_bool(&w, "analysed", analysed);
     json_name(&w, "detections");
     message_detections(&w, analysed ? result->detections : NULL, 0, result->model, result->width,
                        result->height);
     if (analysed)
         message_task(&w, result->detections, result->model);
+    football_splice(&w, football);
     json_add_number(&w, "processing_time_ms", ns_to_ms(result->timings.total), 3);
     if (analysed) {
         json_add_bool(&w, "in_time", result->in_time);
@@ -158,7 +165,7 @@ static void watch_result(struct feed *feed, const fov_result *result)
                                .width = result->width,
                                .height = result->height,
                                .ns = frame->capture_ns,
-                               .number = feed->pushed ? frame->number : frame->seq,
+                               .number = feed_number(feed, frame),
                                .model = result->model};
     watch_see(feed->watch, &seen);
 }
@@ -177,15 +184,22 @@ static void on_feed_result(void *user, const fov_result *result)
         atomic_fetch_add(&feed->detections, result->detections->count);
         atomic_store(&feed->result_ns, clock_now_ns());
         watch_result(feed, result);
+        if (feed->football)
+            football_feed_saw(feed->football, result);
     } else {
         atomic_fetch_add(&feed->dropped, 1);
     }
-    struct net_blob *note = client && (feed->pushed || shown) ? make_note(feed, result) : NULL;
+    struct net_blob *football = shown && feed->football && result->football
+                                    ? football_blob(feed->football, result)
+                                    : NULL;
+    struct net_blob *note = client && (feed->pushed || shown) ? make_note(feed, result, football)
+                                                              : NULL;
     if (shown) {
-        view_submit(feed->server->rooms->view, feed, result, feed->pushed ? NULL : note);
+        view_submit(feed->server->rooms->view, feed, result, feed->pushed ? NULL : note, football);
         if (!feed->pushed)
             note = NULL; /* it goes with its picture */
     }
+    net_blob_unref(&football);
     post_outcome(feed, seq, result, note);
 }
 
@@ -206,6 +220,7 @@ void feed_unref(struct feed *feed)
     view_forget(feed);
     watch_free(&feed->watch);
     free(feed->source_user);
+    free(feed->football);
     fov_frame_pool_destroy(&feed->pool);
     free(feed);
 }

@@ -206,7 +206,9 @@ static const struct token *look_up(struct exchange *x, const char *text)
 /* The room that {token} names. False: answered. */
 static bool find_room(struct exchange *x, bool counts)
 {
-    const char *name = exchange_param(x, "token");
+    const char *name = exchange_param(x, "token"), *stream = exchange_param(x, "stream_id");
+    if (stream && strlen(stream) < sizeof x->room)
+        rooms_resolve(x->server, stream, true, x->room, sizeof x->room);
     if (!name)
         return true;
     bool secret = strncmp(name, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) == 0;
@@ -231,7 +233,7 @@ static bool find_room(struct exchange *x, bool counts)
         serve_problem(x, 404, "bad_camera_name", "a camera's name has at most 64 bytes");
         return false;
     }
-    text_copy(x->room, sizeof x->room, name);
+    rooms_resolve(x->server, name, false, x->room, sizeof x->room);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "serve/model_files.h"
 #include "serve/model_settings.h"
 #include "serve/server.h"
+#include "serve/settings_football.h"
 
 struct loader {
     struct server *server;
@@ -118,6 +119,22 @@ static void open_folder(struct loader *loader)
     free(entries);
 }
 
+/* What football streams need is there before the first of them begins. */
+static void open_football(struct loader *loader)
+{
+    struct settings_football football;
+    fov_error error = {0};
+    /* a calibration that cannot be read is told to those who ask for it */
+    if (settings_football(loader->settings, &football, &error) != FOV_OK)
+        fov_log(FOV_LOG_ERROR, "serve", "%s", error.message);
+    for (int i = 0; i < FOOTBALL_MODELS; i++)
+        if (football.names[i] &&
+            model_settings_add(loader->settings, football.names[i], football.ids[i], loader->cache,
+                               loader->workers, &error) != FOV_OK)
+            fov_log(FOV_LOG_ERROR, "serve", "football model %s cannot be used: %s",
+                    football.names[i], error.message);
+}
+
 /* On the loop thread: the model is there, or is known to be missing. */
 static void loaded(void *arg)
 {
@@ -132,6 +149,8 @@ static void *load(void *arg)
     fov_status status = open_default(loader);
     if (status != FOV_OK && loader->error.message[0] == '\0')
         fov_fail(&loader->error, status, "the model cannot be opened: %s", fov_status_text(status));
+    if (status == FOV_OK)
+        open_football(loader);
     net_post(loader->server->loop, loaded, loader);
     if (status == FOV_OK) {
         open_others(loader);

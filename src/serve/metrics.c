@@ -32,6 +32,8 @@ struct metrics_stream {
     char label[ROOM_NAME_MAX];
     atomic_ullong delivered, late, failed, detections, dropped[FOV_DROP_COUNT];
     struct histogram latency, stages[STAGES];
+    struct histogram
+        *parts; /* FOV_PART_COUNT of them, of football streams; NULL before the first */
 };
 
 struct metrics {
@@ -51,8 +53,11 @@ struct metrics *metrics_create(void)
 
 void metrics_destroy(struct metrics **metrics)
 {
-    for (size_t i = 0; *metrics && i <= LABELS_MAX; i++)
+    for (size_t i = 0; *metrics && i <= LABELS_MAX; i++) {
+        if ((*metrics)->streams[i])
+            free((*metrics)->streams[i]->parts);
         free((*metrics)->streams[i]);
+    }
     free(*metrics);
     *metrics = NULL;
 }
@@ -69,6 +74,12 @@ struct metrics_stream *metrics_stream(struct server *server, const char *label)
     text_copy(made->label, sizeof made->label, label);
     metrics->streams[metrics->count++] = made;
     return made;
+}
+
+void metrics_football(struct metrics_stream *m)
+{
+    if (!m->parts)
+        m->parts = calloc(FOV_PART_COUNT, sizeof *m->parts);
 }
 
 /* ---- counting -------------------------------------------------------------------------------- */
@@ -115,6 +126,8 @@ void metrics_count(struct metrics_stream *m, const fov_result *result)
     observe(&m->latency, t->total);
     for (size_t i = 0; i < STAGES; i++)
         observe(&m->stages[i], stages[i]);
+    for (size_t i = 0; result->football && m->parts && i < FOV_PART_COUNT; i++)
+        observe(&m->parts[i], result->football->parts_ns[i]);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------
@@ -231,6 +244,22 @@ static void write_times(struct page *page, struct metrics *metrics)
                      fov_stage_name((fov_stage)stage));
             write_histogram(page, "fovea_frame_stage_seconds", labels,
                             &metrics->streams[i]->stages[stage]);
+        }
+}
+
+static void write_parts(struct page *page, struct metrics *metrics)
+{
+    char label[160], labels[240];
+    head(page, "fovea_football_part_seconds", "histogram",
+         "Time of a frame in each part of football.");
+    for (size_t i = 0; i <= LABELS_MAX; i++)
+        for (int part = 0;
+             metrics->streams[i] && metrics->streams[i]->parts && part < FOV_PART_COUNT; part++) {
+            snprintf(labels, sizeof labels, "stream=\"%s\",part=\"%s\"",
+                     escaped(metrics->streams[i]->label, label, sizeof label),
+                     fov_football_part_name((fov_football_part)part));
+            write_histogram(page, "fovea_football_part_seconds", labels,
+                            &metrics->streams[i]->parts[part]);
         }
 }
 
@@ -358,6 +387,7 @@ void get_metrics(struct exchange *x)
     struct page page = {0};
     write_frames(&page, x->server->metrics);
     write_times(&page, x->server->metrics);
+    write_parts(&page, x->server->metrics);
     write_server(&page, x->server);
     write_events(&page, x->server);
     if (page.failed)

@@ -39,6 +39,7 @@ struct opening {
     bool loop, patient;
     double seek_ms;
     struct stream_query query;
+    struct football_setup *football; /* NULL: none */
     fov_source *source;
     fov_status status;
     fov_error error;
@@ -52,6 +53,7 @@ static void opening_free(void *arg)
 {
     struct opening *o = arg;
     fov_source_close(&o->source);
+    football_setup_free(&o->football);
     free(o->user);
     free(o);
 }
@@ -83,16 +85,45 @@ static void write_link(struct json_writer *w, const fov_source_state *state)
         json_add_string(w, "last_error", state->error);
 }
 
-void source_write(struct json_writer *w, const struct room *room)
+/* Pages of the stream; football has its own beside that of the room. */
+static void write_urls(struct json_writer *w, const struct room *room)
 {
-    char url[4 * ROOM_NAME_MAX] = "/view/";
+    char url[4 * ROOM_NAME_MAX] = "/view/", page[120];
     size_t used = strlen(url);
     percent_encode(url + used, sizeof url - used, room->name, "");
+    if (room->football) {
+        snprintf(page, sizeof page, "/football/%s", room->stream_id);
+        json_add_string(w, "view_url", page);
+        json_add_string(w, "room_url", url);
+        snprintf(page, sizeof page, "/football/%s/calibrate", room->stream_id);
+        json_add_string(w, "calibrate_url", page);
+    } else {
+        json_add_string(w, "view_url", url);
+    }
+}
+
+/* Of a football stream its own; the model that it names finds the players. */
+static void write_working(struct json_writer *w, const struct room *room)
+{
+    const struct feed *feed = room->feed;
+    const struct feed_football *football = feed ? feed->football : NULL;
+    const char *tracker = football ? football->tracker : feed ? feed->query.tracking.name : NULL;
+    json_add_string(w, "tracker", tracker ? tracker : "none");
+    admission_write(w, room->admission, feed ? feed->stream : NULL);
+    if (!feed)
+        return;
+    json_add_string(w, "model_id",
+                    football && football->drawn ? FOOTBALL_DRAWN : feed->query.model_id);
+    json_add_number(w, "max_latency_ms", feed->query.max_latency_ms, 3);
+}
+
+void source_write(struct json_writer *w, const struct room *room)
+{
     json_add_string(w, "stream_id", room->stream_id);
     json_add_string(w, "token", room->name);
-    json_add_string(w, "view_url", url);
+    write_urls(w, room);
     json_add_string(w, "source", room->source);
-    json_add_string(w, "kind", room->kind);
+    json_add_string(w, "kind", room->football ? "football" : room->kind);
     json_add_string(w, "state", room_state(room));
     json_add_number(w, "target_fps", room->target_fps, 2);
     if (room->adaptive.target_latency_ms > 0) {
@@ -104,13 +135,7 @@ void source_write(struct json_writer *w, const struct room *room)
         json_add_number(w, "target_latency_ms", room->adaptive.target_latency_ms, 3);
         json_object_end(w);
     }
-    const char *tracker = room->feed ? room->feed->query.tracking.name : NULL;
-    json_add_string(w, "tracker", tracker ? tracker : "none");
-    admission_write(w, room->admission, room->feed ? room->feed->stream : NULL);
-    if (room->feed) {
-        json_add_string(w, "model_id", room->feed->query.model_id);
-        json_add_number(w, "max_latency_ms", room->feed->query.max_latency_ms, 3);
-    }
+    write_working(w, room);
     if (room->end_message[0])
         json_add_string(w, "message", room->end_message);
     fov_source_state state;
@@ -168,6 +193,10 @@ static fov_status open_feed(struct opening *o, struct room *room)
     params.target_fps = room->target_fps;
     params.admission = &o->told;
     params.adaptive = room->adaptive;
+    if (o->football) {
+        params.football = &o->football->params;
+        params.still_camera = o->football->params.still_camera;
+    }
     o->error.status = FOV_OK;
     room->admission = o->admission;
     bool follows = room->adaptive.target_latency_ms > 0; /* promised is what it may climb to */
@@ -194,6 +223,11 @@ static fov_status start_feed(struct opening *o, struct room *room)
     if (status != FOV_OK)
         return status;
     name_model(o->server, &room->feed->query);
+    if (o->football) { /* before the first frame */
+        room->feed->football = o->football->feed;
+        o->football->feed = NULL;
+        metrics_football(room->feed->metrics);
+    }
     tuning_run(room);
     room->live = fov_source_get_info(o->source)->live;
     room_feed_changed(room); /* viewers are counted before the first frame */
@@ -375,6 +409,20 @@ static bool may_open(void *user, const char *url)
     return source_nested_allowed(of->settings, of->url, url);
 }
 
+/* Its model is that of the settings unless one was asked for. */
+static fov_status prepare_football(struct opening *o)
+{
+    struct football_setup *f = o->football;
+    if (!f)
+        return FOV_OK;
+    fov_status status = football_prepare(f, o->user->settings, o->user->url, &o->error);
+    if (status == FOV_OK && !f->feed->drawn && f->params.player_model && !o->query.model_id[0]) {
+        text_copy(o->query.model_id, sizeof o->query.model_id, f->params.player_model);
+        f->params.player_model = NULL;
+    }
+    return status;
+}
+
 /* On the helper thread. */
 static void open_source(void *arg)
 {
@@ -388,7 +436,13 @@ static void open_source(void *arg)
                                 .allow = may_open,
                                 .on_phase = on_phase,
                                 .user = o->user};
-    o->status = fov_source_open(&o->source, &params, &o->error);
+    o->status = prepare_football(o);
+    if (o->status == FOV_OK)
+        o->status = fov_source_open(&o->source, &params, &o->error);
+    if (o->status == FOV_OK && o->football) {
+        const fov_source_info *info = fov_source_get_info(o->source);
+        o->status = football_prepare_view(o->football, info->width, info->height, &o->error);
+    }
     if (!net_post(o->server->loop, opened, o))
         opening_free(o);
 }
@@ -430,6 +484,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     pin_fps(room);
     room->change_count = 0;
     room->connecting = true;
+    room->football = p->football != NULL;
     room->live = false;
     room->phase = FOV_SOURCE_CONNECTING;
     room->away[0] = '\0';
@@ -438,6 +493,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     room->end_stats = (fov_stats){0};
     room->end_message[0] = '\0';
     unit_unref(&room->drawn);
+    unit_unref(&room->plain);
     fov_frame_unref(&room->newest);
     return room;
 }
@@ -447,8 +503,9 @@ static struct opening *opening_make(struct server *server, const struct room_sou
 {
     const struct settings *s = server->settings;
     struct opening *o = calloc(1, sizeof *o);
-    if (o && !(o->user = malloc(sizeof *o->user))) {
-        free(o);
+    if (o && (!(o->user = malloc(sizeof *o->user)) ||
+              (p->football && !(o->football = football_setup_make(p->football))))) {
+        opening_free(o);
         o = NULL;
     }
     if (!o)

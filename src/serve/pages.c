@@ -149,6 +149,16 @@ void page_zones(struct exchange *x)
     send_page(x, "zones.html");
 }
 
+void page_football(struct exchange *x)
+{
+    send_page(x, "football.html");
+}
+
+void page_calibrate(struct exchange *x)
+{
+    send_page(x, "calibrate.html");
+}
+
 void page_docs(struct exchange *x)
 {
     net_request_add_header(x->request, "Content-Security-Policy", docs_policy);

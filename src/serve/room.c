@@ -1,6 +1,7 @@
 /* The room: who is there, and what happened. */
 #include "serve/room.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,18 @@ struct room *room_by_stream(struct server *server, const char *stream_id)
     while (room && (room->stream_id[0] == '\0' || strcmp(room->stream_id, stream_id) != 0))
         room = room->next;
     return room;
+}
+
+void rooms_resolve(struct server *server, const char *name, bool stream_first, char *to,
+                   size_t size)
+{
+    struct room *room = NULL;
+    if (server->rooms) {
+        room = stream_first ? room_by_stream(server, name) : room_find(server, name);
+        if (!room)
+            room = stream_first ? room_find(server, name) : room_by_stream(server, name);
+    }
+    text_copy(to, size, room ? room->name : name);
 }
 
 fov_stream *room_stream(struct server *server, const char *id)
@@ -57,6 +70,7 @@ void room_free(struct room *room)
     tuning_stop(room);
     fov_frame_unref(&room->newest);
     unit_unref(&room->drawn);
+    unit_unref(&room->plain);
     free(room);
 }
 
@@ -124,7 +138,7 @@ void room_look(struct room *room)
     struct feed *feed = room->feed;
     if (!feed)
         return;
-    bool client = room_has(room, VIEWER_CLIENT);
+    bool client = room_has(room, VIEWER_CLIENT) || clock_now_ns() < room->plain_until_ns;
     bool server = room_has(room, VIEWER_SERVER | VIEWER_MJPEG) ||
                   clock_now_ns() < room->glance_until_ns;
     bool watch = server || (client && !feed->pushed);
@@ -227,32 +241,77 @@ void room_outcome(struct outcome *outcome)
         camera_answered(room->camera);
 }
 
+static const char *picture_type(fov_codec codec)
+{
+    return codec == FOV_PNG ? "image/png" : codec == FOV_WEBP ? "image/webp" : "image/jpeg";
+}
+
+/* Says which frame the picture shows. Takes over the reference; NULL: no memory. */
+static void reply_picture(struct net_request *request, uint64_t number, const char *type,
+                          struct net_blob *picture)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    net_request_add_header(request, "X-Frame-Id", text);
+    if (picture)
+        net_reply_blob(request, 200, type, picture);
+    else
+        net_reply_problem(request, 503, "out_of_memory", "not enough memory for a picture");
+    net_blob_unref(&picture);
+}
+
+bool room_reply_picture(const struct room *room, struct net_request *request, bool plain)
+{
+    const struct unit *unit = plain ? room->plain : room->drawn;
+    if (room->newest)
+        reply_picture(request, room->newest->number, picture_type(room->newest->codec),
+                      feed_blob(room->newest));
+    else if (unit)
+        reply_picture(request, unit->number, "image/jpeg", net_blob_ref(unit->picture));
+    return room->newest || unit;
+}
+
+static void answer_glance(struct room *room, const struct glance *glance)
+{
+    struct net_request *request = net_request_find(room->server->loop, glance->request_id);
+    if (request && !room_reply_picture(room, request, glance->plain))
+        net_reply_problem(request, 404, "no_picture", "the camera has sent no picture yet");
+}
+
 void room_drop_glances(struct room *room)
 {
-    struct net_blob *picture = room->newest  ? feed_blob(room->newest)
-                               : room->drawn ? net_blob_ref(room->drawn->picture)
-                                             : NULL;
-    for (size_t i = 0; i < room->glance_count; i++) {
-        struct net_request *request = net_request_find(room->server->loop, room->glances[i]);
-        if (request && picture)
-            net_reply_blob(request, 200, "image/jpeg", picture);
-        else if (request)
-            net_reply_problem(request, 404, "no_picture", "the camera has sent no picture yet");
-    }
+    for (size_t i = 0; i < room->glance_count; i++)
+        answer_glance(room, &room->glances[i]);
     room->glance_count = 0;
-    net_blob_unref(&picture);
+}
+
+/* A picture of one kind is there: those who wait for it get it. */
+static void serve_glances(struct room *room, bool plain)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < room->glance_count; i++) {
+        struct glance glance = room->glances[i];
+        if (glance.plain == plain)
+            answer_glance(room, &glance);
+        else
+            room->glances[kept++] = glance;
+    }
+    room->glance_count = kept;
 }
 
 static void show_plain(struct room *room, struct view_pictures *p)
 {
-    struct unit *unit = unit_make(p->seq, p->plain_head, p->plain);
+    struct unit *unit = unit_make(p->seq, p->number, p->plain_head, p->plain);
     p->plain_head = p->plain = NULL;
     if (!unit)
         return;
     room_offer_all(room, VIEWER_CLIENT, unit);
     if (p->note)
         note_all(room, VIEWER_CLIENT, p->seq, p->note);
-    unit_unref(&unit);
+    unit_unref(&room->plain);
+    room->plain = unit;
+    room->plain_ns = clock_now_ns();
+    serve_glances(room, true);
 }
 
 void room_pictures(struct view_pictures *p)
@@ -264,7 +323,7 @@ void room_pictures(struct view_pictures *p)
         show_plain(room, p);
     if (!p->drawn)
         return;
-    struct unit *unit = unit_make(p->seq, p->drawn_head, p->drawn);
+    struct unit *unit = unit_make(p->seq, p->number, p->drawn_head, p->drawn);
     p->drawn_head = p->drawn = NULL;
     if (!unit)
         return;
@@ -272,8 +331,7 @@ void room_pictures(struct view_pictures *p)
     unit_unref(&room->drawn);
     room->drawn = unit;
     room->drawn_ns = clock_now_ns();
-    if (room->glance_count > 0)
-        room_drop_glances(room);
+    serve_glances(room, false);
 }
 
 void room_close_feed(struct room *room)

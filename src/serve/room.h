@@ -15,6 +15,7 @@
 
 #include "flow/adapt_camera.h"
 #include "flow/recent.h"
+#include "serve/football.h"
 #include "serve/frames.h"
 #include "serve/message.h"
 #include "serve/pairing.h"
@@ -44,12 +45,14 @@ struct room;
 struct unit {
     int refs;
     uint64_t seq;
+    uint64_t number; /* the frame's, as its metadata says */
     struct net_blob *head, *picture;
     struct net_blob *packed; /* both in one message, made for the first viewer with pack=1 */
 };
 
 /* Takes over the two references, also on failure (NULL). */
-struct unit *unit_make(uint64_t seq, struct net_blob *head, struct net_blob *picture);
+struct unit *unit_make(uint64_t seq, uint64_t number, struct net_blob *head,
+                       struct net_blob *picture);
 void unit_unref(struct unit **unit); /* sets NULL, accepts NULL */
 
 enum viewer_kind { VIEWER_CLIENT = 1, VIEWER_SERVER = 2, VIEWER_MJPEG = 4 };
@@ -105,6 +108,7 @@ struct feed {
     atomic_ullong detections;
     struct tap tap;                  /* where it is recorded */
     atomic_int quality;              /* percent, of JPEGs that the server makes */
+    struct feed_football *football;  /* NULL: none */
     struct source_user *source_user; /* of the stream's own source; freed with the feed */
     /* Called on the closing thread once the stream is closed, with its last statistics; NULL:
      * nobody wants them. */
@@ -124,6 +128,8 @@ void feed_unref(struct feed *feed);       /* any thread */
 /* Lets go: no event reaches the room any more; the stream is closed on the closing thread. Sets
  * NULL, accepts NULL. */
 void feed_close(struct feed **feed);
+/* The frame's number as viewers are told: frameNumber. Any thread. */
+uint64_t feed_number(const struct feed *feed, const fov_frame *frame);
 /* The room's number of a frame. Any thread. */
 uint64_t feed_seq(const struct feed *feed, const fov_frame *frame);
 /* A frame's bytes without a copy. Any thread. */
@@ -159,14 +165,15 @@ void view_destroy(struct view **view);      /* sets NULL, accepts NULL */
 fov_status view_prepare(struct feed *feed); /* the feed's slot */
 void view_forget(struct feed *feed);        /* frees it: nobody else has the feed */
 /* Takes what it needs of a result; the one that waits is replaced. Any thread. `note`: for viewers
- * of render=client, after the picture; its reference is taken over. */
+ * of render=client, after the picture; its reference is taken over. `football`: members for the
+ * metadata of drawn pictures (football.h), or NULL. */
 void view_submit(struct view *view, struct feed *feed, const fov_result *result,
-                 struct net_blob *note);
+                 struct net_blob *note, struct net_blob *football);
 
 /* Encoded pictures of one frame; posted to the loop. */
 struct view_pictures {
     struct feed *feed;
-    uint64_t seq;
+    uint64_t seq, number;
     struct net_blob *plain_head, *plain, *note; /* render=client, pulled streams */
     struct net_blob *drawn_head, *drawn;
 };
@@ -247,18 +254,23 @@ struct room {
     bool holding;  /* viewers get nothing before room_let_go */
     uint64_t seq;  /* of the last picture */
     fov_frame *newest;
-    struct unit *drawn;
-    int64_t drawn_ns, frame_ns, result_ns; /* of the last one, 0 none */
-    double interval_ms;                    /* usual, between frames */
-    int64_t glance_until_ns;
-    uint64_t glances[GLANCES_MAX];
+    /* Of a source of our own: the last picture with boxes, and the last without that somebody
+     * asked for. */
+    struct unit *drawn, *plain;
+    int64_t drawn_ns, plain_ns, frame_ns, result_ns; /* of the last one, 0 none */
+    double interval_ms;                              /* usual, between frames */
+    int64_t glance_until_ns, plain_until_ns;
+    struct glance {
+        uint64_t request_id;
+        bool plain; /* without boxes */
+    } glances[GLANCES_MAX];
     size_t glance_count;
     struct tuning tuning;
     struct change changes[CHANGES_MAX]; /* newest last */
     size_t change_count;
     /* a source of its own (own_source.c) */
     char stream_id[80], source[256];
-    bool connecting, ended, counted;
+    bool connecting, ended, counted, football;
     bool live;              /* it is a camera of a network or of this machine: */
     fov_source_phase phase; /* as last told */
     char away[240];         /* why it is away, as last logged */
@@ -310,7 +322,11 @@ void room_write_view(struct room *room, struct json_writer *w);
 const char *room_state(const struct room *room);
 /* Closes the feed and counts the session out. */
 void room_close_feed(struct room *room);
+/* Answers those who wait for a picture with the newest there is of their kind. */
 void room_drop_glances(struct room *room);
+/* Answers with the newest picture there is: the camera's own, or of a source of our own the last
+ * one with boxes, or without (`plain`). False: there is none, nothing was answered. */
+bool room_reply_picture(const struct room *room, struct net_request *request, bool plain);
 
 /* Events, as the other files post them. */
 void room_outcome(struct outcome *outcome);

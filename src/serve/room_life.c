@@ -1,6 +1,7 @@
 /* All rooms: once a second, as the rest of the server sees them, from start to end. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -44,7 +45,7 @@ static void room_tick(struct room *room)
     struct camera *c = room->camera;
     check_viewers(room);
     tuning_check_viewers(room);
-    if (room->glance_count > 0 && now >= room->glance_until_ns)
+    if (room->glance_count > 0 && now >= room->glance_until_ns && now >= room->plain_until_ns)
         room_drop_glances(room);
     room_look(room); /* a glance may be over */
     if (c && !c->socket &&
@@ -103,7 +104,9 @@ size_t rooms_list(struct server *server, struct room_info *items, size_t max)
                                    .pulled = room->feed && room->live};
         if (info->pulled)
             fov_stream_get_source_state(room->feed->stream, &info->source);
+        info->football = room->football && room->stream_id[0];
         text_copy(info->name, sizeof info->name, room->name);
+        text_copy(info->stream_id, sizeof info->stream_id, room->stream_id);
     }
     return count;
 }
@@ -188,6 +191,26 @@ static void rooms_close(struct server *server)
     server->rooms = NULL;
 }
 
+/* A camera of the settings that shows a match. */
+static void make_football(const struct server *server, const struct settings_camera *camera,
+                          struct football_wish *wish, struct room_source *source)
+{
+    const char *model = camera->model;
+    *wish = (struct football_wish){.still = -1,
+                                   .tracker = source->tracker,
+                                   .file = camera->homography,
+                                   .drawn = model && strcmp(model, FOOTBALL_DRAWN) == 0};
+    wish->model_given = model && !wish->drawn;
+    source->football = wish;
+    source->tracker = NULL;
+    if (wish->drawn)
+        source->model_id = NULL;
+    if (source->target_fps <= 0)
+        source->target_fps = server->settings->football.target_fps;
+    if (source->max_latency_ms < 0)
+        source->max_latency_ms = FOOTBALL_LATENCY_MS;
+}
+
 /* Cameras of the settings that have a source of their own. */
 static void rooms_ready(struct server *server)
 {
@@ -207,7 +230,10 @@ static void rooms_ready(struct server *server)
                                      .conf = camera->pin_conf,
                                      .admission = ADMISSION_IF_FITS};
         char id[80];
+        struct football_wish wish;
         fov_error error = {0};
+        if (camera->kind == CAMERA_FOOTBALL)
+            make_football(server, camera, &wish, &source);
         if (camera->source && rooms_start_source(server, &source, id, sizeof id, &error) != FOV_OK)
             fov_log(FOV_LOG_ERROR, "serve", "camera %s: %s", camera->name, error.message);
     }

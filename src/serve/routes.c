@@ -17,6 +17,8 @@ const struct route serve_routes[] = {
     {"GET", "/zones/{token}",     ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_zones},
     {"GET", "/camera/{token}",    ROLE_PUSH,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_camera},
     {"GET", "/view/{token}",      ROLE_VIEW,  0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_view},
+    {"GET", "/football/{stream_id}", ROLE_VIEW, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_football},
+    {"GET", "/football/{stream_id}/calibrate", ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN | ROUTE_HIDDEN, page_calibrate},
     {"POST", "/login",            0,    4 * KIB, ROUTE_PAGE | ROUTE_HIDDEN, post_login},
     {"GET", "/assets/{path...}",  ROLE_ANY,   0, ROUTE_HIDDEN, get_asset},
     {"GET", "/docs",              ROLE_ADMIN, 0, ROUTE_PAGE | ROUTE_QUERY_TOKEN, page_docs},
@@ -44,6 +46,10 @@ const struct route serve_routes[] = {
     {"POST", "/api/v1/realtime/video/start-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_start_stream},
     {"POST", "/api/v1/realtime/video/stop-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_stop_stream},
     {"GET", "/api/v1/realtime/video/streams", ROLE_ADMIN, 0, ROUTE_REALTIME, get_streams},
+    /* -- football: api_football.c -- */
+    {"GET", "/api/v1/realtime/football/{stream_id}/homography", ROLE_VIEW, 0, ROUTE_REALTIME, get_homography},
+    {"PUT", "/api/v1/realtime/football/{stream_id}/homography", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, put_homography},
+    {"DELETE", "/api/v1/realtime/football/{stream_id}/homography", ROLE_ADMIN, 0, ROUTE_REALTIME, delete_homography},
     /* -- recording: api_recording.c -- */
     {"GET", "/api/v1/realtime/video/recordings", ROLE_ADMIN, 0, ROUTE_REALTIME, get_recordings},
     {"POST", "/api/v1/realtime/video/streams/{id}/recording", ROLE_ADMIN, 4 * KIB, ROUTE_REALTIME, post_recording},

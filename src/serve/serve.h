@@ -121,6 +121,8 @@ void serve_guard_stream(struct exchange *x, struct net_stream *stream);
  * share "other". The pointer lives as long as the server. Loop thread. */
 struct metrics_stream;
 struct metrics_stream *metrics_stream(struct server *server, const char *label);
+/* Its frames are of football: their parts count too. Loop thread, before the first of them. */
+void metrics_football(struct metrics_stream *metrics);
 /* Counts one frame's answer. Any thread; no lock, no allocation. Call it once in every on_result.
  */
 void metrics_count(struct metrics_stream *metrics, const fov_result *result);
@@ -158,8 +160,10 @@ struct room_info {
                           "ended" */
     double p95_ms, fps;
     unsigned viewers;
-    bool has_picture; /* latest.jpg would answer 200 */
-    bool pulled;      /* a live source of the server's own: `source` says where it stands */
+    bool has_picture;   /* latest.jpg would answer 200 */
+    char stream_id[80]; /* "" of a browser's camera */
+    bool football;
+    bool pulled; /* a live source of the server's own: `source` says where it stands */
     fov_source_state source;
 };
 /* Fills at most `max`, returns how many there are. */
@@ -187,11 +191,17 @@ struct room_source {
     double max_latency_ms; /* < 0: realtime.max_latency_ms */
     double conf;           /* 0: default */
     enum admission admission;
-    double seek_ms; /* files: start here */
-    bool patient;   /* live: go on trying when the first connection fails */
+    const struct football_wish *football; /* NULL: no football; copied */
+    double seek_ms;                       /* files: start here */
+    bool patient;                         /* live: go on trying when the first connection fails */
 };
 fov_status rooms_start_source(struct server *server, const struct room_source *params,
                               char *stream_id, size_t size, fov_error *error);
+
+/* The room that a name in a path means: of that name, else that of the stream of that id; with
+ * `stream_first` the other way round. The name itself when there is neither. */
+void rooms_resolve(struct server *server, const char *name, bool stream_first, char *room,
+                   size_t size);
 
 /* Detections delivered by all rooms' own sources since start (for FOVEA_DEMO_SECONDS). */
 uint64_t rooms_detections(struct server *server);

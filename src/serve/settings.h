@@ -38,9 +38,12 @@ struct settings_model {
     int batch;
 };
 
+enum settings_camera_kind { CAMERA_DETECTION, CAMERA_FOOTBALL };
+
 /* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */
 struct settings_camera {
-    const char *name, *source, *model;
+    const char *name, *source, *model, *homography;
+    int kind; /* enum settings_camera_kind */
     int tracker, profile;
     double fps, max_latency_ms;
     double pin_conf, pin_fps, pin_quality; /* pinned knobs, 0: free */

@@ -203,20 +203,17 @@ static void id_of(const struct settings *s, const char *name, char *id, size_t s
         *dot = '\0';
 }
 
-static void fill_models(const struct settings *s, struct settings_football *to)
+void settings_football_name(const struct settings *s, struct settings_football *to,
+                            enum settings_football_model which, const char *name)
 {
     const char **params[] = {&to->params.player_model, &to->params.ball_model,
                              &to->params.pitch_model};
-    const char *const names[] = {s->football.player_model, s->football.ball_model,
-                                 s->football.pitch_model};
-    for (int i = 0; i < FOOTBALL_MODELS; i++) {
-        if (!names[i] || !names[i][0])
-            continue;
-        if (i != FOOTBALL_PLAYERS || strcmp(names[i], "drawn") != 0) /* no model */
-            to->names[i] = names[i];
-        id_of(s, names[i], to->ids[i], sizeof to->ids[i]);
-        *params[i] = to->ids[i];
-    }
+    if (!name || !name[0])
+        return;
+    bool drawn = which != FOOTBALL_BALL && strcmp(name, "drawn") == 0; /* no model */
+    to->names[which] = drawn ? NULL : name;
+    id_of(s, name, to->ids[which], sizeof to->ids[which]);
+    *params[which] = to->ids[which];
 }
 
 static void fill_teams(const struct settings_teams *teams, fov_football_params *params)
@@ -245,7 +242,9 @@ fov_status settings_football(const struct settings *s, struct settings_football 
     fov_error why = {0};
     *to = (struct settings_football){0};
     fov_football_params *p = &to->params;
-    fill_models(s, to);
+    settings_football_name(s, to, FOOTBALL_PLAYERS, s->football.player_model);
+    settings_football_name(s, to, FOOTBALL_BALL, s->football.ball_model);
+    settings_football_name(s, to, FOOTBALL_PITCH, s->football.pitch_model);
     fill_teams(&s->football.teams, p);
     p->pitch_layout = layouts[s->football.pitch_layout];
     p->tracker.name = trackers[s->football.tracker];

@@ -26,6 +26,10 @@ struct settings_football {
 fov_status settings_football(const struct settings *settings, struct settings_football *to,
                              fov_error *error);
 
+/* Another model than the settings name: as they would name it; NULL changes nothing. */
+void settings_football_name(const struct settings *settings, struct settings_football *football,
+                            enum settings_football_model which, const char *name);
+
 /* Reads a calibration (JSON as pitch_view_read has it) from a file. A calibration by points needs
  * "picture" in it, unless `params` has the size. Returns as settings_football, without the place.
  * Thread-safety: safe. Blocks: on the disk. */

@@ -101,7 +101,7 @@ const struct settings_row settings_rows[] = {
     {"football.ball_model", NULL, SET_TEXT, AT(football.ball_model), NULL, 0, 0, NULL, 0,
      "model of its own for the ball, as models.default"},
     {"football.pitch_model", NULL, SET_TEXT, AT(football.pitch_model), NULL, 0, 0, NULL, 0,
-     "model that finds keypoints of the pitch, as models.default"},
+     "model that finds keypoints of the pitch, as models.default; `drawn` beside that player model: the drawn match's calibration, with errors"},
     {"football.pitch_layout", NULL, SET_CHOICE, AT(football.pitch_layout), "landmarks", 0, 0, "landmarks roboflow_32", SET_LIVE,
      "order of its keypoints: all landmarks of fovea/pitch.h, or the 32 of roboflow/sports"},
     {"football.tracker", NULL, SET_CHOICE, AT(football.tracker), "auto", 0, 0, "auto botsort bytetrack ocsort pitch", SET_LIVE,
@@ -139,6 +139,8 @@ const struct settings_row settings_model_rows[] = {
 
 const struct settings_row settings_camera_rows[] = {
     {"source", NULL, SET_TEXT, CAMERA_AT(source), NULL, 0, 2048, NULL, 0, "`rtsp://`, `rtmp://`, `http(s)://`, `/dev/video0`, file, folder, `pattern:` (see sources.md); left out: a browser camera"},
+    {"kind", NULL, SET_CHOICE, CAMERA_AT(kind), "detection", 0, 0, "detection football", 0, "football: players, teams and the ball on the pitch (see football.md); needs a source"},
+    {"homography", NULL, SET_TEXT, CAMERA_AT(homography), NULL, 0, 0, NULL, 0, "calibration of a football camera, instead of football.homography"},
     {"model", NULL, SET_TEXT, CAMERA_AT(model), NULL, 0, 0, NULL, 0, "model id"},
     {"tracker", NULL, SET_CHOICE, CAMERA_AT(tracker), "none", 0, 0, "none botsort bytetrack ocsort pitch", 0, "gives boxes names that last (see tracking.md)"},
     {"fps", NULL, SET_NUMBER, CAMERA_AT(fps), NULL, 1, 240, NULL, 0, "frames a second that are accepted"},

@@ -173,6 +173,11 @@ static void apply_cameras(struct settings_load *load, const struct yaml_node *ma
         struct settings_group group = {settings_camera_rows, settings_camera_row_count, camera,
                                        shown, false};
         apply_entry(load, &group, node, "source");
+        snprintf(shown, sizeof shown, "cameras.%.64s", node->key);
+        if (camera->kind == CAMERA_FOOTBALL && !camera->source)
+            settings_wrong(load, &place, shown, "kind football needs a source");
+        if (camera->kind != CAMERA_FOOTBALL && camera->homography)
+            settings_wrong(load, &place, shown, "homography belongs to kind football");
     }
 }
 

@@ -20,7 +20,7 @@ struct view_job {
     fov_timings timings;
     bool analysed, in_time; /* not analysed: there was no result, model is NULL */
     size_t count;
-    struct net_blob *note;
+    struct net_blob *note, *football;
     fov_details *details; /* memory that stays with the slot; NULL for models of boxes */
     fov_detection items[DETECTIONS_MAX];
 };
@@ -44,6 +44,7 @@ static void job_release(struct view_job *job)
     fov_frame_unref(&job->picture);
     fov_model_close(&job->model);
     net_blob_unref(&job->note);
+    net_blob_unref(&job->football);
     job->set = false;
 }
 
@@ -67,7 +68,7 @@ void view_forget(struct feed *feed)
 }
 
 static void job_fill(struct view_job *job, struct feed *feed, const fov_result *result,
-                     struct net_blob *note)
+                     struct net_blob *note, struct net_blob *football)
 {
     job->set = true;
     job->plain = note != NULL;
@@ -84,6 +85,7 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
     job->timings = result->timings;
     job->in_time = result->in_time;
     job->note = note;
+    job->football = football ? net_blob_ref(football) : NULL;
     job->count = result->detections->count < DETECTIONS_MAX ? result->detections->count
                                                             : DETECTIONS_MAX;
     if (job->count > 0)
@@ -93,7 +95,7 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
 }
 
 void view_submit(struct view *view, struct feed *feed, const fov_result *result,
-                 struct net_blob *note)
+                 struct net_blob *note, struct net_blob *football)
 {
     struct view_job *job = feed->job;
     uint64_t dropped = 0;
@@ -107,7 +109,7 @@ void view_submit(struct view *view, struct feed *feed, const fov_result *result,
         dropped = job->dropped_before + 1;
         job_release(job);
     }
-    job_fill(job, feed, result, note);
+    job_fill(job, feed, result, note, football);
     job->dropped_before += dropped;
     if (!feed->queued) {
         feed->queued = true;
@@ -274,6 +276,7 @@ static struct net_blob *drawn_head(const struct feed *feed, const struct view_jo
     message_detections(&w, &detections, 0, job->model, job->picture->width, job->picture->height);
     if (job->analysed)
         message_task(&w, &detections, job->model);
+    football_splice(&w, job->football);
     json_add_int(&w, "dropped_before", (int64_t)job->dropped_before);
     json_name(&w, "timings_ms");
     json_object_begin(&w);
@@ -318,6 +321,7 @@ static void work_on(struct view *view, struct feed *feed)
         return;
     p->feed = feed_ref(feed);
     p->seq = job->seq;
+    p->number = feed_number(feed, job->frame);
     bool bare = job->count == 0 && (!job->details || job->details->class_count == 0);
     if (job->plain || bare)
         p->plain = plain(view, &encode_ms);

@@ -9,7 +9,8 @@
 /* ---- units ------------------------------------------------------------------------------------
  */
 
-struct unit *unit_make(uint64_t seq, struct net_blob *head, struct net_blob *picture)
+struct unit *unit_make(uint64_t seq, uint64_t number, struct net_blob *head,
+                       struct net_blob *picture)
 {
     struct unit *unit = head && picture ? calloc(1, sizeof *unit) : NULL;
     if (!unit) {
@@ -17,7 +18,8 @@ struct unit *unit_make(uint64_t seq, struct net_blob *head, struct net_blob *pic
         net_blob_unref(&picture);
         return NULL;
     }
-    *unit = (struct unit){.refs = 1, .seq = seq, .head = head, .picture = picture};
+    *unit = (struct unit){
+        .refs = 1, .seq = seq, .number = number, .head = head, .picture = picture};
     return unit;
 }
 

@@ -93,7 +93,7 @@ def test_a_room_takes_one_source(clean):
     ({}, 422, "invalid_argument"), ({"source": 5}, 422, "invalid_argument"), ({"source": "/etc/passwd"}, 403, "forbidden"),
     ({"source": "rtsp://camera/1"}, 403, "forbidden"), ({"source": "http://127.0.0.1:1/x.mjpg"}, 403, "forbidden"),
     ({"source": "/dev/video0"}, 403, "forbidden"), ({"source": "exec:cat"}, 403, "forbidden"), ({"source": "pattern:", "seek_ms": -1}, 422, "invalid_argument"),
-    ({"source": "pattern:", "kind": "football"}, 422, "not_yet"), ({"source": "pattern:", "kind": "x"}, 422, "invalid_argument"),
+    ({"source": "pattern:", "kind": "football"}, 422, "invalid_argument"), ({"source": "pattern:", "kind": "x"}, 422, "invalid_argument"),
     ({"source": "pattern:", "tracker": "magic"}, 422, "invalid_argument"), ({"source": "pattern:", "tracker": 5}, 422, "invalid_argument"), ({"source": "pattern:", "model_id": "nobody"}, 404, "unknown_model"),
     ({"source": "pattern:", "target_fps": -1}, 422, "invalid_argument"), ({"source": "pattern:", "max_latency_ms": "x"}, 422, "invalid_argument"),
     ({"source": "pattern:", "admission": "x"}, 422, "invalid_argument"), ({"source": "pattern:", "token": "a/b"}, 422, "invalid_argument"),

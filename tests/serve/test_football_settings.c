@@ -103,11 +103,14 @@ static void teams_come_in_other_forms(void **state)
 static void the_drawn_detector_is_no_model(void **state)
 {
     (void)state;
-    struct settings *s = read_right("football: {player_model: drawn, ball_model: b.onnx}\n");
+    struct settings *s = read_right(
+        "football: {player_model: drawn, pitch_model: drawn, ball_model: b.onnx}\n");
     struct settings_football f;
     assert_int_equal(settings_football(s, &f, NULL), FOV_OK);
     assert_null(f.names[FOOTBALL_PLAYERS]);
+    assert_null(f.names[FOOTBALL_PITCH]);
     assert_string_equal(f.params.player_model, "drawn");
+    assert_string_equal(f.params.pitch_model, "drawn");
     assert_string_equal(f.names[FOOTBALL_BALL], "b.onnx");
     settings_free(&s);
 }

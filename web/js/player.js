@@ -12,11 +12,13 @@ const HISTORY = 1024; // painted pictures that history() can give
 const MAX_CANVAS = 2560; // wider canvases cost more than eyes get from them
 
 export class Player {
-  /** events: message(json) for what is not a picture, socket(connected, event). */
-  constructor(canvas, stage, events) {
+  /** events: message(json) for what is not a picture, socket(connected, event), showing(entry) right before
+   * a picture is painted, and again when boxes join it; draw: as paint() in draw.js, what goes on the canvas. */
+  constructor(canvas, stage, events, draw = paint) {
     this.canvas = canvas;
     this.stage = stage;
     this.events = events;
+    this.draw = draw;
     this.options = { boxes: true, labels: true, names: null, px: 1 };
     this.render = 'client';
     this.meter = new LatencyMeter();
@@ -124,6 +126,7 @@ export class Player {
     shown.detections = message.detections;
     shown.analysed = true;
     shown.result = message;
+    this.events.showing?.(shown);
     this.repaint();
     Object.assign(this.lastFrame, this.#record(shown, this.lastFrame.latency_ms));
   }
@@ -180,6 +183,7 @@ export class Player {
     this.#shown?.bitmap.close();
     this.#shown = entry;
     if (!same) this.#layout();
+    this.events.showing?.(entry);
     this.repaint();
     const drawn = now();
     const age = drawn + this.clock.offset - entry.captured;
@@ -245,7 +249,8 @@ export class Player {
     if (!this.#shown) return;
     const boxes = this.options.boxes && this.render === 'client';
     const { bitmap, detections, result, analysed } = this.#shown;
-    paint(this.#context, bitmap, detections, { ...this.options, boxes, classes: analysed ? result?.classes : null });
+    const told = analysed ? result : null;
+    this.draw(this.#context, bitmap, detections, { ...this.options, boxes, classes: told?.classes, result: told });
   }
 
   history(n) { return this.#history.slice(-n); }

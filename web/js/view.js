@@ -1,8 +1,8 @@
 // The viewer page: state pills, panel, controls. Receiving and painting is player.js.
-import { t, num, ms } from './i18n.js';
-import { $, text, request } from './page.js';
+import { t } from './i18n.js';
+import { $, text } from './page.js';
 import { Player } from './player.js';
-import { classify, OLD_MS } from './status.js';
+import { Watch, whyClosed } from './watch.js';
 import { Panel } from './panel.js';
 import { now } from './clock.js';
 
@@ -11,16 +11,11 @@ const path = `/ws/view/${encodeURIComponent(token)}`;
 const query = new URLSearchParams(location.search);
 const panel = new Panel();
 const stage = $('stage');
-let status = { state: 'connecting', since: 0, aiOff: null };
-let spokenState = '';
-let delayedUntil = 0; // a state must stay long enough to be read
 let paintedBefore = 0;
 let fps = 0;
-const opened = now();
-let median = null;
 
 const player = new Player($('canvas'), stage, {
-  socket: (connected, event) => { connected ? say('') : lost(event); },
+  socket: (connected, event) => { connected ? say('') : whyClosed(token, event).then((why) => say(...why)); },
   message: (message) => {
     if (message.type === 'view') {
       player.options.names = message.labels ?? null;
@@ -33,6 +28,7 @@ const player = new Player($('canvas'), stage, {
     else if (message.type === 'error') say('error.server', { why: message.message });
   },
 });
+const watch = new Watch(player, stage);
 
 function name(camera) {
   text($('name'), camera);
@@ -44,64 +40,13 @@ function say(key, vars) {
   text($('note'), key ? t(key, vars) : '');
 }
 
-/** The socket closed: a sentence with the reason, which only HTTP tells. */
-async function lost({ code, reason, opened }) {
-  if (code === 1008) say('error.token');
-  else if (!opened) {
-    await request(`/api/camera/${encodeURIComponent(token)}/stats`)
-      .then(() => say('error.socket'), (error) => say(error.status === 404 ? 'view.no_camera' : 'error.server', { why: error.message }));
-  } else say('error.lost', { why: reason });
-}
-
-/** Facts to state, ten times a second; touches the page only where something changed. */
-function look() {
-  const at = now();
-  status = classify({
-    t: at, opened, firstPicture: player.firstPicture, lastPicture: player.lastPicture, lastAge: player.lastAge,
-    interval: player.pictureGap.value, lastResult: player.hold.lastResult, usualGap: player.hold.usualGap,
-  });
-  if (status.state === 'delayed') delayedUntil = at + 500;
-  else if (status.state === 'live' && at < delayedUntil) status.state = 'delayed';
-  player.hold.aiOff = status.aiOff !== null;
-  if ($('pill').dataset.state !== status.state) {
-    $('pill').dataset.state = status.state;
-    stage.dataset.state = status.state;
-    numbers();
-  }
-  $('ai').hidden = status.aiOff === null;
-  const shown = player.shown !== null;
-  $('canvas').hidden = !shown;
-  $('empty').hidden = shown;
-  speak();
-}
-
-/** The numbers on the pills, four times a second: fast enough to see, slow enough to read. */
-function numbers() {
-  const { state, since, aiOff } = status;
-  const last = player.meter.over(1000, now());
-  median = last.p50;
-  text($('pill-word'), t(`state.${state}`));
-  const value = state === 'no_signal' ? t('unit.s', { n: num(Math.floor(since / 1000)) })
-    : state === 'delayed' ? ms(Math.max(median ?? 0, player.lastAge > OLD_MS ? player.lastAge : 0, since))
-      : state === 'live' && median !== null ? ms(median) : '';
-  text($('pill-number'), value);
-  if (aiOff !== null) text($('ai-number'), aiOff >= 1000 ? t('unit.s', { n: num(Math.floor(aiOff / 1000)) }) : ms(aiOff));
-}
-
-function speak() {
-  const state = status.aiOff === null ? status.state : 'ai_off';
-  if (state === spokenState) return;
-  spokenState = state;
-  text($('spoken'), t(`spoken.${state}`));
-}
-
 function everySecond() {
   fps = player.painted - paintedBefore;
   paintedBefore = player.painted;
   const at = now();
   player.meter.tick(at);
   panel.update(player, fps, at);
-  player.send({ type: 'performance_stats', fps, latency: median, queueSize: player.hold.length });
+  player.send({ type: 'performance_stats', fps, latency: watch.median, queueSize: player.hold.length });
 }
 
 function toggle(option) {
@@ -142,7 +87,7 @@ document.addEventListener('visibilitychange', () => {
   player.hurry();
   keepAwake();
 });
-document.addEventListener('language', () => { player.repaint(); numbers(); });
+document.addEventListener('language', () => { player.repaint(); });
 addEventListener('online', () => player.hurry());
 
 /** A screen that is watched does not go dark; browsers end this when the page is hidden. */
@@ -161,8 +106,6 @@ name(token);
 $('empty-link').href = `/camera/${encodeURIComponent(token)}`;
 player.open(path, document.querySelector('input[name="render"]:checked').value);
 keepAwake();
-setInterval(look, 100);
-setInterval(numbers, 250);
 setInterval(everySecond, 1000);
 
 /** Read-only, for tests and the curious. */
@@ -172,7 +115,7 @@ window.fovea = Object.freeze({
   stats: () => {
     const at = now();
     return {
-      ...player.meter.over(60000, at), lastSecond: player.meter.over(1000, at), state: status.state, aiOff: status.aiOff,
+      ...player.meter.over(60000, at), lastSecond: player.meter.over(1000, at), state: watch.status.state, aiOff: watch.status.aiOff,
       fps, received: player.received, painted: player.painted, skipped: player.skipped, late: player.late,
       held: player.hold.length, patience: player.hold.patience, offset: player.clock.offset, roundTrip: player.clock.roundTrip,
     };

@@ -1,0 +1,251 @@
+/* GET, PUT, DELETE /api/v1/realtime/football/{stream_id}/homography: where a stream's camera
+ * looks. */
+#include <string.h>
+
+#include "scene/football_json.h"
+#include "serve/members.h"
+#include "serve/room.h"
+#include "serve/routes.h"
+
+/* The running football stream that the path names, by its id or its room. NULL: answered. */
+static struct room *find_match(struct exchange *x)
+{
+    const char *id = exchange_param(x, "stream_id");
+    struct room *room = room_find(x->server, x->room);
+    if (!room || room->ended || (!room->feed && !room->connecting)) {
+        serve_problem(x, 404, "not_found",
+                      "no stream '%.80s' runs; /api/v1/realtime/video/streams lists them", id);
+        return NULL;
+    }
+    if (!room->football) {
+        serve_problem(x, 409, "no_football",
+                      "stream '%.80s' is no football stream: start it with \"kind\": \"football\"",
+                      id);
+        return NULL;
+    }
+    if (room->feed)
+        return room;
+    serve_problem(x, 409, "not_open", "the source of stream '%.80s' is still being opened", id);
+    return NULL;
+}
+
+static struct football_place place_of(const struct feed_football *football)
+{
+    return (struct football_place){football->size, atomic_load(&football->width),
+                                   atomic_load(&football->height)};
+}
+
+/* ---- GET ---------------------------------------------------------------------------------------
+ */
+
+static void add_pair(struct json_writer *w, const char *name, double a, double b)
+{
+    json_name(w, name);
+    json_array_begin(w);
+    json_put_number(w, a, 3);
+    json_put_number(w, b, 3);
+    json_array_end(w);
+}
+
+static void write_landmarks(struct json_writer *w, const fov_pitch_size *size)
+{
+    const char *name;
+    double pitch[2];
+    json_name(w, "landmarks");
+    json_array_begin(w);
+    for (int i = 0; fov_pitch_landmark(FOV_PITCH_LANDMARKS, i, size, &name, pitch); i++) {
+        json_object_begin(w);
+        json_add_string(w, "name", name);
+        add_pair(w, "pitch", pitch[0], pitch[1]);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+/* Members matrix, k1: of a view, or null. */
+static void write_view(struct json_writer *w, const fov_pitch_view *view)
+{
+    json_name(w, "matrix");
+    if (view)
+        football_put_matrix(w, view->map);
+    else
+        json_put_null(w);
+    if (view)
+        json_add_number(w, "k1", view->k1, 6);
+    else
+        json_add_null(w, "k1");
+}
+
+/* What is known now; the landmarks are for pages that offer them. */
+static void write_state(struct json_writer *w, const struct room *room, bool landmarks)
+{
+    const struct feed_football *football = room->feed->football;
+    struct football_place place = place_of(football);
+    fov_pitch_view view;
+    double sigma_px = 0;
+    bool known = false;
+    uint64_t seq = UINT64_MAX;
+    fov_error error = {0};
+    fov_stream_get_pitch_view(room->feed->stream, &view, &known, &sigma_px, &seq, &error);
+    json_object_begin(w);
+    json_add_string(w, "stream_id", room->stream_id);
+    json_add_string(w, "token", room->name);
+    json_add_bool(w, "known", known);
+    write_view(w, known ? &view : NULL);
+    if (known)
+        json_add_number(w, "sigma_px", sigma_px, 2);
+    else
+        json_add_null(w, "sigma_px");
+    add_pair(w, "size", place.size.length, place.size.width);
+    json_name(w, "frame_id");
+    if (place.width > 0 && seq != UINT64_MAX)
+        json_put_int(w, (int64_t)seq);
+    else
+        json_put_null(w);
+    if (place.width > 0)
+        add_pair(w, "picture", place.width, place.height);
+    else
+        json_add_null(w, "picture");
+    json_add_bool(w, "still_camera", football->still);
+    if (landmarks)
+        write_landmarks(w, &place.size);
+    json_object_end(w);
+}
+
+void get_homography(struct exchange *x)
+{
+    struct room *room = find_match(x);
+    if (!room)
+        return;
+    struct json_writer *w = serve_writer(x->server);
+    write_state(w, room, true);
+    serve_json(x, 200, w);
+}
+
+/* ---- PUT, DELETE -------------------------------------------------------------------------------
+ */
+
+static void forget(struct exchange *x, struct room *room)
+{
+    fov_error error = {0};
+    fov_status status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
+    if (status != FOV_OK) {
+        serve_error(x, status, &error);
+        return;
+    }
+    struct json_writer *w = serve_writer(x->server);
+    json_object_begin(w);
+    json_add_bool(w, "known", false);
+    write_view(w, NULL);
+    json_object_end(w);
+    serve_json(x, 200, w);
+}
+
+/* The frame that was clicked on; UINT64_MAX: the newest. */
+static bool read_frame(struct exchange *x, const json_value *json, uint64_t *seq)
+{
+    int64_t id = -1;
+    *seq = UINT64_MAX;
+    if (!json_has(json, "frame_id") || json_is_null(json_get(json, "frame_id")))
+        return true;
+    if (json_get_int(json, "frame_id", &id) && id >= 0) {
+        *seq = (uint64_t)id;
+        return true;
+    }
+    serve_problem(x, 422, "invalid_argument",
+                  "frame_id must be the frameNumber of a picture (X-Frame-Id of latest.jpg)");
+    return false;
+}
+
+/* Whether the camera moves is decided when the stream is started. */
+static bool check_still(struct exchange *x, const json_value *json, const struct room *room)
+{
+    bool still = room->feed->football->still;
+    if (!member_bool(x, json, "still_camera", &still))
+        return false;
+    if (still == room->feed->football->still)
+        return true;
+    serve_problem(x, 422, "invalid_argument",
+                  "still_camera is %s for this stream, which is said when it is started",
+                  still ? "false" : "true");
+    return false;
+}
+
+static bool read_preview(struct exchange *x, bool *preview)
+{
+    const char *word = net_request_param(x->request, "preview");
+    *preview = word && (strcmp(word, "true") == 0 || strcmp(word, "1") == 0);
+    if (!word || *preview || strcmp(word, "false") == 0 || strcmp(word, "0") == 0)
+        return true;
+    serve_problem(x, 422, "invalid_argument", "preview must be true or false");
+    return false;
+}
+
+static void answer_view(struct exchange *x, const struct room *room, const fov_pitch_view *view,
+                        const fov_pitch_quality *quality, uint64_t seq, bool preview)
+{
+    struct json_writer *w = serve_writer(x->server);
+    struct football_place place = place_of(room->feed->football);
+    json_object_begin(w);
+    json_add_bool(w, "known", true);
+    if (preview)
+        json_add_bool(w, "preview", true);
+    write_view(w, view);
+    football_write_quality(w, quality);
+    add_pair(w, "size", place.size.length, place.size.width);
+    json_name(w, "frame_id");
+    if (seq != UINT64_MAX)
+        json_put_int(w, (int64_t)seq);
+    else
+        json_put_null(w);
+    json_object_end(w);
+    serve_json(x, 200, w);
+}
+
+/* Fits and, unless only looked at, sets it. */
+static void set_view(struct exchange *x, struct room *room, const json_value *json, bool preview)
+{
+    struct football_place place = place_of(room->feed->football);
+    fov_pitch_quality quality;
+    fov_pitch_view view, now;
+    uint64_t seq, newest = UINT64_MAX;
+    bool known;
+    double sigma_px;
+    fov_error error = {0};
+    if (!read_frame(x, json, &seq) || !check_still(x, json, room))
+        return;
+    fov_status status = football_read_view(json, &place, &view, &quality, &error);
+    fov_stream_get_pitch_view(room->feed->stream, &now, &known, &sigma_px, &newest, NULL);
+    if (status == FOV_OK && !preview)
+        status = fov_stream_set_pitch_view(room->feed->stream, &view, seq, &error);
+    if (status == FOV_EINVAL || status == FOV_ENOTFOUND)
+        football_refuse_view(x, &error, &quality);
+    else if (status != FOV_OK)
+        serve_error(x, status, &error);
+    else
+        answer_view(x, room, &view, &quality, seq != UINT64_MAX || place.width == 0 ? seq : newest,
+                    preview);
+}
+
+void put_homography(struct exchange *x)
+{
+    struct room *room = find_match(x);
+    bool preview, gone = false;
+    json_value *json = room && read_preview(x, &preview) ? member_object(x) : NULL;
+    if (!json)
+        return;
+    if (!member_bool(x, json, "forget", &gone))
+        ; /* answered */
+    else if (gone)
+        forget(x, room);
+    else
+        set_view(x, room, json, preview);
+    json_free(&json);
+}
+
+void delete_homography(struct exchange *x)
+{
+    struct room *room = find_match(x);
+    if (room)
+        forget(x, room);
+}

@@ -1,0 +1,111 @@
+/* Football streams of the server: what one is asked for, what it is opened with, and what its
+ * feed keeps for viewers and endpoints. docs/football.md */
+#ifndef SERVE_FOOTBALL_H
+#define SERVE_FOOTBALL_H
+
+#include "serve/frames.h"
+#include "serve/settings_football.h"
+
+#define FOOTBALL_LATENCY_MS 2000.0 /* deadline of its frames, unless given: document 003 */
+#define FOOTBALL_DRAWN "drawn"     /* the model that is none: what a detector might have seen */
+
+enum { FOOTBALL_NAME_MAX = 65, FOOTBALL_LABELS_MAX = 200 };
+
+/* What start-stream, or a camera of the settings, asks for beside the section `football` of the
+ * settings, which holds where nothing is said here. */
+struct football_wish {
+    bool model_given; /* the stream's own model finds the players */
+    bool drawn;       /* FOOTBALL_DRAWN was asked for */
+    char ball_model[MODEL_ID_MAX], pitch_model[MODEL_ID_MAX]; /* "" */
+    char labels[FOV_CLASS_COUNT][FOOTBALL_LABELS_MAX];        /* of models with own words; "" */
+    const char *tracker;                                      /* static name, NULL */
+    bool has_teams, colored;
+    char names[2][FOOTBALL_NAME_MAX]; /* "" */
+    uint32_t colors[2];
+    int still;           /* 1, 0; -1: not said */
+    fov_pitch_size size; /* zero: not said */
+    const char *file;    /* with the calibration; NULL */
+    char *body;          /* JSON with a member `homography`; NULL */
+};
+
+/* Reads the members of a start-stream's body that are about football; `wish` owns wish->body then.
+ * `drawn` sources only: see football_prepare. False: answered; football_wish_release in any case.
+ */
+bool football_read_wish(struct exchange *x, const json_value *json, struct football_wish *wish);
+void football_wish_release(struct football_wish *wish);
+
+/* ---- what the feed keeps -----------------------------------------------------------------------
+ */
+
+/* Plain members are set before the first frame. */
+struct feed_football {
+    fov_pitch_size size; /* of the pitch, metres: never zero */
+    char names[2][FOOTBALL_NAME_MAX];
+    char tracker[16]; /* "auto" */
+    bool drawn, still;
+    /* As of the last result; any thread. */
+    atomic_int width, height; /* source px, 0: none came yet */
+    atomic_int teams;         /* fov_teams_state */
+    atomic_llong colors[2];   /* 0xRRGGBB, -1: not known */
+};
+
+/* Takes what a result tells; on its thread. */
+void football_feed_saw(struct feed_football *football, const fov_result *result);
+
+/* Members of a frame as an object; NULL: no memory. Any thread. Made once, it goes into all texts
+ * about the frame by football_splice. */
+struct net_blob *football_blob(const struct feed_football *football, const fov_result *result);
+/* Its members into an open object; accepts NULL. */
+void football_splice(struct json_writer *w, struct net_blob *blob);
+
+/* Member "football" of a stream's statistics: parts_ms, people, teams. */
+void football_write_stats(struct json_writer *w, const struct feed_football *football,
+                          fov_stream *stream);
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+/* What a stream is opened with. */
+struct football_setup {
+    struct football_wish wish;
+    struct settings_football base;
+    fov_pitch_view view;
+    fov_football_params params; /* points into this struct and the settings */
+    struct feed_football *feed; /* goes to the feed */
+};
+
+/* Copies a wish; NULL: no memory. */
+struct football_setup *football_setup_make(const struct football_wish *wish);
+void football_setup_free(struct football_setup **setup); /* sets NULL, accepts NULL */
+
+/* Puts wish and settings together, before the source is opened: FOV_EINVAL for a drawn detector on
+ * a source that is not the drawn match. Any thread. Blocks: on the disk. */
+fov_status football_prepare(struct football_setup *setup, const struct settings *settings,
+                            const char *url, fov_error *error);
+/* Reads the calibration, once the source says how large its pictures are (0: it does not yet). */
+fov_status football_prepare_view(struct football_setup *setup, int width, int height,
+                                 fov_error *error);
+
+/* ---- calibrations ------------------------------------------------------------------------------
+ */
+
+/* Where a calibration is for. */
+struct football_place {
+    fov_pitch_size size; /* of the pitch */
+    int width, height;   /* px of the stream's pictures, 0: not known yet */
+};
+
+/* A view from {points|matrix, size?, picture?, k1?, lens?, camera?}: `size` must be the place's,
+ * `picture` may be smaller or larger in the same proportions; the view is for the place's pictures
+ * then. `quality` as fov_pitch_view_from_points, all zero for a matrix. Returns FOV_EINVAL with the
+ * reason. */
+fov_status football_read_view(const json_value *object, const struct football_place *place,
+                              fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error);
+
+/* Member "quality"; null when nothing was looked at. */
+void football_write_quality(struct json_writer *w, const fov_pitch_quality *quality);
+/* Ends the request with 422 `invalid_homography`, the reason and the quality. */
+void football_refuse_view(struct exchange *x, const fov_error *error,
+                          const fov_pitch_quality *quality);
+
+#endif
