@@ -5,10 +5,12 @@
 #include "football.h"
 #include "options.h"
 
-enum { OPTIONS = 24 };
+enum { OPTIONS = 28 };
 
-static void fill_options(struct football_asked *a, struct option_spec *options)
+static void fill_options(struct football_run *r, struct option_spec *options)
 {
+    struct football_asked *a = &r->asked;
+    fov_football_params *p = &r->params;
     const struct option_spec all[] = {
         {"calibration", OPTION_TEXT, &a->calibration, 0, 0, "FILE",
          "points of the pitch, or a matrix, as JSON: gives metres"},
@@ -25,6 +27,11 @@ static void fill_options(struct football_asked *a, struct option_spec *options)
         {"ball-model", OPTION_TEXT, &a->ball_model, 0, 0, "M", "finds the ball (the same)"},
         {"pitch-model", OPTION_TEXT, &a->pitch_model, 0, 0, "M",
          "finds keypoints of the pitch (none)"},
+        {"player-labels", OPTION_TEXT, &p->player_labels, 0, 0, "A,B",
+         "classes that are players, where known words do not say it"},
+        {"goalkeeper-labels", OPTION_TEXT, &p->goalkeeper_labels, 0, 0, "A,B", "goalkeepers"},
+        {"referee-labels", OPTION_TEXT, &p->referee_labels, 0, 0, "A,B", "referees"},
+        {"ball-labels", OPTION_TEXT, &p->ball_labels, 0, 0, "A,B", "the ball"},
         {"tracker", OPTION_TEXT, &a->tracker, 0, 0, "NAME",
          "pitch with a calibration, else botsort"},
         {"conf", OPTION_NUMBER, &a->chosen.conf, 0.0001, 1, "N", "least confidence (0.25)"},
@@ -43,7 +50,7 @@ static void fill_options(struct football_asked *a, struct option_spec *options)
         options[i] = all[i];
 }
 
-static int parse(struct football_asked *a, int argc, char **argv)
+static int parse(struct football_run *r, int argc, char **argv)
 {
     static const struct usage usage = {
         "football", "SOURCE", "Players, ball and teams of a match; with a calibration in metres.",
@@ -57,8 +64,8 @@ static int parse(struct football_asked *a, int argc, char **argv)
         "  fovea football rtsp://user:password@10.0.0.7/stream1 --json\n"
         "  fovea football pattern:football --model drawn --seconds 60 --out drawn"};
     struct option_spec options[OPTIONS] = {0};
-    fill_options(a, options);
-    int count = options_parse(&usage, options, argc, argv, &a->url, 1);
+    fill_options(r, options);
+    int count = options_parse(&usage, options, argc, argv, &r->asked.url, 1);
     if (count == 0)
         fprintf(stderr, "fovea football: a source is missing\nsee: fovea football --help\n");
     return count == 0 ? OPTIONS_ERROR : count;
@@ -68,7 +75,7 @@ int cmd_football(int argc, char **argv)
 {
     static struct football_run run = {.asked = {.fps = 10, .max_latency_ms = 2000, .video = true}};
     struct football_asked *a = &run.asked;
-    int count = parse(a, argc, argv);
+    int count = parse(&run, argc, argv);
     if (count < 0)
         return count == OPTIONS_HELP ? 0 : 2;
     a->chosen.conf_given = a->chosen.conf > 0;

@@ -19,11 +19,13 @@
 enum { RUN_BYTES = 1 << 16 };
 
 #define SYNC_NS (2 * NS_PER_S)
+#define SYNC_S 5.0 /* of the match, where that passes faster */
 
 struct football_folder {
     fov_match_file *file;
     int64_t synced_ns;
-    bool fresh; /* frames that are not on the disk yet */
+    double synced_s; /* of the match */
+    bool fresh;      /* frames that are not on the disk yet */
 };
 
 void football_folder_path(const struct football_run *r, char *path, size_t size, const char *name)
@@ -234,6 +236,7 @@ fov_status football_folder_open(struct football_run *r, fov_error *error)
         return fov_fail(error, FOV_EIO, "%.160s: %s", r->asked.out, strerror(errno));
     r->folder->synced_ns = clock_now_ns();
     fov_status status = open_match(r, error);
+    r->folder->synced_s = r->sums.last_s;
     if (!status && r->live)
         r->live_from_s = fmax(0, (clock_unix_ms() - r->before.begun_ms) / 1e3);
     if (!status && r->live && r->live_from_s * r->fps <= (double)r->before.last)
@@ -262,7 +265,10 @@ fov_status football_folder_put(struct football_run *r, const fov_match_frame *fr
     if (status)
         return status;
     f->fresh = true;
-    return clock_now_ns() - f->synced_ns >= SYNC_NS ? sync_now(r, error) : FOV_OK;
+    if (clock_now_ns() - f->synced_ns < SYNC_NS && frame->time_s - f->synced_s < SYNC_S)
+        return FOV_OK;
+    f->synced_s = frame->time_s;
+    return sync_now(r, error);
 }
 
 fov_status football_folder_sync(struct football_run *r, fov_error *error)

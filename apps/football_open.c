@@ -16,6 +16,7 @@
 
 #define WARM_S                                                                                     \
     3.0 /* looked at again before the first new frame: names, teams and the ball return */
+#define AGAIN_S 60.0       /* less than this is looked at again from the beginning, if need be */
 #define SEEK_SLACK_S 0.002 /* times are kept as they are written */
 #define DRAWN "drawn"
 
@@ -62,6 +63,11 @@ static double go_back_to_view(struct football_run *r, double from_s)
     bool calibrated = r->params.view != NULL;
     r->params.view = NULL;
     if (!football_views_find(r, WARM_S, &found)) {
+        if (calibrated && (double)r->before.last < AGAIN_S * r->fps) {
+            r->params.view = &r->view; /* all of it once more */
+            r->number = -1;
+            return 0;
+        }
         if (calibrated)
             fprintf(stderr,
                     "fovea: the pitch was not in view where the run before stopped: there are "
