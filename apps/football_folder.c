@@ -237,7 +237,7 @@ fov_status football_folder_open(struct football_run *r, fov_error *error)
     r->folder->synced_ns = clock_now_ns();
     fov_status status = open_match(r, error);
     r->folder->synced_s = r->sums.last_s;
-    if (!status && r->live)
+    if (!status && r->live && r->before.last >= 0)
         r->live_from_s = fmax(0, (clock_unix_ms() - r->before.begun_ms) / 1e3);
     if (!status && r->live && r->live_from_s * r->fps <= (double)r->before.last)
         r->live_from_s = (double)(r->before.last + 1) / r->fps; /* the clock was set back */

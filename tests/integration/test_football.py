@@ -190,7 +190,8 @@ def test_what_was_told_as_written_is_there(truth, tmp_path):
     while told < 5:
         told = json.loads(killed.stdout.readline())["written"] or -1
     killed.kill()
-    rest = killed.communicate()[0].splitlines()[:-1]
+    rest = killed.stdout.read().splitlines()[:-1]
+    killed.communicate()
     told = max([told] + [json.loads(line)["written"] for line in rest])
     assert {f["f"] for f in frames_of(tmp_path / "m") if f["f"] <= told} == set(range(told + 1))
 
