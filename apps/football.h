@@ -11,6 +11,7 @@
  *   football_sums.c      what the frames add up to
  *   football_video.c     --out: the annotated copy
  *   football_end.c       --out: summary, heat maps, formats
+ *   football_sides.c     whose goal is on the left
  *   football_print.c     lines, progress, JSON, what is said in the end */
 #ifndef APPS_FOOTBALL_H
 #define APPS_FOOTBALL_H
@@ -196,7 +197,12 @@ fov_status football_video_close(struct football_run *r, fov_error *error);
 fov_status football_check_formats(const char *formats, fov_error *error);
 fov_status football_write_end(struct football_run *r, fov_error *error);
 
-/* football_print.c */
+/* football_sides.c. The team whose goal is at x = 0; -1: not known. A copy of a match file with the
+ * teams changed about. */
+int football_left_team(const struct football_run *r);
+fov_status football_swap_sides(const char *from, const char *to, fov_error *error);
+
+/* football_print.c. Of a camera as soon as it came, else when its ball is known for good. */
 void football_tell(struct football_run *r, const fov_result *result, int64_t number,
                    const fov_football_frame *frame);
 void football_tell_end(struct football_run *r);

@@ -58,12 +58,10 @@ static bool fits(const struct football_run *r, const char *format)
     return boxes_do || (r->sums.placed > 0 && (!whole || r->fps == (double)(int)r->fps));
 }
 
-static fov_status write_formats(struct football_run *r, fov_error *error)
+static fov_status write_from(struct football_run *r, const char *path, fov_error *error)
 {
-    char path[1200];
     const char *format;
     fov_status first = FOV_OK;
-    football_folder_path(r, path, sizeof path, "match.jsonl");
     for (int i = 0; (format = fov_match_format(i, NULL)); i++) {
         fov_error why = {0};
         bool wanted = r->asked.formats ? lists(r->asked.formats, format) : fits(r, format);
@@ -73,6 +71,20 @@ static fov_status write_formats(struct football_run *r, fov_error *error)
             first = fov_fail(error, status, "%s: %.200s", format, why.message);
     }
     return first;
+}
+
+static fov_status write_formats(struct football_run *r, fov_error *error)
+{
+    char path[1200], swapped[1200];
+    football_folder_path(r, path, sizeof path, "match.jsonl");
+    if (football_left_team(r) != 1)
+        return write_from(r, path, error);
+    football_folder_path(r, swapped, sizeof swapped, "match.swapped");
+    fov_status status = football_swap_sides(path, swapped, error);
+    if (!status)
+        status = write_from(r, swapped, error);
+    unlink(swapped);
+    return status;
 }
 
 /* ---- heat maps ------------------------------------------------------------------------------- */
@@ -245,6 +257,8 @@ static void put_summary(const struct football_run *r, struct json_writer *w)
     put_team(r, w, 0);
     put_team(r, w, 1);
     json_array_end(w);
+    int left = football_left_team(r);
+    json_add_string(w, "goal_on_the_left", left == 0 ? "first" : left == 1 ? "second" : NULL);
     json_add_number(w, "others_at_once", (double)s->at_once[2] / frames, 2);
     json_name(w, "ball");
     json_object_begin(w);

@@ -106,7 +106,7 @@ static fov_status finish(struct football_run *r, struct football_held *h, const 
         status = write_frame(r, h->result, h->number, &frame, error);
     if (!status && r->folder && r->asked.video)
         status = football_video_add(r, h->result, &frame.ball, fresh, error);
-    if (!status && fresh)
+    if (!status && fresh && !r->live)
         football_tell(r, h->result, h->number, &frame);
     fov_result_release(&h->result);
     return status;
@@ -152,6 +152,8 @@ static fov_status hold(struct football_run *r, fov_result *result, fov_error *er
     r->held[(r->first_held + r->held_count++) % FOOTBALL_HELD] = (struct football_held){result,
                                                                                         number};
     r->failures = 0;
+    if (r->live && number > r->before.last)
+        football_tell(r, result, number, result->football); /* nobody is kept waiting */
     for (size_t i = 0; i < late.count && !status; i++)
         status = finish_until(r, &late.items[i], error);
     return status;

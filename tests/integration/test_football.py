@@ -110,7 +110,20 @@ def test_files(match):
     assert [t["name"] for t in summary["teams"]] == ["Whites", "Reds"] and all(t["distance_m"] > 20 for t in summary["teams"])
     assert abs(sum(t["possession"] for t in summary["teams"]) - 1) < 1e-3
     assert all(p["top_mps"] <= 12 for p in summary["people"] if "top_mps" in p) and len(summary["people"]) >= 14
-    assert not list(folder.glob("*.new"))
+    assert not list(folder.glob("*.new")) and not (folder / "match.swapped").exists()
+
+
+def test_formats_know_whose_goal_is_on_the_left(match):
+    """In the drawn match the Reds play to the right: their goal is at x = 0, where the keeper stands. They are the
+    second team for the colours of their shirts, and come first in formats that name the left team first."""
+    folder = match[0]
+    assert json.loads((folder / "summary.json").read_text())["goal_on_the_left"] == "second"
+    teams = json.loads((folder / "skillcorner_match.json").read_text())
+    assert (teams["home_team"]["name"], teams["away_team"]["name"]) == ("Reds", "Whites")
+    red = {p[0] for f in frames_of(folder) for p in f["p"] if p[1] == 1 and p[2] == 0}
+    predictions = json.loads((folder / "gamestate.json").read_text())["predictions"]
+    left = {p["track_id"] for p in predictions if p["attributes"]["team"] == "left" and p["attributes"]["role"] == "player"}
+    assert left == red and len(red) > 5
 
 
 def test_annotated_copy(match):
