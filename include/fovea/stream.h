@@ -246,6 +246,13 @@ FOV_API size_t fov_stream_get_match(fov_stream *stream, fov_match_person *people
  * briefly. */
 FOV_API size_t fov_stream_settle_football(fov_stream *stream, fov_ball *late, size_t capacity);
 
+/* Copies a heat map of the match so far: of the person `id`, or with 0 of team 0 or 1.
+ * `seconds` has room for `capacity` bins; *columns and *rows say how they lie (fov_match_heat).
+ * Returns FOV_EUNSUPPORTED (no football), FOV_ENOTFOUND (person), FOV_EINVAL (team), FOV_ELIMIT
+ * (room). Thread-safety: safe. Blocks: briefly. */
+FOV_API fov_status fov_stream_get_heat(fov_stream *stream, int team, int32_t id, float *seconds,
+                                       size_t capacity, int *columns, int *rows, fov_error *error);
+
 /* Hands a frame over (the stream takes the caller's reference, also on failure, and sets *frame
  * NULL). Sets seq, and deadline_ns = capture_ns + max_latency_ms unless it is set. Never blocks.
  * `seq` (may be NULL) gets the frame's number. Returns FOV_OK when the frame is accepted (exactly

@@ -6,6 +6,7 @@
 #include <fovea/picture.h>
 
 #include "base/file.h"
+#include "scene/heat_png.h"
 #include "scene/pitch.h"
 
 enum { PX = 8, REACH = 5 }; /* px a metre; bins that the blur reaches */
@@ -113,22 +114,9 @@ static void draw(const fov_match_heat *heat, const float *warm, const fov_pitch_
         }
 }
 
-static fov_status write_png(const fov_image *image, const char *path, fov_error *error)
-{
-    fov_encoder *encoder;
-    const uint8_t *bytes;
-    size_t size;
-    fov_status status = fov_encoder_create(&encoder, error);
-    if (status == FOV_OK)
-        status = fov_encode_png(encoder, image, &bytes, &size, error);
-    if (status == FOV_OK)
-        status = file_replace(path, bytes, size, 0666, error);
-    fov_encoder_destroy(&encoder);
-    return status;
-}
-
-fov_status fov_match_heat_png(const fov_match_heat *heat, const fov_pitch_size *pitch,
-                              const char *path, fov_error *error)
+fov_status heat_png_encode(fov_encoder *encoder, const fov_match_heat *heat,
+                           const fov_pitch_size *pitch, const uint8_t **bytes, size_t *size,
+                           fov_error *error)
 {
     int columns = (int)ceil(pitch->length), rows = (int)ceil(pitch->width);
     if (!heat->seconds || heat->columns != columns || heat->rows != rows || columns < 1 || rows < 1)
@@ -142,11 +130,26 @@ fov_status fov_match_heat_png(const fov_match_heat *heat, const fov_pitch_size *
         fov_image image = {FOV_RGB24, columns * PX, rows * PX, {pixels}, {3 * columns * PX}, 0, 0};
         blur(heat, warm + bins, warm);
         draw(heat, warm, pitch, &image);
-        status = write_png(&image, path, error);
+        status = fov_encode_png(encoder, &image, bytes, size, error);
     } else {
         fov_fail(error, status, "no memory for a heat map");
     }
     free(warm);
     free(pixels);
+    return status;
+}
+
+fov_status fov_match_heat_png(const fov_match_heat *heat, const fov_pitch_size *pitch,
+                              const char *path, fov_error *error)
+{
+    fov_encoder *encoder;
+    const uint8_t *bytes;
+    size_t size;
+    fov_status status = fov_encoder_create(&encoder, error);
+    if (status == FOV_OK)
+        status = heat_png_encode(encoder, heat, pitch, &bytes, &size, error);
+    if (status == FOV_OK)
+        status = file_replace(path, bytes, size, 0666, error);
+    fov_encoder_destroy(&encoder);
     return status;
 }

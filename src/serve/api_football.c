@@ -7,8 +7,7 @@
 #include "serve/room.h"
 #include "serve/routes.h"
 
-/* The running football stream that the path names, by its id or its room. NULL: answered. */
-static struct room *find_match(struct exchange *x)
+struct room *football_room(struct exchange *x)
 {
     const char *id = exchange_param(x, "stream_id");
     struct room *room = room_find(x->server, x->room);
@@ -114,7 +113,7 @@ static void write_state(struct json_writer *w, const struct room *room, bool lan
 
 void get_homography(struct exchange *x)
 {
-    struct room *room = find_match(x);
+    struct room *room = football_room(x);
     if (!room)
         return;
     struct json_writer *w = serve_writer(x->server);
@@ -229,7 +228,7 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
 
 void put_homography(struct exchange *x)
 {
-    struct room *room = find_match(x);
+    struct room *room = football_room(x);
     bool preview, gone = false;
     json_value *json = room && read_preview(x, &preview) ? member_object(x) : NULL;
     if (!json)
@@ -245,7 +244,7 @@ void put_homography(struct exchange *x)
 
 void delete_homography(struct exchange *x)
 {
-    struct room *room = find_match(x);
+    struct room *room = football_room(x);
     if (room)
         forget(x, room);
 }

@@ -112,8 +112,7 @@ static void write_working(struct json_writer *w, const struct room *room)
     admission_write(w, room->admission, feed ? feed->stream : NULL);
     if (!feed)
         return;
-    json_add_string(w, "model_id",
-                    football && football->drawn ? FOOTBALL_DRAWN : feed->query.model_id);
+    json_add_string(w, "model_id", feed->query.model_id);
     json_add_number(w, "max_latency_ms", feed->query.max_latency_ms, 3);
 }
 
@@ -223,6 +222,8 @@ static fov_status start_feed(struct opening *o, struct room *room)
     if (status != FOV_OK)
         return status;
     name_model(o->server, &room->feed->query);
+    if (o->football && o->football->feed->drawn)
+        text_copy(room->feed->query.model_id, sizeof room->feed->query.model_id, FOOTBALL_DRAWN);
     if (o->football) { /* before the first frame */
         room->feed->football = o->football->feed;
         o->football->feed = NULL;

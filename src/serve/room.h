@@ -287,8 +287,10 @@ struct room {
 struct rooms {
     struct server *server;
     struct view *view;
-    struct chores *opening; /* of sources */
-    struct opening *asking; /* sources that ask again for a promise in a moment */
+    struct chores *opening;  /* of sources */
+    struct chores *painting; /* of heat maps; made at the first one */
+    int paintings;           /* that wait or are made */
+    struct opening *asking;  /* sources that ask again for a promise in a moment */
     struct room *first;
     size_t count;
     uint64_t next_stream;
@@ -354,6 +356,10 @@ void stream_ended(struct room *room, fov_status status, const char *message);
 
 /* The stream of a room's name or stream_id, NULL: none. */
 fov_stream *room_stream(struct server *server, const char *id);
+
+/* The running football stream that a path's {stream_id} names, by its id or its room (it has a
+ * feed). NULL: answered. */
+struct room *football_room(struct exchange *x);
 
 /* A camera of a room, with what the settings say of it. */
 void room_apply_settings(struct server *server, struct exchange *x, const char *name,

@@ -164,6 +164,7 @@ static void rooms_stop(struct server *server)
     if (!rooms)
         return;
     chores_stop(&rooms->opening);
+    chores_stop(&rooms->painting);
     sources_stop(rooms);
     rooms->stopped = true;
     for (struct room *room = rooms->first; room; room = room->next) {

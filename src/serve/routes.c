@@ -46,10 +46,11 @@ const struct route serve_routes[] = {
     {"POST", "/api/v1/realtime/video/start-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_start_stream},
     {"POST", "/api/v1/realtime/video/stop-stream", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, post_stop_stream},
     {"GET", "/api/v1/realtime/video/streams", ROLE_ADMIN, 0, ROUTE_REALTIME, get_streams},
-    /* -- football: api_football.c -- */
+    /* -- football: api_football.c, api_heatmap.c -- */
     {"GET", "/api/v1/realtime/football/{stream_id}/homography", ROLE_VIEW, 0, ROUTE_REALTIME, get_homography},
     {"PUT", "/api/v1/realtime/football/{stream_id}/homography", ROLE_ADMIN, 64 * KIB, ROUTE_REALTIME, put_homography},
     {"DELETE", "/api/v1/realtime/football/{stream_id}/homography", ROLE_ADMIN, 0, ROUTE_REALTIME, delete_homography},
+    {"GET", "/api/v1/realtime/football/{stream_id}/heatmap", ROLE_VIEW, 0, ROUTE_REALTIME | ROUTE_QUERY_TOKEN, get_heatmap},
     /* -- recording: api_recording.c -- */
     {"GET", "/api/v1/realtime/video/recordings", ROLE_ADMIN, 0, ROUTE_REALTIME, get_recordings},
     {"POST", "/api/v1/realtime/video/streams/{id}/recording", ROLE_ADMIN, 4 * KIB, ROUTE_REALTIME, post_recording},

@@ -29,10 +29,11 @@ void post_start_stream(struct exchange *x);
 void post_stop_stream(struct exchange *x);
 void get_streams(struct exchange *x);
 
-/* api_football.c; the pages: pages.c */
+/* api_football.c, api_heatmap.c; the pages: pages.c */
 void get_homography(struct exchange *x);
 void put_homography(struct exchange *x);
 void delete_homography(struct exchange *x);
+void get_heatmap(struct exchange *x);
 void page_football(struct exchange *x);
 void page_calibrate(struct exchange *x);
 

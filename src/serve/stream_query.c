@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "serve/football.h"
 #include "serve/frames.h"
 #include "serve/model_files.h"
 
@@ -52,6 +53,12 @@ bool model_is_loaded(fov_workers *workers, const char *id)
 bool model_find(struct exchange *x, fov_workers *workers, char *id)
 {
     char name[MODEL_ID_MAX];
+    if (strcmp(id, FOOTBALL_DRAWN) == 0) { /* the workers know it once a stream has it */
+        serve_problem(x, 404, "unknown_model",
+                      "'" FOOTBALL_DRAWN "' is no model: it is for streams of \"kind\": "
+                      "\"football\" from pattern:football");
+        return false;
+    }
     if (model_is_loaded(workers, id))
         return true;
     text_copy(name, sizeof name, id);

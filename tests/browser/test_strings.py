@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-PAGES = ("start", "camera", "view", "zones", "docs")
+PAGES = ("start", "camera", "view", "zones", "football", "calibrate", "docs")
 PAGE_BYTES = 60_000
 VOID = {"meta", "link", "img", "input", "br", "path", "circle", "rect"}
 
@@ -94,7 +94,7 @@ def scripts_of(name: str, seen: set[Path]) -> set[Path]:
     return seen
 
 
-@pytest.mark.parametrize("page", ("start", "camera", "view", "zones"))
+@pytest.mark.parametrize("page", ("start", "camera", "view", "zones", "football", "calibrate"))
 def test_a_page_weighs_less_than_60_kb(page):
     html = WEB / f"{page}.html"
     text = html.read_text()

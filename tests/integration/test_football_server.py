@@ -51,6 +51,10 @@ def test_match_from_start_to_stop(clean, truth):
     room, = [c for c in server.get("/api/cameras").json()["cameras"] if c["name"] == id]
     assert room["football_url"] == made["view_url"]
     with socket(server, f"/ws/view/{id}?render=client") as viewer:
+        hello = receive(viewer)
+        assert hello["type"] == "view" and hello["model_id"] == "drawn" and "ball" in hello["labels"], hello
+        other = server.post(START, json={"source": SOURCE, "model_id": "drawn"})
+        assert other.status_code == 404 and "football" in other.json()["detail"], "for others it is no model"
         first, = results(viewer, 1)
         assert MEMBERS <= first.keys() and set(first["parts_ms"]) == PARTS and first["detector"] == "drawn"
         assert first["pitch_m"]["size"] == [105, 68]
@@ -60,6 +64,7 @@ def test_match_from_start_to_stop(clean, truth):
     check_teams(seen[-1], truth)
     check_ball(seen, truth)
     check_stats(server, id, seen[-1])
+    check_heat(server, id, seen)
     final = server.post(STOP, json={"stream_id": id}).json()
     assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values())
     assert final["failed"] == 0 and final["delivered"] >= 60 and final["waiting"] == 0
@@ -116,6 +121,28 @@ def check_stats(server, id, last):
     assert "football" not in server.get(STATS).json()
     metrics = server.get("/metrics").text
     assert f'fovea_football_part_seconds_count{{stream="{id}",part="tracking"}}' in metrics
+
+
+def check_heat(server, id, seen):
+    """Red is where the sure ones of a team are: the warmest place lies where somebody was seen."""
+    path = f"/api/v1/realtime/football/{id}/heatmap"
+    spots = {"first": [], "second": []}
+    for track in (t for m in seen for t in m["tracks"] if t["team"] and t["pitch_m"]):
+        spots[track["team"]].append(track["pitch_m"])
+    for team in spots:
+        answer = server.get(f"{path}?team={team}")
+        assert answer.status_code == 200 and answer.headers["Content-Type"] == "image/png"
+        picture = decoded(answer.content).astype(int)
+        assert picture.shape == (68 * 8, 105 * 8, 3)
+        rows, columns = np.where(picture[:, :, 0] - picture[:, :, 1] > 100)
+        assert len(rows), "something is red"
+        place = np.array([columns.mean() / 8, 68 - rows.mean() / 8])
+        assert np.min(np.linalg.norm(np.array(spots[team]) - place, axis=1)) < 12
+    person = max((t for t in seen[-1]["tracks"]), key=lambda t: t["distance_m"])["track_id"]
+    assert server.get(f"{path}?track_id={person}").status_code == 200
+    for query, code in (("", 422), ("?team=third", 422), ("?team=first&track_id=1", 422), ("?track_id=0", 422),
+                        ("?track_id=1.5", 422), ("?track_id=999999", 404)):
+        assert server.get(path + query).status_code == code, query
 
 
 def test_one_packet_for_all_viewers(clean):

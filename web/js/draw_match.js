@@ -2,7 +2,7 @@
 import { paint } from './draw.js';
 import { num } from './i18n.js';
 import { looks, mark } from './kit.js';
-import { carry } from './pitch_lines.js';
+import { carry, markings, project } from './pitch_lines.js';
 
 const EDGE = 'rgb(0 0 0 / .8)';
 const BALL = '#ffffff';
@@ -26,14 +26,15 @@ function drawChip(context, track, look, [x, y, w], px, letters) {
   const words = num(track.track_id);
   const high = (letters + 5) * px;
   const radius = letters * 0.36 * px;
-  const wide = context.measureText(words).width + 2 * radius + 11 * px;
+  const gap = letters * 0.28 * px;
+  const wide = context.measureText(words).width + 2 * radius + 3 * gap;
   const left = Math.max(0, Math.min(x + w / 2 - wide / 2, context.canvas.width - wide));
   const top = y - high - 3 * px >= 0 ? y - high - 3 * px : y + 2 * px;
   context.fillStyle = 'rgb(7 9 12 / .78)';
   context.fillRect(left, top, wide, high);
-  mark(context, look.keeper ? { ...look, keeper: false } : look, left + 4 * px + radius, top + high / 2, radius, px * 0.8);
+  mark(context, look.keeper ? { ...look, keeper: false } : look, left + gap + radius, top + high / 2, radius, px * 0.8);
   context.fillStyle = '#ffffff';
-  context.fillText(words, left + 7 * px + 2 * radius, top + high / 2 + px / 2);
+  context.fillText(words, left + 2 * gap + 2 * radius, top + high / 2 + px / 2);
   if (!look.keeper) return;
   context.fillStyle = look.colour; // a goalkeeper's has a line below
   context.fillRect(left, top + high, wide, 2 * px);
@@ -70,6 +71,21 @@ export function viewOf({ pitch_m: pitch }, width, height) {
   return pitch?.known && pitch.matrix ? { matrix: pitch.matrix, k1: pitch.k1 ?? 0, width, height } : null;
 }
 
+/** Where the view has the pitch: on the lines of the picture, when it is right. */
+function drawLines(context, result, { width, height }, sx, sy, px) {
+  const view = viewOf(result, width, height);
+  if (!view) return;
+  context.beginPath();
+  for (const line of project(view, markings(...result.pitch_m.size))) {
+    line.forEach(([u, v], i) => (i ? context.lineTo(u * sx, v * sy) : context.moveTo(u * sx, v * sy)));
+  }
+  for (const [style, wide] of [['rgb(7 9 12 / .6)', 3.5], ['#4cc2ff', 1.5]]) {
+    context.strokeStyle = style;
+    context.lineWidth = wide * px;
+    context.stroke();
+  }
+}
+
 function drawBall(context, ball, trail, sx, sy, px) {
   context.lineCap = 'round';
   for (const [style, width] of [[EDGE, 4 * px], [BALL, 2 * px]]) {
@@ -103,14 +119,14 @@ function drawBall(context, ball, trail, sx, sy, px) {
 
 /** As paint() in draw.js; `trail`: a BallTrail. A result without people of a match is painted as any other. */
 export function paintMatch(context, bitmap, detections, options) {
-  const { boxes, labels, px, result, trail, trails } = options;
+  const { boxes, labels, lines, px, result, trail, trails } = options;
   if (!result?.tracks) { paint(context, bitmap, detections, options); return; }
   const { width, height } = context.canvas;
   context.drawImage(bitmap, 0, 0, width, height);
   if (!boxes) return;
   const sx = width / bitmap.width;
   const sy = height / bitmap.height;
-  const letters = width / px < SMALL ? 9 : 11;
+  const letters = width / px < SMALL ? 8 : 11;
   const look = looks(result.teams);
   const place = ({ box: [x1, y1, x2, y2] }) => [x1 * sx, y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy];
   context.font = `600 ${letters * px}px system-ui, sans-serif`;
@@ -118,6 +134,7 @@ export function paintMatch(context, bitmap, detections, options) {
   context.textAlign = 'left'; // whatever the page's direction: the place is computed
   context.direction = 'ltr';
   context.lineJoin = 'round';
+  if (lines) drawLines(context, result, bitmap, sx, sy, px);
   for (const track of result.tracks) {
     context.globalAlpha = track.state === 'lost' ? 0.6 : 1;
     drawBox(context, place(track), look(track), track.state === 'lost', px);
@@ -125,7 +142,7 @@ export function paintMatch(context, bitmap, detections, options) {
   context.globalAlpha = 1;
   drawBall(context, result.ball, trails ? trail.lines() : [], sx, sy, px);
   if (!labels) return; // over all boxes
-  for (const track of result.tracks) {
+  for (const track of [...result.tracks].sort((a, b) => a.box[3] - b.box[3])) { // who is nearer on top
     context.globalAlpha = track.state === 'lost' ? 0.6 : 1;
     drawChip(context, track, look(track), place(track), px, letters);
   }

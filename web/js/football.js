@@ -12,6 +12,7 @@ import { now } from './clock.js';
 
 const id = decodeURIComponent(location.pathname.split('/').filter(Boolean)[1] ?? '');
 const room = encodeURIComponent(id);
+const FAR_M = 2; // places that may be further off than this are said to be inaccurate
 const stage = $('stage');
 const panel = new MatchPanel();
 const map = new PitchMap($('pitch'), $('ground'));
@@ -39,7 +40,7 @@ const player = new Player($('canvas'), stage, {
     newest = entry.result;
     trail.add(newest, entry.captured, entry.bitmap.width, entry.bitmap.height);
     newestAt = now();
-    panel.add(newest);
+    panel.add(newest, entry.captured);
     map.show(newest, entry.captured);
     $('ground').dataset.of = entry.seq;
   },
@@ -73,15 +74,15 @@ function say(key, vars) {
 
 // ---- beside the picture
 
-/** "± 0.2 m": what the view may be off by, where the middle of the people stands. */
+/** Metres that the view may be off by, where the middle of the people stands. */
 function howSure() {
   const feet = newest?.pitch_m?.known && map.dots.length ? newest.tracks.filter((track) => track.pitch_m && track.state !== 'lost') : [];
   const { width, height } = player.lastFrame ?? {};
-  if (!feet.length || !(newest.pitch_m.sigma_px > 0)) return '';
+  if (!feet.length || !(newest.pitch_m.sigma_px > 0)) return null;
   const [x1, , x2, y] = feet.map((track) => track.box).sort((a, b) => a[3] - b[3])[feet.length >> 1];
   const view = viewOf(newest, width, height);
   const here = toGround(view, [(x1 + x2) / 2, y]), there = toGround(view, [(x1 + x2) / 2, y + newest.pitch_m.sigma_px]);
-  return here && there ? t('match.sure', { m: num(Math.hypot(here[0] - there[0], here[1] - there[1]), 1) }) : '';
+  return here && there ? Math.hypot(here[0] - there[0], here[1] - there[1]) : null;
 }
 
 /** Why the pitch is empty, if it is, and how sure places on it are. */
@@ -91,7 +92,9 @@ function pitchWords() {
   $('unknown').hidden = !off && !(pitch && !pitch.known);
   if (!$('unknown').hidden) text($('unknown-why'), t(off ? 'match.pitch_ai_off' : 'match.not_calibrated'));
   $('unknown-link').hidden = off;
-  text($('sure'), howSure());
+  const metres = howSure();
+  $('sure').toggleAttribute('data-far', metres > FAR_M);
+  text($('sure'), metres === null ? '' : t(metres > FAR_M ? 'match.unsure' : 'match.sure', { m: num(metres, 1) }));
   const placed = map.dots.length;
   $('pitch').setAttribute('aria-label', pitch?.known ? t('match.pitch_said', { n: num(placed) }) : $('unknown-why').textContent);
 }
@@ -153,14 +156,14 @@ function fullScreen() {
 }
 
 const KEYS = {
-  f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'),
+  f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
   '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => pictureOnly(false),
 };
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;
   KEYS[event.key.toLowerCase()]?.();
 });
-for (const option of ['boxes', 'labels', 'trails', 'means']) $(option).addEventListener('click', () => toggle(option));
+for (const option of ['boxes', 'labels', 'lines', 'trails', 'means']) $(option).addEventListener('click', () => toggle(option));
 $('full').addEventListener('click', fullScreen);
 $('only').addEventListener('click', () => pictureOnly(true));
 $('leave').addEventListener('click', () => pictureOnly(false));

@@ -61,9 +61,10 @@ export class MatchPanel {
 
   stats(message) { this.#stats = message; }
 
-  /** Each painted result: only sums, no touch of the page. */
-  add(result) {
+  /** Each painted result of the picture taken at `at` ms: only sums, no touch of the page. */
+  add(result, at) {
     this.#result = result;
+    this.#hold(result.teams?.has_ball, at);
     this.#frames++;
     for (const name of PARTS) this.#sums.set(name, (this.#sums.get(name) ?? 0) + (result.parts_ms?.[name] ?? 0));
     for (const { track_id: id, speed_mps: speed, state } of result.tracks ?? []) {
@@ -75,6 +76,15 @@ export class MatchPanel {
   }
 
   // ---- teams and ball
+
+  #held = null; // {side, since_s, from: ms of the picture in which that was new, null: before this page, at}
+
+  /** Since when a team has the ball, by the pictures: the server's moment is on a clock of its own. */
+  #hold(ball, at) {
+    const same = this.#held && this.#held.side === ball?.side && this.#held.since === ball?.since_s;
+    const from = same ? this.#held.from : this.#held ? at : null;
+    this.#held = { side: ball?.side, since: ball?.since_s, from, at };
+  }
 
   #versus = null; // elements, made once a language
 
@@ -114,7 +124,8 @@ export class MatchPanel {
   }
 
   #ball({ ball, teams, tracks }) {
-    const { side, track_id: id, since_s: since } = teams?.has_ball ?? {};
+    const { side, track_id: id } = teams?.has_ball ?? {};
+    const since = this.#held?.from ? (this.#held.at - this.#held.from) / 1000 : 0;
     const of = teams?.sides.find((s) => s.side === side);
     const holder = tracks?.find((track) => track.track_id === id);
     if (of) {
@@ -137,11 +148,12 @@ export class MatchPanel {
 
   #person(track, look, teams) {
     const { track_id: id, speed_mps: speed, distance_m: distance, state } = track;
+    const lost = state === 'lost';
     const top = track.top_speed_mps ?? this.#tops.get(id) ?? null;
     const side = teams?.sides.find((s) => s.side === track.team);
     const role = track.class === 'player' ? '' : t(`match.role.${track.class}`);
     const team = [side && sideName(side), role].filter(Boolean).join(' · ') || t('match.side.none');
-    return { id, look, team, speed: speed ?? null, top, distance: distance ?? 0, placed: track.pitch_m !== null, lost: state === 'lost' };
+    return { id, look, team, speed: lost ? null : speed ?? null, top, distance: distance ?? 0, placed: track.pitch_m !== null, lost };
   }
 
   #cells() {
@@ -159,7 +171,7 @@ export class MatchPanel {
     }
     text(cells.id, num(p.id));
     text(cells.team, p.lost ? `${p.team} (${t('match.lost')})` : p.team);
-    text(cells.speed, p.speed === null || p.lost ? '–' : num(p.speed * KMH, 1));
+    text(cells.speed, p.speed === null ? '–' : num(p.speed * KMH, 1));
     text(cells.top, p.top === null ? '–' : num(p.top * KMH, 1));
     text(cells.distance, p.placed || p.distance > 0 ? num(p.distance) : '–');
     cells.row.className = p.lost ? 'lost' : '';
@@ -190,6 +202,7 @@ export class MatchPanel {
     if (result.teams?.sides?.length === 2) this.#teams(result.teams);
     this.#ball(result);
     this.#table(result);
+    $('model').hidden = result.detector === 'drawn'; // its model looks at nothing
     $('detector').hidden = !known(`match.detector.${result.detector}`);
     if (!$('detector').hidden) text($('detector'), t(`match.detector.${result.detector}`));
   }

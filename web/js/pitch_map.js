@@ -165,17 +165,18 @@ export class PitchMap {
     const [x, y] = this.#at(track.pitch_m);
     const lost = track.state === 'lost';
     const official = look.shape === 'triangle'; // too narrow for a number, and nobody asks for it
-    const r = (official ? 6 : this.canvas.width / px < 380 ? 7.5 : 8.5) * px;
+    const words = num(track.track_id);
+    const r = (official ? 6 : words.length > 2 ? 10 : 8.5) * px;
     if (lost) c.setLineDash([2.5 * px, 2.5 * px]);
     mark(c, look, x, y, r, px, lost);
     c.setLineDash([]);
-    if (!official) this.#number(num(track.track_id), x, y, lost || look.shape === 'ring' ? '#ffffff' : look.ink);
+    if (!official) this.#number(words, x, y, lost || look.shape === 'ring' ? '#ffffff' : look.ink);
     this.dots.push({ id: track.track_id, x: x / px, y: y / px, m: track.pitch_m, shape: look.shape, colour: look.colour, lost });
   }
 
   #number(words, x, y, ink) {
     const c = this.#context, px = this.#px;
-    c.font = `700 ${(words.length > 2 ? 7.5 : 9.5) * px}px system-ui, sans-serif`;
+    c.font = `700 ${(words.length > 2 ? 8.5 : 9.5) * px}px system-ui, sans-serif`;
     c.textAlign = 'center';
     c.textBaseline = 'middle';
     c.direction = 'ltr';

@@ -26,13 +26,19 @@ function makeCard() {
   const kind = el('span', { class: 'kind' });
   const link = el('a', { class: 'card panel' }, el('span', { class: 'picture' }, image, none),
     el('span', { class: 'words' }, name, pill), el('span', { class: 'words small' }, kind, age));
-  const zones = el('a', { class: 'button to-zones' });
-  return { item: el('li', {}, link, zones), zones, link, image, none, name, pill, word, age, kind };
+  const zones = el('a', { class: 'button' });
+  const match = el('a', { class: 'button' });
+  return { item: el('li', {}, link, el('div', { class: 'to-zones' }, match, zones)), zones, match, link, image, none, name, pill, word, age, kind };
 }
 
 function fillCard(card, camera) {
-  const { name, kind, state, fps, p95_ms: p95 } = camera;
-  if (card.link.getAttribute('href') !== camera.view_url) card.link.href = camera.view_url;
+  const { name, state, fps, p95_ms: p95, football_url: match } = camera;
+  const kind = match ? 'football' : camera.kind;
+  const url = match ?? camera.view_url; // a match has a page of its own; the plain picture is a button then
+  if (card.link.getAttribute('href') !== url) card.link.href = url;
+  card.match.hidden = !match;
+  if (match) card.match.href = camera.view_url;
+  text(card.match, t('start.picture'));
   text(card.name, name);
   text(card.zones, t('zones.title'));
   card.zones.href = `/zones/${encodeURIComponent(name)}`;
@@ -127,6 +133,12 @@ async function firstPicture(name) {
   return false;
 }
 
+/** What a stream of football is started with: the drawn match knows where its players are. */
+function football() {
+  if (!$('add-football').checked) return {};
+  return { kind: 'football', still_camera: $('add-still').checked, ...($('add-url').value.trim().startsWith('pattern:football') ? { model_id: 'drawn' } : {}) };
+}
+
 async function addCamera() {
   const name = $('add-name').value.trim();
   $('add-error').hidden = true;
@@ -136,7 +148,7 @@ async function addCamera() {
   try {
     const stream = await request('/api/v1/realtime/video/start-stream', {
       method: 'POST', headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ source: $('add-url').value.trim(), token: name }),
+      body: JSON.stringify({ source: $('add-url').value.trim(), token: name, ...football() }),
     });
     if (!await firstPicture(name)) throw new Error(t('start.nothing_came', { s: num(FIRST_PICTURE_MS / 1000) }));
     text($('add-result'), t('start.added', { name }));
@@ -159,7 +171,10 @@ $('add').addEventListener('close', () => {
   $('add-done').hidden = $('add-picture').hidden = $('add-open').hidden = $('add-error').hidden = true;
   $('add-test').hidden = false;
   $('add-url').value = $('add-name').value = '';
+  $('add-football').checked = $('add-still').checked = false;
+  $('add-still-row').hidden = true;
   if (latest) fill(latest);
 });
+$('add-football').addEventListener('change', ({ target }) => { $('add-still-row').hidden = !target.checked; });
 document.addEventListener('language', () => { if (latest) fill(latest); });
 poll();
