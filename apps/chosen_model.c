@@ -55,7 +55,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
     bool cpu = s->openvino.device && strcasecmp(s->openvino.device, "CPU") == 0; /* the order */
-    fov_model_params params = {.backend = chosen->backend,
+    fov_model_params params = {.id = chosen->id,
+                               .backend = chosen->backend,
                                .device = chosen->device ? chosen->device
                                          : cpu          ? NULL
                                                         : s->openvino.device,

@@ -9,6 +9,7 @@ struct settings;
 /* Options of predict, benchmark, eval, models inspect. NULL and 0: the default. */
 struct chosen_model {
     const char *model;     /* file, name in models.dir or among the fetched ones, address */
+    const char *id;        /* shown to users; NULL: by the file */
     const char *backend;   /* "openvino", "onnxruntime"; NULL: the best that is there */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */

@@ -73,7 +73,7 @@ static int parse(struct football_run *r, int argc, char **argv)
 
 int cmd_football(int argc, char **argv)
 {
-    static struct football_run run = {.asked = {.fps = 10, .max_latency_ms = 2000, .video = true}};
+    static struct football_run run = {.asked = {.max_latency_ms = 2000, .video = true}};
     struct football_asked *a = &run.asked;
     int count = parse(&run, argc, argv);
     if (count < 0)

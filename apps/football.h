@@ -2,7 +2,9 @@
  * frames.
  *
  *   cmd_football.c       options
- *   football_open.c      source, calibration, models, stream; and closing them
+ *   football_asked.c     what the command line leaves to the settings
+ *   football_calibrate.c --calibration
+ *   football_open.c      source, models, stream; and closing them
  *   football_read.c      a thread: the source's frames at the wanted rate, into the stream
  *   football_run.c       takes results, holds them until the ball is known for good, hands them on
  *   football_folder.c    --out: the match on disk, and going on where it stopped
@@ -35,7 +37,7 @@ enum {
 struct football_asked {
     const char *url, *calibration, *teams, *ball_model, *pitch_model, *out, *formats;
     struct chosen_model chosen;
-    const char *tracker, *look;
+    const char *tracker;
     double fps, max_latency_ms, seconds;
     bool still, json, video;
 };
@@ -103,12 +105,12 @@ struct football_sums {
 
 struct football_run {
     struct football_asked asked;
+    struct settings *settings;
     char shown[1024]; /* the URL without a password */
     fov_football_params params;
     char names[2][64];
     fov_pitch_view view; /* calibration */
     fov_pitch_size pitch;
-    char ball_id[64], pitch_id[64];
 
     fov_reader *reader;
     fov_workers *workers;
@@ -147,11 +149,15 @@ struct football_run {
     fov_stats stats; /* at the end */
 };
 
+/* football_asked.c */
+fov_status football_settle_asked(struct football_run *r, fov_error *error);
+
+/* football_calibrate.c: fills the view, the pitch and what the stream is told of them. */
+fov_status football_calibrate(struct football_run *r, fov_error *error);
+
 /* football_open.c */
 fov_status football_open(struct football_run *r, fov_error *error);
 fov_status football_close(struct football_run *r, fov_error *error);
-/* Names and colours out of "Reds:#c00000,Blues:#0000c0". */
-fov_status football_teams(struct football_run *r, fov_error *error);
 
 /* football_read.c */
 fov_status football_start_reading(struct football_run *r, fov_error *error);

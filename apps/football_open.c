@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "reading.h"
-#include "scene/pitch.h"
+#include "serve/settings.h"
 
 #define WARM_S                                                                                     \
     3.0 /* looked at again before the first new frame: names, teams and the ball return */
@@ -20,7 +20,7 @@
 #define SEEK_SLACK_S 0.002 /* times are kept as they are written */
 #define DRAWN "drawn"
 
-enum { CALIBRATION_BYTES = 1 << 20, HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16 };
+enum { HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16 };
 
 /* ---- source ---------------------------------------------------------------------------------- */
 
@@ -109,117 +109,6 @@ static fov_status rewind_reader(struct football_run *r, fov_error *error)
     return open_reader(r, from_s, error);
 }
 
-/* ---- teams ----------------------------------------------------------------------------------- */
-
-static bool read_color(const char *text, uint32_t *color)
-{
-    size_t hex = text[0] == '#' ? strspn(text + 1, "0123456789abcdefABCDEF") : 0;
-    if (hex != 6 || text[7])
-        return false;
-    *color = (uint32_t)strtoul(text + 1, NULL, 16);
-    return true;
-}
-
-fov_status football_teams(struct football_run *r, fov_error *error)
-{
-    char text[256], *rest = text;
-    bool colored[2] = {false, false};
-    int count = 0;
-    if (!r->asked.teams)
-        return FOV_OK;
-    if (text_copy(text, sizeof text, r->asked.teams) != strlen(r->asked.teams))
-        return fov_fail(error, FOV_EINVAL, "--teams is too long");
-    for (char *part; (part = strsep(&rest, ",")); count++) {
-        char *color = strchr(part, ':');
-        if (color)
-            *color++ = '\0';
-        if (count < 2 && (!*part || text_copy(r->names[count], sizeof r->names[0], part) == 0))
-            return fov_fail(error, FOV_EINVAL, "--teams: team %d has no name", count + 1);
-        if (count < 2 && color &&
-            !(colored[count] = read_color(color, &r->params.teams.colors[count])))
-            return fov_fail(error, FOV_EINVAL,
-                            "--teams: '%.40s' is no colour; write it like #c00000", color);
-    }
-    if (count != 2 || colored[0] != colored[1])
-        return fov_fail(error, FOV_EINVAL,
-                        "--teams takes two names, both with a colour or none: "
-                        "Reds:#c00000,Blues:#0000c0");
-    r->params.teams.named = colored[0];
-    return FOV_OK;
-}
-
-/* ---- calibration ----------------------------------------------------------------------------- */
-
-static void tell_quality(const struct football_run *r, const fov_pitch_quality *q, bool points)
-{
-    if (!points) {
-        fprintf(stderr, "fovea: calibration: a matrix, taken as it is\n");
-        return;
-    }
-    fprintf(stderr, "fovea: calibration: %d of %d points agree, %.1f px between them", q->inliers,
-            q->points, q->rms_px);
-    if (q->sigma_m > 0)
-        fprintf(stderr, ", likely error %.2f m", q->sigma_m);
-    for (int i = 0, told = 0; i < q->points && i < FOV_PITCH_POINTS_MAX && q->inliers < q->points;
-         i++)
-        if (q->error_px[i] > (float)r->width / 128)
-            fprintf(stderr, "%s points[%d] by %.0f px", told++ ? "," : "; not counted:", i,
-                    (double)q->error_px[i]);
-    fputc('\n', stderr);
-}
-
-/* A picture of the same shape and another size is the same view. */
-static fov_status fit(struct football_run *r, fov_error *error)
-{
-    fov_pitch_view *v = &r->view;
-    if (!v->width || (v->width == r->width && v->height == r->height))
-        return FOV_OK;
-    int width = v->width, height = v->height;
-    if (fov_pitch_view_resize(v, r->width, r->height, NULL) == FOV_OK)
-        return FOV_OK;
-    return fov_fail(error, FOV_EINVAL, "it is for pictures of %d x %d px, and these have %d x %d",
-                    width, height, r->width, r->height);
-}
-
-static fov_status view_of(struct football_run *r, const json_value *json, fov_error *error)
-{
-    fov_pitch_params params = {.width = r->width, .height = r->height};
-    fov_pitch_quality quality = {0};
-    fov_status status = pitch_view_read(json, &params, &r->view, &quality, error);
-    if (!status)
-        status = fit(r, error);
-    if (status)
-        return status;
-    const json_value *size = json_get(json, "size");
-    if (size) {
-        json_number(json_at(size, 0), &r->pitch.length);
-        json_number(json_at(size, 1), &r->pitch.width);
-    }
-    tell_quality(r, &quality, json_has(json, "points"));
-    return FOV_OK;
-}
-
-static fov_status calibrate(struct football_run *r, fov_error *error)
-{
-    const char *path = r->asked.calibration;
-    char *text;
-    size_t size;
-    fov_error why = {0};
-    if (!path)
-        return FOV_OK;
-    fov_status status = file_read(path, CALIBRATION_BYTES, &text, &size, error);
-    if (status)
-        return status;
-    json_value *json = json_parse(text, size, CALIBRATION_BYTES, &why);
-    status = json ? view_of(r, json, &why) : FOV_EFORMAT;
-    json_free(&json);
-    free(text);
-    if (status)
-        return fov_fail(error, status, "%.100s: %s", path, why.message);
-    r->params.view = &r->view;
-    return FOV_OK;
-}
-
 /* ---- models and stream ----------------------------------------------------------------------- */
 
 static fov_status add_model(struct football_run *r, const char *model, const char *id,
@@ -231,7 +120,10 @@ static fov_status add_model(struct football_run *r, const char *model, const cha
                                   .precision = r->asked.chosen.precision};
     if (!model)
         return FOV_OK;
-    *named = id;
+    bool drawn = strcmp(model, DRAWN) == 0; /* no model */
+    *named = drawn ? DRAWN : id;
+    if (drawn)
+        return FOV_OK;
     return chosen_model_add(&chosen, id, r->workers, error);
 }
 
@@ -241,7 +133,8 @@ static fov_status open_models(struct football_run *r, fov_error *error)
     fov_workers_params params = {.workers = 2, .pin_latency = true};
     if (a->chosen.model && strcmp(a->chosen.model, DRAWN) == 0) {
         r->params.player_model = DRAWN;
-        a->chosen.model = "fake:"; /* there has to be one; it is never run */
+        a->chosen.model = FOV_FOOTBALL_DRAWN; /* there has to be one; it is never run */
+        a->chosen.id = DRAWN;
     }
     fov_status status = chosen_model_start(&a->chosen, &params, &r->workers, error);
     if (!status)
@@ -280,11 +173,8 @@ fov_status football_open(struct football_run *r, fov_error *error)
 {
     fov_match_params figures = {.max_people = FOOTBALL_PEOPLE};
     r->before.last = r->written = r->number = -1;
-    r->pitch = pitch_size(NULL);
-    text_copy(r->names[0], sizeof r->names[0], "first");
-    text_copy(r->names[1], sizeof r->names[1], "second");
     fov_source_redact(r->shown, sizeof r->shown, r->asked.url);
-    fov_status status = football_teams(r, error);
+    fov_status status = football_settle_asked(r, error);
     if (!status)
         status = football_check_formats(r->asked.formats, error);
     if (!status)
@@ -293,7 +183,7 @@ fov_status football_open(struct football_run *r, fov_error *error)
         status = read_first(r, error);
     if (status || !r->first)
         return status;
-    status = calibrate(r, error);
+    status = football_calibrate(r, error);
     figures.pitch = r->pitch;
     if (!status)
         status = fov_match_create(&r->match, &figures, error);
@@ -322,5 +212,6 @@ fov_status football_close(struct football_run *r, fov_error *error)
     fov_match_destroy(&r->match);
     json_release(&r->line);
     free(r->sums.who);
+    settings_free(&r->settings);
     return status ? status : video;
 }

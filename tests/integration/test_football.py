@@ -295,7 +295,7 @@ def test_a_calibration_of_another_size_is_scaled(truth, tmp_path):
 @pytest.mark.parametrize("words, says", [
     (["--teams", "Reds"], "two names"),
     (["--teams", "Reds:#c00000,Blues"], "both with a colour or none"),
-    (["--teams", "Reds:red,Blues:blue"], "'red' is no colour"),
+    (["--teams", "Reds:rde,Blues:blue"], "'rde' is no colour"),
     (["--teams", ":#c00000,Blues:#0000c0"], "team 1 has no name"),
     (["--out", "m", "--formats", "mot,trakab"], "did you mean tracab?"),
     (["--formats", "mot"], "--formats go into the folder of --out"),
@@ -303,6 +303,18 @@ def test_a_calibration_of_another_size_is_scaled(truth, tmp_path):
 ])
 def test_wrong_usage(tmp_path, words, says):
     assert says in football(SOURCE, *DRAWN, *words, cwd=tmp_path, code=2).stderr
+
+
+def test_the_environment_says_what_the_command_line_does_not(truth, tmp_path):
+    """football.* of the settings; the command line goes before."""
+    settings = {"FOVEA_FOOTBALL_PLAYER_MODEL": "drawn", "FOVEA_FOOTBALL_TARGET_FPS": "5", "FOVEA_FOOTBALL_HOMOGRAPHY": str(truth[0])}
+    words = (SOURCE, "--json", "--seconds", "2")
+    lines = [json.loads(line) for line in football(*words, cwd=tmp_path, env=environment(**settings)).stdout.splitlines()]
+    assert len(lines) == 10 and lines[-1]["detector"] == "drawn" and lines[-1]["pitch_m"]["known"]
+    lines = football(*words, "--fps", "2", cwd=tmp_path, env=environment(**settings)).stdout.splitlines()
+    assert len(lines) == 4
+    wrong = football(*words, cwd=tmp_path, code=2, env=environment(**settings, FOVEA_FOOTBALL_TRACKER="botsrt"))
+    assert "FOVEA_FOOTBALL_TRACKER" in wrong.stderr and "botsort" in wrong.stderr
 
 
 def test_what_cannot_be_opened(tmp_path):
