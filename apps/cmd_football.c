@@ -5,7 +5,7 @@
 #include "football.h"
 #include "options.h"
 
-enum { OPTIONS = 28 };
+enum { OPTIONS = 30 };
 
 static void fill_options(struct football_run *r, struct option_spec *options)
 {
@@ -24,6 +24,8 @@ static void fill_options(struct football_run *r, struct option_spec *options)
         {"still", OPTION_FLAG, &a->still, 0, 0, NULL, "the camera never moves"},
         {"model", OPTION_TEXT, &a->chosen.model, 0, 0, "M",
          "finds players; drawn: for pattern:football, none"},
+        {"look", OPTION_TEXT, &a->look, 0, 0, "HOW",
+         "for players: whole pictures, tiles, auto (tiles for small models)"},
         {"ball-model", OPTION_TEXT, &a->ball_model, 0, 0, "M", "finds the ball (the same)"},
         {"pitch-model", OPTION_TEXT, &a->pitch_model, 0, 0, "M",
          "finds keypoints of the pitch (none)"},

@@ -41,6 +41,19 @@ static fov_status read_teams(struct football_run *r, fov_error *error)
     return FOV_OK;
 }
 
+static fov_status read_look(struct football_run *r, fov_error *error)
+{
+    static const char *const words[] = {"auto", "whole", "tiles"}; /* as fov_football_look */
+    for (int i = 0; i < 3 && r->asked.look; i++)
+        if (strcmp(r->asked.look, words[i]) == 0) {
+            r->params.look = (fov_football_look)i;
+            return FOV_OK;
+        }
+    return r->asked.look ? fov_fail(error, FOV_EINVAL,
+                                    "--look is auto, whole or tiles, not '%.40s'", r->asked.look)
+                         : FOV_OK;
+}
+
 /* What belongs to other options of the command line stays. */
 static void take_params(fov_football_params *to, const fov_football_params *set)
 {
@@ -78,5 +91,7 @@ fov_status football_settle_asked(struct football_run *r, fov_error *error)
         text_copy(r->names[i], sizeof r->names[i],
                   either(set.params.names[i], i ? "second" : "first"));
     status = pitch_size_check(r->pitch, error);
+    if (!status)
+        status = read_look(r, error);
     return status ? status : read_teams(r, error);
 }

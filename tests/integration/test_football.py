@@ -299,6 +299,7 @@ def test_a_calibration_of_another_size_is_scaled(truth, tmp_path):
     (["--teams", ":#c00000,Blues:#0000c0"], "team 1 has no name"),
     (["--out", "m", "--formats", "mot,trakab"], "did you mean tracab?"),
     (["--formats", "mot"], "--formats go into the folder of --out"),
+    (["--look", "whale"], "--look is auto, whole or tiles"),
     (["--fps", "0"], "--fps must be a number"),
 ])
 def test_wrong_usage(tmp_path, words, says):
