@@ -88,10 +88,12 @@ static fov_status write_frame(struct football_run *r, const fov_result *result, 
                          .count = entries_of(frame, entries),
                          .ball_team = r->has_ball};
     add_ball(&f, &frame->ball);
+    fov_status status = r->folder ? football_folder_put(r, &f, error) : FOV_OK;
+    if (status)
+        return status;
     football_sum(r, &f);
     football_sum_now(r, frame);
-    football_views_add(r, number, result->frame->pts_ms, frame);
-    return r->folder ? football_folder_put(r, &f, error) : FOV_OK;
+    return FOV_OK;
 }
 
 static fov_status finish(struct football_run *r, struct football_held *h, const fov_ball *ball,
@@ -102,6 +104,7 @@ static fov_status finish(struct football_run *r, struct football_held *h, const 
     fov_status status = FOV_OK;
     if (ball)
         frame.ball = *ball;
+    football_views_add(r, h->number, h->result->frame->pts_ms, &frame);
     if (fresh)
         status = write_frame(r, h->result, h->number, &frame, error);
     if (!status && r->folder && r->asked.video)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from camera_servers import Jpegs
-from conftest import BIN, environment, fovea
+from conftest import BIN, DEPS, environment, fovea
 
 WRITE = BIN.parent / "tests/media/write_football"
 SIZE = (960, 540)
@@ -383,3 +383,15 @@ def test_help_names_the_options(tmp_path):
     for word in ("--calibration", "--fps", "--out", "--teams", "--still", "--formats", "--json", "--ball-model", "--pitch-model"):
         assert word in text
     assert "football" in fovea("--help").stdout and os.access(BIN, os.X_OK)
+
+
+def test_pictures_of_a_street_are_no_match(tmp_path):
+    """A real clip without a pitch, by the default model: people have names, and nothing is made up about a pitch."""
+    clip = Path(os.environ.get("FOVEA_TEST_DATA", "/nonexistent")) / "video/vtest.avi"
+    if not clip.exists() or not (DEPS / "models").exists():
+        pytest.skip("no clip ($FOVEA_TEST_DATA), or no model")
+    done = football(clip, "--seconds", "3", "--fps", "5", "--out", "m", cwd=tmp_path)
+    frames = frames_of(tmp_path / "m")
+    assert len(frames) == 15 and sum(len(f["p"]) for f in frames) > 30
+    assert all(p[4] is None for f in frames for p in f["p"]) and all(f["b"] is None and f["o"] == -1 for f in frames)
+    assert "no distances, speeds and possession" in done.stdout and len(pictures_of(tmp_path / "m/match.avi")) == 15
