@@ -127,6 +127,15 @@ static fov_status add_model(struct football_run *r, const char *model, const cha
     return chosen_model_add(&chosen, id, r->workers, error);
 }
 
+static void tell_fallback(fov_workers *workers)
+{
+    fov_model *model = fov_workers_model(workers, NULL);
+    const fov_model_info *m = model ? fov_model_get_info(model) : NULL;
+    if (m && m->fallback[0])
+        fprintf(stderr, "fovea: runs on %s %s (%s)\n", m->backend, m->device, m->fallback);
+    fov_model_close(&model);
+}
+
 static fov_status open_models(struct football_run *r, fov_error *error)
 {
     struct football_asked *a = &r->asked;
@@ -137,6 +146,8 @@ static fov_status open_models(struct football_run *r, fov_error *error)
         a->chosen.id = DRAWN;
     }
     fov_status status = chosen_model_start(&a->chosen, &params, &r->workers, error);
+    if (!status)
+        tell_fallback(r->workers);
     if (!status)
         status = add_model(r, a->ball_model, "ball", &r->params.ball_model, error);
     return status ? status : add_model(r, a->pitch_model, "pitch", &r->params.pitch_model, error);

@@ -56,6 +56,13 @@ static fov_status pass(struct football_run *r, fov_frame **frame)
     return status;
 }
 
+/* A camera that has fallen silent does not hold the end up. */
+static bool is_late(const struct football_run *r)
+{
+    return r->live && r->asked.seconds > 0 &&
+           ns_to_ms(clock_now_ns() - r->start_ns) > 1e3 * r->asked.seconds;
+}
+
 static fov_status step(struct football_run *r, fov_error *error)
 {
     fov_frame *frame = r->first;
@@ -63,6 +70,8 @@ static fov_status step(struct football_run *r, fov_error *error)
     r->first = NULL;
     if (!frame)
         status = fov_reader_get(r->reader, 100, &frame, NULL, error);
+    if (status == FOV_EAGAIN && is_late(r))
+        return FOV_EOS;
     return status ? status : pass(r, &frame);
 }
 
