@@ -92,6 +92,22 @@ static fov_status read_sizes(const json_value *object, fov_pitch_params *params,
     return FOV_OK;
 }
 
+/* The bend of the lens goes with a matrix; of points it is looked for. */
+static fov_status read_bend(const json_value *object, fov_pitch_view *view, fov_error *error)
+{
+    double k1;
+    if (!json_has(object, "k1"))
+        return FOV_OK;
+    if (!json_get_number(object, "k1", &k1) || k1 < PITCH_K1_LEAST || k1 > PITCH_K1_MOST)
+        return fov_fail(error, FOV_EINVAL, "k1: a number from %g to %g", PITCH_K1_LEAST,
+                        PITCH_K1_MOST);
+    if (k1 != 0 && view->width <= 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "k1: it bends a picture, whose size is needed (picture)");
+    view->k1 = k1;
+    return FOV_OK;
+}
+
 fov_status pitch_view_read(const json_value *object, const fov_pitch_params *params,
                            fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error)
 {
@@ -107,5 +123,6 @@ fov_status pitch_view_read(const json_value *object, const fov_pitch_params *par
         return read_points(json_get(object, "points"), &p, view, quality, error);
     if (!matrix_of(json_get(object, "matrix"), map))
         return fov_fail(error, FOV_EINVAL, "matrix: three rows of three numbers");
-    return fov_pitch_view_from_matrix(view, map, p.width, p.height, &p.size, error);
+    status = fov_pitch_view_from_matrix(view, map, p.width, p.height, &p.size, error);
+    return status ? status : read_bend(object, view, error);
 }

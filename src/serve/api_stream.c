@@ -241,7 +241,14 @@ struct stopping {
     uint64_t request_id;
     char stream_id[80], token[ROOM_NAME_MAX], source[256], message[240];
     fov_stats stats;
+    struct net_blob *football; /* figures of a match, or NULL */
 };
+
+static void stopping_free(struct stopping *s)
+{
+    net_blob_unref(&s->football);
+    free(s);
+}
 
 static struct stopping *stopping_make(struct exchange *x, const struct room *room)
 {
@@ -254,6 +261,10 @@ static struct stopping *stopping_make(struct exchange *x, const struct room *roo
     text_copy(s->source, sizeof s->source, room->source);
     text_copy(s->message, sizeof s->message, room->end_message);
     s->stats = room->end_stats; /* of one that ended by itself */
+    if (room->feed && room->feed->football)
+        s->football = football_last(room->feed->football, room->feed->stream, false);
+    else if (room->end_football)
+        s->football = net_blob_ref(room->end_football);
     return s;
 }
 
@@ -275,10 +286,11 @@ static void answer_stopped(void *arg)
         if (s->message[0])
             json_add_string(w, "message", s->message);
         message_stats(w, &s->stats, info.bound_ms, NULL);
+        football_splice(w, s->football);
         json_object_end(w);
         serve_reply(request, 200, w);
     }
-    free(s);
+    stopping_free(s);
 }
 
 /* On the closing thread. */
@@ -287,7 +299,7 @@ static void stopped(void *user, const fov_stats *last)
     struct stopping *s = user;
     s->stats = *last;
     if (!net_post(s->server->loop, answer_stopped, s))
-        free(s); /* memory is short: the client hears nothing */
+        stopping_free(s); /* memory is short: the client hears nothing */
 }
 
 static void stop_room(struct exchange *x, struct room *room)

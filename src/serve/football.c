@@ -94,3 +94,15 @@ void football_write_stats(struct json_writer *w, const struct feed_football *foo
     football_write_teams(w, &now);
     json_object_end(w);
 }
+
+struct net_blob *football_last(const struct feed_football *football, fov_stream *stream,
+                               bool settle)
+{
+    struct json_writer w = {0};
+    if (settle)
+        fov_stream_settle_football(stream, NULL, 0);
+    json_object_begin(&w);
+    football_write_stats(&w, football, stream);
+    json_object_end(&w);
+    return message_blob(&w);
+}

@@ -58,6 +58,11 @@ struct net_blob *football_blob(const struct feed_football *football, const fov_r
 /* Its members into an open object; accepts NULL. */
 void football_splice(struct json_writer *w, struct net_blob *blob);
 
+/* The member below alone, as football_splice takes it, of a stream that ends: with `settle` its
+ * last frame was answered. NULL: no memory. */
+struct net_blob *football_last(const struct feed_football *football, fov_stream *stream,
+                               bool settle);
+
 /* Member "football" of a stream's statistics: parts_ms, people, teams. */
 void football_write_stats(struct json_writer *w, const struct feed_football *football,
                           fov_stream *stream);

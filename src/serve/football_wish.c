@@ -42,19 +42,6 @@ static fov_status flag(const json_value *object, const char *name, bool *value, 
     return fov_fail(error, FOV_EINVAL, "%s: true or false", name);
 }
 
-/* The bend of the lens that goes with a matrix, as GET tells it. */
-static fov_status read_bend(const json_value *object, fov_pitch_view *view, fov_error *error)
-{
-    double k1;
-    if (!json_has(object, "matrix") || !json_has(object, "k1"))
-        return FOV_OK;
-    if (!json_get_number(object, "k1", &k1) || k1 < PITCH_K1_LEAST || k1 > PITCH_K1_MOST)
-        return fov_fail(error, FOV_EINVAL, "k1: a number from %g to %g", PITCH_K1_LEAST,
-                        PITCH_K1_MOST);
-    view->k1 = k1;
-    return FOV_OK;
-}
-
 fov_status football_read_view(const json_value *object, const struct football_place *place,
                               fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error)
 {
@@ -73,8 +60,6 @@ fov_status football_read_view(const json_value *object, const struct football_pl
                           "picture: no picture has come yet, so its [width, height] is needed");
     if (status == FOV_OK)
         status = pitch_view_read(object, &params, view, quality, error);
-    if (status == FOV_OK)
-        status = read_bend(object, view, error);
     if (status == FOV_OK && view->width > 0 && place->width > 0 &&
         (view->width != place->width || view->height != place->height))
         status = fov_pitch_view_resize(view, place->width, place->height, error);

@@ -493,6 +493,7 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     room->ended = false;
     room->end_stats = (fov_stats){0};
     room->end_message[0] = '\0';
+    net_blob_unref(&room->end_football);
     unit_unref(&room->drawn);
     unit_unref(&room->plain);
     fov_frame_unref(&room->newest);
@@ -585,6 +586,9 @@ void stream_ended(struct room *room, fov_status status, const char *message)
     room->end_stats = (fov_stats){0};
     if (room->feed) /* all its frames are answered */
         fov_stream_get_stats(room->feed->stream, 60, &room->end_stats);
+    net_blob_unref(&room->end_football);
+    if (room->feed && room->feed->football)
+        room->end_football = football_last(room->feed->football, room->feed->stream, true);
     source_stop(room);
     room->ended = true;
     room->ended_ns = clock_now_ns();

@@ -71,6 +71,7 @@ void room_free(struct room *room)
     fov_frame_unref(&room->newest);
     unit_unref(&room->drawn);
     unit_unref(&room->plain);
+    net_blob_unref(&room->end_football);
     free(room);
 }
 

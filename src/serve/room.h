@@ -281,6 +281,7 @@ struct room {
     fov_status end_status;
     char end_message[240];
     fov_stats end_stats;
+    struct net_blob *end_football; /* figures of a match that ended by itself, or NULL */
     int64_t ended_ns;
 };
 

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "serve/football_paint.h"
 #include "serve/message.h"
 #include "serve/room.h"
 
-enum { DETECTIONS_MAX = 300 };
+enum { DETECTIONS_MAX = FOOTBALL_BOXES_MAX };
 
 struct view_job {
     bool set, plain, drawn; /* what is wanted of it */
@@ -21,6 +22,7 @@ struct view_job {
     bool analysed, in_time; /* not analysed: there was no result, model is NULL */
     size_t count;
     struct net_blob *note, *football;
+    struct football_paint paint;
     fov_details *details; /* memory that stays with the slot; NULL for models of boxes */
     fov_detection items[DETECTIONS_MAX];
 };
@@ -34,6 +36,7 @@ struct view {
     bool stopping, joined;
     /* the thread's own */
     struct view_job job;
+    fov_detection boxes[DETECTIONS_MAX]; /* as they are drawn */
     fov_encoder *encoder;
     fov_frame_pool *copies;
 };
@@ -90,6 +93,9 @@ static void job_fill(struct view_job *job, struct feed *feed, const fov_result *
                                                             : DETECTIONS_MAX;
     if (job->count > 0)
         memcpy(job->items, result->detections->items, job->count * sizeof *job->items);
+    job->paint.set = false;
+    if (result->football && job->drawn)
+        football_paint_fill(&job->paint, result);
     if (fov_details_like(&job->details, result->detections->details) == FOV_OK)
         fov_details_copy(job->details, result->detections->details, job->count);
 }
@@ -149,6 +155,12 @@ static const char *label(void *user, int class_id)
 {
     return fov_model_label(user, class_id);
 }
+
+/* What boxes are called. */
+struct words {
+    const char *(*label)(void *user, int class_id);
+    void *user;
+};
 
 static struct net_blob *encode(struct view *view, const fov_image *image)
 {
@@ -214,29 +226,43 @@ static struct net_blob *plain(struct view *view, double *encode_ms)
 /* The camera's own picture with boxes in it: what no box reaches stays as it was sent, and only the
  * rest is encoded. */
 static struct net_blob *draw_into(struct view *view, const fov_frame *frame, fov_image *image,
-                                  const fov_detections *detections)
+                                  const fov_detections *detections, const struct words *words)
 {
     const uint8_t *bytes;
     size_t size;
-    if (fov_draw_into_jpeg(view->encoder, frame->bytes, frame->size, image, detections, label,
-                           view->job.model, view->job.quality, &bytes, &size, NULL, NULL) != FOV_OK)
+    if (fov_draw_into_jpeg(view->encoder, frame->bytes, frame->size, image, detections,
+                           words->label, words->user, view->job.quality, &bytes, &size, NULL,
+                           NULL) != FOV_OK)
         return NULL;
     return net_blob_copy(bytes, size);
+}
+
+/* The boxes of a football frame say whose they are. */
+static struct words choose_words(struct view *view, fov_detections *detections)
+{
+    struct view_job *job = &view->job;
+    if (!job->paint.set)
+        return (struct words){label, job->model};
+    memcpy(view->boxes, job->items, job->count * sizeof *view->boxes);
+    football_paint_boxes(&job->paint, view->boxes, job->count);
+    detections->items = view->boxes;
+    return (struct words){football_paint_label, &job->paint};
 }
 
 static struct net_blob *draw(struct view *view, double *draw_ms, double *encode_ms)
 {
     struct view_job *job = &view->job;
     fov_detections detections = {job->items, job->count, job->count, job->details};
+    struct words words = choose_words(view, &detections);
     int64_t start = clock_now_ns();
     fov_frame *on = canvas(view);
     if (!on)
         return NULL;
     struct net_blob *blob = NULL;
     if (has_own_jpeg(job->frame) && job->quality >= QUALITY_DEFAULT) {
-        blob = draw_into(view, job->frame, &on->image, &detections);
+        blob = draw_into(view, job->frame, &on->image, &detections, &words);
     } else {
-        fov_draw_detections(&on->image, &detections, label, job->model);
+        fov_draw_detections(&on->image, &detections, words.label, words.user);
         *draw_ms = ns_to_ms(clock_now_ns() - start);
         blob = encode(view, &on->image);
     }

@@ -109,11 +109,14 @@ def test_picking_on_the_drawn_pitch(match, open_page, truth):  # noqa: F811
     points = truth.landmarks(frame, 5)
     for i, (name, px) in enumerate(points.items()):
         if i == 4:  # the other way round: first the pitch, then the picture
+            page.keyboard.press("Escape")  # nothing is selected
             plan(page, LANDMARKS[name])
             assert page.evaluate("fovea.stats().armed") == name
             click(page, px)
+            assert page.evaluate("fovea.stats().armed") is None and page.evaluate("fovea.stats().selected") == -1
         else:
             click(page, px)
+            plan(page, (52.5, 34) if name != "centre" else (0, 0))  # a slip
             plan(page, LANDMARKS[name])
         assert page.evaluate(f"fovea.stats().points[{i}].name") == name
     wait(page, "fovea.stats().fit?.quality.points === 5")
@@ -244,3 +247,31 @@ def test_screen(match, open_page, truth, tmp_path, size):  # noqa: F811
         folder = Path(os.environ.get("FOVEA_SHOTS") or tmp_path)
         page.screenshot(path=folder / f"calibrate-{size[0]}-{theme}-{language}.png")
         page.close()
+
+
+def test_with_a_finger(match, open_page, truth):  # noqa: F811
+    """A tap sets a point, a drag moves it by less than the finger's way."""
+    page, frame = opened(match, open_page, viewport={"width": 390, "height": 844}, has_touch=True)
+    box = page.locator("#drawing").bounding_box()
+    scale = SIZE[0] / box["width"]
+    page.touchscreen.tap(box["x"] + 100, box["y"] + 120)
+    wait(page, "fovea.stats().points.length === 1")
+    u, v = page.evaluate("fovea.stats().points[0].image")
+    assert [u, v] == [pytest.approx(100 * scale, abs=2), pytest.approx(120 * scale, abs=2)] and page.is_hidden("#lens")
+    touch = page.context.new_cdp_session(page)
+
+    def finger(kind, x, y):
+        points = [] if kind == "touchEnd" else [{"x": box["x"] + x, "y": box["y"] + y}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    finger("touchStart", 102, 121)
+    finger("touchMove", 132, 131)
+    finger("touchMove", 152, 141)
+    wait(page, f"Math.abs(fovea.stats().points[0].image[0] - {u + 0.4 * 50 * scale}) < 3")
+    assert page.is_visible("#lens")
+    finger("touchEnd", 152, 141)
+    assert page.is_hidden("#lens")
+    page.locator("#pitch").scroll_into_view_if_needed()
+    plan = page.locator("#pitch").bounding_box()
+    page.touchscreen.tap(plan["x"] + plan["width"] / 2, plan["y"] + plan["height"] / 2)
+    wait(page, "fovea.stats().points[0].name === 'centre'")

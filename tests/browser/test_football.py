@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import wait
-from match import SOURCE, calibrate, homography, start, truth  # noqa: F401 (a fixture)
+from match import SOURCE, calibrate, call, homography, start, truth  # noqa: F401 (a fixture)
 from test_screens import STICKS_OUT
 
 KNOWN = "fovea.stats().known && fovea.dots().length > 8"
@@ -225,3 +225,11 @@ def test_screen(match, open_page, truth, tmp_path, size):  # noqa: F811
         page.screenshot(path=folder / f"football-{size[0]}-{theme}-{language}.png")
         assert json.loads(json.dumps(page.evaluate("fovea.stats()")))["painted"] > 0
         page.close()
+
+
+def test_another_stream_says_so(serve, open_page):
+    server = serve()
+    assert isinstance(call(server, "POST", "/api/v1/realtime/video/start-stream", {"source": "pattern:", "token": "hall"}), dict)
+    page = open_page(f"{server.url}/football/hall")
+    page.wait_for_selector("#note:not([hidden])", timeout=20000)
+    assert "no football stream" in page.inner_text("#note") and page.evaluate("fovea.dots()") == []

@@ -68,6 +68,7 @@ def test_match_from_start_to_stop(clean, truth):
     final = server.post(STOP, json={"stream_id": id}).json()
     assert final["total_frames"] == final["delivered"] + final["failed"] + sum(final["dropped"].values())
     assert final["failed"] == 0 and final["delivered"] >= 60 and final["waiting"] == 0
+    assert len(final["football"]["people"]) >= 8 and final["football"]["teams"]["state"] == "known", "the figures stay"
     assert server.get(HOMOGRAPHY.format(id)).status_code == 404
 
 
@@ -165,6 +166,27 @@ def test_one_packet_for_all_viewers(clean):
         for seq in common & heads.keys():
             assert all(heads[seq][name] == texts[0][seq][name] for name in MEMBERS)
         assert common & heads.keys()
+
+
+def test_drawn_boxes_have_the_colours_of_teams(clean):
+    """Edges of the boxes in the JPEG: one colour a team."""
+    id = start_match(clean, source=SOURCE)["stream_id"]
+    edges = {"first": [], "second": []}
+    with socket(clean, f"/ws/view/{id}") as drawn:
+        while min(map(len, edges.values())) < 40:
+            head, body = next_picture(drawn, 10)
+            pixels = decoded(body).astype(int)
+            for t in head.get("tracks", []):
+                if t["class"] != "player" or not t["team"] or t["state"] != "active" or not head["teams"]["sides"][0]["color"]:
+                    continue
+                x, y = int(t["box"][0]) + 1, int((t["box"][1] + t["box"][3]) / 2)
+                if 0 < x < 1280 and 0 < y < 720:
+                    edges[t["team"]].append(pixels[y, x])
+    middle = {team: np.median(found, axis=0) for team, found in edges.items()}
+    assert np.linalg.norm(middle["first"] - middle["second"]) > 80, middle
+    for team, found in edges.items():
+        near = np.linalg.norm(np.array(found) - middle[team], axis=1) < 70
+        assert near.mean() > 0.6, (team, near.mean())
 
 
 # --- calibration -----------------------------------------------------------------------------------------------------
@@ -390,6 +412,18 @@ def test_pictures_with_and_without_boxes(clean):
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
 
 
+def test_figures_of_a_match_that_ends(clean):
+    id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
+    def ended():
+        items = clean.get(STREAMS).json()["streams"]
+        return items and items[0]["state"] == "ended"
+    clean.wait_for(ended, 30, "the end")
+    final = clean.post(STOP, json={"stream_id": id}).json()
+    assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
+    people = final["football"]["people"]
+    assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
+
+
 def test_camera_of_the_settings(start_server, truth, tmp_path):
     file = tmp_path / "camera.json"
     file.write_text('{"matrix": %s, "picture": [1280, 720]}' % truth.maps[0].tolist())
@@ -403,7 +437,11 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     with socket(server, "/ws/view/match?render=client") as viewer:
         message, = results(viewer, 1)
     assert {s["name"] for s in message["teams"]["sides"]} == {"Reds", "Blues"}
-    assert server.get(HOMOGRAPHY.format("match")).json()["stream_id"] == item["stream_id"], "by the room's name too"
+    known = server.get(HOMOGRAPHY.format("match")).json()
+    assert known["stream_id"] == item["stream_id"] and known["known"], "by the room's name too"
+    file.write_text(server.get(HOMOGRAPHY.format("match")).text)  # what was asked for is a calibration itself
+    again = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n")
+    again.wait_for(lambda: again.get(HOMOGRAPHY.format("match")).json().get("known"), 10, "the view of the file")
     assert server.get(HOMOGRAPHY.format(item["stream_id"])).json()["token"] == "match"
 
 

@@ -249,6 +249,8 @@ static void texts_that_are_no_view(void **state)
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"size\":[500,5]}", "a pitch of 500 x 5 m"},
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"picture\":[5]}", "picture: its width"},
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"picture\":[1e9,1]}", "picture: its width"},
+        {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"k1\":9}", "k1: a number"},
+        {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"k1\":null}", "k1: a number"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         fov_pitch_view view;
@@ -278,6 +280,13 @@ static void texts_that_are_views(void **state)
         assert_true(fov_pitch_to_px(&view, (double[2]){52.5, 34}, px));
         assert_true(apart(px, (double[2]){525, 360}) < 1e-6);
     }
+    fov_pitch_view bent;
+    fov_error error = {0};
+    double px[2];
+    assert_int_equal(read_text("{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"k1\":0.1}", &bent, &error),
+                     0);
+    assert_true(bent.k1 == 0.1 && fov_pitch_to_px(&bent, (double[2]){52.5, 34}, px));
+    assert_true(px[0] < 524 && px[1] < 359.5); /* further from the middle of 1920 x 1080 */
 }
 
 int main(void)

@@ -21,6 +21,7 @@ let takenAt = 0;
 let fit = null; // what a preview told of the points as they are
 let refused = null; // or why there is none: {why, quality}
 let saved = null; // the points that were saved, as text
+let savedFrame = null; // and of which picture
 let asked = 0;
 let timer = 0;
 let busy = false;
@@ -46,20 +47,16 @@ function tell(sentence) {
 
 // ---- points
 
-const plain = () => JSON.stringify([editor.named, frameId, $('bent').checked]);
+const plain = () => JSON.stringify([editor.named, $('bent').checked]);
 
 /** A landmark was picked: for the selected point, or for the one that is placed next. */
 function choose(name) {
   const owner = editor.points.findIndex((point) => point.name === name);
   const point = editor.points[editor.selected];
-  if (name && owner >= 0 && owner !== editor.selected && point?.name !== null) {
-    editor.select(owner);
-    return;
-  }
-  if (point && (!point.name || document.activeElement === $('landmark'))) editor.name(name);
+  if (!point && name && owner >= 0) editor.select(owner);
+  else if (point) editor.name(name);
   else {
     editor.armed = name || null;
-    editor.select(-1);
     fill();
   }
 }
@@ -99,7 +96,7 @@ function fill() {
 
 function buttons() {
   $('undo').disabled = !editor.undoable || busy;
-  $('save').disabled = !fit || busy || saved === plain();
+  $('save').disabled = !fit || busy || (saved === plain() && savedFrame === frameId);
   $('forget').disabled = !state?.known || busy;
   $('add').disabled = $('fresh').disabled = busy || $('frame').hidden;
 }
@@ -264,6 +261,7 @@ async function save() {
   try {
     const told = await put('', body({ frame_id: frameId ?? undefined }));
     saved = plain();
+    savedFrame = frameId;
     await readState();
     say('');
     text($('force'), t('cal.saved'));
@@ -301,7 +299,7 @@ function age() {
 
 // ---- controls
 
-const KEYS = { n: () => editor.addInMiddle(), u: () => editor.undo() };
+const KEYS = { n: () => editor.addInMiddle(), u: () => editor.undo(), escape: () => editor.select(-1) };
 document.addEventListener('keydown', (event) => {
   if (event.key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); editor.undo(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;

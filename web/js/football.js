@@ -19,6 +19,7 @@ const map = new PitchMap($('pitch'), $('ground'));
 const trail = new BallTrail();
 let newest = null; // the last result that was painted with its picture
 let newestAt = 0; // when, own clock
+let seqBefore = -1;
 let paintedBefore = 0;
 let fps = 0;
 
@@ -36,7 +37,11 @@ const player = new Player($('canvas'), stage, {
     else if (message.type === 'error') say('error.server', { why: message.message });
   },
   showing: (entry) => { // the pitch changes in the same moment as the picture
+    if (entry.analysed && entry.result && !entry.result.tracks && !newest) say('match.no_football');
     if (!entry.analysed || !entry.result?.tracks) { bare(); return; }
+    if (!newest) say('');
+    if (entry.seq < seqBefore) { map.reset(); panel.reset(); trail.clear(); } // another stream, with the same names for others
+    seqBefore = entry.seq;
     newest = entry.result;
     trail.add(newest, entry.captured, entry.bitmap.width, entry.bitmap.height);
     newestAt = now();

@@ -207,6 +207,12 @@ export class MatchPanel {
     if (!$('detector').hidden) text($('detector'), t(`match.detector.${result.detector}`));
   }
 
+  /** Another stream: what was remembered is of others. */
+  reset() {
+    this.#tops.clear();
+    this.#held = null;
+  }
+
   /** Nobody is looked for any more: nothing old stays as if it were now. */
   nobody() {
     this.#result = null;

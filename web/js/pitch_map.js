@@ -50,6 +50,8 @@ class Means {
     if (this.#of.size > PEOPLE) this.#of.delete(this.#of.keys().next().value);
   }
 
+  clear() { this.#of.clear(); }
+
   /** Of those with a team who were seen long enough for a mean to say something. */
   list(at) { return [...this.#of.values()].filter((m) => m.track.team && m.n >= 20 && m.at > at - 60000); }
 }
@@ -72,6 +74,12 @@ export class PitchMap {
   #means = new Means();
   #now = 0;
   dots = []; // as drawn, in CSS pixels: {id, x, y, m, shape, colour, lost}
+
+  /** Another stream: what was remembered is of others. */
+  reset() {
+    this.#trails.clear();
+    this.#means.clear();
+  }
 
   /** Shows a result of the picture taken at `at` ms; null: nobody is known to be anywhere. */
   show(result, at) {

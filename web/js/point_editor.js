@@ -5,6 +5,7 @@ import { project, toPicture } from './pitch_lines.js';
 
 const ZOOM = 4; // of the magnifier, beyond what the picture is shown at
 const LENS = 132; // CSS pixels
+const FINE = 0.4; // of a finger's way, that a point moves: fingers are coarse, the magnifier shows the rest
 const APART = 28; // between pointer and magnifier
 const UNDO = 100;
 const LONG = 1e5; // px: lines further out are not drawn
@@ -24,7 +25,7 @@ export class PointEditor {
     svg.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  #drag = null; // {index, dx, dy}
+  #drag = null; // {index, from: where the pointer was, image: and the point, by, moved}
   #undo = [];
   #lensTimer = 0;
   #view = null; // whose lines are drawn
@@ -84,8 +85,9 @@ export class PointEditor {
   }
 
   select(index) {
-    if (this.selected === index) return;
+    if (this.selected === index && !this.armed) return;
     this.selected = index;
+    this.armed = null;
     this.#tell();
   }
 
@@ -129,13 +131,11 @@ export class PointEditor {
       const index = Number(hit.dataset.index);
       this.#keep();
       this.selected = index;
-      const [u, v] = this.points[index].image;
-      this.#drag = { index, dx: u - at[0], dy: v - at[1], moved: false };
       this.#tell();
-    } else {
-      this.add(at);
-      this.#drag = { index: this.selected, dx: 0, dy: 0, moved: true };
-    }
+    } else this.add(at);
+    const named = !hit && this.points[this.selected].name !== null; // its landmark was picked before
+    const { image } = this.points[this.selected];
+    this.#drag = { index: this.selected, from: at, image, by: event.pointerType === 'touch' ? FINE : 1, moved: !hit, named };
     this.svg.setPointerCapture(event.pointerId);
     this.focus(this.selected);
     this.#magnify(this.points[this.selected].image, event.pointerType === 'touch');
@@ -147,19 +147,21 @@ export class PointEditor {
       if (event.pointerType === 'mouse') this.#magnify(at, false);
       return;
     }
-    const { index, dx, dy } = this.#drag;
+    const { index, from, image, by } = this.#drag;
     this.#drag.moved = true;
-    this.points[index].image = this.#inside([at[0] + dx, at[1] + dy]);
+    this.points[index].image = this.#inside([image[0] + (at[0] - from[0]) * by, image[1] + (at[1] - from[1]) * by]);
     this.#magnify(this.points[index].image, event.pointerType === 'touch');
     this.#tell();
     this.focus(index);
   }
 
   #up(event) {
-    if (this.#drag && !this.#drag.moved) this.#undo.pop(); // only chosen
+    if (!this.#drag) return;
+    if (!this.#drag.moved) this.#undo.pop(); // only chosen
+    if (this.#drag.named) this.selected = -1; // whole: the next landmark is for the next point
     this.#drag = null;
     if (event.pointerType !== 'mouse') this.lens.hidden = true;
-    this.changed();
+    this.#tell();
   }
 
   #key(event) {

@@ -101,7 +101,7 @@ export default {
   'zones.spoken': 'Alert: {rule}.',
   'zones.key_close': 'close the zone', 'zones.key_cancel': 'give it up', 'zones.key_move': 'move a corner', 'zones.key_delete': 'remove it',
 
-  'match.title': 'Football', 'match.panel': 'The match', 'match.players': 'Players', 'match.pitch': 'Pitch', 'match.calibrate': 'Calibrate',
+  'match.title': 'Football', 'match.no_football': 'This is no football stream: start it as one (“Add a camera”, or kind: football).', 'match.panel': 'The match', 'match.players': 'Players', 'match.pitch': 'Pitch', 'match.calibrate': 'Calibrate',
   'match.not_calibrated': 'Not calibrated: where players stand is not known.', 'match.calibrate_now': 'Show where the pitch is',
   'match.pitch_ai_off': 'AI OFF: nobody is looked for.', 'match.pitch_said': 'The pitch from above, {n} people on it.', 'match.sure': '± {m} m', 'match.unsure': 'inaccurate: ± {m} m', 'match.lines': 'Lines',
   'match.help_sure': 'How far off the places on the pitch may be by now. Lines shows over the picture where the pitch is thought to be.',
@@ -141,7 +141,7 @@ export default {
   'cal.old': 'This picture is old and the camera may have moved since: take a new one before saving.',
   'cal.known': 'A view is in force. What is saved here takes its place.', 'cal.not_known': 'No view is in force: where players stand is not known.',
   'cal.saved': 'Saved: the live picture shows where players stand.', 'cal.stay': 'The points stay where they were: move those that no longer fit.',
-  'cal.key_move': 'move it by a pixel', 'cal.key_ten': 'by ten', 'cal.key_list': 'to the list of points', 'cal.key_delete': 'remove it',
+  'cal.key_move': 'move it by a pixel', 'cal.key_ten': 'by ten', 'cal.key_list': 'to the list of points', 'cal.key_delete': 'remove it', 'cal.key_none': 'select none',
   'mark.name': '{what}, {where}', 'mark.left': 'left', 'mark.right': 'right', 'mark.near': 'near', 'mark.far': 'far',
   'mark.part.left': 'Left third', 'mark.part.middle': 'Middle', 'mark.part.right': 'Right third',
   'mark.corner': 'corner of the pitch', 'mark.halfway': 'end of the half-way line', 'mark.centre': 'centre spot', 'mark.circle': 'centre circle', 'mark.post': 'goal post',

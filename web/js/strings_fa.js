@@ -101,7 +101,7 @@ export default {
   'zones.spoken': 'هشدار: {rule}.',
   'zones.key_close': 'بستن ناحیه', 'zones.key_cancel': 'رها کردن', 'zones.key_move': 'جابه‌جا کردن گوشه', 'zones.key_delete': 'حذف گوشه',
 
-  'match.title': 'فوتبال', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
+  'match.title': 'فوتبال', 'match.no_football': 'این جریان فوتبال نیست: با «افزودن دوربین» یا kind: football آغازش کنید.', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
   'match.not_calibrated': 'کالیبره نشده: جای بازیکنان روی زمین معلوم نیست.', 'match.calibrate_now': 'نشان دهید زمین کجاست',
   'match.pitch_ai_off': 'هوش مصنوعی خاموش است: کسی جست‌وجو نمی‌شود.', 'match.pitch_said': 'زمین از بالا، {n} نفر روی آن.', 'match.sure': '± {m} متر', 'match.unsure': 'نادقیق: ± {m} متر', 'match.lines': 'خط‌ها',
   'match.help_sure': 'خطای احتمالی جای‌ها روی زمین در این لحظه. «خط‌ها» روی تصویر نشان می‌دهد زمین کجا دانسته می‌شود.',
@@ -141,7 +141,7 @@ export default {
   'cal.old': 'این تصویر قدیمی است و شاید دوربین از آن پس حرکت کرده باشد: پیش از ذخیره تصویری تازه بگیرید.',
   'cal.known': 'یک دید برقرار است. آنچه اینجا ذخیره شود جایش را می‌گیرد.', 'cal.not_known': 'دیدی برقرار نیست: جای بازیکنان معلوم نیست.',
   'cal.saved': 'ذخیره شد: تصویر زنده جای بازیکنان را نشان می‌دهد.', 'cal.stay': 'نقطه‌ها همان‌جا ماندند: آن‌هایی را که دیگر جور نیستند جابه‌جا کنید.',
-  'cal.key_move': 'یک پیکسل جابه‌جا کردن', 'cal.key_ten': 'ده پیکسل', 'cal.key_list': 'به فهرست نقطه‌ها', 'cal.key_delete': 'حذف',
+  'cal.key_move': 'یک پیکسل جابه‌جا کردن', 'cal.key_ten': 'ده پیکسل', 'cal.key_list': 'به فهرست نقطه‌ها', 'cal.key_delete': 'حذف', 'cal.key_none': 'بدون انتخاب',
   'mark.name': '{what}، {where}', 'mark.left': 'چپ', 'mark.right': 'راست', 'mark.near': 'نزدیک', 'mark.far': 'دور',
   'mark.part.left': 'یک‌سوم چپ', 'mark.part.middle': 'میانه', 'mark.part.right': 'یک‌سوم راست',
   'mark.corner': 'گوشهٔ زمین', 'mark.halfway': 'سر خط نیمه', 'mark.centre': 'نقطهٔ وسط', 'mark.circle': 'دایرهٔ وسط', 'mark.post': 'تیر دروازه',
