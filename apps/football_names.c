@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define LEAST_OVERLAP 0.4f
+#define LEAST 0.4f
+#define FAR_M 2.0f
 
 static float overlap(const fov_football_person *a, const fov_match_entry *b)
 {
@@ -13,6 +14,16 @@ static float overlap(const fov_football_person *a, const fov_match_entry *b)
     float both = x > 0 && y > 0 ? x * y : 0;
     float all = (a->x2 - a->x1) * (a->y2 - a->y1) + (b->x2 - b->x1) * (b->y2 - b->y1) - both;
     return all > 0 ? both / all : 0;
+}
+
+/* 0..1. Who was lost from sight had a place on the pitch at best. */
+static float likeness(const fov_football_person *a, const fov_match_entry *b)
+{
+    if (b->x2 > b->x1)
+        return overlap(a, b);
+    if (!a->on_pitch || b->unplaced)
+        return 0;
+    return fmaxf(0, 1 - (float)hypot(a->x - b->x, a->y - b->y) / FAR_M);
 }
 
 static bool has_now(const struct football_names *n, int32_t now)
@@ -35,11 +46,11 @@ static bool has_before(const struct football_names *n, int32_t before)
 static bool match_one(struct football_run *r, const fov_football_frame *frame)
 {
     struct football_names *n = &r->same;
-    float best = LEAST_OVERLAP;
+    float best = LEAST;
     int32_t now = 0, before = 0;
     for (size_t i = 0; i < frame->count; i++)
         for (size_t k = 0; k < r->before.count; k++) {
-            float value = overlap(&frame->people[i], &r->before.people[k]);
+            float value = likeness(&frame->people[i], &r->before.people[k]);
             if (value > best && !has_now(n, frame->people[i].id) &&
                 !has_before(n, r->before.people[k].id)) {
                 best = value;
