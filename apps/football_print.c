@@ -199,8 +199,10 @@ static void tell_people(FILE *to, const struct football_run *r)
         fprintf(to, "  %.1f at once; teams are not known: %s\n",
                 (double)s->at_once[2] / (double)s->frames, why_no_teams(s->teams));
     if (s->placed == 0)
-        fprintf(to, "  no distances, speeds and possession: there was no calibration, or it did "
-                    "not hold (--calibration FILE)\n");
+        fprintf(to, "  no distances, speeds and possession: %s\n",
+                r->asked.calibration || r->asked.pitch_model
+                    ? "where on the pitch the camera looked was not known"
+                    : "there was no calibration (--calibration FILE)");
     else
         tell_best(to, r);
 }
@@ -254,8 +256,9 @@ void football_tell_end(struct football_run *r)
         fprintf(to, "%s has no pictures: nobody was seen\n", r->shown);
         return;
     }
-    fprintf(to, "%s: %" PRId64 " frames at %g a second, %s to %s\n", r->shown, s->frames, r->fps,
-            clock_text(s->first_s, from), clock_text(s->last_s, until));
+    fprintf(to, "%s: %" PRId64 " %s at %g a second, %s to %s\n", r->shown, s->frames,
+            s->frames == 1 ? "frame" : "frames", r->fps, clock_text(s->first_s, from),
+            clock_text(s->last_s, until));
     if (r->before.last >= 0)
         fprintf(to, "went on after frame %" PRId64 ": %" PRId64 " new\n", r->before.last, s->now);
     if (s->at_once[0] + s->at_once[1] + s->at_once[2] == 0)
