@@ -338,6 +338,12 @@ def test_without_a_calibration_no_metres_are_made_up(tmp_path):
     assert not summary["metres"] and all(t["mean_m"] is None for t in summary["teams"])
 
 
+def test_keypoints_of_the_pitch_give_metres(tmp_path):
+    football(SOURCE, *DRAWN, "--pitch-model", "drawn", "--out", "m", "--seconds", "3", "--no-video", cwd=tmp_path)
+    people = [p for f in frames_of(tmp_path / "m")[10:] for p in f["p"]]
+    assert len(people) > 100 and sum(p[4] is not None for p in people) > 0.9 * len(people)
+
+
 def test_nobody_is_seen(tmp_path):
     """Moving shapes are no people."""
     done = football("pattern:frames=12,fps=10", "--model", "fake:boxes=none,labels=person+ball", "--out", "m", cwd=tmp_path)
