@@ -25,8 +25,11 @@ enum { PLACES = 360, LEAST_INLIERS = 24, PASSES = 3, ROUNDS = 6, GENTLE = 2 };
 #define REACH_PART (1 / 40.0)
 /* Thinner lines may well be there and not be seen, px. */
 #define THIN_PX 0.35
-/* Parts of those looked at, and of those found, that must agree. */
+/* Parts of those looked at, and of those found, that must agree. Other lines than those that are
+ * meant may lie where a view has to be moved to by many px, so that wants more. */
 #define AGREE_LOOKED 0.4
+#define AGREE_MOVED 0.65
+#define MOVED_PX 6.0
 #define AGREE_FOUND 0.6
 /* The step's distance squared by what was known, over the count of numbers. */
 #define STEP_MOST 9.0
@@ -314,7 +317,8 @@ static fov_status judge(const struct sights *sights, const struct normal *known,
         return fov_fail(error, FOV_ENOTFOUND,
                         "lines are seen at %d places of %d, which says nothing", q->inliers,
                         q->looked);
-    if (q->inliers < AGREE_LOOKED * q->looked || q->inliers < AGREE_FOUND * q->found)
+    double part = q->moved_px > MOVED_PX * sights->unit ? AGREE_MOVED : AGREE_LOOKED;
+    if (q->inliers < part * q->looked || q->inliers < AGREE_FOUND * q->found)
         return fov_fail(error, FOV_ENOTFOUND,
                         "of %d places on lines %d look like one and %d agree: too few", q->looked,
                         q->found, q->inliers);
@@ -360,11 +364,11 @@ fov_status pitch_lines_fit(struct pitch_model *model, const struct pitch_look *l
     }
     q->looked = sights.looked;
     q->found = (int)sights.count;
+    q->moved_px = rms_of_step(&sights, gone);
     count_up(&sights, look, scale, q);
     fov_status status = judge(&sights, &known, gone, q, error);
     if (status)
         return status;
-    q->moved_px = rms_of_step(&sights, gone);
     inverse_of(&n, made.covariance);
     q->sigma_px = pitch_model_sigma(&made, look->picture.width, look->picture.height, look->size);
     *model = made;
