@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/plane.h"
+#include "scene/pitch.h"
 
 static double segment(const double at[2], double ax, double ay, double bx, double by)
 {
@@ -57,14 +58,22 @@ fov_pitch_view world_view(double pan, double tilt, double zoom, double k1)
     return view;
 }
 
-static double shade_at(const fov_pitch_view *view, double x, double y, enum world_lines lines,
+/* A view, and the way back of its map. */
+struct sight {
+    const double *map;
+    double inverse[9];
+    struct pitch_lens lens;
+};
+
+static double shade_at(const struct sight *sight, double x, double y, enum world_lines lines,
                        bool *line_near)
 {
     double px[2] = {x, y}, at[2];
     *line_near = false;
-    if (!fov_pitch_to_metres(view, px, at) || at[1] > 90)
+    if (!pitch_unproject(sight->map, sight->inverse, &sight->lens, px, at) || at[1] > 90)
         return 60;
-    double line_m = world_line_m(at, lines);
+    bool beside = at[0] < -1 || at[0] > 106 || at[1] < -1 || at[1] > 69;
+    double line_m = beside ? 1e9 : world_line_m(at, lines);
     *line_near = line_m < 1;
     return line_m < 0.06 ? 200 : (int)floor(at[0] / 5) % 2 ? 90 : 100;
 }
@@ -72,14 +81,18 @@ static double shade_at(const fov_pitch_view *view, double x, double y, enum worl
 void world_draw(uint8_t *gray, const fov_pitch_view *view, enum world_lines lines)
 {
     enum { FINE = 3 };
+    struct sight sight = {.map = view->map,
+                          .lens = pitch_lens_of(view->width, view->height, view->k1)};
+    if (!plane_invert(view->map, sight.inverse))
+        return;
     for (int y = 0; y < WORLD_HEIGHT; y++)
         for (int x = 0; x < WORLD_WIDTH; x++) {
             bool line_near, unread;
-            double sum = shade_at(view, x + 0.5, y + 0.5, lines, &line_near) * FINE * FINE;
+            double sum = shade_at(&sight, x + 0.5, y + 0.5, lines, &line_near) * FINE * FINE;
             if (line_near)
                 sum = 0;
             for (int i = 0; line_near && i < FINE * FINE; i++)
-                sum += shade_at(view, x + (i % FINE + 0.5) / FINE, y + (i / FINE + 0.5) / FINE,
+                sum += shade_at(&sight, x + (i % FINE + 0.5) / FINE, y + (i / FINE + 0.5) / FINE,
                                 lines, &unread);
             gray[y * WORLD_WIDTH + x] = (uint8_t)(sum / (FINE * FINE) + 0.5);
         }
