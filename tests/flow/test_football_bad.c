@@ -104,7 +104,9 @@ static void a_view_of_the_past_is_carried(void **state)
         expected.map[k] += by[0] * expected.map[6 + k];
         expected.map[3 + k] += by[1] * expected.map[6 + k];
     }
-    assert_true(football_view_distance(&expected, &frame.view) < 1e-6);
+    /* a camera turns, which is not quite a shift */
+    assert_true(football_view_distance(&expected, &frame.view) < 2);
+    assert_true(football_view_distance(&view, &frame.view) > 20);
     assert_true(frame.people[0].on_pitch && frame.view_sigma_px > 0);
     /* the same again, of the newest picture */
     assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
