@@ -19,6 +19,10 @@ typedef struct fov_detection {
     int32_t track_id;     /* -1: none */
 } fov_detection;
 
+/* A class_id that no model gives: the ball of a football stream whose player model knows none.
+ * fov_model_label says "ball". */
+enum { FOV_LABEL_BALL = 1023 };
+
 /* What models are for. */
 typedef enum fov_task {
     FOV_TASK_DETECT,   /* boxes */

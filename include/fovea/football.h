@@ -51,6 +51,27 @@ typedef enum fov_football_look {
                        is marked `weak` */
 } fov_football_look;
 
+/* What the detections of a frame come from, which says what its figures are worth. */
+#define FOV_FOOTBALL_DETECTOR_MAP(X)                                                               \
+    X(MODEL, model) /* a model, on the whole picture */                                            \
+    X(WEAK, weak)   /* a model that is too small for it, in tiles */                               \
+    X(DRAWN, drawn) /* no model: the truth of the drawn match, with the errors of a detector */    \
+    X(OWN, own)     /* fov_football_params.on_detections */
+
+typedef enum fov_football_detector {
+#define FOV_FOOTBALL_DETECTOR_ENUM(name, word) FOV_DETECTOR_##name,
+    FOV_FOOTBALL_DETECTOR_MAP(FOV_FOOTBALL_DETECTOR_ENUM)
+#undef FOV_FOOTBALL_DETECTOR_ENUM
+        FOV_DETECTOR_COUNT
+} fov_football_detector;
+
+/* Its word ("model"). Never NULL. Thread-safety: safe. Blocks: no. */
+FOV_API const char *fov_football_detector_name(fov_football_detector detector);
+
+/* Workers need a model: this one for those that have none but the detector "drawn" to serve. Its id
+ * is to be "drawn". */
+#define FOV_FOOTBALL_DRAWN "fake:width=8,height=8,boxes=none,runners=64,labels=person+ball"
+
 typedef struct fov_football_params fov_football_params;
 
 /* Zero means the default. Strings need to live during the call that takes the struct only. */
@@ -58,9 +79,12 @@ struct fov_football_params {
     /* Models, by their ids among those of the workers. A class is known by its label: player,
      * person, goalkeeper, referee, ball, sports ball, ...; where those are others, `*_labels` names
      * them, parted by commas. */
-    const char *player_model; /* NULL: the stream's */
+    const char *player_model; /* NULL: the stream's; "drawn": no model, but what a detector might
+                                 have seen of the drawn match; of frames of `pattern:football`
+                                 alone, others fail */
     const char *ball_model;   /* NULL: the ball is a class of the player model, if it has one */
-    const char *pitch_model;  /* keypoints of the pitch, in the order of pitch_layout; NULL: none */
+    const char *pitch_model;  /* keypoints of the pitch, in the order of pitch_layout; NULL: none.
+                                 "drawn" beside that player model: a calibration's errors as well */
     fov_pitch_layout pitch_layout;
     const char *player_labels, *goalkeeper_labels, *referee_labels, *ball_labels;
     float player_conf, ball_conf; /* default 0.25 (the stream's detect.conf), 0.15 */
@@ -122,7 +146,7 @@ typedef struct fov_football_frame {
     fov_pitch_view view;  /* of this picture */
     double view_sigma_px; /* how far off it may be by now */
     fov_motion motion;    /* of the camera since the picture before */
-    bool weak; /* players were looked for in tiles, by a model that is too small for it */
+    fov_football_detector detector;
     int64_t parts_ns[FOV_PART_COUNT]; /* those before fov_football_update are the caller's */
 } fov_football_frame;
 
@@ -136,7 +160,7 @@ typedef struct fov_football_input {
                                          set */
     const fov_motion *motion;         /* NULL: found in the image */
     const fov_pitch_view *found;      /* the view of this picture by other means; NULL: none */
-    bool weak;
+    fov_football_detector detector;   /* passed on */
 } fov_football_input;
 
 typedef struct fov_football fov_football;

@@ -33,10 +33,13 @@ typedef enum fov_outcome { FOV_DELIVERED, FOV_DROPPED, FOV_FAILED } fov_outcome;
 typedef struct fov_result {
     fov_frame *frame; /* borrowed; ref it to keep it */
     fov_outcome outcome;
-    fov_drop reason;                    /* FOV_DROPPED */
-    fov_status status;                  /* FOV_FAILED, or FOV_DROPPED by decode: why */
-    const char *message;                /* the reason in words, "" if none */
-    const fov_detections *detections;   /* valid during the call; with a tracker they have names */
+    fov_drop reason;     /* FOV_DROPPED */
+    fov_status status;   /* FOV_FAILED, or FOV_DROPPED by decode: why */
+    const char *message; /* the reason in words, "" if none */
+    /* Valid during the call; with a tracker they have names. Of football: those that are of it,
+     * with the classes of the player model; the ball of a ball model has the one that means it
+     * there, or FOV_LABEL_BALL. */
+    const fov_detections *detections;
     const fov_tracks *tracks;           /* also those lost from sight; NULL: no tracker. As above */
     const fov_football_frame *football; /* NULL: no football. Valid as `detections` */
     fov_timings timings;                /* ns; the stages add up to total = answered - capture */
@@ -236,6 +239,12 @@ FOV_API void fov_stream_get_football_parts(fov_stream *stream, double mean_ms[FO
  * NULL. 0 for a stream without football. Thread-safety: safe. Blocks: briefly. */
 FOV_API size_t fov_stream_get_match(fov_stream *stream, fov_match_person *people, size_t capacity,
                                     fov_match_team teams[2], fov_match_ball *ball);
+
+/* The source has ended, and the last result was given: settles the figures for good and copies the
+ * ball's last pictures, which were held back (fov_football_frame.late). Returns how many there are,
+ * at most 256; 0 at a second call and for a stream without football. Thread-safety: safe. Blocks:
+ * briefly. */
+FOV_API size_t fov_stream_settle_football(fov_stream *stream, fov_ball *late, size_t capacity);
 
 /* Hands a frame over (the stream takes the caller's reference, also on failure, and sets *frame
  * NULL). Sets seq, and deadline_ns = capture_ns + max_latency_ms unless it is set. Never blocks.

@@ -1,6 +1,7 @@
 /* Answers: exactly one callback for every accepted frame, its times adding up, its counters kept.
  */
 #include "flow/flow.h"
+#include "flow/look.h"
 
 static void count(struct stats *stats, int64_t now, const fov_result *result)
 {
@@ -55,7 +56,7 @@ void job_answer(struct job *job)
                          .timings = job->timings,
                          .width = job->width,
                          .height = job->height,
-                         .picture = job->picture,
+                         .picture = job->watched ? job->picture : NULL,
                          .reduced = job->reduced,
                          .model = job->form ? job->form->model : NULL,
                          .params = job->form ? &job->params : NULL};
@@ -64,6 +65,10 @@ void job_answer(struct job *job)
     if (status == FOV_OK && job->stream->namer) {
         stream_name(job, &tracks);
         result.tracks = &tracks;
+        result.timings.track = job->timings.track;
+    }
+    if (status == FOV_OK && job->stream->look) {
+        look_follow(job, &result);
         result.timings.track = job->timings.track;
     }
     result.timings.queue -= job->frame->decode_ns; /* it was decoded while it "waited" */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/plane.h"
+#include "flow/football_internal.h"
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 
@@ -277,7 +278,7 @@ fov_status fov_football_update(fov_football *f, const fov_football_input *input,
     if (status)
         return status;
     bool on = advance(f, input->time_s);
-    *frame = (fov_football_frame){.time_s = f->time_s, .weak = input->weak};
+    *frame = (fov_football_frame){.time_s = f->time_s, .detector = input->detector};
     struct football_picture picture = {
         .input = input, .time_s = f->time_s, .motion = &frame->motion, .pitch = f->pitch};
     find_motion(f, input, &frame->motion);
@@ -319,4 +320,28 @@ void fov_football_settle(fov_football *f, fov_balls *late)
 {
     fov_match_settle(f->match);
     fov_ball_flush(f->ball, late);
+}
+
+/* ---- for streams (football_internal.h) ---------------------------------------------------------
+ */
+
+void football_next_look(fov_football *f, double time_s, const fov_motion *motion,
+                        fov_ball_look *look)
+{
+    const fov_ball_input input = {.time_s = f->time_s + fmax(0, time_s - f->input_s),
+                                  .width = f->width,
+                                  .height = f->height,
+                                  .motion = motion};
+    if (fov_ball_where(f->ball, &input, look, NULL) != FOV_OK)
+        *look = (fov_ball_look){.x = NAN, .y = NAN};
+}
+
+bool football_view(const fov_football *f, fov_pitch_view *view, double *sigma_px)
+{
+    const fov_pitch_view *now = football_view_now(&f->view);
+    if (!now)
+        return false;
+    *view = *now;
+    *sigma_px = f->view.follow.sigma_px;
+    return true;
 }

@@ -1,10 +1,11 @@
-/* Running a frame. When somebody watches the stream, its picture is decoded once, whole, for the
- * eyes, and the model gets a reduced copy of it. */
+/* Running a frame. When somebody watches the stream, or it is of football, its picture is decoded
+ * once, whole, and the model gets a reduced copy of it. */
 #include "flow/flow.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "flow/look.h"
 #include "flow/reduce.h"
 #include "infer/runner.h"
 #include "media/image.h"
@@ -54,27 +55,27 @@ static fov_frame *whole_picture(struct worker *w, fov_frame *frame)
     return picture;
 }
 
-static bool has_scratch(struct worker *w, size_t size)
+bool scratch_reserve(struct scratch *s, size_t size)
 {
-    if (w->scratch_size >= size)
+    if (s->size >= size)
         return true;
-    free(w->scratch);
-    w->scratch = malloc(size);
-    w->scratch_size = w->scratch ? size : 0;
-    return w->scratch != NULL;
+    free(s->memory);
+    s->memory = malloc(size);
+    s->size = s->memory ? size : 0;
+    return s->memory != NULL;
 }
 
-/* The picture that was decoded for the eyes, reduced for the model. There is one scratch, so this
- * is for runs of one frame; in a run of several, a watched frame is decoded once more. */
-static void use_picture(struct worker *w, struct run_frame *f, fov_image *small, fov_item *item)
+/* The picture that was decoded whole, reduced for the model. */
+static void use_picture(struct worker *w, int i, fov_image *small, fov_item *item)
 {
+    struct run_frame *f = &w->run.frames[i];
     const fov_image *whole = &f->picture->image;
     int by = reduce_denominator(fov_model_get_info(w->run.form->model), whole->width,
                                 whole->height);
     int64_t start = clock_now_ns();
     *small = *whole;
-    if (by > 1 && has_scratch(w, reduce_size(whole, by)))
-        reduce_image(small, whole, by, w->scratch);
+    if (by > 1 && scratch_reserve(&w->scratches[i], reduce_size(whole, by)))
+        reduce_image(small, whole, by, w->scratches[i].memory);
     f->reduced = true;
     f->timings.decode = clock_now_ns() - start;
     item->frame = NULL;
@@ -105,11 +106,11 @@ static void prepare_details(struct worker *w, int i)
     f->detections.details = w->details[i];
 }
 
-/* Takes the time that a frame's picture was decoded for the eyes. */
+/* Takes the time that a frame's picture was decoded whole. */
 static int64_t prepare_picture(struct worker *w, struct run_frame *f)
 {
     int64_t start = clock_now_ns();
-    if (f->watched)
+    if (f->watched || f->look)
         f->picture = whole_picture(w, f->frame);
     return clock_now_ns() - start;
 }
@@ -126,31 +127,73 @@ static int64_t limit_of(const struct run *run)
     return limit;
 }
 
+/* The frames that go through the model whole, together. */
+static void run_whole(struct worker *w, fov_item *items, int count)
+{
+    struct run *run = &w->run;
+    if (count == 0)
+        return;
+    runner_limit(run->runner, limit_of(run));
+    runner_show(run->runner, motion_see, w);
+    fov_runner_detect_items(run->runner, items, count, NULL);
+    runner_show(run->runner, NULL, NULL); /* others use it too */
+    for (int k = 0; k < count; k++) {
+        struct run_frame *f = &run->frames[w->whole[k]];
+        f->error = items[k].error;
+        f->width = items[k].width;
+        f->height = items[k].height;
+    }
+}
+
+static void run_tiles(struct worker *w)
+{
+    for (int i = 0; i < w->run.count; i++)
+        if (w->run.frames[i].look && w->looked[i]->tiles && !look_in_tiles(w, i))
+            return;
+}
+
+/* What football needs beside the model's boxes. */
+static void look_on(struct worker *w)
+{
+    struct run *run = &w->run;
+    for (int i = 0; i < run->count; i++)
+        if (run->frames[i].look)
+            look_sort(w, i);
+    int64_t start = clock_now_ns();
+    look_for_others(w);
+    for (int i = 0; i < run->count; i++)
+        if (run->frames[i].look)
+            look_end(w, i);
+    for (int i = 0; i < run->count; i++)
+        run->frames[i].aside_ns = clock_now_ns() - start;
+}
+
 void picture_detect(struct worker *w)
 {
     struct run *run = &w->run;
     fov_item items[BATCH_MAX];
-    fov_image small;
+    fov_image small[BATCH_MAX];
     int64_t seen_ns[BATCH_MAX];
+    int whole = 0;
     for (int i = 0; i < run->count; i++) {
         struct run_frame *f = &run->frames[i];
         prepare_details(w, i);
         w->grays[i].width = 0;
         seen_ns[i] = prepare_picture(w, f);
-        items[i] = (fov_item){
+        if (f->look)
+            look_begin(w, i);
+        if (f->look && w->looked[i]->tiles)
+            continue;
+        fov_item *item = &items[whole];
+        *item = (fov_item){
             .frame = f->frame, .params = &f->params, .out = &f->detections, .timings = &f->timings};
-        if (run->count == 1 && f->picture && f->frame->bytes && !f->params.exact)
-            use_picture(w, f, &small, &items[i]);
+        if (f->picture && f->frame->bytes && !f->params.exact)
+            use_picture(w, i, &small[i], item);
+        w->whole[whole++] = i;
     }
-    runner_limit(run->runner, limit_of(run));
-    runner_show(run->runner, motion_see, w);
-    fov_runner_detect_items(run->runner, items, run->count, NULL);
-    runner_show(run->runner, NULL, NULL); /* others use it too */
-    for (int i = 0; i < run->count; i++) {
-        struct run_frame *f = &run->frames[i];
-        f->error = items[i].error;
-        f->width = items[i].width;
-        f->height = items[i].height;
-        f->timings.decode += seen_ns[i];
-    }
+    run_whole(w, items, whole);
+    run_tiles(w);
+    for (int i = 0; i < run->count; i++)
+        run->frames[i].timings.decode += seen_ns[i];
+    look_on(w);
 }

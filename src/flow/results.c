@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "flow/flow.h"
+#include "flow/football_copy.h"
 
 enum { RING = 256 }; /* beyond any capacity: what runs when the workers were told to wait */
 
@@ -20,6 +21,7 @@ struct kept {
     fov_tracks tracks; /* in own memory: */
     fov_track *track_items;
     size_t track_room;
+    struct football_copy football;
     char message[sizeof((fov_error *)0)->message];
 };
 
@@ -56,6 +58,7 @@ static void kept_free(struct kept *k)
     free(k->detections.items);
     free(k->track_items);
     fov_details_destroy(&k->detections.details);
+    football_copy_release(&k->football);
     free(k);
 }
 
@@ -152,11 +155,13 @@ static bool copy_tracks(struct kept *k, const fov_tracks *from)
 static bool kept_fill(struct kept *k, const fov_result *result)
 {
     if (!copy_detections(&k->detections, result->detections) ||
-        (result->tracks && !copy_tracks(k, result->tracks)))
+        (result->tracks && !copy_tracks(k, result->tracks)) ||
+        (result->football && !football_copy_fill(&k->football, result->football)))
         return false;
     k->result = *result;
     k->result.detections = &k->detections;
     k->result.tracks = result->tracks ? &k->tracks : NULL;
+    k->result.football = result->football ? &k->football.frame : NULL;
     k->result.frame = fov_frame_ref(result->frame);
     if (result->picture)
         k->result.picture = fov_frame_ref(result->picture);

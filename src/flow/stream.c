@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/look.h"
 
 #define CAPACITY 5
 #define MAX_BYTES ((size_t)4 << 20)
@@ -90,10 +91,56 @@ static bool grow(fov_workers *pool)
     return true;
 }
 
-static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told, fov_error *error)
+/* The id of the model that looks for its boxes; NULL or "": the default one. */
+static const char *model_of(const fov_stream_params *params)
+{
+    const fov_football_params *football = params->football;
+    return football && football->player_model && football->player_model[0] ? football->player_model
+                                                                           : params->model_id;
+}
+
+static const fov_model_info *info_of(const struct slot *slot)
+{
+    return slot ? fov_model_get_info(slot_form(slot)->model) : NULL;
+}
+
+/* Lock held: a model of football beside the one for people; NULL: none is asked for. */
+static fov_status find_other(fov_workers *pool, const char *id, bool wanted, struct slot **slot,
+                             fov_error *error)
+{
+    *slot = wanted ? slot_find(pool, id) : NULL;
+    if (wanted && !*slot)
+        return fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", id);
+    return FOV_OK;
+}
+
+/* Lock held. */
+static fov_status find_others(fov_stream *s, const struct slot *slot,
+                              const fov_football_params *football, fov_error *error)
+{
+    fov_workers *pool = s->pool;
+    if (!s->look)
+        return FOV_OK;
+    fov_status status = find_other(pool, football->ball_model, s->look->has_ball, &s->ball_slot,
+                                   error);
+    if (!status)
+        status = find_other(pool, football->pitch_model, s->look->has_pitch, &s->pitch_slot, error);
+    return status ? status
+                  : look_accepts(s->look, info_of(slot ? slot : pool->default_slot),
+                                 info_of(s->ball_slot), info_of(s->pitch_slot), error);
+}
+
+static void hold(struct slot *slot)
+{
+    if (slot)
+        slot->refs++;
+}
+
+static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_error *error)
 {
     fov_workers *pool = s->pool;
     struct plan plan = {0};
+    const char *model_id = model_of(params);
     bool named = model_id && model_id[0], asked = false;
     fov_status status = FOV_OK;
     pthread_mutex_lock(&pool->lock);
@@ -104,13 +151,16 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told
         status = fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", model_id);
     else if (!grow(pool))
         status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
+    else
+        status = find_others(s, slot, params->football, error);
     s->slot = slot;
     asked = status == FOV_OK && s->view.guaranteed;
     if (asked)
         status = promise_check(pool, s, &plan);
     if (status == FOV_OK) {
-        if (slot)
-            slot->refs++;
+        hold(slot);
+        hold(s->ball_slot);
+        hold(s->pitch_slot);
         pool->streams[pool->stream_count] = s;
         pool->views[pool->stream_count++] = &s->view;
         pool->refs++;
@@ -121,7 +171,16 @@ static fov_status enter(fov_stream *s, const char *model_id, fov_admission *told
             promises_changed(pool, pool->clock());
     }
     pthread_mutex_unlock(&pool->lock);
-    return asked ? promise_tell(&plan, status, told, error) : status;
+    return asked ? promise_tell(&plan, status, params->admission, error) : status;
+}
+
+static fov_status make_look(fov_stream *s, const fov_stream_params *params, fov_error *error)
+{
+    fov_model *player = params->football ? fov_workers_model(s->pool, model_of(params)) : NULL;
+    fov_status status = look_make(&s->look, params, player ? fov_model_get_info(player) : NULL,
+                                  error);
+    fov_model_close(&player);
+    return !status && s->look && s->look->drawn ? look_open_drawn(s->pool, error) : status;
 }
 
 fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
@@ -140,12 +199,15 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     status = follower_make(s, params, error);
     if (!status)
         status = namer_make(s, params, error);
+    if (!status)
+        status = make_look(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
-        status = enter(s, params->model_id, params->admission, error);
+        status = enter(s, params, error);
     if (status) {
         results_close(&s->results);
+        look_unref(&s->look);
         namer_free(&s->namer);
         follower_free(&s->follower);
         stats_release(&s->stats);
@@ -326,6 +388,8 @@ static void leave(fov_stream *s)
     promises_changed(pool, pool->clock());
     slot_unref(pool, s->sized);
     slot_unref(pool, s->slot);
+    slot_unref(pool, s->ball_slot);
+    slot_unref(pool, s->pitch_slot);
 }
 
 void fov_stream_close(fov_stream **stream)
@@ -350,11 +414,14 @@ void fov_stream_close_stats(fov_stream **stream, double window_s, fov_stats *las
     drain(s);
     leave(s);
     pthread_mutex_unlock(&pool->lock);
+    if (s->look)
+        look_close(s->look); /* a run that was given up may still be in the user's hook */
     if (last)
         fov_stream_get_stats(s, window_s, last);
     results_close(&s->results); /* who waits in fov_stream_get still looks at the pool */
     pthread_mutex_lock(&pool->lock);
     pool_unref(pool);
+    look_unref(&s->look);
     namer_free(&s->namer);
     follower_free(&s->follower);
     stats_release(&s->stats);

@@ -8,9 +8,7 @@
 
 struct namer {
     fov_tracker *tracker;
-    double time_s;      /* of the frame before, from the first one on */
-    int64_t capture_ns; /* of that frame; 0: none yet */
-    double pts_ms;
+    struct pace pace;
     struct mover *mover;    /* NULL: the tracker does not look at the camera's motion */
     const fov_model *model; /* that made its boxes: compared, never looked into */
     uint64_t labels;
@@ -18,7 +16,7 @@ struct namer {
 
 fov_status namer_make(fov_stream *s, const fov_stream_params *params, fov_error *error)
 {
-    if (!params->tracker)
+    if (!params->tracker || params->football)
         return FOV_OK;
     s->namer = calloc(1, sizeof *s->namer);
     if (!s->namer)
@@ -72,18 +70,18 @@ static void follow_model(struct namer *n, const fov_model *model)
 
 /* Files that are read as quickly as they can be are timed by their own time stamps; where those do
  * not go on, and live, by when the frame came. */
-static double advance(struct namer *n, const fov_frame *frame, bool fifo)
+double pace_next(struct pace *p, const fov_frame *frame, bool fifo)
 {
-    double passed_s = (double)(frame->capture_ns - n->capture_ns) / 1e9;
-    double by_pts_s = (frame->pts_ms - n->pts_ms) / 1e3;
-    if (n->capture_ns == 0)
+    double passed_s = (double)(frame->capture_ns - p->capture_ns) / 1e9;
+    double by_pts_s = (frame->pts_ms - p->pts_ms) / 1e3;
+    if (p->capture_ns == 0)
         passed_s = 0;
     else if (fifo && by_pts_s > 0)
         passed_s = by_pts_s;
-    n->time_s += passed_s > 0 ? passed_s : 0;
-    n->capture_ns = frame->capture_ns;
-    n->pts_ms = frame->pts_ms;
-    return n->time_s;
+    p->time_s += passed_s > 0 ? passed_s : 0;
+    p->capture_ns = frame->capture_ns;
+    p->pts_ms = frame->pts_ms;
+    return p->time_s;
 }
 
 void stream_name(struct job *job, fov_tracks *tracks)
@@ -93,7 +91,7 @@ void stream_name(struct job *job, fov_tracks *tracks)
     int64_t began = s->pool->clock();
     follow_model(n, job->form->model);
     fov_motion motion;
-    fov_track_input input = {.time_s = advance(n, job->frame, s->view.fifo),
+    fov_track_input input = {.time_s = pace_next(&n->pace, job->frame, s->view.fifo),
                              .width = job->width,
                              .height = job->height,
                              .detections = &job->detections};

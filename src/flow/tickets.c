@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "flow/look.h"
 
 /* ---- jobs and their memory ----------------------------------------------------------------- */
 
@@ -26,7 +27,9 @@ static void job_free(fov_workers *pool, struct job *job)
 {
     fov_detections memory = job->detections;
     struct gray gray = job->gray;
-    *job = (struct job){.next = pool->free_jobs, .detections = memory, .gray = gray};
+    struct looked *looked = job->looked;
+    *job = (struct job){
+        .next = pool->free_jobs, .detections = memory, .gray = gray, .looked = looked};
     job->detections.count = 0;
     pool->free_jobs = job;
 }
@@ -182,6 +185,14 @@ static void charge(fov_stream *s)
     s->view.share_ns += (double)recent_expected_ns(&s->works) / s->weight;
 }
 
+/* Room for what is found beside boxes. */
+static bool job_has_looked(struct job *job, const fov_stream *s)
+{
+    if (s->look && !job->looked)
+        job->looked = calloc(1, sizeof *job->looked);
+    return !s->look || job->looked;
+}
+
 /* The job of the frame whose turn it is among the streams that can run. */
 static struct job *take(fov_workers *pool, int64_t now, struct drops *drops)
 {
@@ -192,6 +203,10 @@ static struct job *take(fov_workers *pool, int64_t now, struct drops *drops)
     struct job *job = job_new(pool, s->detect.max_detections);
     if (!job)
         return NULL;
+    if (!job_has_looked(job, s)) {
+        job_free(pool, job);
+        return NULL;
+    }
     job->frame = mailbox_take(&s->box, choice.frame);
     if (choice.superseded)
         drops_add(drops, s, choice.superseded, FOV_DROP_SUPERSEDED);
@@ -244,11 +259,13 @@ static void learn(struct job *job, int64_t now)
         s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
     if (job->error.status != FOV_OK)
         return;
+    int64_t own = work > job->aside_ns ? work - job->aside_ns : 0,
+            looks = job->looks > 1 ? job->looks : 1;
     recent_add(&s->works, work);
-    recent_add(&job->form->work, work);
+    recent_add(&job->form->work, own / looks);
     job->form->ran_ns = now;
     recent_add(&s->decodes, job->timings.decode);
-    form_add_run(job->form, work - job->timings.decode, job->frames);
+    form_add_run(job->form, (own - job->timings.decode) / looks, job->frames);
     if (job->timings.decode > 0 && job->width > 0 && job->height > 0)
         recent_add(&s->pool->pixel_ps,
                    1000 * job->timings.decode / ((int64_t)job->width * job->height));

@@ -15,6 +15,7 @@
  *         =bright            one around the brightest pixels of the picture itself, none when they
  *                            are darker than 128: proof that boxes belong to their frame
  *   score=0.9  class=0       of each box
+ *   labels=A+B+C+D           of the classes (default: box+bright+frame+other)
  *   fail_every=N             every N-th run fails         (0: never)
  *   nan_every=N              every N-th run gives NaN     (0: never)
  *   odd_every=N              every N-th run gives a row less than described  (0: never)
@@ -57,6 +58,7 @@ struct fake {
     double batch, batch_sleep_ms;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
+    char labels[128]; /* with the background's, parted by blanks */
 };
 
 struct fake_runner {
@@ -100,6 +102,24 @@ static bool set_boxes(struct fake *fake, const char *value)
     return valid;
 }
 
+/* Classes that are not named are "otherN". */
+static bool set_labels(struct fake *fake, const char *value)
+{
+    int length = snprintf(fake->labels, sizeof fake->labels, "background"), count = 0;
+    for (; *value && count < FAKE_CLASSES; count++) {
+        size_t size = strcspn(value, "+");
+        length += snprintf(fake->labels + length, sizeof fake->labels - (size_t)length, " %.*s",
+                           (int)size, value);
+        value += size + (value[size] == '+');
+        if (size == 0 || (size_t)length + 32 > sizeof fake->labels)
+            return false;
+    }
+    for (bool named = *value == '\0'; named && count < FAKE_CLASSES; count++)
+        length += snprintf(fake->labels + length, sizeof fake->labels - (size_t)length, " other%d",
+                           count);
+    return *value == '\0';
+}
+
 static bool set_option(struct fake *fake, const char *key, const char *value)
 {
     const struct {
@@ -131,6 +151,8 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"seed", &fake->seed, 0, 1e15}};
     if (!strcmp(key, "boxes"))
         return set_boxes(fake, value);
+    if (!strcmp(key, "labels"))
+        return set_labels(fake, value);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (!strcmp(key, options[i].key))
             return text_to_double(value, options[i].least, options[i].most, options[i].value);
@@ -180,6 +202,7 @@ static fov_status load(const fov_model_params *params, void **model, fov_error *
                           .boxes = 1,
                           .gpu_fail_after = -1,
                           .gpu_nan_after = -1,
+                          .labels = "background box bright frame other",
                           .on_gpu = params->device && !strcmp(params->device, "GPU")};
     const char *colon = strchr(params->path, ':');
     fov_status status = read_options(fake, colon ? colon + 1 : NULL, error);
@@ -432,9 +455,9 @@ static void cancel(void *handle)
 /* What files of models say about themselves. */
 static void metadata(void *model, fov_backend_say say, void *user)
 {
-    (void)model;
+    const struct fake *fake = model;
     say(user, "model_type", "ssd");
-    say(user, "labels", "background box bright frame other");
+    say(user, "labels", fake->labels);
 }
 
 const fov_backend fov_backend_fake = {.abi = FOV_BACKEND_ABI,

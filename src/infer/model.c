@@ -477,6 +477,8 @@ const char *fov_model_label(const fov_model *model, int class_id)
     static _Thread_local char text[32];
     if (class_id >= 0 && class_id < model->labels.count)
         return model->labels.names[class_id];
+    if (class_id == FOV_LABEL_BALL)
+        return "ball";
     snprintf(text, sizeof text, "class_%d", class_id);
     return text;
 }

@@ -59,4 +59,8 @@ struct football_truth {
  * none was read. Thread-safety: the reading thread. Blocks: no. */
 const struct football_truth *football_truth(const fov_source *source);
 
+/* Truth of a frame, as long as the frame lives; NULL: it is none of a drawn match, or a copy.
+ * Thread-safety: safe. Blocks: no. */
+const struct football_truth *football_frame_truth(const fov_frame *frame);
+
 #endif

@@ -1,7 +1,7 @@
 /* Pool of frames: slots that keep their memory, counted references, a bound on what free slots
  * hold.
  */
-#include <fovea/frame.h>
+#include "media/frame.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,7 +16,8 @@ struct slot {
     atomic_int references;
     fov_frame_pool *pool;
     struct slot *next_free;
-    struct buffer bytes, pixels;
+    struct buffer bytes, pixels, attached;
+    const void *kind; /* of what is attached now; NULL: nothing is */
 };
 
 struct fov_frame_pool {
@@ -69,6 +70,7 @@ static void pool_free(fov_frame_pool *pool)
     for (int i = 0; i < pool->params.slots; i++) {
         buffer_release(&pool->slots[i].bytes);
         buffer_release(&pool->slots[i].pixels);
+        buffer_release(&pool->slots[i].attached);
     }
     pthread_mutex_destroy(&pool->lock);
     free(pool);
@@ -152,6 +154,7 @@ fov_status fov_frame_get(fov_frame_pool *pool, size_t size, fov_frame **frame)
         return FOV_ENOMEM;
     }
     slot->frame = (fov_frame){0};
+    slot->kind = NULL;
     if (size) {
         slot->frame.bytes = slot->bytes.data;
         slot->frame.capacity = slot->bytes.size;
@@ -171,6 +174,20 @@ fov_status fov_frame_alloc_image(fov_frame *frame, fov_pixels pixels, int width,
     if (image_check_size(width, height, NULL))
         return FOV_ELIMIT;
     return image_in_buffer(&frame->image, &slot->pixels, pixels, width, height, shift_x, shift_y);
+}
+
+void *frame_attach(fov_frame *frame, const void *kind, size_t size)
+{
+    struct slot *slot = (struct slot *)frame;
+    bool room = slot->attached.size >= size || buffer_reserve(&slot->attached, size);
+    slot->kind = room ? kind : NULL;
+    return room ? slot->attached.data : NULL;
+}
+
+const void *frame_attached(const fov_frame *frame, const void *kind)
+{
+    const struct slot *slot = (const struct slot *)frame;
+    return slot->kind == kind ? slot->attached.data : NULL;
 }
 
 fov_frame *fov_frame_ref(fov_frame *frame)

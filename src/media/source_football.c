@@ -8,6 +8,7 @@
 #include "base/plane.h"
 #include "base/text.h"
 #include "media/football_scene.h"
+#include "media/frame.h"
 #include "media/image.h"
 #include "media/pattern.h"
 #include "media/source.h"
@@ -244,6 +245,11 @@ const struct football_truth *football_truth(const fov_source *source)
     return f && f->next > 0 ? &f->truth : NULL;
 }
 
+const struct football_truth *football_frame_truth(const fov_frame *frame)
+{
+    return frame_attached(frame, &source_football);
+}
+
 /* Of a box that is partly outside, what is inside; false: nothing to speak of. */
 static bool clip(const struct football *f, double x1, double y1, double x2, double y2,
                  fov_detection *d)
@@ -413,6 +419,9 @@ static fov_status read_football(fov_source *source, fov_frame_pool *pool, fov_fr
         return status;
     (*frame)->pts_ms = (double)f->next * 1000 / f->fps;
     f->next++;
+    struct football_truth *known = frame_attach(*frame, &source_football, sizeof *known);
+    if (known)
+        *known = f->truth;
     return FOV_OK;
 }
 

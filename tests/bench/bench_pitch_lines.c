@@ -10,7 +10,7 @@
 
 #include <fovea/picture.h>
 
-#include "../media/football_noise.h"
+#include "media/football_noise.h"
 #include "base/clock.h"
 #include "base/plane.h"
 #include "quantile.h"

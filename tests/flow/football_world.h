@@ -4,7 +4,7 @@
 
 #include <fovea/football.h>
 
-#include "../media/football_noise.h"
+#include "media/football_noise.h"
 
 enum { WORLD_BOXES = 96 };
 

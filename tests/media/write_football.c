@@ -24,7 +24,7 @@
 #include <fovea/picture.h>
 
 #include "base/text.h"
-#include "football_noise.h"
+#include "media/football_noise.h"
 #include "media/football.h"
 #include "media/image.h"
 

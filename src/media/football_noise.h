@@ -1,8 +1,8 @@
 /* What a detector and a calibration make of a drawn match: misses, jitter, scores that fall where
- * people hide each other, boxes where nobody is. For tests of trackers; the same seed gives the
- * same. */
-#ifndef TESTS_MEDIA_FOOTBALL_NOISE_H
-#define TESTS_MEDIA_FOOTBALL_NOISE_H
+ * people hide each other, boxes where nobody is. For the detector "drawn", and for tests of
+ * trackers; the same seed gives the same. */
+#ifndef MEDIA_FOOTBALL_NOISE_H
+#define MEDIA_FOOTBALL_NOISE_H
 
 #include "media/football.h"
 

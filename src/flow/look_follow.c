@@ -1,0 +1,166 @@
+/* A stream's football in frame order, and what may be asked of it from any thread. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/football_internal.h"
+#include "flow/look.h"
+
+/* ---- by the thread that publishes --------------------------------------------------------------
+ */
+
+static void tell_parts(struct look *look, const struct looked *seen, fov_football_frame *frame)
+{
+    int64_t *kept = look->parts[look->count++ % LOOK_PARTS];
+    for (int i = 0; i < FOV_PART_COUNT; i++) {
+        frame->parts_ns[i] += seen->parts_ns[i];
+        kept[i] = frame->parts_ns[i];
+    }
+}
+
+/* Names go to the boxes of the result, which have the classes of the model. */
+static bool update(struct look *look, struct job *job, fov_football_frame *frame)
+{
+    const struct looked *seen = job->looked;
+    size_t count = job->detections.count;
+    fov_detections boxes = {.items = look->seen, .count = count, .capacity = DETECTIONS_MAX};
+    for (size_t i = 0; i < count; i++) {
+        look->seen[i] = job->detections.items[i];
+        look->seen[i].class_id = seen->kinds[i];
+    }
+    fov_football_input input = {
+        .time_s = pace_next(&look->pace, job->frame, job->stream->view.fifo),
+        .seq = job->frame->seq,
+        .image = job->picture ? &job->picture->image : NULL,
+        .width = job->width,
+        .height = job->height,
+        .detections = &boxes,
+        .found = seen->found ? &seen->view : NULL,
+        .detector = seen->detector};
+    if (fov_football_update(look->football, &input, frame, NULL) != FOV_OK)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        job->detections.items[i].track_id = look->seen[i].track_id;
+    return true;
+}
+
+/* Where the next pictures are to be looked at. */
+static void look_ahead(struct look *look, const fov_football_frame *frame, double step_s)
+{
+    fov_ball_look plan = {0};
+    if (look->has_ball || look->tiles)
+        football_next_look(look->football, look->pace.time_s + step_s, &frame->motion, &plan);
+    pthread_mutex_lock(&look->lock);
+    look->plan = plan;
+    look->view_known = frame->view_known;
+    look->view = frame->view;
+    pthread_mutex_unlock(&look->lock);
+}
+
+void look_follow(struct job *job, fov_result *result)
+{
+    fov_stream *s = job->stream;
+    struct look *look = s->look;
+    fov_football_frame frame = {0};
+    int64_t began = s->pool->clock();
+    pthread_mutex_lock(&look->serial);
+    double before_s = look->pace.time_s;
+    if (update(look, job, &frame)) {
+        look_ahead(look, &frame, look->pace.time_s - before_s);
+        look->seq = job->frame->seq;
+        look->begun = true;
+        tell_parts(look, job->looked, &frame);
+        if (football_copy_fill(&look->copy, &frame))
+            result->football = &look->copy.frame;
+    }
+    pthread_mutex_unlock(&look->serial);
+    job->timings.track = s->pool->clock() - began;
+}
+
+/* ---- by anybody -------------------------------------------------------------------------------
+ */
+
+static fov_status no_football(const fov_stream *s, fov_error *error)
+{
+    return fov_fail(error, FOV_EUNSUPPORTED, "%s: not a stream of football", s->name);
+}
+
+fov_status fov_stream_set_pitch_view(fov_stream *s, const fov_pitch_view *view, uint64_t seq,
+                                     fov_error *error)
+{
+    struct look *look = s->look;
+    if (!look)
+        return no_football(s, error);
+    pthread_mutex_lock(&look->serial);
+    fov_status status = fov_football_set_view(look->football, view, seq, error);
+    pthread_mutex_unlock(&look->serial);
+    return status;
+}
+
+fov_status fov_stream_get_pitch_view(fov_stream *s, fov_pitch_view *view, bool *known,
+                                     double *sigma_px, uint64_t *seq, fov_error *error)
+{
+    struct look *look = s->look;
+    fov_pitch_view now = {0};
+    double sigma = 0;
+    if (!look)
+        return no_football(s, error);
+    pthread_mutex_lock(&look->serial);
+    bool there = look->begun && football_view(look->football, &now, &sigma);
+    uint64_t newest = look->seq;
+    pthread_mutex_unlock(&look->serial);
+    if (view)
+        *view = now;
+    if (known)
+        *known = there;
+    if (sigma_px)
+        *sigma_px = sigma;
+    if (seq)
+        *seq = newest;
+    return FOV_OK;
+}
+
+void fov_stream_get_football_parts(fov_stream *s, double mean_ms[FOV_PART_COUNT])
+{
+    struct look *look = s->look;
+    memset(mean_ms, 0, FOV_PART_COUNT * sizeof *mean_ms);
+    if (!look)
+        return;
+    pthread_mutex_lock(&look->serial);
+    int count = (int)(look->count < LOOK_PARTS ? look->count : LOOK_PARTS);
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < FOV_PART_COUNT; k++)
+            mean_ms[k] += ns_to_ms(look->parts[i][k]) / count;
+    pthread_mutex_unlock(&look->serial);
+}
+
+size_t fov_stream_get_match(fov_stream *s, fov_match_person *people, size_t capacity,
+                            fov_match_team teams[2], fov_match_ball *ball)
+{
+    struct look *look = s->look;
+    if (!look)
+        return 0;
+    pthread_mutex_lock(&look->serial);
+    const fov_match *match = fov_football_match(look->football);
+    size_t count = fov_match_people(match, people, people ? capacity : 0);
+    for (int i = 0; teams && i < 2; i++)
+        fov_match_get_team(match, i, &teams[i]);
+    if (ball)
+        *ball = fov_match_get_ball(match);
+    pthread_mutex_unlock(&look->serial);
+    return count;
+}
+
+size_t fov_stream_settle_football(fov_stream *s, fov_ball *late, size_t capacity)
+{
+    struct look *look = s->look;
+    fov_balls rest = {0};
+    if (!look)
+        return 0;
+    pthread_mutex_lock(&look->serial);
+    fov_football_settle(look->football, &rest);
+    size_t count = rest.count < capacity ? rest.count : capacity;
+    if (late && count > 0)
+        memcpy(late, rest.items, count * sizeof *late);
+    pthread_mutex_unlock(&look->serial);
+    return rest.count;
+}
