@@ -45,6 +45,8 @@ struct opened {
     fov_inspection **inspection; /* only looked into */
     fov_workers **workers;
     fov_workers_params *params; /* of the workers */
+    fov_workers *beside;        /* added to those, under this id */
+    const char *id;
 };
 
 static fov_status open_found(struct chosen_model *chosen, const struct settings *s,
@@ -53,7 +55,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
     char path[PATH_MAX];
     const char *name = chosen->model ? chosen->model : s->models.default_model;
     bool cpu = s->openvino.device && strcasecmp(s->openvino.device, "CPU") == 0; /* the order */
-    fov_model_params params = {.backend = chosen->backend,
+    fov_model_params params = {.id = chosen->id,
+                               .backend = chosen->backend,
                                .device = chosen->device ? chosen->device
                                          : cpu          ? NULL
                                                         : s->openvino.device,
@@ -78,6 +81,10 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
     chosen->iou = chosen->iou > 0 ? chosen->iou : s->realtime.iou_threshold;
     if (to->inspection)
         return fov_inspect(to->inspection, &params, error);
+    if (to->beside) {
+        params.id = to->id;
+        return fov_workers_add_model(to->beside, &params, false, error);
+    }
     if (to->model)
         return fov_model_open(to->model, &params, error);
     to->params->model = &params;
@@ -126,4 +133,10 @@ fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *p
 {
     *workers = NULL;
     return open_chosen(chosen, &(struct opened){.workers = workers, .params = params}, error);
+}
+
+fov_status chosen_model_add(struct chosen_model *chosen, const char *id, fov_workers *workers,
+                            fov_error *error)
+{
+    return open_chosen(chosen, &(struct opened){.beside = workers, .id = id}, error);
 }

@@ -9,6 +9,7 @@ struct settings;
 /* Options of predict, benchmark, eval, models inspect. NULL and 0: the default. */
 struct chosen_model {
     const char *model;     /* file, name in models.dir or among the fetched ones, address */
+    const char *id;        /* shown to users; NULL: by the file */
     const char *backend;   /* "openvino", "onnxruntime"; NULL: the best that is there */
     const char *device;    /* "CPU" */
     const char *precision; /* "auto", "fp32", "fp16", "int8" */
@@ -30,6 +31,11 @@ fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov
 /* The same as workers; their params name no model. Returns what fov_workers_create returns, too. */
 fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *params,
                               fov_workers **workers, fov_error *error);
+
+/* The same beside the models that workers have, under an id of its own. Returns what
+ * fov_workers_add_model returns, too. */
+fov_status chosen_model_add(struct chosen_model *chosen, const char *id, fov_workers *workers,
+                            fov_error *error);
 
 /* The same without any runtime: what the file is. As fov_inspect. */
 fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,

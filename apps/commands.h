@@ -9,6 +9,7 @@
     X(serve,     "cameras, viewers and the API over HTTP")                                         \
     X(predict,   "detections of pictures, folders, videos")                                        \
     X(track,     "names that last for what a source shows, or a file of detections")               \
+    X(football,  "players, ball and teams of a match, in metres")                                  \
     X(record,    "keeps the frames of a source with their times")                                  \
     X(replay,    "runs a recording again: the same frames, the same detections")                   \
     X(benchmark, "what a frame costs here; how many streams fit")                                  \

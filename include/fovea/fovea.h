@@ -8,6 +8,7 @@
 #include <fovea/detect.h>
 #include <fovea/device.h>
 #include <fovea/football.h>
+#include <fovea/football_draw.h>
 #include <fovea/frame.h>
 #include <fovea/log.h>
 #include <fovea/match.h>

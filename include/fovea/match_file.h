@@ -37,16 +37,21 @@ typedef struct fov_match_entry {
     double x, y;                 /* m */
     double speed_mps;            /* 0 unknown */
     float x1, y1, x2, y2, score; /* source px, half-open; all 0: not seen in this frame */
+    bool unplaced;               /* x, y are not known: null in the file, left out by the formats
+                                    that have metres only */
 } fov_match_entry;
 
 typedef struct fov_match_frame {
     int64_t number; /* from 0, greater than the last; frames may be missing */
     double time_s;
     const fov_match_entry *entries;
-    size_t count;      /* up to FOV_MATCH_FILE_PEOPLE */
-    bool ball_known;   /* `ball` is meant */
-    double ball[3];    /* m */
-    int32_t ball_team; /* who has it: 0, 1, -1 */
+    size_t count;       /* up to FOV_MATCH_FILE_PEOPLE */
+    bool ball_known;    /* `ball` is meant */
+    double ball[3];     /* m */
+    int32_t ball_team;  /* who has it: 0, 1, -1 */
+    bool ball_pictured; /* the next two are meant */
+    float ball_px[2];   /* its centre, source px */
+    float ball_size_px; /* diameter; 0 unknown */
 } fov_match_frame;
 
 typedef struct fov_match_file fov_match_file;

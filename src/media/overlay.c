@@ -160,27 +160,45 @@ static void draw_glyph(const fov_image *image, const struct glyph *g, int x, int
         }
 }
 
+/* Bars are light as a rule; colours of shirts may be dark. */
+uint32_t overlay_ink(uint32_t rgb)
+{
+    uint32_t light = 299 * (rgb >> 16 & 255) + 587 * (rgb >> 8 & 255) + 114 * (rgb & 255);
+    return light < 96 * 1000 ? OVERLAY_PAPER : OVERLAY_INK;
+}
+
+int overlay_width(const struct overlay_style *style, const char *text)
+{
+    return text_width(style->font, text) + 2 * (style->font->ascent / 4);
+}
+
+void overlay_text(const fov_image *image, const struct overlay_style *style, int x, int base,
+                  uint32_t rgb, const char *text)
+{
+    uint8_t ink[3];
+    overlay_samples(image, rgb, ink);
+    while (*text) {
+        const struct glyph *g = glyph_of(style->font, next_code(&text));
+        int top = base - g->top, left = x + g->left;
+        touch(style->touched, image,
+              (struct overlay_rect){left, top, left + g->width, top + g->height});
+        draw_glyph(image, g, x, base, ink);
+        x += g->advance;
+    }
+}
+
 void overlay_label(const fov_image *image, const struct overlay_style *style,
                    struct overlay_rect box, uint32_t rgb, const char *text)
 {
     const struct glyph_font *font = style->font;
     int pad = font->ascent / 4, height = font->ascent + font->descent;
-    int width = text_width(font, text) + 2 * pad;
+    int width = overlay_width(style, text);
     int x = box.x1 + width > image->width ? image->width - width : box.x1;
     int y = box.y1 >= height ? box.y1 - height : box.y1;
-    uint8_t ink[3];
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
     fill(image, style, (struct overlay_rect){x, y, x + width, y + height}, rgb);
-    overlay_samples(image, OVERLAY_INK, ink);
-    for (x += pad; *text;) {
-        const struct glyph *g = glyph_of(font, next_code(&text));
-        int top = y + font->ascent - g->top, left = x + g->left;
-        touch(style->touched, image,
-              (struct overlay_rect){left, top, left + g->width, top + g->height});
-        draw_glyph(image, g, x, y + font->ascent, ink);
-        x += g->advance;
-    }
+    overlay_text(image, style, x + pad, y + font->ascent, overlay_ink(rgb), text);
 }
 
 /* ---- detections ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 #include "media/glyphs.h"
 
 #define OVERLAY_INK 0x06131C
+#define OVERLAY_PAPER 0xF4F7F5
 
 struct overlay_rect {
     int x1, y1, x2, y2; /* half-open */
@@ -41,6 +42,17 @@ void overlay_draw(fov_image *image, const fov_detections *detections,
 /* Text on a bar of the class's colour, above the box where there is room, else inside its top. */
 void overlay_label(const fov_image *image, const struct overlay_style *style,
                    struct overlay_rect box, uint32_t rgb, const char *text);
+
+/* The colour that stands out from another one: dark, or light on a dark one. */
+uint32_t overlay_ink(uint32_t rgb);
+
+/* Width of that bar, px. */
+int overlay_width(const struct overlay_style *style, const char *text);
+
+/* Text alone: `x` and `base` are where the base line begins. Into planes only brightness is mixed.
+ */
+void overlay_text(const fov_image *image, const struct overlay_style *style, int x, int base,
+                  uint32_t rgb, const char *text);
 
 /* A line `thick` px wide with round ends. */
 void overlay_line(const fov_image *image, fov_point a, fov_point b, float thick, uint32_t rgb);

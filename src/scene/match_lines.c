@@ -1,6 +1,7 @@
 /* {"match":1,"fps":25,"length":105,"width":68,"picture":[1920,1080],"home":"…","away":"…"}, then a
  * line a frame: {"f":12,"t":0.48,"p":[[id,team,role,number,x,y,speed,x1,y1,x2,y2,score],…],
- * "b":[x,y,z],"o":0}; "b" is null when nobody knows where the ball is. */
+ * "b":[x,y,z],"o":0,"bp":[u,v,size]}; "b" is null when nobody knows where on the pitch the ball is,
+ * "bp" is left out when it is not known in the picture either; x and y are null without a view. */
 #include <math.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static fov_status check_entry(const fov_match_entry *e, fov_error *error)
         wrong = "role";
     else if (e->number < 0 || e->number > 99)
         wrong = "number";
-    else if (!within(e->x, -FAR_M, FAR_M) || !within(e->y, -FAR_M, FAR_M))
+    else if (!e->unplaced && (!within(e->x, -FAR_M, FAR_M) || !within(e->y, -FAR_M, FAR_M)))
         wrong = "place";
     else if (!within(e->speed_mps, 0, 100))
         wrong = "speed";
@@ -78,6 +79,11 @@ fov_status match_check_frame(const fov_match_frame *f, int64_t last, fov_error *
         if (!within(f->ball[k], -FAR_M, FAR_M))
             return fov_fail(error, FOV_EINVAL, "the ball of frame %lld is out of range",
                             (long long)f->number);
+    if (f->ball_pictured &&
+        (!within(f->ball_px[0], -FAR_PX, FAR_PX) || !within(f->ball_px[1], -FAR_PX, FAR_PX) ||
+         !within(f->ball_size_px, 0, FAR_PX)))
+        return fov_fail(error, FOV_EINVAL, "the ball in picture %lld is out of range",
+                        (long long)f->number);
     if (f->ball_team < -1 || f->ball_team > 1)
         return fov_fail(error, FOV_EINVAL, "ball_team is %d; it may be -1 to 1", f->ball_team);
     for (size_t i = 0; i < f->count; i++) {
@@ -114,8 +120,8 @@ static void write_entry(struct json_writer *w, const fov_match_entry *e)
     json_put_int(w, e->team);
     json_put_int(w, e->role);
     json_put_int(w, e->number);
-    json_put_number(w, e->x, 3);
-    json_put_number(w, e->y, 3);
+    json_put_number(w, e->unplaced ? NAN : e->x, 3);
+    json_put_number(w, e->unplaced ? NAN : e->y, 3);
     json_put_number(w, e->speed_mps, 2);
     json_put_number(w, e->x1, 1);
     json_put_number(w, e->y1, 1);
@@ -145,6 +151,14 @@ void match_write_frame(struct json_writer *w, const fov_match_frame *f)
         json_put_null(w);
     }
     json_add_int(w, "o", f->ball_team);
+    if (f->ball_pictured) {
+        const float bp[3] = {f->ball_px[0], f->ball_px[1], f->ball_size_px};
+        json_name(w, "bp");
+        json_array_begin(w);
+        for (int k = 0; k < 3; k++)
+            json_put_number(w, bp[k], 1);
+        json_array_end(w);
+    }
     json_object_end(w);
 }
 
@@ -172,11 +186,14 @@ static bool read_entry(const json_value *array, fov_match_entry *e)
     int ints[4];
     if (!json_is_array(array) || json_count(array) != FIELDS)
         return false;
+    bool unplaced = json_is_null(json_at(array, 4)) && json_is_null(json_at(array, 5));
     for (size_t i = 0; i < 4; i++)
         if (!int_at(array, i, &ints[i]))
             return false;
     for (size_t i = 0; i < 8; i++)
-        if (!number_at(array, i + 4, &numbers[i]) || fabs(numbers[i]) > 1e9)
+        if (i < 2 && unplaced)
+            numbers[i] = 0;
+        else if (!number_at(array, i + 4, &numbers[i]) || fabs(numbers[i]) > 1e9)
             return false;
     if (ints[2] < FOV_ROLE_PLAYER || ints[2] > FOV_ROLE_OTHER)
         return false;
@@ -191,7 +208,8 @@ static bool read_entry(const json_value *array, fov_match_entry *e)
                            .y1 = (float)numbers[4],
                            .x2 = (float)numbers[5],
                            .y2 = (float)numbers[6],
-                           .score = (float)numbers[7]};
+                           .score = (float)numbers[7],
+                           .unplaced = unplaced};
     return true;
 }
 
@@ -216,6 +234,22 @@ static bool read_ball(const json_value *value, fov_match_frame *f)
            number_at(value, 1, &f->ball[1]) && number_at(value, 2, &f->ball[2]);
 }
 
+static bool read_pictured(const json_value *value, fov_match_frame *f)
+{
+    double numbers[3];
+    f->ball_pictured = value != NULL;
+    if (!value)
+        return true;
+    for (size_t i = 0; i < 3; i++)
+        if (!json_is_array(value) || json_count(value) != 3 || !number_at(value, i, &numbers[i]) ||
+            fabs(numbers[i]) > 1e9)
+            return false;
+    f->ball_px[0] = (float)numbers[0];
+    f->ball_px[1] = (float)numbers[1];
+    f->ball_size_px = (float)numbers[2];
+    return true;
+}
+
 static bool read_members(const json_value *line, fov_match_entry *entries, fov_match_frame *f)
 {
     int64_t owner;
@@ -225,7 +259,7 @@ static bool read_members(const json_value *line, fov_match_entry *entries, fov_m
     f->ball_team = (int32_t)owner;
     f->entries = entries;
     return read_people(json_get(line, "p"), entries, &f->count) &&
-           read_ball(json_get(line, "b"), f);
+           read_ball(json_get(line, "b"), f) && read_pictured(json_get(line, "bp"), f);
 }
 
 fov_status match_read_frame(const char *line, size_t size, int64_t last, fov_match_entry *entries,

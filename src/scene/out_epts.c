@@ -134,7 +134,7 @@ static void frame(struct out *out, const fov_match_frame *f)
         const fov_match_entry *e = find(f, out->roster->people[i].id);
         if (told++)
             fputc(';', file);
-        if (e)
+        if (e && !e->unplaced)
             put_place(out, e->x, e->y);
         else
             fputs("NaN,NaN", file);

@@ -33,6 +33,8 @@ static void put_places(struct out *out, const fov_match_entry *e)
         json_add_number(w, "h", e->y2 - e->y1, 1);
         json_object_end(w);
     }
+    if (e->unplaced)
+        return;
     json_name(w, "bbox_pitch");
     json_object_begin(w);
     json_add_number(w, "x_bottom_middle", e->x - pitch->length / 2, 3);

@@ -124,7 +124,7 @@ static void put_players(struct out *out, const fov_match_frame *f)
     for (size_t i = 0; i < f->count; i++) {
         const fov_match_entry *e = &f->entries[i];
         const struct out_person *p = out_find(out->roster, e->id);
-        if (!p || p->team < 0)
+        if (!p || p->team < 0 || e->unplaced)
             continue;
         json_object_begin(w);
         json_add_int(w, "player_id", e->id);

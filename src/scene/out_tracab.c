@@ -36,7 +36,7 @@ static void put_entry(struct out *out, const fov_match_entry *e)
     const struct out_roster *roster = out->roster;
     const fov_pitch_size *pitch = &out->about->pitch;
     const struct out_person *p = out_find(roster, e->id);
-    if (!p)
+    if (!p || e->unplaced)
         return;
     int team = p->team == 0                  ? HOME
                : p->team == 1                ? AWAY

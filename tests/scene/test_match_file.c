@@ -156,6 +156,10 @@ static void test_bad_frames(void **state)
     assert_int_equal(fov_match_file_put(file, &frame, &error), FOV_EINVAL);
     frame = (fov_match_frame){.number = 8, .ball_known = true, .ball = {0, NAN, 0}};
     assert_int_equal(fov_match_file_put(file, &frame, &error), FOV_EINVAL);
+    frame = (fov_match_frame){.number = 8, .ball_pictured = true, .ball_px = {NAN, 0}};
+    assert_int_equal(fov_match_file_put(file, &frame, &error), FOV_EINVAL);
+    frame = (fov_match_frame){.number = 8, .ball_pictured = true, .ball_size_px = -1};
+    assert_int_equal(fov_match_file_put(file, &frame, &error), FOV_EINVAL);
     frame = (fov_match_frame){.number = 8, .count = FOV_MATCH_FILE_PEOPLE + 1};
     assert_int_equal(fov_match_file_put(file, &frame, &error), FOV_EINVAL);
     int64_t written;
@@ -198,6 +202,10 @@ static void test_bad_lines(void **state)
         "{\"f\":1,\"t\":0,\"p\":[],\"b\":[1,2,1e9],\"o\":0}",
         "{\"f\":1,\"t\":0,\"p\":[],\"b\":null,\"o\":2}",
         "{\"f\":1,\"t\":1e300,\"p\":[],\"b\":null,\"o\":0}",
+        "{\"f\":1,\"t\":0,\"p\":[],\"b\":null,\"o\":0,\"bp\":null}",
+        "{\"f\":1,\"t\":0,\"p\":[],\"b\":null,\"o\":0,\"bp\":[1,2]}",
+        "{\"f\":1,\"t\":0,\"p\":[],\"b\":null,\"o\":0,\"bp\":[1,2,-3]}",
+        "{\"f\":1,\"t\":0,\"p\":[],\"b\":null,\"o\":0,\"bp\":[1,2,1e300]}",
         "{\"f\":1,\"f\":2,\"t\":0,\"p\":[],\"b\":null,\"o\":0}",
     };
     static const char good[] = "{\"f\":0,\"t\":0,\"p\":[],\"b\":null,\"o\":-1}\n";
@@ -380,6 +388,63 @@ static void test_there_and_back(void **state)
     match_reader_close(&r);
 }
 
+/* Of a format's file, how often `text` stands in it. */
+static int written(const char *format, const char *name, const char *text)
+{
+    static char bytes[8192];
+    char file[128];
+    int count = 0;
+    fov_error error = {0};
+    if (fov_match_file_export(path, format, folder, &error))
+        fail_msg("%s: %s", format, error.message);
+    snprintf(file, sizeof file, "%s/%s", folder, name);
+    FILE *f = fopen(file, "rb");
+    assert_non_null(f);
+    size_t size = fread(bytes, 1, sizeof bytes - 1, f);
+    fclose(f);
+    bytes[size] = '\0';
+    for (const char *at = bytes; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* Without a view of the pitch people have boxes and the ball its px, and no metres are made up. */
+static void test_places_that_nobody_knows(void **state)
+{
+    (void)state;
+    fov_match_file *file = begin();
+    fov_match_entry entries[2] = {somebody, somebody};
+    for (int i = 0; i < 2; i++) {
+        entries[i].x1 = 10;
+        entries[i].x2 = 20;
+        entries[i].y2 = 30;
+    }
+    entries[1].id = 4;
+    entries[1].unplaced = true;
+    entries[1].x = NAN;
+    fov_match_frame frame = {.entries = entries,
+                             .count = 2,
+                             .ball_pictured = true,
+                             .ball_px = {812.3f, 90.5f},
+                             .ball_size_px = 7};
+    assert_int_equal(fov_match_file_put(file, &frame, NULL), FOV_OK);
+    fov_match_file_close(&file, NULL);
+    static struct match_reader r;
+    assert_int_equal(match_reader_open(&r, path, NULL), FOV_OK);
+    assert_int_equal(match_reader_next(&r, NULL), FOV_OK);
+    assert_true(!r.entries[0].unplaced && r.entries[1].unplaced && r.entries[1].x2 == 20);
+    assert_true(r.entries[0].x == 12.25 && r.entries[1].x == 0 && !r.frame.ball_known);
+    assert_true(r.frame.ball_pictured && fabsf(r.frame.ball_px[0] - 812.3f) < 0.06f &&
+                r.frame.ball_px[1] == 90.5f && r.frame.ball_size_px == 7);
+    match_reader_close(&r);
+    assert_int_equal(written("mot", "mot.txt", "\n"), 2);
+    assert_int_equal(written("gamestate", "gamestate.json", "bbox_image"), 2);
+    assert_int_equal(written("gamestate", "gamestate.json", "bbox_pitch"), 1);
+    assert_int_equal(written("skillcorner", "skillcorner.jsonl", "is_detected\":true"), 1);
+    assert_int_equal(written("tracab", "tracab.dat", ";"), 2); /* one of them, and the ball */
+    assert_int_equal(written("epts", "epts.txt", ";NaN,NaN:"), 1);
+}
+
 static void test_formats_are_listed(void **state)
 {
     (void)state;
@@ -477,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_full_disk_at_export),
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_places_that_nobody_knows),
         cmocka_unit_test(test_formats_are_listed),
         cmocka_unit_test(test_names_that_the_roster_has_not),
         cmocka_unit_test(test_an_export_without_memory_fails),
