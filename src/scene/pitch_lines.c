@@ -11,9 +11,11 @@
 
 enum { LEAST_INLIERS = 24, PASSES = 3, STEPS = 4, ROUNDS = 6, ROUNDS_MORE = 3, GENTLE = 2 };
 
-/* Px of a picture 1920 px wide: how well a line's middle is known at best, and what is too far
- * from the others to be part of them. */
+/* Px of a picture 1920 px wide: how well a line's middle is known at best; how far lenses and
+ * people with paint put lines beside their place, however well they are seen; and what is too far
+ * off for a line. */
 #define SIGMA_LEAST 0.5
+#define SCALE_LEAST 0.9
 #define RMS_MOST 2.5
 /* Scales beyond which a place says nothing. */
 #define TOO_FAR 2.5
@@ -87,7 +89,7 @@ static void weigh_up(const struct pitch_sights *sights, const struct normal *kno
                      const double from[PITCH_NUMBERS], double scale, bool gentle, struct normal *n)
 {
     /* What a view that is off leaves is no error of the lines: they are believed at first. */
-    double sigma = gentle ? SIGMA_LEAST * sights->unit : scale;
+    double sigma = (gentle ? 1 : scale / (SCALE_LEAST * sights->unit)) * SIGMA_LEAST * sights->unit;
     *n = *known;
     for (int k = 0; k < PITCH_NUMBERS; k++)
         n->b[k] = -product(known->a[k], from);
@@ -109,7 +111,7 @@ static bool settle(struct pitch_sights *sights, const struct normal *known,
                    double step[PITCH_NUMBERS], double *scale)
 {
     for (double last = 0; round < ROUNDS; round++, last = *scale) {
-        *scale = fmax(1.4826 * median(sights), SIGMA_LEAST * sights->unit);
+        *scale = fmax(1.4826 * median(sights), SCALE_LEAST * sights->unit);
         if (round > GENTLE && *scale == last)
             break;
         weigh_up(sights, known, from, *scale, round < GENTLE, n);
