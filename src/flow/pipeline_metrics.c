@@ -1,6 +1,7 @@
 /* What pipelines tell of themselves. */
 #include "flow/pipeline.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
