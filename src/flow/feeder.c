@@ -99,16 +99,22 @@ static fov_status open_reader(struct feeder *f, fov_source **source, bool fast, 
     return fov_reader_open(&f->reader, &params, error);
 }
 
+static fov_status may_start(const fov_stream *s, const fov_source *source, fov_error *error)
+{
+    if (s->feeder)
+        return fov_fail(error, FOV_EEXISTS, "stream: has a source already");
+    if (s->look && s->look->drawn && source->kind != &source_football)
+        return fov_fail(error, FOV_EINVAL,
+                        "the detector \"" LOOK_DRAWN "\" sees pattern:football and nothing else");
+    return FOV_OK;
+}
+
 fov_status fov_stream_start_source(fov_stream *s, fov_source **source, bool fast, fov_error *error)
 {
     if (!s || !source || !*source)
         return fov_fail(error, FOV_EINVAL, "stream: no source");
-    struct feeder *f = s->feeder ? NULL : calloc(1, sizeof *f);
-    fov_status status = s->feeder ? fov_fail(error, FOV_EEXISTS, "stream: has a source already")
-                                  : FOV_OK;
-    if (!status && s->look && s->look->drawn && (*source)->kind != &source_football)
-        status = fov_fail(error, FOV_EINVAL,
-                          "the detector \"" LOOK_DRAWN "\" sees pattern:football and nothing else");
+    fov_status status = may_start(s, *source, error);
+    struct feeder *f = status ? NULL : calloc(1, sizeof *f);
     if (!f && status == FOV_OK)
         status = fov_fail(error, FOV_ENOMEM, "no memory for a source");
     if (f) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/plane.h"
+#include "flow/football_internal.h"
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 
@@ -318,4 +319,28 @@ void fov_football_settle(fov_football *f, fov_balls *late)
 {
     fov_match_settle(f->match);
     fov_ball_flush(f->ball, late);
+}
+
+/* ---- for streams (football_internal.h) ---------------------------------------------------------
+ */
+
+void football_next_look(fov_football *f, double time_s, const fov_motion *motion,
+                        fov_ball_look *look)
+{
+    const fov_ball_input input = {.time_s = f->time_s + fmax(0, time_s - f->input_s),
+                                  .width = f->width,
+                                  .height = f->height,
+                                  .motion = motion};
+    if (fov_ball_where(f->ball, &input, look, NULL) != FOV_OK)
+        *look = (fov_ball_look){.x = NAN, .y = NAN};
+}
+
+bool football_view(const fov_football *f, fov_pitch_view *view, double *sigma_px)
+{
+    const fov_pitch_view *now = football_view_now(&f->view);
+    if (!now)
+        return false;
+    *view = *now;
+    *sigma_px = f->view.follow.sigma_px;
+    return true;
 }

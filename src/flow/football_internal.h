@@ -4,9 +4,11 @@
 
 #include <fovea/football.h>
 
-/* Where to look for the ball in the picture of `time_s`, which is the next one: fov_ball_where with
- * the size and the camera's motion of the last. To be called once for each picture; as update. */
-void football_next_look(fov_football *football, double time_s, fov_ball_look *look);
+/* Where to look for the ball in the picture of `time_s`, which is the next one, of the size of the
+ * last: as fov_ball_where, and as update. `motion`: the camera's until then, as far as anybody can
+ * tell; NULL: none. */
+void football_next_look(fov_football *football, double time_s, const fov_motion *motion,
+                        fov_ball_look *look);
 
 /* The view of the newest picture and how far off it may be; false: not known. As update. */
 bool football_view(const fov_football *football, fov_pitch_view *view, double *sigma_px);

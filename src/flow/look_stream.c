@@ -129,3 +129,13 @@ bool look_pitch_due(struct look *look, int64_t time_ns)
     pthread_mutex_unlock(&look->lock);
     return due;
 }
+
+const char *fov_football_detector_name(fov_football_detector detector)
+{
+    static const char *const words[] = {
+#define DETECTOR_WORD(name, word) #word,
+        FOV_FOOTBALL_DETECTOR_MAP(DETECTOR_WORD)
+#undef DETECTOR_WORD
+    };
+    return (unsigned)detector < FOV_DETECTOR_COUNT ? words[detector] : "unknown";
+}
