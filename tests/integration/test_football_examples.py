@@ -79,7 +79,7 @@ def test_stream_takes_a_homography(tmp_path):
     config.write_text("football: {player_model: drawn}\n")
     assert " is at " not in run("stream", config, match(frames=25), 20).stdout, "the source ends before the time"
     h.write_text("5 0 50\n0 -4 330\n0 0 1\n")
-    assert re.search(r", \d+ is at [\d.]+, [\d.]+ m$", run("stream", config, match(frames=25), 20, h).stdout, re.M)
+    assert re.search(r", \d+ is at [-\d.]+, [-\d.]+ m$", run("stream", config, match(frames=25), 20, h).stdout, re.M)
     h.write_text("5 0 50\n0 -4 330\n0 0\n")
     assert "nine numbers" in run("stream", config, match(), 5, h, code=3).stderr
 
