@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <fovea/detect.h>
+#include <fovea/frame.h>
 #include <fovea/motion.h>
 #include <fovea/status.h>
 
@@ -142,26 +143,82 @@ FOV_API bool fov_pitch_to_metres(const fov_pitch_view *view, const double px[2],
  * Thread-safety: safe. Blocks: no. */
 FOV_API bool fov_pitch_jacobian(const fov_pitch_view *view, const double px[2], double jacobian[4]);
 
+/* ---- holding it against the white lines -------------------------------------------------------
+ */
+
+/* Zero means the default. */
+typedef struct fov_pitch_lines_params {
+    fov_pitch_size size; /* as fov_pitch_params has it */
+    double sigma_px;     /* how far off the view may be, up to a tenth of its width; default width /
+                            200. Lines further off than three of them are not looked for, nor those
+                            further off than a fortieth of the width */
+    bool camera;         /* as fov_pitch_params has it; FOV_EINVAL when no camera sees the view */
+} fov_pitch_lines_params;
+
+/* What was seen of the lines. */
+typedef struct fov_pitch_lines_quality {
+    int looked;    /* places on lines that the view shows, but for those behind people */
+    int found;     /* of them: a line is near */
+    int inliers;   /* of them: they agree on one view */
+    bool whole;    /* they settle all of the view; false: they lie in one place or in one direction
+                      only, and the rest is as it was */
+    double spread; /* of those that agree: the frame around them as a part of the picture, 0..1 */
+    double rms_px; /* of those that agree, across their lines */
+    double moved_px; /* by how much the view was moved where it shows lines, rms */
+    double sigma_px; /* how far off it may be by now where it shows the pitch, rms */
+} fov_pitch_lines_quality;
+
+/* Moves a view to where the white lines of its picture are, by law 1 and the size of the pitch; the
+ * middle of a line is on the number. `image` may be smaller or larger than the picture of the view,
+ * in the same proportions, and at least 64 px a side. `boxes` (`count` of them, px of the view's
+ * picture, may be NULL) are people and what else hides lines. `params` and `quality` may be NULL;
+ * `quality` is filled as far as it came. Never allocates; the same input gives the same bits; the
+ * time does not depend on what is in the picture. Returns FOV_ENOTFOUND with the reason when the
+ * lines are not seen well enough to settle the view (too few, in one direction, contradicting one
+ * another or too far off), FOV_EINVAL for what is no view, no picture, or out of range; nothing has
+ * changed then. Thread-safety: safe. Blocks: no. Source: Harris and Stennett 1990 (RAPiD: model
+ * points searched along normals), Thomas 2007 (lines of a pitch), Holland and Welsch 1977
+ * (weights).
+ */
+FOV_API fov_status fov_pitch_view_refine(fov_pitch_view *view, const fov_image *image,
+                                         const fov_detection *boxes, size_t count,
+                                         const fov_pitch_lines_params *params,
+                                         fov_pitch_lines_quality *quality, fov_error *error);
+
 /* ---- following a camera that moves ------------------------------------------------------------
  */
 
+/* What is known of a camera that turns and zooms in one place, with its covariance; for
+ * fov_pitch_follow alone. */
+typedef struct fov_pitch_camera {
+    bool known;
+    int width; /* px of the picture that its numbers are for */
+    double numbers[8], turned[9], covariance[64];
+} fov_pitch_camera;
+
 /* A view over time. Between the pictures that a view was found for, camera motion carries it; each
  * new one corrects it by as much as the two deserve, so that it does not tremble. Zero it, set
- * smooth_s if you like, and read `view`; all else is its own. */
+ * smooth_s and keep_s if you like, and read `view`; all else is its own. */
 typedef struct fov_pitch_follow {
     double smooth_s; /* over how long views of a camera that stands still are averaged, seconds;
                         default 0.3 */
+    double keep_s;   /* how long known motion carries a view without a new one, seconds; default 2.
+                        A view that somebody has set once wants more, 60 say */
     bool known;      /* false: nothing was seen yet, or the picture has been cut */
     fov_pitch_view view;
     double sigma_px; /* how far off the view may be by now: grows with every step */
     double time_s, found_s;
+    double doubt_s; /* when the motion was first unknown since; only with `doubted` */
+    bool doubted;
     fov_pitch_view stray; /* the last one that was far from what was expected, carried along */
     bool strayed;
+    fov_pitch_camera camera; /* once lines were seen, until a view is found by other means */
 } fov_pitch_follow;
 
 /* Carries the view to the picture of `time_s`. `motion` is the camera's since the step before; NULL
- * or FOV_MOTION_NONE: not known, the view stays and its sigma grows fast. What is more than 2 s old
- * or off by more than a tenth of the picture is forgotten: known is false. Returns FOV_EINVAL for a
+ * or FOV_MOTION_NONE: not known (a cut, say), the view stays and its sigma grows fast. What is more
+ * than keep_s old, what nothing has confirmed for 2 s since the motion was not known, or what may
+ * be off by more than a tenth of the picture is forgotten: known is false. Returns FOV_EINVAL for a
  * time or a motion that is not finite; nothing has changed then.
  * Thread-safety: as its owner. Blocks: no. */
 FOV_API fov_status fov_pitch_follow_step(fov_pitch_follow *follow, double time_s,
@@ -173,6 +230,17 @@ FOV_API fov_status fov_pitch_follow_step(fov_pitch_follow *follow, double time_s
  * Thread-safety: as its owner. Blocks: no. */
 FOV_API fov_status fov_pitch_follow_found(fov_pitch_follow *follow, const fov_pitch_view *found,
                                           fov_error *error);
+
+/* Holds the view against the lines of the picture of the last step, after fov_pitch_follow_found if
+ * there was one; each picture may be given, or some. Few lines are enough here: what they leave
+ * open stays as motion carried it. `image`, `boxes`, `quality` as in fov_pitch_view_refine; `size`
+ * may be NULL. Returns FOV_ENOTFOUND when there is no view, or no lines that fit it: it is carried
+ * by motion alone then, and its sigma has grown; FOV_EINVAL as fov_pitch_view_refine. Never
+ * allocates. Thread-safety: as its owner. Blocks: no. */
+FOV_API fov_status fov_pitch_follow_refine(fov_pitch_follow *follow, const fov_image *image,
+                                           const fov_detection *boxes, size_t count,
+                                           const fov_pitch_size *size,
+                                           fov_pitch_lines_quality *quality, fov_error *error);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/look.h"
 
 #define LEAST_RUNS 8        /* of a form before its runs are believed */
 #define PIXEL_PS 4000       /* to decode a pixel of a JPEG, until one was: a slow core's */
@@ -111,6 +112,35 @@ static enum known run_of(const fov_workers *pool, const fov_stream *s, fov_hint 
     return known == KNOWN ? GUESSED : known;
 }
 
+/* What another model of a football stream adds to each of its frames. */
+static void add_runs(const struct slot *slot, double runs, struct capacity_stream *out)
+{
+    int64_t mean, high;
+    if (!slot || !run_ns(slot_form(slot), &mean, &high))
+        return;
+    out->mean_ns += (int64_t)(runs * (double)mean);
+    out->high_ns += (int64_t)((runs > 1 ? runs : 1) * (double)high);
+}
+
+/* A football stream runs its models several times a frame, and others beside: of a newcomer that is
+ * guessed. The ball is looked for in two places, tiles are one at least. */
+static void guess_football(const fov_stream *s, struct capacity_stream *out)
+{
+    int tiles = s->look->tiles && s->look->tiles_at_once > 1 ? s->look->tiles_at_once : 1;
+    out->mean_ns *= tiles;
+    out->high_ns *= tiles;
+    add_runs(s->ball_slot, 2, out);
+    add_runs(s->pitch_slot, s->promise.fps > 0 ? s->look->pitch_fps / s->promise.fps : 1, out);
+}
+
+/* As its frames told, once they did. */
+static void tell_football(const fov_stream *s, struct capacity_stream *out)
+{
+    int64_t mean = recent_median_ns(&s->works), high = recent_high_ns(&s->works);
+    out->mean_ns = mean > out->mean_ns ? mean : out->mean_ns;
+    out->high_ns = high > out->high_ns ? high : out->high_ns;
+}
+
 /* The stream under a form of the models. */
 static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint hint,
                           struct capacity_stream *out)
@@ -118,8 +148,13 @@ static enum known cost_of(const fov_workers *pool, const fov_stream *s, fov_hint
     enum known known = run_of(pool, s, hint, out);
     int64_t decode = decode_ns(pool, s);
     int64_t delay = fov_model_get_info(stream_form(s)->model)->delay_ns;
+    bool told = s->works.count >= LEAST_RUNS;
+    if (s->look && !told)
+        guess_football(s, out);
     out->mean_ns += decode;
     out->high_ns += decode;
+    if (s->look && told)
+        tell_football(s, out);
     out->fps = s->promise.fps;
     /* a result that is published later costs no worker, but time */
     out->limit_ns = s->max_latency_ns > delay ? s->max_latency_ns - delay : s->max_latency_ns;
@@ -145,7 +180,7 @@ static void plan_make(struct plan *plan, fov_workers *pool, const fov_stream *ne
         if (!s || (s == newcomer && i < pool->stream_count))
             continue;
         int64_t slow_ns = s->view.guaranteed ? 0 : recent_high_ns(&s->decodes);
-        if (!s->view.guaranteed && slot_meant(s) == seen && slow_ns <= seen_ns)
+        if (!s->view.guaranteed && !s->look && slot_meant(s) == seen && slow_ns <= seen_ns)
             continue;
         enum known known = cost_of(pool, s, hint, &cost);
         if (!s->view.guaranteed) {

@@ -101,7 +101,9 @@ struct job {
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
-    int frames; /* of its run; 0: it is alone */
+    int frames;       /* of its run; 0: it is alone */
+    int64_t aside_ns; /* of its run: not the model's, but other models' or the user's */
+    int looks;        /* runs of its model that it took */
     bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
     fov_drop reason;
@@ -119,6 +121,9 @@ struct run_frame {
     bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
     int64_t limit_ns;      /* the run is of no use after it; 0: it is */
     int64_t time_ns;       /* of the picture, by its source; any origin */
+    int64_t until_ns;      /* football: looking further makes it late, or the next one; 0: never */
+    int64_t aside_ns;      /* as the job's */
+    int looks;
     int width, height;
     fov_timings timings;
     fov_detections detections;
@@ -131,6 +136,12 @@ struct run {
     struct form *form;
     fov_runner *runner;
     int count; /* frames; more than one when the form's model takes several */
+    /* `form` and `runner` are of another model by now (run_use): what its runs said, how many there
+     * were and how long they took. runner is NULL while none could be had. */
+    bool helping;
+    fov_error said;
+    int helps;
+    int64_t helped_ns;
     struct run_frame frames[BATCH_MAX];
 };
 
@@ -152,11 +163,16 @@ struct worker {
     fov_details *details[BATCH_MAX];
     struct gray grays[BATCH_MAX];
     struct looked *looked[BATCH_MAX]; /* the jobs', while they run */
+    int whole[BATCH_MAX];             /* frames of the run by item of the model's */
+    struct tiling *tiling;            /* of football (look_regions.c) */
+    fov_details *pitch_details;
     struct scratch {
         uint8_t *memory; /* reduced copy of a picture that was decoded whole */
         size_t size;
     } scratches[BATCH_MAX];
 };
+
+bool scratch_reserve(struct scratch *scratch, size_t size); /* false: no memory */
 
 /* ---- promises (admission.c) ---------------------------------------------------------------- */
 
@@ -251,8 +267,9 @@ struct fov_stream {
     struct follower *follower; /* turns the frame rate; NULL: it stays (stream_adapt.c) */
     struct namer *namer;       /* its tracker; NULL: boxes have no names (stream_track.c) */
     struct look *look;         /* NULL: its pictures are not of football (look.h) */
-    double busy;               /* smoothed part of the time with work */
-    bool worked;               /* had work at the last tick */
+    struct slot *ball_slot, *pitch_slot; /* its other models; NULL: none */
+    double busy;                         /* smoothed part of the time with work */
+    bool worked;                         /* had work at the last tick */
     struct feeder *feeder;
     struct results *results; /* instead of on_result; NULL: none are kept */
     int gather;              /* frames that a run waits for */
@@ -448,6 +465,15 @@ void pool_unref(fov_workers *pool); /* lock held, releases it; the last one free
 void pool_event(fov_workers *pool, const char *event, const char *format, ...) FOV_PRINTF(3, 4);
 
 bool worker_start(fov_workers *pool); /* lock held */
+
+enum run_use { RUN_READY, RUN_WITHOUT, RUN_OVER };
+/* On the worker's thread, without the lock: the run goes on with the stream's model for the ball,
+ * or for the pitch, and has a runner of it (READY); or there is none that works, or that became
+ * free soon (WITHOUT); or the run was given up, or asked to come back (OVER). A worker holds one
+ * runner at a time, so that no two can wait for each other. */
+enum run_use run_use(struct worker *worker, int frame, bool pitch);
+/* Between two runs of the same model: false: it is over. */
+bool run_goes_on(struct worker *worker);
 void *timer_run(void *pool);
 void timer_wake(fov_workers *pool); /* lock held */
 
@@ -455,8 +481,8 @@ void timer_wake(fov_workers *pool); /* lock held */
  * meanwhile. */
 void pool_tick(fov_workers *pool, int64_t now);
 void watchdog_check(fov_workers *pool, int64_t now); /* lock held, released meanwhile */
-/* Says in the job's error that its run took too long. */
-void watchdog_blame(struct job *job, int64_t now);
+/* Says in an error that a run took too long. */
+void watchdog_blame(fov_error *error, int64_t took_ns);
 /* Gives up every run in progress (at the end); lock held, released meanwhile. */
 void watchdog_abandon_all(fov_workers *pool, int64_t now);
 

@@ -54,6 +54,7 @@ static fov_status make_view(fov_football *f, const fov_football_params *params, 
     struct football_view *v = &f->view;
     v->still = params->still_camera;
     v->pitch = f->pitch;
+    football_view_reset(v);
     v->steps = calloc(FOOTBALL_STEPS, sizeof *v->steps);
     if (!v->steps)
         return fov_fail(error, FOV_ENOMEM, "no memory for the views of a match");
@@ -64,12 +65,11 @@ static fov_status make_camera(fov_football *f, fov_error *error)
 {
     if (f->view.still)
         return FOV_OK;
-    const fov_camera_motion_params params = {.homography = true};
     f->boxes_most = f->people.most;
     f->boxes = calloc(f->boxes_most, sizeof *f->boxes);
     if (!f->boxes)
         return fov_fail(error, FOV_ENOMEM, "no memory for camera motion");
-    return fov_camera_motion_create(&f->camera, &params, error);
+    return fov_camera_motion_create(&f->camera, NULL, error);
 }
 
 static fov_status make(fov_football *f, fov_football_params *params, fov_error *error)

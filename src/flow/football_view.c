@@ -11,6 +11,12 @@
 #include "base/plane.h"
 
 #define KEEP_S 60.0 /* so long ago a picture may be that a view is set for */
+/* What is told of a view's error decides how long it is carried, not its age. */
+#define FOLLOW_S 3600.0
+/* Metres of a view that may be further off than this part of the picture's width are not told. */
+#define TELL_ERROR 0.02
+/* After a cut the lines must say all of the view again, with so many places that agree. */
+#define SURE_INLIERS 40
 /* Of the lens term: beyond this a picture folds back over itself (docs/pitch.md). */
 #define K1_LEAST (-0.14)
 #define K1_MOST 0.5
@@ -101,14 +107,11 @@ static void follow_size(struct football_view *v, int width, int height)
     f->strayed = false;
 }
 
-/* One picture further. A view that nobody corrects is not forgotten for its age alone: as long as
- * every motion is known, what is told of its error is enough. */
+/* One picture further. */
 static void carry(fov_pitch_follow *f, double time_s, const fov_motion *motion, bool still)
 {
-    if (motion->kind != FOV_MOTION_NONE || still)
-        f->found_s = time_s;
     if (still)
-        f->time_s = time_s;
+        f->time_s = f->found_s = time_s;
     else
         fov_pitch_follow_step(f, time_s, motion, NULL);
 }
@@ -117,6 +120,20 @@ static void find(struct football_view *v, const fov_pitch_view *found)
 {
     double before = v->follow.known ? v->follow.sigma_px : INFINITY;
     if (fov_pitch_follow_found(&v->follow, found, NULL) == FOV_OK && v->follow.sigma_px < before)
+        v->doubtful = false;
+}
+
+/* The white lines of the picture hold what motion has carried. A still camera's view is as good as
+ * it was made. */
+static void hold(struct football_view *v, const fov_football_input *input)
+{
+    fov_pitch_lines_quality seen;
+    const fov_detections *d = input->detections;
+    if (v->still || !input->image || !v->follow.known ||
+        fov_pitch_follow_refine(&v->follow, input->image, d->items, d->count, &v->pitch, &seen,
+                                NULL) != FOV_OK)
+        return;
+    if (seen.whole && seen.inliers >= SURE_INLIERS)
         v->doubtful = false;
 }
 
@@ -134,11 +151,14 @@ void football_view_step(struct football_view *v, const fov_football_input *input
     }
     if (input->found)
         find(v, input->found);
+    hold(v, input);
 }
 
 const fov_pitch_view *football_view_now(const struct football_view *v)
 {
-    return v->follow.known && !v->doubtful ? &v->follow.view : NULL;
+    const fov_pitch_follow *f = &v->follow;
+    bool sure = v->still || (!v->doubtful && f->sigma_px <= TELL_ERROR * f->view.width);
+    return f->known && sure ? &f->view : NULL;
 }
 
 /* ---- by hand ----------------------------------------------------------------------------------
@@ -207,7 +227,7 @@ fov_status football_view_set(struct football_view *v, const fov_pitch_view *view
     status = football_view_check(&made, s->width, s->height, &v->pitch, error);
     if (status)
         return status;
-    fov_pitch_follow f = {.smooth_s = v->follow.smooth_s, .time_s = s->time_s};
+    fov_pitch_follow f = {.keep_s = FOLLOW_S, .time_s = s->time_s};
     status = fov_pitch_follow_found(&f, &made, error);
     if (!status)
         status = bring(v, back, &f, error);
@@ -226,5 +246,5 @@ void football_view_reset(struct football_view *v)
     if (v->still)
         v->follow.strayed = false;
     else
-        v->follow = (fov_pitch_follow){.smooth_s = v->follow.smooth_s};
+        v->follow = (fov_pitch_follow){.keep_s = FOLLOW_S};
 }

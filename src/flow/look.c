@@ -13,21 +13,23 @@
  */
 
 /* Models may be replaced while the stream runs, and mean other things then. */
-static fov_status classes_of(struct look *look, fov_model *model, struct look_classes *classes,
-                             fov_error *error)
+fov_status look_classes_of(struct look *look, struct look_known *known, fov_model *model, bool ball,
+                           struct look_classes *classes, fov_error *error)
 {
     const fov_model_info *info = fov_model_get_info(model);
     fov_model *old = NULL;
     pthread_mutex_lock(&look->lock);
-    if (look->model != model) {
-        look_classes_read(&look->classes, &look->names, info->labels, info->label_count);
-        old = look->model;
-        look->model = fov_model_ref(model);
+    if (known->model != model) {
+        look_classes_read(&known->classes, &look->names, info->labels, info->label_count);
+        if (ball || look->has_ball)
+            look_classes_leave(&known->classes, ball);
+        old = known->model;
+        known->model = fov_model_ref(model);
     }
-    *classes = look->classes;
+    *classes = known->classes;
     pthread_mutex_unlock(&look->lock);
     fov_model_close(&old);
-    return look_classes_check(classes, info, false, error);
+    return look_classes_check(classes, info, ball, error);
 }
 
 static void narrow(uint64_t classes[16], const uint64_t wanted[16])
@@ -47,9 +49,15 @@ void look_begin(struct worker *w, int i)
     seen->detector = FOV_DETECTOR_MODEL;
     memset(seen->parts_ns, 0, sizeof seen->parts_ns);
     seen->error = (fov_error){0};
-    classes_of(f->look, w->run.form->model, &seen->classes, &seen->error);
+    look_classes_of(f->look, &f->look->known, w->run.form->model, false, &seen->classes,
+                    &seen->error);
+    seen->tiles = f->look->tiles && f->picture && look_has_tiling(w);
+    pthread_mutex_lock(&f->look->lock);
+    seen->plan = f->look->plan;
+    pthread_mutex_unlock(&f->look->lock);
     seen->people_conf = f->params.conf > 0 ? f->params.conf : CONF;
-    if (seen->classes.first[FOV_CLASS_BALL] >= 0 && f->look->ball_conf < seen->people_conf)
+    if (!f->look->has_ball && seen->classes.first[FOV_CLASS_BALL] >= 0 &&
+        f->look->ball_conf < seen->people_conf)
         f->params.conf = f->look->ball_conf;
     if (seen->error.status == FOV_OK)
         narrow(f->params.classes, seen->classes.wanted);
@@ -155,10 +163,19 @@ static void call_hook(struct look *look, const fov_frame *frame, struct looked *
 /* ---- a frame ----------------------------------------------------------------------------------
  */
 
-static int64_t run_ns(const struct worker *w, const fov_timings *t)
+void look_sort(struct worker *w, int i)
 {
-    int count = w->run.count;
-    return t->preprocess + t->postprocess + t->inference / (count > 0 ? count : 1);
+    struct run_frame *f = &w->run.frames[i];
+    struct looked *seen = w->looked[i];
+    const fov_timings *t = &f->timings;
+    int shared = seen->tiles ? 1 : w->run.count; /* frames of a run */
+    if (f->error.status == FOV_OK)
+        f->error = seen->error;
+    if (f->error.status)
+        return;
+    keep_football(f->look, seen, &f->detections);
+    seen->parts_ns[FOV_PART_PLAYERS] += t->preprocess + t->postprocess + t->inference / shared;
+    seen->parts_ns[FOV_PART_OTHER] += t->decode;
 }
 
 void look_end(struct worker *w, int i)
@@ -166,11 +183,8 @@ void look_end(struct worker *w, int i)
     struct run_frame *f = &w->run.frames[i];
     struct looked *seen = w->looked[i];
     int64_t start = clock_now_ns();
-    if (f->error.status == FOV_OK)
-        f->error = seen->error;
     if (f->error.status)
         return;
-    keep_football(f->look, seen, &f->detections);
     if (f->look->drawn) {
         look_at_drawn(f->look, f->frame, f->time_ns, &f->detections, seen, &f->error);
         name_as_model(seen, &f->detections);
@@ -178,7 +192,6 @@ void look_end(struct worker *w, int i)
     if (f->look->on_detections && f->error.status == FOV_OK)
         call_hook(f->look, f->frame, seen, &f->detections);
     int64_t own = clock_now_ns() - start;
-    seen->parts_ns[FOV_PART_PLAYERS] += run_ns(w, &f->timings) + own;
-    seen->parts_ns[FOV_PART_OTHER] += f->timings.decode;
+    seen->parts_ns[FOV_PART_PLAYERS] += own;
     f->timings.postprocess += own;
 }

@@ -83,6 +83,15 @@ void look_classes_read(struct look_classes *classes, const struct look_names *na
     }
 }
 
+void look_classes_leave(struct look_classes *classes, bool ball)
+{
+    for (int i = 0; i < LOOK_LABELS_MAX; i++)
+        if (classes->kind[i] >= 0 && (classes->kind[i] == FOV_CLASS_BALL) != ball) {
+            classes->kind[i] = -1;
+            classes->wanted[i / 64] &= ~(UINT64_C(1) << (i % 64));
+        }
+}
+
 bool look_classes_people(const struct look_classes *classes)
 {
     return classes->first[FOV_CLASS_PLAYER] >= 0 || classes->first[FOV_CLASS_GOALKEEPER] >= 0 ||

@@ -26,6 +26,9 @@ fov_status look_names_read(struct look_names *names, const fov_football_params *
 void look_classes_read(struct look_classes *classes, const struct look_names *names,
                        const char *const *labels, int count);
 
+/* Leaves only the ball, or all but the ball, to be looked for; its class id is still known. */
+void look_classes_leave(struct look_classes *classes, bool ball);
+
 bool look_classes_people(const struct look_classes *classes);
 
 /* FOV_EINVAL when the model finds no boxes, or none of what it is meant for: people, or the ball;

@@ -43,6 +43,19 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
     return true;
 }
 
+/* Where the next pictures are to be looked at. */
+static void look_ahead(struct look *look, const fov_football_frame *frame, double step_s)
+{
+    fov_ball_look plan = {0};
+    if (look->has_ball || look->tiles)
+        football_next_look(look->football, look->pace.time_s + step_s, &frame->motion, &plan);
+    pthread_mutex_lock(&look->lock);
+    look->plan = plan;
+    look->view_known = frame->view_known;
+    look->view = frame->view;
+    pthread_mutex_unlock(&look->lock);
+}
+
 void look_follow(struct job *job, fov_result *result)
 {
     fov_stream *s = job->stream;
@@ -50,7 +63,9 @@ void look_follow(struct job *job, fov_result *result)
     fov_football_frame frame = {0};
     int64_t began = s->pool->clock();
     pthread_mutex_lock(&look->serial);
+    double before_s = look->pace.time_s;
     if (update(look, job, &frame)) {
+        look_ahead(look, &frame, look->pace.time_s - before_s);
         look->seq = job->frame->seq;
         look->begun = true;
         tell_parts(look, job->looked, &frame);

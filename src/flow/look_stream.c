@@ -7,10 +7,17 @@
 
 #define BALL_CONF 0.15f
 #define PITCH_FPS 2.0
+#define WHOLE_PX 640    /* models from this size on see people in the whole picture */
+#define TILE_GROWTH 1.6 /* tiles are so much larger than the model's input */
 
 static bool in_range(double value, double most)
 {
     return value >= 0 && value <= most;
+}
+
+static bool is_drawn(const char *model)
+{
+    return model && strcmp(model, LOOK_DRAWN) == 0;
 }
 
 static fov_status check(const fov_football_params *p, fov_error *error)
@@ -21,19 +28,48 @@ static fov_status check(const fov_football_params *p, fov_error *error)
         return fov_fail(error, FOV_EINVAL, "football: ball_fps or pitch_fps is not in 0..1000");
     if (p->look < FOV_LOOK_AUTO || p->look > FOV_LOOK_TILES)
         return fov_fail(error, FOV_EINVAL, "football: no such way to look");
+    if ((p->tile_px != 0 && (p->tile_px < 64 || p->tile_px > 4096)) || p->tiles_at_once < 0)
+        return fov_fail(error, FOV_EINVAL,
+                        "football: tile_px is not in 64..4096, or tiles_at_once is below zero");
+    if (p->pitch_layout < 0 || p->pitch_layout >= FOV_PITCH_LAYOUT_COUNT)
+        return fov_fail(error, FOV_EINVAL, "football: no such layout of the pitch's keypoints");
+    if (is_drawn(p->ball_model))
+        return fov_fail(error, FOV_EINVAL,
+                        "football: the player_model \"" LOOK_DRAWN "\" sees the ball, too; "
+                        "ball_model is to be left out");
     return FOV_OK;
 }
 
-static bool is_drawn(const char *model)
+/* Sides of a multiple of 16, so that chroma has its own. */
+static void choose_tiles(struct look *look, const fov_football_params *p,
+                         const fov_model_info *player)
 {
-    return model && strcmp(model, LOOK_DRAWN) == 0;
+    int side = player->input_width > player->input_height ? player->input_width
+                                                          : player->input_height;
+    look->tiles = p->look == FOV_LOOK_TILES ||
+                  (p->look == FOV_LOOK_AUTO && side < WHOLE_PX && !look->drawn);
+    look->tile_px = p->tile_px > 0 ? p->tile_px : (int)(TILE_GROWTH * side);
+    look->tile_px = (look->tile_px + 15) & ~15;
+    look->tiles_at_once = p->tiles_at_once;
 }
 
-static fov_status fill(struct look *look, const fov_stream_params *params, fov_error *error)
+static bool is_named(const char *model)
+{
+    return model && model[0] && !is_drawn(model);
+}
+
+static fov_status fill(struct look *look, const fov_stream_params *params,
+                       const fov_model_info *player, fov_error *error)
 {
     fov_football_params p = *params->football;
     p.still_camera = p.still_camera || params->still_camera;
-    look->way = p.look;
+    look->has_ball = is_named(p.ball_model);
+    look->has_pitch = is_named(p.pitch_model);
+    look->ball_fps = p.ball_fps;
+    look->layout = p.pitch_layout;
+    look->pitch = p.match.pitch;
+    look->pitch.length = look->pitch.length > 0 ? look->pitch.length : 105;
+    look->pitch.width = look->pitch.width > 0 ? look->pitch.width : 68;
     look->ball_conf = p.ball_conf > 0 ? p.ball_conf : BALL_CONF;
     look->pitch_fps = p.pitch_fps > 0 ? p.pitch_fps : PITCH_FPS;
     look->drawn = is_drawn(p.player_model);
@@ -45,12 +81,19 @@ static fov_status fill(struct look *look, const fov_stream_params *params, fov_e
                         "football: pitch_model \"" LOOK_DRAWN "\" goes with a player_model "
                         "\"" LOOK_DRAWN "\" alone");
     fov_status status = check(&p, error);
+    if (!status && player)
+        choose_tiles(look, &p, player);
+    if (!status && look->tiles && !look->has_ball && p.ball.tile_px == 0) {
+        p.ball.tile_px = look->tile_px;
+        p.ball.overlap_px = look->tile_px / 4;
+    }
     if (!status)
         status = look_names_read(&look->names, &p, error);
     return status ? status : fov_football_create(&look->football, &p, error);
 }
 
-fov_status look_make(struct look **out, const fov_stream_params *params, fov_error *error)
+fov_status look_make(struct look **out, const fov_stream_params *params,
+                     const fov_model_info *player, fov_error *error)
 {
     if (!params->football)
         return FOV_OK;
@@ -61,7 +104,7 @@ fov_status look_make(struct look **out, const fov_stream_params *params, fov_err
     pthread_mutex_init(&look->lock, NULL);
     pthread_mutex_init(&look->serial, NULL);
     pthread_cond_init(&look->idle, NULL);
-    fov_status status = fill(look, params, error);
+    fov_status status = fill(look, params, player, error);
     if (status)
         look_unref(&look);
     *out = look;
@@ -102,7 +145,8 @@ void look_unref(struct look **out)
     if (!look || atomic_fetch_sub(&look->refs, 1) > 1)
         return;
     fov_football_destroy(&look->football);
-    fov_model_close(&look->model);
+    fov_model_close(&look->known.model);
+    fov_model_close(&look->ball_known.model);
     football_copy_release(&look->copy);
     pthread_cond_destroy(&look->idle);
     pthread_mutex_destroy(&look->serial);
@@ -110,24 +154,66 @@ void look_unref(struct look **out)
     free(look);
 }
 
-fov_status look_accepts(struct look *look, const fov_model_info *info, fov_error *error)
+/* Keypoints that a layout names. */
+static int points_of(fov_pitch_layout layout)
+{
+    double at[2];
+    int count = 0;
+    while (fov_pitch_landmark(layout, count, NULL, NULL, at))
+        count++;
+    return count;
+}
+
+static fov_status accepts_pitch(const struct look *look, const fov_model_info *info,
+                                fov_error *error)
+{
+    int points = points_of(look->layout);
+    if (info->task == FOV_TASK_POSE && info->keypoints == points)
+        return FOV_OK;
+    return fov_fail(error, FOV_EINVAL,
+                    "football: %.60s is to give the pitch's %d keypoints; it is a model for %s "
+                    "with %d",
+                    info->id, points, fov_task_name(info->task), info->keypoints);
+}
+
+static fov_status accepts(const struct look *look, const fov_model_info *info, bool ball,
+                          fov_error *error)
 {
     struct look_classes classes;
     look_classes_read(&classes, &look->names, info->labels, info->label_count);
-    return look_classes_check(&classes, info, false, error);
+    return look_classes_check(&classes, info, ball, error);
+}
+
+fov_status look_accepts(const struct look *look, const fov_model_info *player,
+                        const fov_model_info *ball, const fov_model_info *pitch, fov_error *error)
+{
+    fov_status status = accepts(look, player, false, error);
+    if (!status && ball)
+        status = accepts(look, ball, true, error);
+    return !status && pitch ? accepts_pitch(look, pitch, error) : status;
+}
+
+static bool is_due(struct look *look, struct look_beat *beat, double fps, int64_t time_ns)
+{
+    pthread_mutex_lock(&look->lock);
+    int64_t passed = time_ns - beat->time_ns;
+    bool due = !beat->begun || passed < 0 || (double)passed >= 1e9 / fps;
+    if (due) {
+        beat->begun = true;
+        beat->time_ns = time_ns;
+    }
+    pthread_mutex_unlock(&look->lock);
+    return due;
 }
 
 bool look_pitch_due(struct look *look, int64_t time_ns)
 {
-    pthread_mutex_lock(&look->lock);
-    int64_t passed = time_ns - look->pitch_ns;
-    bool due = !look->pitch_seen || passed < 0 || (double)passed >= 1e9 / look->pitch_fps;
-    if (due) {
-        look->pitch_seen = true;
-        look->pitch_ns = time_ns;
-    }
-    pthread_mutex_unlock(&look->lock);
-    return due;
+    return is_due(look, &look->pitch_beat, look->pitch_fps, time_ns);
+}
+
+bool look_ball_due(struct look *look, int64_t time_ns)
+{
+    return look->ball_fps <= 0 || is_due(look, &look->ball_beat, look->ball_fps, time_ns);
 }
 
 const char *fov_football_detector_name(fov_football_detector detector)

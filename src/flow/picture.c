@@ -55,7 +55,7 @@ static fov_frame *whole_picture(struct worker *w, fov_frame *frame)
     return picture;
 }
 
-static bool has_scratch(struct scratch *s, size_t size)
+bool scratch_reserve(struct scratch *s, size_t size)
 {
     if (s->size >= size)
         return true;
@@ -74,7 +74,7 @@ static void use_picture(struct worker *w, int i, fov_image *small, fov_item *ite
                                 whole->height);
     int64_t start = clock_now_ns();
     *small = *whole;
-    if (by > 1 && has_scratch(&w->scratches[i], reduce_size(whole, by)))
+    if (by > 1 && scratch_reserve(&w->scratches[i], reduce_size(whole, by)))
         reduce_image(small, whole, by, w->scratches[i].memory);
     f->reduced = true;
     f->timings.decode = clock_now_ns() - start;
@@ -127,35 +127,73 @@ static int64_t limit_of(const struct run *run)
     return limit;
 }
 
+/* The frames that go through the model whole, together. */
+static void run_whole(struct worker *w, fov_item *items, int count)
+{
+    struct run *run = &w->run;
+    if (count == 0)
+        return;
+    runner_limit(run->runner, limit_of(run));
+    runner_show(run->runner, motion_see, w);
+    fov_runner_detect_items(run->runner, items, count, NULL);
+    runner_show(run->runner, NULL, NULL); /* others use it too */
+    for (int k = 0; k < count; k++) {
+        struct run_frame *f = &run->frames[w->whole[k]];
+        f->error = items[k].error;
+        f->width = items[k].width;
+        f->height = items[k].height;
+    }
+}
+
+static void run_tiles(struct worker *w)
+{
+    for (int i = 0; i < w->run.count; i++)
+        if (w->run.frames[i].look && w->looked[i]->tiles && !look_in_tiles(w, i))
+            return;
+}
+
+/* What football needs beside the model's boxes. */
+static void look_on(struct worker *w)
+{
+    struct run *run = &w->run;
+    for (int i = 0; i < run->count; i++)
+        if (run->frames[i].look)
+            look_sort(w, i);
+    int64_t start = clock_now_ns();
+    look_for_others(w);
+    for (int i = 0; i < run->count; i++)
+        if (run->frames[i].look)
+            look_end(w, i);
+    for (int i = 0; i < run->count; i++)
+        run->frames[i].aside_ns = clock_now_ns() - start;
+}
+
 void picture_detect(struct worker *w)
 {
     struct run *run = &w->run;
     fov_item items[BATCH_MAX];
     fov_image small[BATCH_MAX];
     int64_t seen_ns[BATCH_MAX];
+    int whole = 0;
     for (int i = 0; i < run->count; i++) {
         struct run_frame *f = &run->frames[i];
         prepare_details(w, i);
-        if (f->look)
-            look_begin(w, i);
         w->grays[i].width = 0;
         seen_ns[i] = prepare_picture(w, f);
-        items[i] = (fov_item){
+        if (f->look)
+            look_begin(w, i);
+        if (f->look && w->looked[i]->tiles)
+            continue;
+        fov_item *item = &items[whole];
+        *item = (fov_item){
             .frame = f->frame, .params = &f->params, .out = &f->detections, .timings = &f->timings};
         if (f->picture && f->frame->bytes && !f->params.exact)
-            use_picture(w, i, &small[i], &items[i]);
+            use_picture(w, i, &small[i], item);
+        w->whole[whole++] = i;
     }
-    runner_limit(run->runner, limit_of(run));
-    runner_show(run->runner, motion_see, w);
-    fov_runner_detect_items(run->runner, items, run->count, NULL);
-    runner_show(run->runner, NULL, NULL); /* others use it too */
-    for (int i = 0; i < run->count; i++) {
-        struct run_frame *f = &run->frames[i];
-        f->error = items[i].error;
-        f->width = items[i].width;
-        f->height = items[i].height;
-        f->timings.decode += seen_ns[i];
-        if (f->look)
-            look_end(w, i);
-    }
+    run_whole(w, items, whole);
+    run_tiles(w);
+    for (int i = 0; i < run->count; i++)
+        run->frames[i].timings.decode += seen_ns[i];
+    look_on(w);
 }

@@ -195,12 +195,16 @@ static void replace(fov_workers *pool, struct slot *slot)
     *link = slot;
     if (!old)
         return;
-    for (int i = 0; i < pool->stream_count; i++)
-        if (pool->streams[i]->slot == old) {
-            pool->streams[i]->slot = slot;
-            slot->refs++;
-            old->refs--; /* the table's own reference is still there */
-        }
+    for (int i = 0; i < pool->stream_count; i++) {
+        fov_stream *s = pool->streams[i];
+        struct slot **uses[] = {&s->slot, &s->ball_slot, &s->pitch_slot};
+        for (int k = 0; k < 3; k++)
+            if (*uses[k] == old) {
+                *uses[k] = slot;
+                slot->refs++;
+                old->refs--; /* the table's own reference is still there */
+            }
+    }
     if (pool->default_slot == old)
         pool->default_slot = slot;
     sizes_forget(pool, old);
@@ -229,8 +233,10 @@ fov_status fov_workers_add_model(fov_workers *pool, const fov_model_params *para
 static int streams_of(const fov_workers *pool, const struct slot *slot)
 {
     int count = 0;
-    for (int i = 0; i < pool->stream_count; i++)
-        count += stream_base(pool->streams[i]) == slot;
+    for (int i = 0; i < pool->stream_count; i++) {
+        const fov_stream *s = pool->streams[i];
+        count += stream_base(s) == slot || s->ball_slot == slot || s->pitch_slot == slot;
+    }
     return count;
 }
 

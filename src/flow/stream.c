@@ -99,13 +99,41 @@ static const char *model_of(const fov_stream_params *params)
                                                                            : params->model_id;
 }
 
-/* Lock held. */
-static fov_status accepts(const fov_stream *s, const struct slot *slot, fov_error *error)
+static const fov_model_info *info_of(const struct slot *slot)
 {
+    return slot ? fov_model_get_info(slot_form(slot)->model) : NULL;
+}
+
+/* Lock held: a model of football beside the one for people; NULL: none is asked for. */
+static fov_status find_other(fov_workers *pool, const char *id, bool wanted, struct slot **slot,
+                             fov_error *error)
+{
+    *slot = wanted ? slot_find(pool, id) : NULL;
+    if (wanted && !*slot)
+        return fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", id);
+    return FOV_OK;
+}
+
+/* Lock held. */
+static fov_status find_others(fov_stream *s, const struct slot *slot,
+                              const fov_football_params *football, fov_error *error)
+{
+    fov_workers *pool = s->pool;
     if (!s->look)
         return FOV_OK;
-    const struct form *form = slot_form(slot ? slot : s->pool->default_slot);
-    return look_accepts(s->look, fov_model_get_info(form->model), error);
+    fov_status status = find_other(pool, football->ball_model, s->look->has_ball, &s->ball_slot,
+                                   error);
+    if (!status)
+        status = find_other(pool, football->pitch_model, s->look->has_pitch, &s->pitch_slot, error);
+    return status ? status
+                  : look_accepts(s->look, info_of(slot ? slot : pool->default_slot),
+                                 info_of(s->ball_slot), info_of(s->pitch_slot), error);
+}
+
+static void hold(struct slot *slot)
+{
+    if (slot)
+        slot->refs++;
 }
 
 static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_error *error)
@@ -124,14 +152,15 @@ static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_erro
     else if (!grow(pool))
         status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     else
-        status = accepts(s, slot, error);
+        status = find_others(s, slot, params->football, error);
     s->slot = slot;
     asked = status == FOV_OK && s->view.guaranteed;
     if (asked)
         status = promise_check(pool, s, &plan);
     if (status == FOV_OK) {
-        if (slot)
-            slot->refs++;
+        hold(slot);
+        hold(s->ball_slot);
+        hold(s->pitch_slot);
         pool->streams[pool->stream_count] = s;
         pool->views[pool->stream_count++] = &s->view;
         pool->refs++;
@@ -143,6 +172,15 @@ static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_erro
     }
     pthread_mutex_unlock(&pool->lock);
     return asked ? promise_tell(&plan, status, params->admission, error) : status;
+}
+
+static fov_status make_look(fov_stream *s, const fov_stream_params *params, fov_error *error)
+{
+    fov_model *player = params->football ? fov_workers_model(s->pool, model_of(params)) : NULL;
+    fov_status status = look_make(&s->look, params, player ? fov_model_get_info(player) : NULL,
+                                  error);
+    fov_model_close(&player);
+    return !status && s->look && s->look->drawn ? look_open_drawn(s->pool, error) : status;
 }
 
 fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
@@ -162,9 +200,7 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     if (!status)
         status = namer_make(s, params, error);
     if (!status)
-        status = look_make(&s->look, params, error);
-    if (!status && s->look && s->look->drawn)
-        status = look_open_drawn(workers, error);
+        status = make_look(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
@@ -352,6 +388,8 @@ static void leave(fov_stream *s)
     promises_changed(pool, pool->clock());
     slot_unref(pool, s->sized);
     slot_unref(pool, s->slot);
+    slot_unref(pool, s->ball_slot);
+    slot_unref(pool, s->pitch_slot);
 }
 
 void fov_stream_close(fov_stream **stream)

@@ -45,8 +45,8 @@ static bool gray_has_room(struct gray *gray, size_t size)
 void motion_see(void *user, int index, const fov_image *image)
 {
     struct worker *w = user;
-    struct run_frame *f = &w->run.frames[index];
-    struct gray *gray = &w->grays[index];
+    struct run_frame *f = &w->run.frames[w->whole[index]];
+    struct gray *gray = &w->grays[w->whole[index]];
     int factor = luma_factor(image->width, image->height, SIDE);
     int width = image->width / factor, height = image->height / factor;
     size_t sums = 3 * (size_t)image->width * sizeof(uint16_t);

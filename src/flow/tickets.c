@@ -259,11 +259,13 @@ static void learn(struct job *job, int64_t now)
         s->view.share_ns += (double)(work - job->expected_ns) / s->weight;
     if (job->error.status != FOV_OK)
         return;
+    int64_t own = work > job->aside_ns ? work - job->aside_ns : 0,
+            looks = job->looks > 1 ? job->looks : 1;
     recent_add(&s->works, work);
-    recent_add(&job->form->work, work);
+    recent_add(&job->form->work, own / looks);
     job->form->ran_ns = now;
     recent_add(&s->decodes, job->timings.decode);
-    form_add_run(job->form, work - job->timings.decode, job->frames);
+    form_add_run(job->form, (own - job->timings.decode) / looks, job->frames);
     if (job->timings.decode > 0 && job->width > 0 && job->height > 0)
         recent_add(&s->pool->pixel_ps,
                    1000 * job->timings.decode / ((int64_t)job->width * job->height));

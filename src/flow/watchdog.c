@@ -34,7 +34,8 @@ static bool is_hung(const struct form *form, int64_t took_ns, bool cancelled)
 static struct worker *find_hung(const fov_workers *pool, int64_t now)
 {
     for (struct worker *w = pool->workers; w; w = w->next)
-        if (w->job_count > 0 && is_hung(w->run.form, now - w->since_ns, w->cancelled))
+        if (w->job_count > 0 && w->run.runner &&
+            is_hung(w->run.form, now - w->since_ns, w->cancelled))
             return w;
     return NULL;
 }
@@ -53,8 +54,9 @@ static void want_repair(fov_workers *pool, const struct form *form)
 static void abandon(fov_workers *pool, struct worker *w, int64_t now)
 {
     struct job *jobs[BATCH_MAX];
-    struct form *form = w->jobs[0]->form;
+    struct form *form = w->run.form;
     int count = w->job_count;
+    int64_t took = now - w->since_ns;
     struct worker **link = &pool->workers;
     memcpy(jobs, w->jobs, sizeof jobs);
     while (*link != w)
@@ -63,19 +65,21 @@ static void abandon(fov_workers *pool, struct worker *w, int64_t now)
     w->lost = true;
     w->job_count = 0;
     pool->threads--;
-    form->runners--;
-    for (int i = 0; i < count; i++)
-        watchdog_blame(jobs[i], now);
+    if (w->run.runner)
+        form->runners--;
+    for (int i = 0; i < count; i++) {
+        watchdog_blame(&jobs[i]->error, took);
+        jobs[i]->hung = true;
+    }
     form_judge(pool, form, &jobs[0]->error, false, now);
     for (int i = 0; i < count; i++) /* the lock is released meanwhile, and w may be gone */
         job_done(jobs[i], now);
 }
 
-void watchdog_blame(struct job *job, int64_t now)
+void watchdog_blame(fov_error *error, int64_t took_ns)
 {
-    fov_fail(&job->error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
-             ns_to_ms(now - job->taken_ns) / 1e3);
-    job->hung = true;
+    fov_fail(error, FOV_ETIMEOUT, "the model's run did not end in %.1f s and was given up",
+             ns_to_ms(took_ns) / 1e3);
 }
 
 /* Lock held, released meanwhile; the form's reference keeps the runner. */
@@ -99,7 +103,7 @@ static void ask_back(fov_workers *pool, struct form *form, fov_runner *runner)
 
 static void replace_worker(fov_workers *pool, struct worker *w, int64_t now)
 {
-    struct form *form = w->jobs[0]->form;
+    struct form *form = w->run.form;
     form->refs++;
     abandon(pool, w, now);
     want_repair(pool, form);
@@ -138,7 +142,7 @@ void watchdog_check(fov_workers *pool, int64_t now)
             continue;
         }
         w->cancelled = true;
-        ask_back(pool, w->jobs[0]->form, w->run.runner);
+        ask_back(pool, w->run.form, w->run.runner);
     }
     check_measuring(pool, now);
 }

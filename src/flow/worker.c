@@ -10,12 +10,26 @@
 #include "flow/look.h"
 #include "infer/runner.h"
 
+enum { RUNNER_WAIT_MS = 100 }; /* for a runner of another model */
+
 /* False: no memory for a frame more. */
 static bool has_items(struct worker *w, int i)
 {
     if (!w->items[i])
         w->items[i] = malloc(DETECTIONS_MAX * sizeof *w->items[i]);
     return w->items[i] != NULL;
+}
+
+/* By when a frame of football should have been looked at: with a fifth of its time left, and before
+ * so many frames came that the runners cannot keep up. */
+static int64_t until(const fov_stream *s, const struct job *job, int64_t limit_ns)
+{
+    int64_t from = job->taken_ns, by = limit_ns ? limit_ns - (limit_ns - from) / 5 : INT64_MAX;
+    int64_t every = s->gate.interval_ns;
+    int runners = job->form->runners > 1 ? job->form->runners : 1;
+    if (every > 0 && from + every * runners * 4 / 5 < by)
+        by = from + every * runners * 4 / 5;
+    return by == INT64_MAX ? 0 : by;
 }
 
 static int64_t time_of(const fov_stream *s, const fov_frame *frame)
@@ -40,6 +54,8 @@ static void run_add(struct worker *w, struct job *job)
         .watched = job->watched,
         .moves = stream_moves(job->stream),
         .limit_ns = limited ? deadline : 0,
+        .until_ns = until(job->stream, job, limited ? deadline : 0),
+        .looks = 1,
         .width = job->frame->width,
         .height = job->frame->height,
         .detections = {.items = w->items[i],
@@ -100,6 +116,8 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
     job->picture = f->picture;
     job->reduced = f->reduced;
     job->frames = w->run.count;
+    job->aside_ns = f->aside_ns;
+    job->looks = f->looks;
     f->picture = NULL;
     job->error = f->error;
     job->limited = f->limit_ns && f->error.status == FOV_ETIMEOUT && now >= f->limit_ns;
@@ -115,19 +133,128 @@ static void call_another(fov_workers *pool)
         }
 }
 
+static const fov_error *late_of(const struct worker *w, int64_t now, fov_error *late)
+{
+    watchdog_blame(late, now - w->since_ns);
+    return late;
+}
+
 /* What the run says of its form: by a frame that reached the model, a failed one if there is one. A
  * run that was too slow for its frame breaks nothing. */
-static void judge(struct worker *w, struct job *const *jobs, int count, int64_t now)
+static void judge(struct worker *w, int64_t now)
 {
+    const struct run *run = &w->run;
     const fov_error *said = NULL;
-    for (int i = 0; i < count; i++) {
-        fov_status status = jobs[i]->error.status;
-        bool failed = status == FOV_EINFER || (status == FOV_ETIMEOUT && !jobs[i]->limited);
+    fov_error late;
+    if (w->cancelled)
+        said = late_of(w, now, &late);
+    for (int i = 0; i < run->count && !w->cancelled; i++) {
+        const struct run_frame *f = &run->frames[i];
+        fov_status status = f->error.status;
+        bool limited = f->limit_ns && now >= f->limit_ns;
+        bool failed = status == FOV_EINFER || (status == FOV_ETIMEOUT && !limited);
         if (failed || (status == FOV_OK && !said))
-            said = &jobs[i]->error;
+            said = &f->error;
     }
     if (said)
-        form_judge(w->pool, w->run.form, said, runner_gave_nonsense(w->run.runner), now);
+        form_judge(w->pool, run->form, said, runner_gave_nonsense(run->runner), now);
+}
+
+/* The same of a model that helped, with what its runs cost. */
+static void judge_help(struct worker *w, int64_t now)
+{
+    struct run *run = &w->run;
+    if (w->cancelled)
+        late_of(w, now, &run->said);
+    else if (run->helps == 0)
+        return;
+    form_judge(w->pool, run->form, &run->said, runner_gave_nonsense(run->runner), now);
+    if (run->said.status == FOV_OK && run->helps > 0) {
+        recent_add(&run->form->work, run->helped_ns / run->helps);
+        form_add_run(run->form, run->helped_ns / run->helps, 1);
+        run->form->ran_ns = now;
+    }
+}
+
+/* Lock held: the run has no runner any more. */
+static void give_runner(struct worker *w, int64_t now)
+{
+    struct run *run = &w->run;
+    if (run->runner && run->helping)
+        judge_help(w, now);
+    else if (run->runner)
+        judge(w, now);
+    w->pool->busy_ns += now - w->since_ns;
+    w->since_ns = now;
+    if (!run->runner)
+        return;
+    form_give(run->form, run->runner);
+    run->runner = NULL;
+    run->said = (fov_error){0};
+    run->helps = 0;
+    run->helped_ns = 0;
+    call_another(w->pool);
+}
+
+/* Lock held, released meanwhile: what is given back wakes those who wait for `idle`. */
+static bool wait_for_runner(struct worker *w, const struct form *form)
+{
+    int64_t end = clock_after_ms(RUNNER_WAIT_MS);
+    int rc = 0;
+    pthread_cond_broadcast(&w->pool->idle);
+    while (form_works(form) && form->idle_count == 0 && !w->lost && !w->pool->stopping && rc == 0)
+        rc = clock_cond_wait(&w->pool->idle, &w->pool->lock, end);
+    return form_works(form) && form->idle_count > 0 && !w->lost;
+}
+
+/* Lock held, released meanwhile. */
+static enum run_use use(struct worker *w, struct slot *slot)
+{
+    fov_workers *pool = w->pool;
+    struct run *run = &w->run;
+    struct form *form = slot ? slot_form(slot) : NULL;
+    if (run->helping && run->runner && run->form == form)
+        return RUN_READY;
+    give_runner(w, pool->clock());
+    run->helping = true;
+    if (!form)
+        return RUN_WITHOUT;
+    form->refs++;
+    bool ready = wait_for_runner(w, form);
+    struct form *let_go = ready ? run->form : form;
+    if (ready) {
+        run->form = form;
+        run->runner = form_take(form);
+        w->since_ns = pool->clock();
+    }
+    form_unref(pool, let_go);
+    return w->lost || w->cancelled ? RUN_OVER : ready ? RUN_READY : RUN_WITHOUT;
+}
+
+enum run_use run_use(struct worker *w, int i, bool pitch)
+{
+    enum run_use result = RUN_OVER;
+    pthread_mutex_lock(&w->pool->lock);
+    if (!w->lost && !w->cancelled) {
+        const fov_stream *s = w->jobs[i]->stream;
+        result = use(w, pitch ? s->pitch_slot : s->ball_slot);
+    }
+    pthread_mutex_unlock(&w->pool->lock);
+    return result;
+}
+
+bool run_goes_on(struct worker *w)
+{
+    fov_workers *pool = w->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool on = !w->lost && !w->cancelled;
+    int64_t now = pool->clock();
+    if (on) {
+        pool->busy_ns += now - w->since_ns;
+        w->since_ns = now;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return on;
 }
 
 /* Lock held, released meanwhile: gives the run's frames to their jobs, and its runner back. */
@@ -139,17 +266,16 @@ static void answer_jobs(struct worker *w)
     int64_t now = pool->clock();
     memcpy(jobs, w->jobs, sizeof jobs);
     w->job_count = 0;
-    pool->busy_ns += now - w->since_ns;
     for (int i = 0; i < count; i++) {
         hand_over(w, i, jobs[i], now);
-        if (w->cancelled)
-            watchdog_blame(jobs[i], now);
+        if (w->cancelled &&
+            !w->run.helping) { /* a model that helped takes nothing from its frame */
+            late_of(w, now, &jobs[i]->error);
+            jobs[i]->hung = true;
+        }
     }
+    give_runner(w, now);
     w->cancelled = false;
-    judge(w, jobs, count, now);
-    form_give(w->run.form, w->run.runner);
-    w->run.runner = NULL;
-    call_another(pool);
     for (int i = 0; i < count; i++)
         job_done(jobs[i], now);
 }
@@ -228,6 +354,8 @@ static void *worker_run(void *argument)
         free(w->looked[i]);
         free(w->scratches[i].memory);
     }
+    look_tiling_free(&w->tiling);
+    fov_details_destroy(&w->pitch_details);
     free(w);
     pthread_mutex_lock(&pool->lock);
     pool_thread_ends(pool, lost);

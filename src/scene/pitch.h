@@ -84,6 +84,13 @@ size_t pitch_counted(const struct pitch_set *set);
  * the pitch from above and the right way round. */
 bool pitch_sample(struct pitch_set *set, bool lens, double map[9], double *k1);
 
+/* A camera's numbers: log of the focal length, log of a px's height by its width, turn around its
+ * three axes, place on and above the pitch. A homography has as many. */
+enum { PITCH_FOCAL, PITCH_SQUARE, PITCH_TURN, PITCH_PLACE = PITCH_TURN + 3, PITCH_NUMBERS = 8 };
+
+/* How far from square px are thought to be, as a deviation of the log. */
+#define PITCH_SQUARE_WITHIN 0.01
+
 /* A view in numbers that least squares can turn: a homography, or a camera. */
 struct pitch_model {
     int count;            /* of numbers, with k1 */
@@ -95,6 +102,16 @@ struct pitch_model {
     double covariance[9][9]; /* of the numbers, for an error of 1 px */
     double condition;
 };
+
+/* Rotation by a vector: Rodrigues' formula. */
+void pitch_rotation(const double turn[3], double r[9]);
+
+/* The map and the lens of numbers, which need not be the model's own. False: they make none. */
+bool pitch_model_map(const struct pitch_model *model, const double at[], double map[9],
+                     struct pitch_lens *lens);
+
+/* The model's map, and how it changes with each number but k1. False: it makes none. */
+bool pitch_model_slopes(const struct pitch_model *model, double map[9], double slopes[][9]);
 
 /* Least squares over the points that count, from a map on; `counts` is renewed. False: the points
  * leave it open. */

@@ -1,8 +1,8 @@
 /* A view over time: carried by camera motion, corrected by views that are found. */
-#include "scene/pitch.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "scene/pitch_lines.h"
 
 enum { GRID = 6, GRID_ALL = GRID * GRID };
 
@@ -96,6 +96,57 @@ static bool carry(fov_pitch_view *view, const double motion[9])
 /* ---- steps ------------------------------------------------------------------------------------
  */
 
+static double error_of(const fov_motion *motion)
+{
+    return motion->kind == FOV_MOTION_SIMILARITY ? SIMILARITY_ERROR : STEP_ERROR;
+}
+
+/* Errors of known steps are as often to the one side as to the other; a camera that goes unseen
+ * goes on where it went. */
+static void grow(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
+{
+    if (!motion) {
+        f->sigma_px += UNKNOWN_A_SECOND * dt_s * f->view.width;
+        f->doubt_s = f->doubted ? f->doubt_s : f->time_s;
+        f->doubted = true;
+        return;
+    }
+    f->sigma_px = hypot(f->sigma_px, error_of(motion) * f->view.width);
+}
+
+/* As the camera turned, if it is known; false: it has not. */
+static bool carry_camera(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
+{
+    struct pitch_model model;
+    int width = f->view.width, height = f->view.height;
+    pitch_camera_load(&f->camera, &f->view, &model);
+    if (!motion)
+        pitch_turn_doubt(&model, width, UNKNOWN_A_SECOND * dt_s * width);
+    else if (!pitch_turn_carry(&model, width, height, motion->map, error_of(motion) * width))
+        return false;
+    double sigma = pitch_model_sigma(&model, width, height, pitch_size(NULL));
+    if (!isfinite(sigma) || !pitch_camera_store(&f->camera, &model, &f->view))
+        return false;
+    f->sigma_px = fmax(sigma, motion ? 0 : f->sigma_px);
+    return true;
+}
+
+static bool carry_view(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
+{
+    grow(f, motion, dt_s);
+    if (f->camera.known && f->camera.width == f->view.width && carry_camera(f, motion, dt_s))
+        return true;
+    f->camera.known = false;
+    return !motion || carry(&f->view, motion->map);
+}
+
+static bool is_old(const fov_pitch_follow *f)
+{
+    double keep = f->keep_s > 0 ? f->keep_s : FORGET_S;
+    return fabs(f->time_s - f->found_s) > keep || f->sigma_px > FORGET_ERROR * f->view.width ||
+           (f->doubted && fabs(f->time_s - f->doubt_s) > FORGET_S);
+}
+
 fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_motion *motion,
                                  fov_error *error)
 {
@@ -108,13 +159,8 @@ fov_status fov_pitch_follow_step(fov_pitch_follow *f, double time_s, const fov_m
     f->time_s = time_s;
     if (!f->known)
         return FOV_OK;
-    double part = !moved                                  ? UNKNOWN_A_SECOND * dt_s
-                  : motion->kind == FOV_MOTION_SIMILARITY ? SIMILARITY_ERROR
-                                                          : STEP_ERROR;
-    f->sigma_px = hypot(f->sigma_px, part * f->view.width);
-    if ((moved && !carry(&f->view, motion->map)) || fabs(time_s - f->found_s) > FORGET_S ||
-        f->sigma_px > FORGET_ERROR * f->view.width)
-        f->known = f->strayed = false;
+    if (!carry_view(f, moved ? motion : NULL, dt_s) || is_old(f))
+        f->known = f->strayed = f->camera.known = false;
     f->strayed = f->strayed && (!moved || carry(&f->stray, motion->map));
     return FOV_OK;
 }
@@ -128,7 +174,7 @@ static void begin(fov_pitch_follow *f, const fov_pitch_view *found, double sigma
     f->sigma_px = sigma_px;
     f->found_s = f->time_s;
     f->known = true;
-    f->strayed = false;
+    f->strayed = f->doubted = f->camera.known = false;
 }
 
 /* Moves the view by a part of the way to the one that was found. */
@@ -187,6 +233,6 @@ fov_status fov_pitch_follow_found(fov_pitch_follow *f, const fov_pitch_view *fou
     }
     f->sigma_px = sqrt((1 - part) * (1 - part) * own + part * part * its);
     f->found_s = f->time_s;
-    f->strayed = false;
+    f->strayed = f->doubted = f->camera.known = false;
     return FOV_OK;
 }

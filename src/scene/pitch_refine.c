@@ -10,64 +10,6 @@
 
 enum { NUMBERS = NORMAL_MOST, ROUNDS = 60, RENEWALS = 8, FOCALS = 40 };
 
-/* A camera's numbers: log of the focal length, log of a px's height by its width, turn around its
- * three axes, place on and above the pitch. */
-enum { FOCAL, SQUARE, TURN, PLACE = TURN + 3, CAMERA_NUMBERS = PLACE + 3 };
-enum { MAP_NUMBERS = 8 };
-
-/* How far from square px are thought to be, as a deviation of the log. */
-#define SQUARE_WITHIN 0.01
-
-/* ---- from numbers to a map ------------------------------------------------------------------- */
-
-/* Rotation by a vector: Rodrigues' formula. */
-static void rotation_of(const double turn[3], double r[9])
-{
-    double angle = sqrt(turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2]);
-    double s = angle > 1e-8 ? sin(angle) / angle : 1;
-    double c = angle > 1e-8 ? (1 - cos(angle)) / (angle * angle) : 0.5;
-    double x = turn[0], y = turn[1], z = turn[2];
-    double out[9] = {1 - c * (y * y + z * z), c * x * y - s * z,       c * x * z + s * y,
-                     c * x * y + s * z,       1 - c * (x * x + z * z), c * y * z - s * x,
-                     c * x * z - s * y,       c * y * z + s * x,       1 - c * (x * x + y * y)};
-    memcpy(r, out, sizeof out);
-}
-
-static void camera_map(const struct pitch_model *m, const double at[], double map[9])
-{
-    double r[9], f = exp(at[FOCAL]), g = f * exp(at[SQUARE]);
-    rotation_of(at + TURN, r);
-    plane_multiply(r, m->turned, r);
-    double seen[9];
-    for (int i = 0; i < 3; i++) {
-        const double *row = r + 3 * i, *place = at + PLACE;
-        seen[3 * i] = row[0];
-        seen[3 * i + 1] = row[1];
-        seen[3 * i + 2] = -(row[0] * place[0] + row[1] * place[1] + row[2] * place[2]);
-    }
-    double k[9] = {f, 0, m->bend.middle[0], 0, g, m->bend.middle[1], 0, 0, 1};
-    plane_multiply(k, seen, map);
-}
-
-static void homography_map(const struct pitch_model *m, const double at[], double map[9])
-{
-    double inner[9];
-    memcpy(inner, at, MAP_NUMBERS * sizeof *at);
-    inner[8] = 1;
-    plane_multiply(inner, m->in, map);
-    plane_multiply(m->out, map, map);
-}
-
-static bool map_of(const struct pitch_model *m, const double at[], double map[9],
-                   struct pitch_lens *lens)
-{
-    (m->camera ? camera_map : homography_map)(m, at, map);
-    *lens = m->bend;
-    if (m->lens)
-        lens->k1 = at[m->count - 1];
-    return lens->k1 >= PITCH_K1_LEAST && lens->k1 <= PITCH_K1_MOST && pitch_face(map);
-}
-
 static bool see(const double map[9], const struct pitch_lens *lens, const double pitch[2],
                 double px[2])
 {
@@ -106,10 +48,10 @@ static bool begin_homography(const struct pitch_set *set, const double map[9], d
     frame_of(set, true, to, m->out);
     plane_multiply(map, back, inner);
     plane_multiply(to, inner, inner);
-    m->count = MAP_NUMBERS + m->lens;
-    for (int i = 0; i < MAP_NUMBERS; i++)
+    m->count = PITCH_NUMBERS + m->lens;
+    for (int i = 0; i < PITCH_NUMBERS; i++)
         m->at[i] = inner[i] / inner[8];
-    m->at[MAP_NUMBERS] = k1;
+    m->at[PITCH_NUMBERS] = k1;
     return isfinite(m->at[0]) && fabs(inner[8]) > 0;
 }
 
@@ -145,12 +87,12 @@ static bool pose(struct pitch_model *m, const double map[9], double k1, double f
     r[5] = r[6] * r[1] - r[0] * r[7];
     r[8] = r[0] * r[4] - r[3] * r[1];
     memset(m->at, 0, sizeof m->at);
-    m->at[FOCAL] = log(focal);
-    m->at[CAMERA_NUMBERS] = k1;
+    m->at[PITCH_FOCAL] = log(focal);
+    m->at[PITCH_NUMBERS] = k1;
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < 3; i++)
-            m->at[PLACE + c] -= r[3 * i + c] * a[3 * i + 2] * scale;
-    return isfinite(m->at[PLACE]) && isfinite(r[0]) && m->at[PLACE + 2] > 0;
+            m->at[PITCH_PLACE + c] -= r[3 * i + c] * a[3 * i + 2] * scale;
+    return isfinite(m->at[PITCH_PLACE]) && isfinite(r[0]) && m->at[PITCH_PLACE + 2] > 0;
 }
 
 static double cost_at(const struct pitch_set *set, const struct pitch_model *m, const double at[]);
@@ -159,7 +101,7 @@ static bool begin_camera(const struct pitch_set *set, const double map[9], doubl
                          struct pitch_model *m)
 {
     double least = INFINITY, focal = 0;
-    m->count = CAMERA_NUMBERS + m->lens;
+    m->count = PITCH_NUMBERS + m->lens;
     for (int i = 0; i < FOCALS; i++) {
         double tried = 0.3 * set->width * pow(100, i / (FOCALS - 1.0));
         if (!pose(m, map, k1, tried))
@@ -179,7 +121,7 @@ static double cost_at(const struct pitch_set *set, const struct pitch_model *m, 
 {
     double map[9], px[2], sum = 0;
     struct pitch_lens lens;
-    if (!map_of(m, at, map, &lens))
+    if (!pitch_model_map(m, at, map, &lens))
         return INFINITY;
     for (size_t i = 0; i < set->count; i++) {
         const struct plane_pair *p = &set->pairs[i];
@@ -191,7 +133,7 @@ static double cost_at(const struct pitch_set *set, const struct pitch_model *m, 
                ((px[0] - p->to[0]) * (px[0] - p->to[0]) + (px[1] - p->to[1]) * (px[1] - p->to[1]));
     }
     if (m->camera)
-        sum += at[SQUARE] * at[SQUARE] / (SQUARE_WITHIN * SQUARE_WITHIN);
+        sum += at[PITCH_SQUARE] * at[PITCH_SQUARE] / (PITCH_SQUARE_WITHIN * PITCH_SQUARE_WITHIN);
     return sum;
 }
 
@@ -205,13 +147,13 @@ struct nudged {
 static bool nudge(const struct pitch_model *m, struct nudged nudged[NUMBERS])
 {
     for (int k = 0; k < m->count; k++) {
-        double step = m->camera && k >= PLACE && k < CAMERA_NUMBERS ? 1e-4 : 1e-6;
+        double step = m->camera && k >= PITCH_PLACE && k < PITCH_NUMBERS ? 1e-4 : 1e-6;
         nudged[k].step = step;
         for (int side = 0; side < 2; side++) {
             double at[NUMBERS];
             memcpy(at, m->at, sizeof at);
             at[k] += side ? step : -step;
-            if (!map_of(m, at, nudged[k].map[side], &nudged[k].lens[side]))
+            if (!pitch_model_map(m, at, nudged[k].map[side], &nudged[k].lens[side]))
                 return false;
         }
     }
@@ -240,7 +182,7 @@ static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, 
     struct pitch_lens lens;
     double map[9], px[2], slope[2][NUMBERS];
     memset(n, 0, sizeof *n);
-    if (!map_of(m, m->at, map, &lens) || !nudge(m, nudged))
+    if (!pitch_model_map(m, m->at, map, &lens) || !nudge(m, nudged))
         return false;
     for (size_t i = 0; i < set->count; i++) {
         const struct plane_pair *p = &set->pairs[i];
@@ -252,9 +194,9 @@ static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, 
             normal_add(n, m->count, slope[c], px[c] - p->to[c], p->weight);
     }
     if (m->camera) {
-        double weight = 1 / (SQUARE_WITHIN * SQUARE_WITHIN);
-        n->a[SQUARE][SQUARE] += weight;
-        n->b[SQUARE] += weight * m->at[SQUARE];
+        double weight = 1 / (PITCH_SQUARE_WITHIN * PITCH_SQUARE_WITHIN);
+        n->a[PITCH_SQUARE][PITCH_SQUARE] += weight;
+        n->b[PITCH_SQUARE] += weight * m->at[PITCH_SQUARE];
     }
     return true;
 }
@@ -396,7 +338,7 @@ bool pitch_refine(struct pitch_set *set, bool lens, bool camera, double map[9], 
         if (!(camera ? begin_camera : begin_homography)(set, map, *k1, model))
             return false;
         descend(set, model);
-        if (!map_of(model, model->at, map, &bend))
+        if (!pitch_model_map(model, model->at, map, &bend))
             return false;
         *k1 = bend.k1;
         if (!renew(set, map, &bend))

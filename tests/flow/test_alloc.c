@@ -1,5 +1,6 @@
 /* No allocation a frame after warm-up, from put to result, in any thread: JPEG and decoded frames,
- * without and with a picture for the eyes. */
+ * without and with a picture for the eyes, and of football, in tiles and with a model for the ball.
+ */
 #include "flow_test.h"
 
 #include <semaphore.h>
@@ -7,7 +8,7 @@
 #include "../alloc_count.h"
 #include "../bench/texture.h"
 
-enum { STREAMS = 2, WARM = 300, FRAMES = 300 };
+enum { STREAMS = 3, WARM = 300, FRAMES = 300 };
 
 static sem_t answered;
 static fov_frame_pool *frames;
@@ -71,14 +72,19 @@ static void frames_do_not_allocate(void **state)
         skip();
     jpeg_size = texture_jpeg(1280, 720, 85, 1, &jpeg);
     assert_true(jpeg_size > 0);
-    fov_model_params model = {.path = "fake:runners=2,delay_ms=2"};
+    fov_model_params model = {.path = "fake:runners=2,delay_ms=2,labels=person"};
+    fov_model_params ball = {.path = "fake:runners=2,boxes=bright,labels=ball", .id = "ball"};
+    const fov_football_params football = {
+        .look = FOV_LOOK_TILES, .tile_px = 400, .ball_model = "ball"};
     fov_workers_params params = {.workers = 2, .model = &model, .pin_latency = true};
     fov_workers *workers;
     fov_stream *streams[STREAMS];
     assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
+    assert_int_equal(fov_workers_add_model(workers, &ball, false, NULL), FOV_OK);
     assert_int_equal(fov_frame_pool_create(&frames, NULL, NULL), FOV_OK);
     for (int s = 0; s < STREAMS; s++) {
-        fov_stream_params sp = {.on_result = on_result, .max_latency_ms = 10000};
+        fov_stream_params sp = {
+            .on_result = on_result, .max_latency_ms = 10000, .football = s == 2 ? &football : NULL};
         assert_int_equal(fov_stream_open(&streams[s], workers, &sp, NULL), FOV_OK);
         fov_stream_watch(streams[s], s == 1);
     }

@@ -279,7 +279,8 @@ static void the_hook_has_its_say(void **state)
 {
     (void)state;
     int calls = 0;
-    const fov_football_params football = {.on_detections = hook_sees_football, .user = &calls};
+    const fov_football_params football = {
+        .look = FOV_LOOK_WHOLE, .on_detections = hook_sees_football, .user = &calls};
     fov_workers *workers = workers_of("fake:boxes=2,labels=Soccer_Player", 1, NULL);
     fov_stream *stream = open_stream(
         workers, (fov_stream_params){.fifo = true, .results = 4, .football = &football});
@@ -308,7 +309,7 @@ static void the_hook_has_its_say(void **state)
 static void batches_are_followed(void **state)
 {
     (void)state;
-    const fov_football_params football = {0};
+    const fov_football_params football = {.look = FOV_LOOK_WHOLE};
     fov_model_params model = {.path = "fake:boxes=bright,batch=4,labels=person"};
     const fov_workers_params params = {.workers = 2, .model = &model, .always_batch = true};
     fov_workers *workers = NULL;

@@ -177,6 +177,38 @@ static void old_views_are_forgotten(void **state)
     assert_true(fabs(off(&g, 0.3)) < 1e-9);
 }
 
+/* A view that was set once: a minute of a camera that pans to and fro. */
+static void what_was_set_once_is_kept(void **state)
+{
+    (void)state;
+    fov_pitch_follow f = {.keep_s = 60}, g;
+    step(&f, 0, NULL);
+    found(&f, view_at(0, 0));
+    for (int i = 1; i < 600; i++) {
+        fov_motion motion = motion_from(0.3 * sin((i - 1) * 0.03), 0.3 * sin(i * 0.03));
+        double sigma = f.sigma_px;
+        step(&f, i * 0.1, &motion);
+        assert_true(f.sigma_px > sigma);
+    }
+    assert_true(fabs(off(&f, 0.3 * sin(599 * 0.03))) < 1e-3);
+    assert_true(f.sigma_px > 10 && f.sigma_px < 40);
+    g = f;
+    fov_motion still = motion_from(0, 0);
+    step(&g, 60.05, &still);
+    assert_false(g.known);
+    /* A step of unknown motion: who knows what the camera shows since. */
+    g = f;
+    step(&g, 59.95, NULL);
+    assert_true(g.known && g.sigma_px > f.sigma_px + 20);
+    f.keep_s = 600;
+    step(&f, 59.95, NULL);
+    for (int i = 1; i <= 22; i++) {
+        step(&f, 59.95 + i * 0.1, &still);
+        assert_int_equal(f.known, i <= 20);
+    }
+    assert_false(f.known);
+}
+
 static void lenses_are_carried_too(void **state)
 {
     (void)state;
@@ -241,6 +273,7 @@ int main(void)
         cmocka_unit_test(one_wrong_view_changes_nothing),
         cmocka_unit_test(a_cut_is_followed_when_it_is_said_twice),
         cmocka_unit_test(old_views_are_forgotten),
+        cmocka_unit_test(what_was_set_once_is_kept),
         cmocka_unit_test(lenses_are_carried_too),
         cmocka_unit_test(bad_input_changes_nothing),
     };

@@ -1,0 +1,147 @@
+/* How many people of the drawn match a model finds, in whole pictures and in tiles of several
+ * sizes, against the match's own truth: bench_look MODEL [FRAMES] [TILE...]. Tile 0 is the whole
+ * picture. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <fovea/fovea.h>
+
+#include "media/football.h"
+
+#define SHOWN 0.5 /* of a person, to count as one that can be found */
+#define IOU 0.4
+#define BALL_PX 8
+
+enum { DETECTIONS = 1000 };
+
+struct score {
+    int people, found, boxes, right, balls, balls_found, frames;
+    double ms;
+};
+
+static double overlap(const fov_detection *d, const struct football_person *p)
+{
+    double w = fmin((double)d->x2, p->x2) - fmax((double)d->x1, p->x1);
+    double h = fmin((double)d->y2, p->y2) - fmax((double)d->y1, p->y1);
+    double both = w > 0 && h > 0 ? w * h : 0;
+    double areas = (double)(d->x2 - d->x1) * (double)(d->y2 - d->y1) +
+                   (p->x2 - p->x1) * (p->y2 - p->y1);
+    return both / (areas - both);
+}
+
+/* Best scores first, each person once; people who are mostly hidden count neither way. */
+static void score_people(struct score *s, const fov_result *r, const struct football_truth *t)
+{
+    bool taken[FOOTBALL_PEOPLE] = {false};
+    for (size_t i = 0; i < r->detections->count; i++) {
+        const fov_detection *d = &r->detections->items[i];
+        int best = -1;
+        for (int k = 0; k < FOOTBALL_PEOPLE; k++)
+            if (!taken[k] && overlap(d, &t->people[k]) >= IOU &&
+                (best < 0 || overlap(d, &t->people[k]) > overlap(d, &t->people[best])))
+                best = k;
+        if (d->class_id != FOOTBALL_PERSON || (best >= 0 && t->people[best].shown < SHOWN))
+            continue;
+        s->boxes++;
+        s->right += best >= 0;
+        if (best >= 0)
+            taken[best] = true;
+    }
+    for (int k = 0; k < FOOTBALL_PEOPLE; k++) {
+        s->people += t->people[k].shown >= SHOWN;
+        s->found += taken[k] && t->people[k].shown >= SHOWN;
+    }
+}
+
+static void score_ball(struct score *s, const fov_result *r, const struct football_truth *t)
+{
+    bool found = false;
+    if (!t->ball.in_picture)
+        return;
+    for (size_t i = 0; i < r->detections->count; i++) {
+        const fov_detection *d = &r->detections->items[i];
+        double x = (double)(d->x1 + d->x2) / 2, y = (double)(d->y1 + d->y2) / 2;
+        found = found || (d->class_id != FOOTBALL_PERSON &&
+                          hypot(x - t->ball.x_px, y - t->ball.y_px) < BALL_PX);
+    }
+    s->balls++;
+    s->balls_found += found;
+}
+
+static void add(struct score *s, const fov_result *r)
+{
+    const struct football_truth *t = football_frame_truth(r->frame);
+    if (r->outcome != FOV_DELIVERED || !t)
+        return;
+    score_people(s, r, t);
+    score_ball(s, r, t);
+    s->frames++;
+    s->ms += (double)(r->timings.preprocess + r->timings.inference + r->timings.postprocess) / 1e6;
+}
+
+static bool try(fov_workers *workers, const char *url, int tile, struct score *score)
+{
+    const fov_football_params football = {.look = tile ? FOV_LOOK_TILES : FOV_LOOK_WHOLE,
+                                          .tile_px = tile};
+    const fov_stream_params params = {.fifo = true, .results = 4, .football = &football};
+    const fov_source_params from = {.url = url, .pixels = FOV_YUV};
+    fov_stream *stream = NULL;
+    fov_source *source = NULL;
+    fov_result *result = NULL;
+    fov_error error = {0};
+    fov_status status = fov_stream_open(&stream, workers, &params, &error);
+    if (!status)
+        status = fov_source_open(&source, &from, &error);
+    if (!status)
+        status = fov_stream_start_source(stream, &source, true, &error);
+    while (!status && !(status = fov_stream_get(stream, -1, &result, &error))) {
+        add(score, result);
+        fov_result_release(&result);
+    }
+    fov_stream_close(&stream);
+    if (status != FOV_EOS)
+        fprintf(stderr, "%s: %s\n", url, error.message);
+    return status == FOV_EOS;
+}
+
+static double part(int some, int all)
+{
+    return all ? 100.0 * some / all : 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const int usual[] = {0, 320, 480, 640, 960};
+    static const double zooms[] = {1, 2, 3};
+    int frames = argc > 2 ? atoi(argv[2]) : 20;
+    if (argc < 2)
+        return 2;
+    const fov_model_params model = {.path = argv[1]};
+    const fov_workers_params params = {.model = &model};
+    fov_workers *workers = NULL;
+    fov_error error = {0};
+    if (fov_workers_create(&workers, &params, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    printf(
+        "| zoom | tile px | people found | boxes that are people | balls found | model ms a frame "
+        "|\n|---|---|---|---|---|---|\n");
+    for (size_t z = 0; z < sizeof zooms / sizeof *zooms; z++)
+        for (int i = 0; i < (argc > 3 ? argc - 3 : (int)(sizeof usual / sizeof *usual)); i++) {
+            int tile = argc > 3 ? atoi(argv[3 + i]) : usual[i];
+            struct score s = {0};
+            char url[120];
+            snprintf(url, sizeof url, "pattern:football?fps=0.5&zoom=%g&frames=%d", zooms[z],
+                     frames);
+            if (!try(workers, url, tile, &s))
+                return 1;
+            printf("| %g | %d | %.1f %% of %d | %.1f %% of %d | %.1f %% of %d | %.0f |\n", zooms[z],
+                   tile, part(s.found, s.people), s.people, part(s.right, s.boxes), s.boxes,
+                   part(s.balls_found, s.balls), s.balls, s.frames ? s.ms / s.frames : 0);
+            fflush(stdout);
+        }
+    fov_workers_destroy(&workers);
+    return 0;
+}
