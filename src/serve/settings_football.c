@@ -214,6 +214,12 @@ void settings_football_name(const struct settings *s, struct settings_football *
     to->names[which] = drawn ? NULL : name;
     id_of(s, name, to->ids[which], sizeof to->ids[which]);
     *params[which] = to->ids[which];
+    const struct settings_model *entry = settings_find_model(s, name);
+    float conf = entry ? (float)entry->conf : 0;
+    if (which == FOOTBALL_PLAYERS)
+        to->params.player_conf = conf;
+    else if (which == FOOTBALL_BALL)
+        to->params.ball_conf = conf;
 }
 
 static void fill_teams(const struct settings_teams *teams, fov_football_params *params)

@@ -48,7 +48,7 @@ static void a_whole_section(void **state)
 {
     (void)state;
     struct settings *s = read_right(
-        "models:\n  ball: /m/b.onnx\n"
+        "models:\n  ball: {path: /m/b.onnx, conf: 0.2}\n"
         "football:\n"
         "  player_model: /m/players.v2.onnx\n  ball_model: ball\n  pitch_model: a/b\n"
         "  pitch_layout: roboflow_32\n  tracker: ocsort\n  target_fps: 12.5\n  ball_fps: 5\n"
@@ -59,6 +59,7 @@ static void a_whole_section(void **state)
     assert_string_equal(f.names[FOOTBALL_PLAYERS], "/m/players.v2.onnx");
     assert_string_equal(f.params.player_model, "players.v2");
     assert_string_equal(f.params.ball_model, "ball");
+    assert_true(f.params.ball_conf == 0.2f && f.params.player_conf == 0);
     assert_string_equal(f.params.pitch_model, "b");
     assert_int_equal(f.params.pitch_layout, FOV_PITCH_ROBOFLOW_32);
     assert_string_equal(f.params.tracker.name, "ocsort");
