@@ -269,9 +269,10 @@ static void a_frame_that_fails_keeps_its_place(void **state)
     fov_result *results[12];
     fov_pipeline_metrics m;
     fov_error error = {0};
-    fov_pipeline *p = pipeline_of(NULL, (fov_pipeline_params){.mode = FOV_PIPELINE_BATCH,
-                                                              .model = PLAIN "boxes=2,batch=4",
-                                                              .batch_size = 4});
+    fov_pipeline *p = pipeline_of(
+        NULL, (fov_pipeline_params){.mode = FOV_PIPELINE_BATCH,
+                                    .model = PLAIN "boxes=2,batch=4,width=640,height=640",
+                                    .batch_size = 4});
     for (int i = 0; i < 12; i++)
         frames[i] = i % 5 == 2 ? broken_frame() : grey_frame(40.0 * i);
     if (fov_pipeline_process_batch(p, frames, 12, results, &error))
