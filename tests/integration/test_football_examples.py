@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, environment
+from camera_servers import Nginx, make_clip
+from conftest import BIN, ROOT, environment, wait_for
 
 FOLDER = Path(os.environ.get("FOVEA_BUILD", ROOT / "build")) / "examples/football"
 CONFIG = ROOT / "examples/football/config.yaml"
@@ -97,6 +98,29 @@ def test_live_runs_until_it_is_stopped():
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert people(out) and re.search(r"; Reds \d+ % of the ball, Blues \d+ %$", out, re.M)
+
+
+def test_live_follows_rtmp(tmp_path):
+    """A server that is published to, as document 003 has it; the model is a stand-in that sees two people."""
+    config = tmp_path / "c.yaml"
+    config.write_text('models: {default: "fake:labels=person+ball,boxes=2,width=640,height=640"}\n')
+    server, out = Nginx(tmp_path / "nginx"), tmp_path / "out"
+    publisher = server.publish(make_clip(tmp_path / "clip.mp4", seconds=20), "match")
+    try:
+        with out.open("w") as to, subprocess.Popen(["stdbuf", "-oL", str(FOLDER / "live"), str(config),
+                                                    f"rtmp://127.0.0.1:{server.rtmp}/live/match"], stdout=to,
+                                                   stderr=subprocess.PIPE, text=True, env=environment()) as process:
+            try:
+                wait_for(lambda: len(people(out.read_text())) >= 10, 40, "ten frames", lambda: out.read_text())
+            finally:
+                process.send_signal(signal.SIGINT)
+                err = process.communicate(timeout=20)[1]
+        assert process.returncode == 0, err
+        assert max(people(out.read_text()).values()) >= 1
+    finally:
+        publisher.kill()
+        publisher.wait()
+        server.kill()
 
 
 @pytest.mark.parametrize("mode", ["realtime", "batch"])
