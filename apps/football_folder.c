@@ -16,7 +16,7 @@
 #include "scene/football_json.h"
 #include "scene/match_lines.h"
 
-enum { RUN_BYTES = 1 << 16 };
+enum { RUN_BYTES = 1 << 16, FOLDER_BYTES = 400 };
 
 #define SYNC_NS (2 * NS_PER_S)
 #define SYNC_S 5.0 /* of the match, where that passes faster */
@@ -193,8 +193,14 @@ static bool is_hardly_begun(const char *path)
 
 static fov_status go_on(struct football_run *r, const char *path, fov_error *error)
 {
-    fov_status status = fov_match_file_resume(&r->folder->file, path, NULL, error);
-    return status ? status : read_before(r, path, error);
+    fov_error why = {0};
+    fov_status status = fov_match_file_resume(&r->folder->file, path, NULL, &why);
+    if (!status)
+        status = read_before(r, path, &why);
+    if (!status)
+        return FOV_OK;
+    bool named = strstr(why.message, path) != NULL;
+    return fov_fail(error, status, "%s%s%s", named ? "" : path, named ? "" : ": ", why.message);
 }
 
 static fov_status begin(struct football_run *r, const char *path, fov_error *error)
@@ -229,6 +235,9 @@ static fov_status open_match(struct football_run *r, fov_error *error)
 
 fov_status football_folder_open(struct football_run *r, fov_error *error)
 {
+    if (strlen(r->asked.out) > FOLDER_BYTES)
+        return fov_fail(error, FOV_EINVAL, "the name of the folder is longer than %d bytes",
+                        FOLDER_BYTES);
     r->folder = calloc(1, sizeof *r->folder);
     if (!r->folder)
         return fov_fail(error, FOV_ENOMEM, "no memory for a folder");

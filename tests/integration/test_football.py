@@ -246,6 +246,22 @@ def test_a_match_of_somebody_else_is_refused(tmp_path):
     assert "no run.json that says what it is of" in refused.stderr
 
 
+def test_folders_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file" in football(SOURCE, *DRAWN, "--out", "file", cwd=tmp_path, code=3).stderr
+    assert "no/such" in football(SOURCE, *DRAWN, "--out", "no/such/place", cwd=tmp_path, code=3).stderr
+    assert "longer than" in football(SOURCE, *DRAWN, "--out", "x" * 600, cwd=tmp_path, code=2).stderr
+    words = (SOURCE, *DRAWN, "--out", "m", "--seconds", "1", "--no-video")
+    football(*words, cwd=tmp_path)
+    lines = (tmp_path / "m/match.jsonl").read_text().splitlines()
+    (tmp_path / "m/match.jsonl").write_text("\n".join(lines[:4] + ["{}"] + lines[4:]) + "\n")
+    assert "m/match.jsonl: line 5: " in football(*words, cwd=tmp_path, code=3).stderr
+    (tmp_path / "m/match.jsonl").write_text("")  # killed before its first line was there
+    assert "10 frames" in football(*words, cwd=tmp_path).stdout and len(frames_of(tmp_path / "m")) == 10
+    (tmp_path / "m/run.json").write_text("{}")
+    assert "run.json" in football(*words, cwd=tmp_path, code=3).stderr
+
+
 POINTS = [{"image": [100, 500], "pitch": [20, 5]}, {"image": [850, 500], "pitch": [80, 5]},
           {"image": [250, 150], "pitch": [15, 65]}, {"image": [700, 150], "pitch": [85, 65]}]
 
