@@ -13,8 +13,6 @@
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 
-#define FEET_M 1.0 /* a ball so near to somebody's foot in the picture is at that foot */
-
 struct fov_football {
     struct football_people people;
     struct football_view view;
@@ -246,34 +244,14 @@ static void tell_sides(const fov_football *f, fov_football_frame *frame)
     }
 }
 
-/* Where the ball is on the ground, for the figures: as its tracker says; one that may be in the
- * air, but is seen at somebody's feet, is there. */
-static bool ball_on_ground(const fov_football *f, const struct football_picture *picture,
-                           size_t spots, const fov_ball *ball, double metres[2])
-{
-    const double px[2] = {(double)ball->x, (double)(ball->y + ball->size / 2)};
-    metres[0] = ball->pitch_x;
-    metres[1] = ball->pitch_y;
-    if (ball->on_pitch)
-        return true;
-    if (!picture->view || ball->state != FOV_BALL_SEEN || ball->height == FOV_BALL_IN_AIR ||
-        !fov_pitch_to_metres(picture->view, px, metres))
-        return false;
-    for (size_t i = 0; i < spots; i++)
-        if (hypot(f->people.spots[i].x - metres[0], f->people.spots[i].y - metres[1]) <= FEET_M)
-            return true;
-    return false;
-}
-
 static void tell(fov_football *f, const struct football_picture *picture, bool on,
                  fov_football_frame *frame)
 {
-    double ball[2];
     size_t spots = football_people_place(&f->people, picture);
-    bool known = ball_on_ground(f, picture, spots, &frame->ball, ball);
+    const double ball[2] = {frame->ball.pitch_x, frame->ball.pitch_y};
     if (on)
-        fov_match_update(f->match, picture->time_s, f->people.spots, spots, known ? ball : NULL,
-                         NULL);
+        fov_match_update(f->match, picture->time_s, f->people.spots, spots,
+                         frame->ball.on_pitch ? ball : NULL, NULL);
     football_people_figure(&f->people, f->match);
     frame->people = f->people.people;
     frame->count = f->people.count;
