@@ -157,6 +157,7 @@ static void other_models_must_be_what_they_are_for(void **state)
     } wrong[] = {{{.ball_model = "box"}, FOV_EINVAL, "ball_labels"},
                  {{.ball_model = "nothing"}, FOV_ENOTFOUND, "nothing"},
                  {{.ball_model = "drawn"}, FOV_EINVAL, "ball_model"},
+                 {{.player_model = "drawn", .ball_model = "box"}, FOV_EINVAL, "ball_model"},
                  {{.pitch_model = "box"}, FOV_EINVAL, "keypoints"},
                  {{.tile_px = 5}, FOV_EINVAL, "tile_px"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
