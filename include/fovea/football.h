@@ -97,12 +97,16 @@ struct fov_football_params {
     int tiles_at_once; /* so many in each picture, in turn; default: all, for trackers want to see
                           people in every picture */
     /* The serial part. */
-    fov_tracker_params tracker; /* name NULL: "pitch" with a view of the pitch, else "botsort" */
+    fov_tracker_params tracker; /* name NULL: "pitch", which is "botsort" without a view of the
+                                   pitch; across_classes always; max_tracks up to 1024, default
+                                   256 */
     fov_teams_params teams;     /* class_id has no meaning here */
     fov_ball_params ball;       /* class_id has no meaning here */
-    fov_match_params match;     /* with the size of the pitch */
+    fov_match_params match;     /* with the size of the pitch; max_people: default 512 */
     const char *names[2];       /* of the teams; default "first", "second" */
-    const fov_pitch_view *view; /* of the first picture; NULL: not known */
+    const fov_pitch_view *view; /* of the first picture; NULL: not known. One for pictures of
+                                   another shape is refused by the first fov_football_update, and
+                                   forgotten */
     bool still_camera;          /* never moves: `view` holds for all pictures */
     /* Replaces or changes what the models found in a frame, in fov_football_class and source px
      * (with the player_model "drawn" that is nothing in frames of anything but the drawn match):
