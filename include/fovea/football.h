@@ -108,7 +108,8 @@ struct fov_football_params {
                                    another shape is refused by the first fov_football_update, and
                                    forgotten */
     bool still_camera;          /* never moves: `view` holds for all pictures */
-    /* Replaces or changes what the models found in a frame, in fov_football_class and source px:
+    /* Replaces or changes what the models found in a frame, in fov_football_class and source px
+     * (with the player_model "drawn" that is nothing in frames of anything but the drawn match):
      * for own detectors, and to play recorded ones. On a worker's thread; frames of a stream may
      * overlap. `detections` has room for `capacity`. NULL: nothing is changed. */
     void (*on_detections)(void *user, const fov_frame *frame, fov_detections *detections);

@@ -103,7 +103,7 @@ static fov_status may_start(const fov_stream *s, const fov_source *source, fov_e
 {
     if (s->feeder)
         return fov_fail(error, FOV_EEXISTS, "stream: has a source already");
-    if (s->look && s->look->drawn && source->kind != &source_football)
+    if (s->look && s->look->drawn && !s->look->on_detections && source->kind != &source_football)
         return fov_fail(error, FOV_EINVAL,
                         "the detector \"" LOOK_DRAWN "\" sees pattern:football and nothing else");
     return FOV_OK;

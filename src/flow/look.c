@@ -187,6 +187,8 @@ void look_end(struct worker *w, int i)
         return;
     if (f->look->drawn) {
         look_at_drawn(f->look, f->frame, f->time_ns, &f->detections, seen, &f->error);
+        if (f->look->on_detections) /* who has seen other pictures otherwise */
+            f->error.status = FOV_OK;
         name_as_model(seen, &f->detections);
     }
     if (f->look->on_detections && f->error.status == FOV_OK)

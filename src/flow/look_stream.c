@@ -7,7 +7,8 @@
 
 #define BALL_CONF 0.15f
 #define PITCH_FPS 2.0
-#define WHOLE_PX 640 /* models from this size on see people in the whole picture */
+#define TILES_FROM_PX 96 /* below: models that stand for none */
+#define WHOLE_PX 640     /* models from this size on see people in the whole picture */
 #define WEAK_HIGH 0.35f
 #define WEAK_START 0.4f
 #define TILE_GROWTH 1.6 /* tiles are so much larger than the model's input */
@@ -20,6 +21,11 @@ static bool in_range(double value, double most)
 static bool is_drawn(const char *model)
 {
     return model && strcmp(model, LOOK_DRAWN) == 0;
+}
+
+static bool is_named(const char *model)
+{
+    return model && model[0] && !is_drawn(model);
 }
 
 static fov_status check(const fov_football_params *p, fov_error *error)
@@ -35,7 +41,7 @@ static fov_status check(const fov_football_params *p, fov_error *error)
                         "football: tile_px is not in 64..4096, or tiles_at_once is below zero");
     if (p->pitch_layout < 0 || p->pitch_layout >= FOV_PITCH_LAYOUT_COUNT)
         return fov_fail(error, FOV_EINVAL, "football: no such layout of the pitch's keypoints");
-    if (is_drawn(p->ball_model))
+    if (is_drawn(p->ball_model) || (is_drawn(p->player_model) && is_named(p->ball_model)))
         return fov_fail(error, FOV_EINVAL,
                         "football: the player_model \"" LOOK_DRAWN "\" sees the ball, too; "
                         "ball_model is to be left out");
@@ -49,7 +55,7 @@ static void choose_tiles(struct look *look, const fov_football_params *p,
     int side = player->input_width > player->input_height ? player->input_width
                                                           : player->input_height;
     look->tiles = p->look == FOV_LOOK_TILES ||
-                  (p->look == FOV_LOOK_AUTO && side < WHOLE_PX && !look->drawn);
+                  (p->look == FOV_LOOK_AUTO && side < WHOLE_PX && side >= TILES_FROM_PX);
     look->tile_px = p->tile_px > 0 ? p->tile_px : (int)(TILE_GROWTH * side);
     look->tile_px = (look->tile_px + 15) & ~15;
     look->tiles_at_once = p->tiles_at_once;
@@ -60,11 +66,6 @@ static void trust_less(fov_tracker_params *tracker)
 {
     tracker->high = tracker->high > 0 ? tracker->high : WEAK_HIGH;
     tracker->start = tracker->start > 0 ? tracker->start : WEAK_START;
-}
-
-static bool is_named(const char *model)
-{
-    return model && model[0] && !is_drawn(model);
 }
 
 static fov_status fill(struct look *look, const fov_stream_params *params,

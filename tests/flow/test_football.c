@@ -65,6 +65,7 @@ static void a_match_with_found_views(void **state)
     assert_part(s.right, s.told, 97);
     assert_part(s.roles_right, s.roles, 90);
     assert_true(football_score_rms(&s) < 0.5);
+    assert_true(fabs(s.share - s.true_share) < 0.25); /* it is half a minute only */
 }
 
 /* Points that somebody set in the first picture; motion and the lines do the rest. */
@@ -111,7 +112,7 @@ static void a_match_without_pictures(void **state)
                                .true_motion = true,
                                .blind = true});
     assert_int_equal(s.told, 0);
-    assert_int_equal(s.views, s.pictures - 1);
+    assert_part(s.views, s.pictures, 80); /* until it may be too far off without lines */
     assert_true(s.off_px < 0.1);
     assert_true(football_score_rms(&s) < 0.5);
     assert_part(s.balls_near, s.balls, 90);

@@ -157,6 +157,7 @@ static void other_models_must_be_what_they_are_for(void **state)
     } wrong[] = {{{.ball_model = "box"}, FOV_EINVAL, "ball_labels"},
                  {{.ball_model = "nothing"}, FOV_ENOTFOUND, "nothing"},
                  {{.ball_model = "drawn"}, FOV_EINVAL, "ball_model"},
+                 {{.player_model = "drawn", .ball_model = "box"}, FOV_EINVAL, "ball_model"},
                  {{.pitch_model = "box"}, FOV_EINVAL, "keypoints"},
                  {{.tile_px = 5}, FOV_EINVAL, "tile_px"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -299,6 +300,41 @@ static void every_frame_is_accounted_for(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* What a guaranteed stream needs is what all its models take: they sleep, so that is known. */
+static void promises_count_all_models(void **state)
+{
+    (void)state;
+    const fov_football_params football = {.look = FOV_LOOK_WHOLE, .ball_model = "ball"};
+    const fov_stream_params params = {.results = 4,
+                                      .max_latency_ms = 5000,
+                                      .guaranteed = true,
+                                      .promised_fps = 4,
+                                      .football = &football};
+    fov_workers *workers = workers_of("fake:boxes=1,labels=person,sleep_ms=6", 1, NULL);
+    add_model(workers, "fake:boxes=bright,labels=ball,sleep_ms=8", "ball");
+    fov_stream *stream = NULL;
+    fov_admission admission;
+    fov_status status = FOV_EAGAIN;
+    for (int i = 0; i < 400 && status == FOV_EAGAIN; i++) {
+        status = fov_stream_open(&stream, workers, &params, NULL);
+        if (status == FOV_EAGAIN)
+            usleep(20000);
+    }
+    assert_int_equal(status, FOV_OK);
+    for (uint64_t i = 0; i < 10; i++) {
+        fov_frame *frame = scaled_frame_of(1, FOV_YUV, 2);
+        frame->deadline_ns = frame->capture_ns + INT64_C(5000000000);
+        fov_result *result = NULL;
+        assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_OK);
+        while (fov_stream_get(stream, 260, &result, NULL) == FOV_OK)
+            fov_result_release(&result);
+    }
+    assert_true(fov_stream_get_admission(stream, &admission));
+    assert_true(admission.needs_ms >= 13.9 && admission.fps == 4);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 /* ---- from any thread ---------------------------------------------------------------------------
  */
 
@@ -395,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_deaf_ball_is_given_up),
         cmocka_unit_test(models_of_each_other),
         cmocka_unit_test(every_frame_is_accounted_for),
+        cmocka_unit_test(promises_count_all_models),
         cmocka_unit_test(views_are_set_from_any_thread),
         cmocka_unit_test(other_streams_have_no_football),
     };

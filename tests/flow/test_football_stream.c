@@ -305,6 +305,38 @@ static void the_hook_has_its_say(void **state)
     fov_workers_destroy(&workers);
 }
 
+static void hook_plays(void *user, const fov_frame *frame, fov_detections *d)
+{
+    (void)user;
+    assert_int_equal(d->count, 0);
+    float x = (float)(10 + 2 * frame->seq);
+    d->items[0] = (fov_detection){x, 10, x + 12, 40, 0.9f, FOV_CLASS_PLAYER, 0, 0};
+    d->count = 1;
+}
+
+/* Detections from elsewhere need no model. */
+static void detections_are_played(void **state)
+{
+    (void)state;
+    const fov_football_params football = {.player_model = "drawn", .on_detections = hook_plays};
+    fov_workers *workers = drawn_workers(1);
+    fov_stream *stream = open_stream(
+        workers, (fov_stream_params){.fifo = true, .results = 4, .football = &football});
+    start(stream, "pattern:width=96,height=64,frames=8,fps=25");
+    fov_result *result = NULL;
+    int count = 0;
+    while (fov_stream_get(stream, 20000, &result, NULL) == FOV_OK) {
+        assert_int_equal(result->outcome, FOV_DELIVERED);
+        assert_int_equal(result->detections->count, 1);
+        assert_int_equal(result->football->detector, FOV_DETECTOR_OWN);
+        assert_true(count++ < 2 || result->football->count == 1);
+        fov_result_release(&result);
+    }
+    assert_int_equal(count, 8);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 /* Frames that went through a model in one run are followed in their order. */
 static void batches_are_followed(void **state)
 {
@@ -352,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_drawn_match_is_followed), cmocka_unit_test(drawn_results_repeat),
         cmocka_unit_test(drawn_sees_nothing_else),   cmocka_unit_test(models_need_people),
         cmocka_unit_test(the_hook_has_its_say),      cmocka_unit_test(batches_are_followed),
+        cmocka_unit_test(detections_are_played),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);
 }
