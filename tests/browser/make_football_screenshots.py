@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from conftest import BINARY, FLAGS, Server, chromium_path, wait
 from make_screenshots import join
-from match import FRAMES, SIZE, SOURCE, Truth, call, start
+from match import FRAMES, SIZE, SOURCE, Truth, call, homography, start
 
 DESK, PHONE = (1440, 900), (390, 844)
 SHOWN = "fovea.stats().known && fovea.stats().state === 'live' && fovea.dots().length > 10 && document.querySelectorAll('#rows tr').length > 10"
@@ -40,7 +40,11 @@ def shoot(browser, url: str, to: Path, size, theme="dark", language="en", ready=
     wait(page, ready, 30)
     page.wait_for_timeout(2500 if "dots" in ready else 300)
     wait(page, ready, 30)  # a busy machine may be delayed for a moment
-    page.screenshot(path=to)
+    for _ in range(20):  # until the page in the picture was live, too
+        page.screenshot(path=to)
+        if page.evaluate(f"Boolean({ready})") and page.evaluate("document.getElementById('pill')?.dataset.state ?? 'live'") == "live":
+            break
+        page.wait_for_timeout(300)
     context.close()
 
 
@@ -60,8 +64,11 @@ def main(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page, cal = f"{server.url}/football/match", f"{server.url}/football/match/calibrate"
         shoot(browser, page, raw / "p1.png", PHONE, "light", ready="fovea.stats().known === false && fovea.lastResult.tracks.length > 8")
-        shoot(browser, cal, raw / "calibrate.png", DESK, ready="fovea.stats().saved",
-              before=lambda p: (point(p, truth, 7), p.click("#save")))
+        for _ in range(5):  # on a busy machine the camera cannot always be followed from the picture to now
+            shoot(browser, cal, raw / "calibrate.png", DESK, ready="fovea.stats().saved || !document.getElementById('note').hidden",
+                  before=lambda p: (point(p, truth, 7), p.click("#save")))
+            if homography(server)["known"]:
+                break
         shoot(browser, page, raw / "football.png", DESK, ready=f"{SHOWN} && fovea.lastResult.teams.sides.every((s) => s.possession > 0.1)")
         shoot(browser, page, raw / "p2.png", PHONE)
         shoot(browser, page, raw / "p3.png", PHONE, "light", "fa")

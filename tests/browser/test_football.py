@@ -121,6 +121,24 @@ def test_table_and_figures(match, open_page, truth):  # noqa: F811
                                                         for h in ("", " · on the ground", " · in the air")))
 
 
+def test_one_person_and_heat_maps(match, open_page, truth):  # noqa: F811
+    calibrate(match, truth)
+    page = open_page(f"{match.url}/football/match")
+    wait(page, f"{KNOWN} && document.querySelectorAll('#rows tr').length > 8", 20)
+    page.wait_for_timeout(3000)
+    page.click("#heats summary")
+    wait(page, "['heat-first', 'heat-second'].every((id) => document.getElementById(id).naturalWidth > 500)", 15)
+    button = page.locator("#rows tr:not(.lost) button").first
+    who = button.inner_text()
+    button.click()
+    page.wait_for_selector("#rows button[aria-pressed=true]")
+    assert page.inner_text("#rows button[aria-pressed=true]") == who
+    assert page.inner_text("#heat-first-name") == f"No. {who}" and page.is_hidden("#heat-second")
+    page.keyboard.press("Escape")
+    assert page.locator("#rows button[aria-pressed=true]").count() == 0
+    assert page.inner_text("#heat-first-name") == "First team"
+
+
 def test_keys(match, open_page, truth):  # noqa: F811
     calibrate(match, truth)
     page = open_page(f"{match.url}/football/match")

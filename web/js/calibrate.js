@@ -4,6 +4,7 @@ import { $, el, text, request } from './page.js';
 import { markings } from './pitch_lines.js';
 import { PitchPicker, fillSelect, landmarkName, usable } from './landmarks.js';
 import { PointEditor } from './point_editor.js';
+import { takeStill } from './still.js';
 
 const LEAST = 4;
 const CHECKED = 5; // from here on points are checked against one another
@@ -194,15 +195,13 @@ function layout() {
 
 /** A still picture without boxes, and which frame it is. False: none came. */
 async function takePicture() {
-  const answer = await fetch(`/api/camera/${room}/latest.jpg?render=client&t=${Date.now()}`, { cache: 'no-store' }).catch(() => null);
-  if (!answer?.ok) return false;
-  const frame = answer.headers.get('X-Frame-Id');
-  const blob = URL.createObjectURL(await answer.blob());
+  const still = await takeStill(room);
+  if (!still) return false;
   const before = $('picture').src;
-  $('picture').src = blob;
+  $('picture').src = URL.createObjectURL(still.blob);
   await $('picture').decode();
   if (before) URL.revokeObjectURL(before);
-  frameId = frame === null ? null : Number(frame);
+  frameId = still.frame;
   takenAt = Date.now();
   $('frame').hidden = false;
   $('empty').hidden = true;

@@ -10,7 +10,12 @@ const TRAIL_MS = 1200; // of the ball
 const TRAIL = 40;
 const SMALL = 600; // CSS pixels: narrower pictures get smaller letters
 
-function drawBox(context, [x, y, w, h], look, lost, px) {
+function drawBox(context, [x, y, w, h], look, lost, px, chosen) {
+  if (chosen) { // pointed out: a light frame around it
+    context.strokeStyle = '#ffffff';
+    context.lineWidth = 3 * px;
+    context.strokeRect(x - 4 * px, y - 4 * px, w + 8 * px, h + 8 * px);
+  }
   context.setLineDash(lost ? [5 * px, 4 * px] : []);
   context.strokeStyle = EDGE;
   context.lineWidth = 3.5 * px;
@@ -119,7 +124,7 @@ function drawBall(context, ball, trail, sx, sy, px) {
 
 /** As paint() in draw.js; `trail`: a BallTrail. A result without people of a match is painted as any other. */
 export function paintMatch(context, bitmap, detections, options) {
-  const { boxes, labels, lines, px, result, trail, trails } = options;
+  const { boxes, labels, lines, px, result, trail, trails, chosen } = options;
   if (!result?.tracks) { paint(context, bitmap, detections, options); return; }
   const { width, height } = context.canvas;
   context.drawImage(bitmap, 0, 0, width, height);
@@ -137,7 +142,7 @@ export function paintMatch(context, bitmap, detections, options) {
   if (lines) drawLines(context, result, bitmap, sx, sy, px);
   for (const track of result.tracks) {
     context.globalAlpha = track.state === 'lost' ? 0.6 : 1;
-    drawBox(context, place(track), look(track), track.state === 'lost', px);
+    drawBox(context, place(track), look(track), track.state === 'lost', px, track.track_id === chosen);
   }
   context.globalAlpha = 1;
   drawBall(context, result.ball, trails ? trail.lines() : [], sx, sy, px);

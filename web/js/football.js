@@ -12,6 +12,7 @@ import { now } from './clock.js';
 
 const id = decodeURIComponent(location.pathname.split('/').filter(Boolean)[1] ?? '');
 const room = encodeURIComponent(id);
+const HEATS_MS = 5000;
 const FAR_M = 2; // places that may be further off than this are said to be inaccurate
 const stage = $('stage');
 const panel = new MatchPanel();
@@ -19,6 +20,7 @@ const map = new PitchMap($('pitch'), $('ground'));
 const trail = new BallTrail();
 let newest = null; // the last result that was painted with its picture
 let newestAt = 0; // when, own clock
+let wasKnown = false; // a view was in force since the page was opened
 let seqBefore = -1;
 let paintedBefore = 0;
 let fps = 0;
@@ -94,16 +96,18 @@ function howSure() {
 function pitchWords() {
   const off = watch.status.aiOff !== null && !newest;
   const pitch = newest?.pitch_m;
+  wasKnown ||= Boolean(pitch?.known);
   $('unknown').hidden = !off && !(pitch && !pitch.known);
-  if (!$('unknown').hidden) text($('unknown-why'), t(off ? 'match.pitch_ai_off' : 'match.not_calibrated'));
+  if (!$('unknown').hidden) text($('unknown-why'), t(off ? 'match.pitch_ai_off' : wasKnown ? 'match.view_lost' : 'match.not_calibrated'));
   $('unknown-link').hidden = off;
   const metres = howSure();
   $('sure').toggleAttribute('data-far', metres > FAR_M);
-  text($('sure'), metres === null ? '' : t(metres > FAR_M ? 'match.unsure' : 'match.sure', { m: num(metres, 1) }));
+  text($('sure'), metres === null ? '' : t(metres > FAR_M ? 'match.unsure' : 'match.sure', { m: num(Math.max(0.1, metres), 1) }));
   const placed = map.dots.length;
   $('pitch').setAttribute('aria-label', pitch?.known ? t('match.pitch_said', { n: num(placed) }) : $('unknown-why').textContent);
 }
 
+const teamName = ({ side, name: own }) => (own && own !== side ? own : t(`match.side.${side}`));
 let legend = '';
 
 /** What the marks mean: only those that are there. */
@@ -111,7 +115,7 @@ function fillLegend() {
   const { teams, tracks } = newest ?? {};
   if (!teams) return;
   const look = looks(teams);
-  const rows = teams.sides.map(({ side, name: own }) => [look({ class: 'player', team: side }), own && own !== side ? own : t(`match.side.${side}`)]);
+  const rows = teams.sides.map((side) => [look({ class: 'player', team: side.side }), teamName(side)]);
   if (tracks.some((track) => track.class === 'goalkeeper')) rows.push([look({ class: 'goalkeeper', team: 'first' }), t('match.role.goalkeeper')]);
   rows.push([look({ class: 'referee' }), t('match.role.referee')]);
   if (tracks.some((track) => track.class !== 'referee' && !track.team)) rows.push([look({ class: 'player' }), t('match.side.none')]);
@@ -150,6 +154,28 @@ function toggle(option) {
   fillLegend();
 }
 
+/** Points a person out on picture and pitch; the same one again, or null: nobody. */
+function choose(who) {
+  const chosen = who === panel.chosen ? null : who;
+  panel.chosen = player.options.chosen = map.options.chosen = chosen;
+  player.repaint();
+  map.draw();
+  if (newest) panel.update(newest);
+  heats();
+}
+
+/** Where the teams, or the one who is pointed out, were so far: pictures by the server, while somebody looks at them. */
+function heats() {
+  if (!$('heats').open || document.hidden) return;
+  const base = `/api/v1/realtime/football/${room}/heatmap?t=${Date.now()}`;
+  const who = panel.chosen;
+  text($('heat-first-name'), who === null ? newest ? teamName(newest.teams.sides[0]) : t('match.side.first') : t('match.nth', { n: num(who) }));
+  text($('heat-second-name'), newest ? teamName(newest.teams.sides[1]) : t('match.side.second'));
+  $('heat-second').parentElement.hidden = who !== null;
+  $('heat-first').src = who === null ? `${base}&team=first` : `${base}&track_id=${who}`;
+  if (who === null) $('heat-second').src = `${base}&team=second`;
+}
+
 function pictureOnly(on = !document.body.classList.contains('only')) {
   document.body.classList.toggle('only', on);
   $('leave').hidden = !on;
@@ -162,13 +188,19 @@ function fullScreen() {
 
 const KEYS = {
   f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
-  '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => pictureOnly(false),
+  '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => (document.body.classList.contains('only') ? pictureOnly(false) : choose(null)),
 };
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;
   KEYS[event.key.toLowerCase()]?.();
 });
 for (const option of ['boxes', 'labels', 'lines', 'trails', 'means']) $(option).addEventListener('click', () => toggle(option));
+panel.choose = choose;
+$('heats').addEventListener('toggle', heats);
+for (const id of ['heat-first', 'heat-second']) {
+  $(id).addEventListener('error', () => { $(id).hidden = true; });
+  $(id).addEventListener('load', () => { $(id).hidden = false; });
+}
 $('full').addEventListener('click', fullScreen);
 $('only').addEventListener('click', () => pictureOnly(true));
 $('leave').addEventListener('click', () => pictureOnly(false));
@@ -192,6 +224,7 @@ player.open(`/ws/view/${room}`, 'client');
 keepAwake();
 setInterval(twiceASecond, 500);
 setInterval(everySecond, 1000);
+setInterval(heats, HEATS_MS);
 
 /** Read-only, for tests and the curious. */
 window.fovea = Object.freeze({

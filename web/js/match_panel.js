@@ -17,6 +17,8 @@ const km = (metres) => `${num(metres / 1000, 2)} ${t('unit.km')}`;
 
 export class MatchPanel {
   sort = 'distance';
+  chosen = null; // id of a person who is pointed out
+  choose = () => {}; // called with an id, or null, when a row is pressed
   #parts = new Map(); // name → {segment, value, label}
   #sums = new Map(); // of this second
   #frames = 0;
@@ -116,7 +118,8 @@ export class MatchPanel {
     const had = sides.some((s) => s.possession_s > 0);
     v.bar.forEach((b, i) => { b.style.flexGrow = had ? sides[i].possession : 1; });
     const put = (name, make) => [v.rows[name].a, v.rows[name].b].forEach((cell, i) => text(cell, make(sides[i])));
-    put('possession', (s) => (had ? `${num(100 * s.possession)}${t('percent')}` : '–'));
+    const first = Math.round(100 * sides[0].possession); // both together are 100
+    put('possession', (s) => (had ? `${num(s === sides[0] ? first : 100 - first)}${t('percent')}` : '–'));
     put('distance', (s) => km(s.distance_m));
     put('sprints', (s) => num(s.sprints));
     $('teams-state').hidden = teams.state === 'known';
@@ -158,7 +161,9 @@ export class MatchPanel {
 
   #cells() {
     const cells = { mark: el('span'), id: el('span'), team: el('td'), speed: el('td', { class: 'num' }), top: el('td', { class: 'num' }), distance: el('td', { class: 'num' }) };
-    cells.row = el('tr', {}, el('th', { scope: 'row', class: 'num' }, cells.mark, cells.id), cells.team, cells.speed, cells.top, cells.distance);
+    cells.button = el('button', { class: 'plain num' }, cells.mark, cells.id);
+    cells.button.addEventListener('click', () => this.choose(cells.of));
+    cells.row = el('tr', {}, el('th', { scope: 'row' }, cells.button), cells.team, cells.speed, cells.top, cells.distance);
     cells.look = '';
     return cells;
   }
@@ -169,7 +174,10 @@ export class MatchPanel {
       cells.look = look;
       cells.mark.replaceChildren(icon(p.look));
     }
+    cells.of = p.id;
     text(cells.id, num(p.id));
+    const pressed = String(p.id === this.chosen);
+    if (cells.button.getAttribute('aria-pressed') !== pressed) cells.button.setAttribute('aria-pressed', pressed);
     text(cells.team, p.lost ? `${p.team} (${t('match.lost')})` : p.team);
     text(cells.speed, p.speed === null ? '–' : num(p.speed * KMH, 1));
     text(cells.top, p.top === null ? '–' : num(p.top * KMH, 1));

@@ -178,6 +178,13 @@ export class PitchMap {
     if (lost) c.setLineDash([2.5 * px, 2.5 * px]);
     mark(c, look, x, y, r, px, lost);
     c.setLineDash([]);
+    if (track.track_id === this.options.chosen) { // pointed out
+      c.beginPath();
+      c.arc(x, y, r + 6 * px, 0, 2 * Math.PI);
+      c.lineWidth = 2.5 * px;
+      c.strokeStyle = '#ffffff';
+      c.stroke();
+    }
     if (!official) this.#number(words, x, y, lost || look.shape === 'ring' ? '#ffffff' : look.ink);
     this.dots.push({ id: track.track_id, x: x / px, y: y / px, m: track.pitch_m, shape: look.shape, colour: look.colour, lost });
   }

@@ -102,11 +102,11 @@ export default {
   'zones.key_close': 'close the zone', 'zones.key_cancel': 'give it up', 'zones.key_move': 'move a corner', 'zones.key_delete': 'remove it',
 
   'match.title': 'Football', 'match.no_football': 'This is no football stream: start it as one (“Add a camera”, or kind: football).', 'match.panel': 'The match', 'match.players': 'Players', 'match.pitch': 'Pitch', 'match.calibrate': 'Calibrate',
-  'match.not_calibrated': 'Not calibrated: where players stand is not known.', 'match.calibrate_now': 'Show where the pitch is',
+  'match.not_calibrated': 'Not calibrated: where players stand is not known.', 'match.view_lost': 'The view was lost: the camera could not be followed any more, so where players stand is not known.', 'match.calibrate_now': 'Show where the pitch is',
   'match.pitch_ai_off': 'AI OFF: nobody is looked for.', 'match.pitch_said': 'The pitch from above, {n} people on it.', 'match.sure': '± {m} m', 'match.unsure': 'inaccurate: ± {m} m', 'match.lines': 'Lines',
   'match.help_sure': 'How far off the places on the pitch may be by now. Lines shows over the picture where the pitch is thought to be.',
   'match.id': 'No.', 'match.team': 'Team', 'match.speed': 'now', 'match.top': 'top', 'match.units': 'speed in km/h, distance in metres', 'match.nobody': 'Nobody is followed.',
-  'match.lost': 'lost', 'match.parts': 'Where a frame’s time goes', 'match.deadline': 'deadline', 'match.teams': 'Teams',
+  'match.lost': 'lost', 'match.heats': 'Heat maps', 'match.heat': 'Heat map: where they were so far, the camera below', 'match.parts': 'Where a frame’s time goes', 'match.deadline': 'deadline', 'match.teams': 'Teams',
   'match.side.first': 'First team', 'match.side.second': 'Second team', 'match.side.none': 'no team',
   'match.role.goalkeeper': 'goalkeeper', 'match.role.referee': 'referee',
   'match.possession': 'possession', 'match.distance': 'distance', 'match.sprints': 'sprints',

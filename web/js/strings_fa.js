@@ -102,11 +102,11 @@ export default {
   'zones.key_close': 'بستن ناحیه', 'zones.key_cancel': 'رها کردن', 'zones.key_move': 'جابه‌جا کردن گوشه', 'zones.key_delete': 'حذف گوشه',
 
   'match.title': 'فوتبال', 'match.no_football': 'این جریان فوتبال نیست: با «افزودن دوربین» یا kind: football آغازش کنید.', 'match.panel': 'بازی', 'match.players': 'بازیکنان', 'match.pitch': 'زمین', 'match.calibrate': 'کالیبره کردن',
-  'match.not_calibrated': 'کالیبره نشده: جای بازیکنان روی زمین معلوم نیست.', 'match.calibrate_now': 'نشان دهید زمین کجاست',
+  'match.not_calibrated': 'کالیبره نشده: جای بازیکنان روی زمین معلوم نیست.', 'match.view_lost': 'دید از دست رفت: دوربین دیگر دنبال نشد، پس جای بازیکنان معلوم نیست.', 'match.calibrate_now': 'نشان دهید زمین کجاست',
   'match.pitch_ai_off': 'هوش مصنوعی خاموش است: کسی جست‌وجو نمی‌شود.', 'match.pitch_said': 'زمین از بالا، {n} نفر روی آن.', 'match.sure': '± {m} متر', 'match.unsure': 'نادقیق: ± {m} متر', 'match.lines': 'خط‌ها',
   'match.help_sure': 'خطای احتمالی جای‌ها روی زمین در این لحظه. «خط‌ها» روی تصویر نشان می‌دهد زمین کجا دانسته می‌شود.',
   'match.id': 'شماره', 'match.team': 'تیم', 'match.speed': 'اکنون', 'match.top': 'بیشینه', 'match.units': 'سرعت به کیلومتر در ساعت، مسافت به متر', 'match.nobody': 'کسی دنبال نمی‌شود.',
-  'match.lost': 'گم‌شده', 'match.parts': 'زمان هر فریم کجا می‌رود', 'match.deadline': 'مهلت', 'match.teams': 'تیم‌ها',
+  'match.lost': 'گم‌شده', 'match.heats': 'نقشه‌های حرارتی', 'match.heat': 'نقشهٔ حرارتی: جایی که تاکنون بوده‌اند، دوربین در پایین', 'match.parts': 'زمان هر فریم کجا می‌رود', 'match.deadline': 'مهلت', 'match.teams': 'تیم‌ها',
   'match.side.first': 'تیم نخست', 'match.side.second': 'تیم دوم', 'match.side.none': 'بدون تیم',
   'match.role.goalkeeper': 'دروازه‌بان', 'match.role.referee': 'داور',
   'match.possession': 'مالکیت توپ', 'match.distance': 'مسافت', 'match.sprints': 'دوِ سرعت',
