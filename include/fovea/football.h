@@ -47,8 +47,8 @@ typedef enum fov_football_class {
 typedef enum fov_football_look {
     FOV_LOOK_AUTO,  /* tiles for models below 640 px, else whole */
     FOV_LOOK_WHOLE, /* the whole picture at once */
-    FOV_LOOK_TILES  /* parts of it that hold the pitch, in turn: for small models. What comes of it
-                       is marked `weak` */
+    FOV_LOOK_TILES  /* parts of it that hold the pitch: for small models. What comes of it is marked
+                       `weak` */
 } fov_football_look;
 
 /* What the detections of a frame come from, which says what its figures are worth. */
@@ -91,9 +91,11 @@ struct fov_football_params {
     double ball_fps;              /* pictures a second that the ball model looks at; default: all */
     double pitch_fps;             /* the same for the pitch model; default 2 */
     fov_football_look look;
-    int tile_px;       /* side of the tiles of FOV_LOOK_TILES, source px; default: by the model */
-    int tiles_at_once; /* of them in each picture; default: as many as the deadline allows, 1 at
-                          least */
+    int tile_px; /* side of the tiles of FOV_LOOK_TILES, source px, 64..4096; default: 1.6 times
+                    the model's input. Larger where all of them would take over a quarter of a
+                    second, and longer than target_fps and the deadline leave */
+    int tiles_at_once; /* so many in each picture, in turn; default: all, for trackers want to see
+                          people in every picture */
     /* The serial part. */
     fov_tracker_params tracker; /* name NULL: "pitch" with a view of the pitch, else "botsort" */
     fov_teams_params teams;     /* class_id has no meaning here */

@@ -44,14 +44,16 @@ typedef struct fov_pipeline_params {
     const fov_football_params *football; /* the rest of it; may be NULL */
 } fov_pipeline_params;
 
-/* Means over the frames since the creation or the last fov_pipeline_reset_metrics. */
+/* Means over the frames since the creation or the last fov_pipeline_reset_metrics; those that
+ * failed do not count. */
 typedef struct fov_pipeline_metrics {
     uint64_t frames;
-    double avg_fps;        /* of the time between the first and the last answer */
+    double avg_fps;        /* of the time between the first call and the last answer */
     double avg_latency_ms; /* from the call to the answer of a frame */
     double p95_latency_ms;
-    double gpu_memory_mb;           /* a negative number: no GPU is used, or it does not say */
-    double memory_mb;               /* resident memory of this process */
+    double gpu_memory_mb; /* taken on the card, by all who use it; a negative number: the model runs
+                             on none, or it does not say */
+    double memory_mb;     /* resident memory of this process */
     double part_ms[FOV_PART_COUNT]; /* mean of a frame */
 } fov_pipeline_metrics;
 
@@ -61,8 +63,8 @@ typedef struct fov_pipeline_metrics {
 FOV_API fov_status fov_pipeline_create(fov_pipeline **pipeline, const fov_pipeline_params *params,
                                        fov_error *error);
 
-/* Close its streams first. Sets *pipeline to NULL, accepts NULL. Thread-safety: once. Blocks: for
- * running frames. */
+/* Close its streams first; those that are still open take no frame any more. Sets *pipeline to
+ * NULL, accepts NULL. Thread-safety: once. Blocks: for running frames. */
 FOV_API void fov_pipeline_destroy(fov_pipeline **pipeline);
 
 /* Works a frame off (the pipeline takes the reference, also on failure, and sets *frame NULL).
@@ -71,13 +73,16 @@ FOV_API void fov_pipeline_destroy(fov_pipeline **pipeline);
 FOV_API fov_status fov_pipeline_process(fov_pipeline *pipeline, fov_frame **frame,
                                         fov_result **result, fov_error *error);
 
-/* Works `count` frames off, 1..64, and gives their results in order; a frame that failed has its
- * reason in its result. As fov_pipeline_process else. */
+/* Works `count` frames off, 1..64, and gives their results in order. A frame that failed has its
+ * reason in its result (FOV_FAILED, also when it is no picture). All frames are taken, also on
+ * failure; there are no results then. Returns FOV_EINVAL, FOV_ENOMEM, FOV_ECLOSED. Thread-safety:
+ * as process. Blocks: until all are done. */
 FOV_API fov_status fov_pipeline_process_batch(fov_pipeline *pipeline, fov_frame **frames, int count,
                                               fov_result **results, fov_error *error);
 
-/* The view of the pitch, for the next frames here and for the first frame of streams opened from
- * now on. NULL: forget it. Returns FOV_EINVAL. Thread-safety: as process. Blocks: no. */
+/* The view of the pitch, for the next frames here (of the newest one that was worked off; the
+ * camera's motion carries it on) and for the first frame of streams opened from now on. NULL:
+ * forget it. Returns FOV_EINVAL. Thread-safety: as process. Blocks: no. */
 FOV_API fov_status fov_pipeline_set_view(fov_pipeline *pipeline, const fov_pitch_view *view,
                                          fov_error *error);
 

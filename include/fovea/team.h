@@ -29,9 +29,12 @@ typedef enum fov_teams_state {
 typedef struct fov_team {
     int32_t track_id;
     fov_team_side side;
-    bool goalkeeper;  /* of `side`; never without a view of the pitch */
-    float confidence; /* 0..1; of unknown ones 0 */
-    double since_s;   /* time of the frame in which it got this side; 0: unknown */
+    bool goalkeeper;     /* of `side`; never without a view of the pitch */
+    float confidence;    /* 0..1; of unknown ones 0 */
+    double since_s;      /* time of the frame in which it got this side; 0: unknown */
+    fov_team_side seems; /* by the last half second of clear sight alone: a track that seems to be
+                            of the other side has perhaps gone over to another player.
+                            FOV_TEAM_UNKNOWN: neither; with embeddings always */
 } fov_team;
 
 /* A view, items[i] belongs to tracks->items[i]; valid until the next call on its owner. */

@@ -189,7 +189,10 @@ static size_t moving_boxes(fov_football *f, const fov_football_input *in, double
 /* The camera's motion as given, or as the picture shows it. */
 static void find_motion(fov_football *f, const fov_football_input *in, fov_motion *motion)
 {
-    *motion = (fov_motion){.map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    *motion = (fov_motion){.kind = f->view.still ? FOV_MOTION_SIMILARITY : FOV_MOTION_NONE,
+                           .map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    if (f->view.still)
+        return;
     if (in->motion) {
         *motion = *in->motion;
     } else if (f->camera && in->image) {
@@ -276,10 +279,8 @@ fov_status fov_football_update(fov_football *f, const fov_football_input *input,
         return status;
     bool on = advance(f, input->time_s);
     *frame = (fov_football_frame){.time_s = f->time_s, .detector = input->detector};
-    struct football_picture picture = {.input = input,
-                                       .time_s = f->time_s,
-                                       .motion = f->view.still ? NULL : &frame->motion,
-                                       .pitch = f->pitch};
+    struct football_picture picture = {
+        .input = input, .time_s = f->time_s, .motion = &frame->motion, .pitch = f->pitch};
     find_motion(f, input, &frame->motion);
     part(frame, FOV_PART_TRACKING, &since);
     football_view_step(&f->view, input, f->time_s, &frame->motion);

@@ -1,11 +1,12 @@
 /* Inside of fov_football: what its files share. football.c takes pictures in and tells what is
- * known, football_view.c keeps the view of the pitch, football_people.c the people. */
+ * known, football_view.c keeps the view of the pitch, football_people.c and football_exchange.c the
+ * people. */
 #ifndef FLOW_FOOTBALL_H
 #define FLOW_FOOTBALL_H
 
 #include <fovea/football.h>
 
-enum { FOOTBALL_STEPS = 2048, FOOTBALL_NAME = 64 };
+enum { FOOTBALL_STEPS = 2048, FOOTBALL_NAME = 64, FOOTBALL_MEETINGS = 4 };
 
 /* ---- the view of the pitch (football_view.c) ---------------------------------------------------
  */
@@ -56,8 +57,16 @@ void football_view_reset(struct football_view *v);
 
 /* What is remembered of a track as long as it lives. */
 struct football_memory {
-    int32_t id; /* 0: free */
-    bool told;  /* in this picture */
+    int32_t id;   /* of the tracker; 0: free */
+    int32_t name; /* what is told: another one's after an exchange */
+    bool told;    /* in this picture */
+    struct football_meeting {
+        int32_t id; /* of the tracker */
+        double time_s;
+    } met[FOOTBALL_MEETINGS]; /* whom it was so near to that they may have been taken for each other
+                               */
+    fov_team_side seems;
+    double exchanged_s;
     float votes[FOV_CLASS_BALL];
     double first_s;
     fov_team_side side;
@@ -106,6 +115,8 @@ void football_people_destroy(struct football_people *p);
 void football_people_track(struct football_people *p, const struct football_picture *picture);
 /* Learns whose they are. */
 void football_people_team(struct football_people *p, const struct football_picture *picture);
+/* Gives two their names back that their tracks have exchanged (football_exchange.c). */
+void football_people_exchange(struct football_people *p, const struct football_picture *picture);
 /* Makes the list of people, and of those who are seen the spots of fov_match_update. */
 size_t football_people_place(struct football_people *p, const struct football_picture *picture);
 /* Adds to the list what `match` knows of them. */

@@ -154,8 +154,9 @@ static void gather(struct football_people *p, const struct football_picture *pic
     }
 }
 
-static struct football_memory *memory_of(struct football_people *p, int32_t id)
+static struct football_memory *memory_of(struct football_people *p, const fov_track *track)
 {
+    int32_t id = track->id;
     struct football_memory *spare = NULL;
     for (size_t i = 0; i < 2 * p->most; i++) {
         if (p->memory[i].id == id)
@@ -164,7 +165,8 @@ static struct football_memory *memory_of(struct football_people *p, int32_t id)
             spare = &p->memory[i];
     }
     if (spare)
-        *spare = (struct football_memory){.id = id};
+        *spare = (struct football_memory){
+            .id = id, .name = id, .first_s = track->first_s, .exchanged_s = -INFINITY};
     return spare;
 }
 
@@ -179,14 +181,14 @@ static void hear(struct football_people *p, struct football_memory *m, const fov
 static void keep(struct football_people *p, const struct football_picture *picture,
                  const fov_track *track)
 {
-    struct football_memory *m = memory_of(p, track->id);
+    struct football_memory *m = memory_of(p, track);
     fov_track *t = &p->tracks[p->track_count];
     if (!m)
         return;
     *t = *track;
+    t->id = m->name;
     t->class_id = FOV_CLASS_PLAYER;
     m->told = true;
-    m->first_s = track->first_s;
     p->known[p->track_count++] = m;
     if (t->detection >= 0 && (size_t)t->detection < p->box_count) {
         const fov_detection *d = &picture->input->detections->items[p->origin[t->detection]];
@@ -220,8 +222,6 @@ void football_people_track(struct football_people *p, const struct football_pict
     p->track_count = 0;
     if (fov_tracker_update(p->tracker, &input, &tracks, NULL) != FOV_OK)
         tracks.count = 0;
-    for (size_t i = 0; i < p->box_count; i++)
-        picture->input->detections->items[p->origin[i]].track_id = p->boxes[i].track_id;
     for (size_t i = 0; i < tracks.count; i++)
         if (tracks.items[i].state != FOV_TRACK_REMOVED && p->track_count < 2 * p->most)
             keep(p, picture, &tracks.items[i]);
@@ -307,12 +307,14 @@ void football_people_team(struct football_people *p, const struct football_pictu
         for (size_t i = 0; i < list.count; i++) {
             struct football_memory *m = p->known[i];
             m->side = list.items[i].side;
+            m->seems = list.items[i].seems;
             m->keeps = list.items[i].goalkeeper;
             m->confidence = list.items[i].confidence;
         }
     }
     if (!same)
         scale(p, 1 / x, 1 / y);
+    football_people_exchange(p, picture);
 }
 
 /* ---- who is who -------------------------------------------------------------------------------
@@ -396,6 +398,8 @@ size_t football_people_place(struct football_people *p, const struct football_pi
     p->count = 0;
     for (size_t i = 0; i < p->track_count; i++) {
         const fov_track *t = &p->tracks[i];
+        if (t->state == FOV_TRACK_ACTIVE && t->detection >= 0)
+            picture->input->detections->items[p->origin[t->detection]].track_id = t->id;
         if (t->state != FOV_TRACK_ACTIVE &&
             !(t->state == FOV_TRACK_LOST && picture->time_s - t->seen_s <= LOST_S))
             continue;

@@ -179,7 +179,7 @@ static fov_status look_back(const struct football_view *v, uint64_t seq, size_t 
                         : *back == v->count ? "picture %llu is too long ago, or was never looked at"
                                             : "picture %llu was left out",
                         (unsigned long long)seq);
-    if (step_at(v, 0)->time_s - step_at(v, *back)->time_s > KEEP_S)
+    if (!v->still && step_at(v, 0)->time_s - step_at(v, *back)->time_s > KEEP_S)
         return fov_fail(error, FOV_ENOTFOUND, "picture %llu is more than %g s ago",
                         (unsigned long long)seq, KEEP_S);
     return FOV_OK;

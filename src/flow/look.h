@@ -67,6 +67,7 @@ struct look {
     bool view_known;
     fov_pitch_view view;
     atomic_uint tile, sweep; /* whose turn it is */
+    atomic_llong tile_ns;    /* what a tile takes; 0: not known */
 
     pthread_mutex_t serial; /* held for an update of `football` at most */
     fov_football *football;
@@ -117,11 +118,12 @@ struct tiling {
 bool look_has_tiling(struct worker *worker);
 void look_tiling_free(struct tiling **tiling);
 
-/* Runs the model on parts of frame i's picture, as many as its time allows but one at least, and
- * adds what it finds to the worker's tiling; `classes` says what is of use. Returns how many. */
+/* Runs the model on parts of frame i's picture, as many as end by `until_ns` (0: all) but one at
+ * least, and adds what it finds to the worker's tiling; `classes` says what is of use. Returns how
+ * many. */
 size_t look_at_regions(struct worker *worker, int i, const fov_ball_region *regions, size_t count,
                        const fov_detect_params *params, const struct look_classes *classes,
-                       fov_error *error);
+                       int64_t until_ns, fov_error *error);
 
 /* What a detector might have seen in a frame of the drawn match, in fov_football_class (into
  * `detections`), and now and then the view of the pitch (look_drawn.c). */

@@ -66,7 +66,8 @@ static void look_for_ball(struct worker *w, int i)
     w->tiling->count = 0;
     int64_t start = clock_now_ns();
     size_t count = choose(look, &seen->plan, &f->picture->image, regions);
-    size_t looks = look_at_regions(w, i, regions, count, &params, &seen->ball_classes, &run->said);
+    size_t looks = look_at_regions(w, i, regions, count, &params, &seen->ball_classes, f->until_ns,
+                                   &run->said);
     if (seen->plan.sweep || seen->plan.count == 0)
         atomic_fetch_add(&look->sweep, (unsigned)looks);
     add_balls(w, f, seen);

@@ -94,15 +94,15 @@ static void run_some(struct worker *w, int i, const fov_ball_region *regions, in
 
 size_t look_at_regions(struct worker *w, int i, const fov_ball_region *regions, size_t count,
                        const fov_detect_params *params, const struct look_classes *classes,
-                       fov_error *error)
+                       int64_t until_ns, fov_error *error)
 {
     int batch = fov_model_get_info(w->run.form->model)->batch;
-    int64_t until = w->run.frames[i].until_ns, longest = 0;
+    int64_t longest = 0;
     size_t done = 0, most = (size_t)(batch < 1 ? 1 : batch < BATCH_MAX ? batch : BATCH_MAX);
     while (done < count && error->status == FOV_OK) {
         int64_t start = clock_now_ns();
         size_t some = count - done < most ? count - done : most;
-        if (done > 0 && ((until && start + longest > until) || !run_goes_on(w)))
+        if (done > 0 && ((until_ns && start + longest > until_ns) || !run_goes_on(w)))
             break;
         run_some(w, i, regions + done, (int)some, (int)done, params, classes, error);
         done += some;
@@ -115,22 +115,60 @@ size_t look_at_regions(struct worker *w, int i, const fov_ball_region *regions, 
 /* ---- people ------------------------------------------------------------------------------------
  */
 
-/* Tiles in turn: those that were not looked at the last time come first. */
-static size_t choose(struct look *look, const fov_image *image, fov_ball_region tiles[TILES_MAX])
+static fov_ball_region band_of(struct look *look, const fov_image *image)
 {
-    fov_ball_region all[TILES_MAX];
     pthread_mutex_lock(&look->lock);
     bool known = look->view_known;
     fov_pitch_view view = look->view;
     pthread_mutex_unlock(&look->lock);
     known = known && view.width == image->width && view.height == image->height;
-    fov_ball_region band = tiles_band(known ? &view : NULL, &look->pitch, image);
-    size_t count = tiles_cover(band, look->tile_px, look->tile_px / 4, image->width, image->height,
-                               all);
-    unsigned first = atomic_load(&look->tile);
+    return tiles_band(known ? &view : NULL, &look->pitch, image);
+}
+
+/* Only so many in each picture: those that were not looked at the last time come first. */
+static size_t choose_some(struct look *look, const fov_image *image,
+                          fov_ball_region tiles[TILES_MAX])
+{
+    fov_ball_region all[TILES_MAX];
+    size_t most = (size_t)look->tiles_at_once;
+    size_t count = tiles_cover(band_of(look, image), look->tile_px, look->tile_px / 4, image->width,
+                               image->height, all);
+    unsigned first = atomic_fetch_add(&look->tile, (unsigned)(most < count ? most : count));
     for (size_t i = 0; i < count; i++)
         tiles[i] = all[(first + i) % count];
+    return most < count ? most : count;
+}
+
+/* All of them in every picture, for trackers want to see people in each: where there is no time for
+ * that the tiles are larger, and who is small is not seen. */
+static size_t choose_all(struct look *look, const fov_image *image, int64_t until_ns,
+                         fov_ball_region tiles[TILES_MAX])
+{
+    static const int thirds[] = {3, 4, 6, 9};
+    const size_t sizes = sizeof thirds / sizeof *thirds;
+    fov_ball_region band = band_of(look, image);
+    int64_t left = until_ns ? until_ns - clock_now_ns() : INT64_MAX;
+    int64_t cost = atomic_load(&look->tile_ns);
+    size_t count = 0;
+    for (size_t i = 0; i < sizes && (i == 0 || (int64_t)count * cost > left); i++) {
+        int side = look->tile_px * thirds[i] / 3;
+        count = tiles_cover(band, side, side / 4, image->width, image->height, tiles);
+    }
     return count;
+}
+
+static size_t choose(struct look *look, const fov_image *image, int64_t until_ns,
+                     fov_ball_region tiles[TILES_MAX])
+{
+    return look->tiles_at_once > 0 ? choose_some(look, image, tiles)
+                                   : choose_all(look, image, until_ns, tiles);
+}
+
+/* What a tile costs, smoothed. */
+static void learn_cost(struct look *look, int64_t took_ns, size_t looks)
+{
+    int64_t before = atomic_load(&look->tile_ns), each = looks ? took_ns / (int64_t)looks : before;
+    atomic_store(&look->tile_ns, before ? (7 * before + each) / 8 : each);
 }
 
 /* What was found goes into the frame's detections, best first. */
@@ -155,7 +193,7 @@ bool look_in_tiles(struct worker *w, int i)
     struct looked *seen = w->looked[i];
     const fov_image *image = &f->picture->image;
     fov_ball_region tiles[TILES_MAX];
-    size_t most = (size_t)(look->tiles_at_once > 0 ? look->tiles_at_once : TILES_MAX), done = 0;
+    size_t done = 0;
     f->error = seen->error;
     f->timings = (fov_timings){0};
     f->width = image->width;
@@ -165,11 +203,12 @@ bool look_in_tiles(struct worker *w, int i)
         return true;
     if (seen->classes.first[FOV_CLASS_BALL] >= 0 && !look->has_ball)
         done = look_at_regions(w, i, seen->plan.regions, seen->plan.sweep ? 0 : seen->plan.count,
-                               &f->params, &seen->classes, &f->error);
-    size_t count = choose(look, image, tiles);
-    count = count < most ? count : most;
-    size_t looks = look_at_regions(w, i, tiles, count, &f->params, &seen->classes, &f->error);
-    atomic_fetch_add(&look->tile, (unsigned)looks);
+                               &f->params, &seen->classes, f->limit_ns, &f->error);
+    size_t count = choose(look, image, f->until_ns, tiles);
+    int64_t start = clock_now_ns();
+    size_t looks = look_at_regions(w, i, tiles, count, &f->params, &seen->classes, f->limit_ns,
+                                   &f->error);
+    learn_cost(look, clock_now_ns() - start, looks);
     f->looks = (int)(looks + done);
     take_boxes(w, f);
     seen->detector = FOV_DETECTOR_WEAK;

@@ -7,7 +7,9 @@
 
 #define BALL_CONF 0.15f
 #define PITCH_FPS 2.0
-#define WHOLE_PX 640    /* models from this size on see people in the whole picture */
+#define WHOLE_PX 640 /* models from this size on see people in the whole picture */
+#define WEAK_HIGH 0.35f
+#define WEAK_START 0.4f
 #define TILE_GROWTH 1.6 /* tiles are so much larger than the model's input */
 
 static bool in_range(double value, double most)
@@ -53,6 +55,13 @@ static void choose_tiles(struct look *look, const fov_football_params *p,
     look->tiles_at_once = p->tiles_at_once;
 }
 
+/* What small models find is right more often than they say. */
+static void trust_less(fov_tracker_params *tracker)
+{
+    tracker->high = tracker->high > 0 ? tracker->high : WEAK_HIGH;
+    tracker->start = tracker->start > 0 ? tracker->start : WEAK_START;
+}
+
 static bool is_named(const char *model)
 {
     return model && model[0] && !is_drawn(model);
@@ -87,6 +96,8 @@ static fov_status fill(struct look *look, const fov_stream_params *params,
         p.ball.tile_px = look->tile_px;
         p.ball.overlap_px = look->tile_px / 4;
     }
+    if (!status && look->tiles)
+        trust_less(&p.tracker);
     if (!status)
         status = look_names_read(&look->names, &p, error);
     return status ? status : fov_football_create(&look->football, &p, error);

@@ -8,9 +8,9 @@
 
 enum { TILES_MAX = 256 };
 
-/* Squares of `side` px (one more at times), less in a smaller picture, that cover `area` and overlap by
- * `overlap` px at least; they begin at even px and lie in the picture. Sides grow where TILES_MAX
- * would not do. Returns how many. */
+/* Squares of `side` px (one more at times), less in a smaller picture, that cover `area` and
+ * overlap by `overlap` px at least; they begin at even px and lie in the picture. Sides grow where
+ * TILES_MAX would not do. Returns how many. */
 size_t tiles_cover(fov_ball_region area, int side, int overlap, int width, int height,
                    fov_ball_region tiles[TILES_MAX]);
 

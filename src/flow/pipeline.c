@@ -168,23 +168,35 @@ static fov_status check_view(const fov_pipeline *p, const fov_pitch_view *view, 
     return fov_pitch_view_from_matrix(&same, view->map, view->width, view->height, size, error);
 }
 
+/* Nothing was seen yet: the view is the first frame's. */
+static fov_status reopen(fov_pipeline *p, fov_error *error)
+{
+    fov_stream *before = p->lane.stream;
+    fov_status status = lane_open(&p->lane, p, error);
+    if (status)
+        p->lane.stream = before;
+    else
+        fov_stream_close(&before);
+    return status;
+}
+
 fov_status fov_pipeline_set_view(fov_pipeline *p, const fov_pitch_view *view, fov_error *error)
 {
+    const fov_pitch_view before = p->view, *had = p->setup.football.view;
     fov_status status = view ? check_view(p, view, error) : FOV_OK;
     if (status)
         return status;
-    if (p->lane.next_seq > 0) {
-        status = fov_stream_set_pitch_view(p->lane.stream, view, UINT64_MAX, error);
-        if (status)
-            return status;
-    }
     p->setup.football.view = view ? &p->view : NULL;
     if (view)
         p->view = *view;
-    if (p->lane.next_seq > 0)
-        return FOV_OK;
-    lane_close(&p->lane); /* it has seen nothing yet: the view is its first frame's */
-    return lane_open(&p->lane, p, error);
+    status = p->lane.next_seq > 0
+                 ? fov_stream_set_pitch_view(p->lane.stream, view, UINT64_MAX, error)
+                 : reopen(p, error);
+    if (status) {
+        p->view = before;
+        p->setup.football.view = had;
+    }
+    return status;
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* What pipelines tell of themselves. */
 #include "flow/pipeline.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ void tally_metrics(struct tally *t, fov_pipeline_metrics *m)
 double pipeline_gpu_mb(fov_workers *workers)
 {
     fov_model *model = fov_workers_model(workers, NULL);
-    const char *device = fov_model_get_info(model)->device;
+    const char *device = model ? fov_model_get_info(model)->device : "";
     bool gpu = strcasestr(device, "GPU") || strcasestr(device, "CUDA") ||
                strcasestr(device, "TENSORRT");
     fov_model_close(&model);

@@ -10,6 +10,8 @@
 #include "flow/look.h"
 #include "infer/runner.h"
 
+#define LOOK_NS (250 * NS_PER_MS) /* looking at a frame may take so long, whatever the rate */
+
 enum { RUNNER_WAIT_MS = 100 }; /* for a runner of another model */
 
 /* False: no memory for a frame more. */
@@ -20,15 +22,17 @@ static bool has_items(struct worker *w, int i)
     return w->items[i] != NULL;
 }
 
-/* By when a frame of football should have been looked at: with a fifth of its time left, and before
- * so many frames came that the runners cannot keep up. */
+/* By when a frame of football should have been looked at: with a fifth of its time left, and as the
+ * rate asks for it, but for trackers, which lose people below some frames a second, a quarter of a
+ * second is no shame. */
 static int64_t until(const fov_stream *s, const struct job *job, int64_t limit_ns)
 {
     int64_t from = job->taken_ns, by = limit_ns ? limit_ns - (limit_ns - from) / 5 : INT64_MAX;
     int64_t every = s->gate.interval_ns;
     int runners = job->form->runners > 1 ? job->form->runners : 1;
-    if (every > 0 && from + every * runners * 4 / 5 < by)
-        by = from + every * runners * 4 / 5;
+    every = every * runners * 4 / 5 > LOOK_NS ? every * runners * 4 / 5 : every > 0 ? LOOK_NS : 0;
+    if (every > 0 && from + every < by)
+        by = from + every;
     return by == INT64_MAX ? 0 : by;
 }
 

@@ -6,7 +6,6 @@
 
 #define OUTSIDE_M 20.0 /* nobody of a match is further from the pitch */
 #define LEAP_M 2.0     /* beside what limit_mps allows: another person has got the name */
-#define SHORT_S 2.0    /* who was seen less may be forgotten for somebody new */
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -208,14 +207,14 @@ struct match_person *match_find(const struct fov_match *m, int32_t id)
     return NULL;
 }
 
-/* Of those out of sight the one who was seen least, if that was short; NULL: none. */
+/* Of those out of sight the one who was seen least; NULL: all are in sight. */
 static struct match_person *dispensable(const struct fov_match *m, double time_s)
 {
     struct match_person *least = NULL;
     for (int i = 0; i < m->count; i++) {
         struct match_person *p = &m->people[i];
         bool away = time_s - p->sight_s > m->params.gap_s;
-        if (away && p->sums.seen_s < (least ? least->sums.seen_s : SHORT_S))
+        if (away && (!least || p->sums.seen_s < least->sums.seen_s))
             least = p;
     }
     return least;

@@ -134,6 +134,8 @@ static bool carry_camera(fov_pitch_follow *f, const fov_motion *motion, double d
 static bool carry_view(fov_pitch_follow *f, const fov_motion *motion, double dt_s)
 {
     grow(f, motion, dt_s);
+    if (f->keep_s > 0 && !f->camera.known)
+        pitch_camera_begin(f, pitch_size(NULL));
     if (f->camera.known && f->camera.width == f->view.width && carry_camera(f, motion, dt_s))
         return true;
     f->camera.known = false;

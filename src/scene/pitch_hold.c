@@ -12,6 +12,9 @@ enum { GRID = 6, GRID_ALL = GRID * GRID, GRID_LEAST = 8 };
 #define SIGMA_MOST 0.1
 /* A camera that is off by more than this part of a sigma does not see what the view says. */
 #define CAMERA_OFF 0.5
+/* Logs of a px's height by its width. */
+#define SQUARE_SIGMA 0.002
+#define SQUARE_MOST 0.03
 
 static bool is_around(const double at[2], fov_pitch_size size)
 {
@@ -34,6 +37,19 @@ static size_t grid_of(const double map[9], const struct pitch_lens *lens, int wi
                  is_around(at[count], size);
     }
     return count;
+}
+
+/* However little a view is known, px are square: a camera that looks straight along the pitch
+ * cannot tell their height from its own, and would wander off. */
+static void make_square(struct pitch_model *m)
+{
+    double column[PITCH_NUMBERS];
+    for (int k = 0; k < PITCH_NUMBERS; k++)
+        column[k] = m->covariance[k][PITCH_SQUARE];
+    double all = column[PITCH_SQUARE] + SQUARE_SIGMA * SQUARE_SIGMA;
+    for (int r = 0; r < PITCH_NUMBERS; r++)
+        for (int c = 0; c < PITCH_NUMBERS; c++)
+            m->covariance[r][c] -= column[r] * column[c] / all;
 }
 
 bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view,
@@ -68,7 +84,10 @@ bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view
     for (int r = 0; r < PITCH_NUMBERS; r++)
         for (int c = 0; c < PITCH_NUMBERS; c++)
             model->covariance[r][c] *= scale;
-    return sqrt(off / (double)set.count) <= CAMERA_OFF * sigma_px;
+    if (camera)
+        make_square(model);
+    return sqrt(off / (double)set.count) <= CAMERA_OFF * sigma_px &&
+           (!camera || fabs(model->at[PITCH_SQUARE]) <= SQUARE_MOST);
 }
 
 double pitch_model_sigma(const struct pitch_model *m, int width, int height, fov_pitch_size size)

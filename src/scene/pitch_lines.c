@@ -9,154 +9,25 @@
 
 #include "scene/normal.h"
 
-enum { PLACES = 360, LEAST_INLIERS = 24, PASSES = 3, ROUNDS = 6, GENTLE = 2 };
+enum { LEAST_INLIERS = 24, PASSES = 3, STEPS = 4, ROUNDS = 6, ROUNDS_MORE = 3, GENTLE = 2 };
 
-#define LINE_M 0.12
-#define SPACING 100.0 /* places a picture's width */
 /* Px of a picture 1920 px wide: how well a line's middle is known at best, and what is too far
  * from the others to be part of them. */
-#define WIDTH 1920.0
 #define SIGMA_LEAST 0.5
 #define RMS_MOST 2.5
 /* Places along a line are wrong together: so many count as one. */
 #define ALIKE 8.0
-#define REACH_SIGMAS 3.0
-#define REACH_MORE 3.0 /* px */
-#define REACH_PART (1 / 40.0)
-/* Thinner lines may well be there and not be seen, px. */
-#define THIN_PX 0.35
-/* Parts of those looked at, and of those found, that must agree. */
+/* Parts of those looked at, and of those found, that must agree. Other lines than those that are
+ * meant may lie where a view has to be moved to by many px, so that wants more. */
 #define AGREE_LOOKED 0.4
+#define AGREE_MOVED 0.65
+#define MOVED_PX 6.0
 #define AGREE_FOUND 0.6
 /* The step's distance squared by what was known, over the count of numbers. */
 #define STEP_MOST 9.0
 /* The least part of the normals that lies across most of them, and of the picture. */
 #define ACROSS_LEAST 0.02
 #define SPREAD_LEAST 0.04
-
-/* A place on a line and what is seen of it. */
-struct sight {
-    double px[2], normal[2], row[PITCH_NUMBERS];
-    double width_px, reach_px;
-    double off;      /* px along the normal to where the line is */
-    double residual; /* px of it that the model leaves */
-};
-
-struct sights {
-    struct sight all[PLACES];
-    size_t count; /* where a line was found */
-    int looked;
-    double unit; /* px of the picture that are one of a picture of WIDTH */
-};
-
-/* ---- places ---------------------------------------------------------------------------------- */
-
-void pitch_model_rows(const double map[9], const struct pitch_lens *lens, double slopes[][9],
-                      const double at[2], double rows[2][PITCH_NUMBERS])
-{
-    double w = map[6] * at[0] + map[7] * at[1] + map[8];
-    double px[2] = {(map[0] * at[0] + map[1] * at[1] + map[2]) / w,
-                    (map[3] * at[0] + map[4] * at[1] + map[5]) / w},
-           bend[4];
-    pitch_bend_jacobian(lens, px, bend);
-    for (int k = 0; k < PITCH_NUMBERS; k++) {
-        const double *s = slopes[k];
-        double d[3];
-        for (int r = 0; r < 3; r++)
-            d[r] = s[3 * r] * at[0] + s[3 * r + 1] * at[1] + s[3 * r + 2];
-        double du = (d[0] - px[0] * d[2]) / w, dv = (d[1] - px[1] * d[2]) / w;
-        rows[0][k] = bend[0] * du + bend[1] * dv;
-        rows[1][k] = bend[2] * du + bend[3] * dv;
-    }
-}
-
-double pitch_model_variance(const struct pitch_model *m, const double row[PITCH_NUMBERS])
-{
-    double sum = 0;
-    for (int r = 0; r < PITCH_NUMBERS; r++) {
-        double inner = 0;
-        for (int c = 0; c < PITCH_NUMBERS; c++)
-            inner += m->covariance[r][c] * row[c];
-        sum += inner * row[r];
-    }
-    return fmax(sum, 0);
-}
-
-static bool is_hidden(const struct pitch_look *look, const double px[2])
-{
-    double x = px[0] / look->scale[0], y = px[1] / look->scale[1];
-    for (size_t i = 0; i < look->count; i++) {
-        const fov_detection *b = &look->boxes[i];
-        double more_x = 3 + 0.15 * (double)(b->x2 - b->x1),
-               more_y = 3 + 0.1 * (double)(b->y2 - b->y1);
-        if (x > (double)b->x1 - more_x && x < (double)b->x2 + more_x &&
-            y > (double)b->y1 - more_y && y < (double)b->y2 + more_y)
-            return true;
-    }
-    return false;
-}
-
-/* How a place is seen; false: too thin, or not at all. */
-static bool sight_of(const struct pitch_walk *walk, double slopes[][9],
-                     const struct pitch_model *known, const struct pitch_place *place,
-                     struct sight *sight)
-{
-    double s[4], rows[2][PITCH_NUMBERS];
-    if (!pitch_place_slope(walk->map, &walk->lens, place->at, sight->px, s))
-        return false;
-    double tangent[2] = {s[0] * place->along[0] + s[1] * place->along[1],
-                         s[2] * place->along[0] + s[3] * place->along[1]};
-    double speed = hypot(tangent[0], tangent[1]);
-    if (!(speed > 0))
-        return false;
-    double *n = sight->normal;
-    n[0] = -tangent[1] / speed;
-    n[1] = tangent[0] / speed;
-    double across[2] = {-s[0] * place->along[1] + s[1] * place->along[0],
-                        -s[2] * place->along[1] + s[3] * place->along[0]};
-    sight->width_px = LINE_M * fabs(n[0] * across[0] + n[1] * across[1]);
-    pitch_model_rows(walk->map, &walk->lens, slopes, place->at, rows);
-    for (int k = 0; k < PITCH_NUMBERS; k++)
-        sight->row[k] = n[0] * rows[0][k] + n[1] * rows[1][k];
-    sight->reach_px = REACH_SIGMAS * sqrt(pitch_model_variance(known, sight->row));
-    return sight->width_px >= THIN_PX && isfinite(sight->reach_px);
-}
-
-/* Looks at all places of a model. `known` says how far off they may be, of which this pass reaches
- * for `part`. */
-static bool look_around(const struct pitch_model *m, const struct pitch_model *known, double part,
-                        const struct pitch_look *look, struct sights *sights)
-{
-    struct pitch_place places[PLACES];
-    struct pitch_walk walk = {.lens = m->bend,
-                              .width = look->picture.width,
-                              .height = look->picture.height,
-                              .size = look->size};
-    double slopes[PITCH_NUMBERS][9], spacing = walk.width / SPACING;
-    if (!pitch_model_slopes(m, walk.map, slopes))
-        return false;
-    size_t count = pitch_strokes_walk(&walk, spacing, places, PLACES);
-    if (count > PLACES)
-        count = pitch_strokes_walk(&walk, spacing * (double)count / (PLACES * 0.95), places,
-                                   PLACES);
-    sights->unit = fmax(walk.width / WIDTH, 0.5);
-    sights->count = 0;
-    sights->looked = 0;
-    for (size_t i = 0; i < count && i < PLACES; i++) {
-        struct sight *s = &sights->all[sights->count];
-        if (!sight_of(&walk, slopes, known, &places[i], s) || is_hidden(look, s->px))
-            continue;
-        sights->looked++;
-        double reach = fmin(REACH_MORE * fmax(sights->unit, 1) + part * s->reach_px,
-                            REACH_PART * walk.width);
-        if (!ridge_find(&look->picture, s->px, s->normal, s->width_px, reach, &s->off))
-            continue;
-        double at[2] = {s->px[0] + s->off * s->normal[0], s->px[1] + s->off * s->normal[1]};
-        s->residual = s->off;
-        sights->count += !is_hidden(look, at);
-    }
-    return true;
-}
 
 /* ---- moving the view ------------------------------------------------------------------------- */
 
@@ -168,9 +39,9 @@ static void swap(float *a, float *b)
 }
 
 /* Median of what is left, without its sign. Hoare's selection. */
-static double median(const struct sights *sights)
+static double median(const struct pitch_sights *sights)
 {
-    float v[PLACES];
+    float v[PITCH_SIGHTS];
     size_t n = sights->count, k = n / 2, low = 0, high = n;
     for (size_t i = 0; i < n; i++)
         v[i] = (float)fabs(sights->all[i].residual);
@@ -210,27 +81,28 @@ static double product(const double *a, const double *b)
 
 /* The sum of what was known and what is seen; right side for a step from `from` (numbers beside
  * those that were known). */
-static void weigh_up(const struct sights *sights, const struct normal *known,
+static void weigh_up(const struct pitch_sights *sights, const struct normal *known,
                      const double from[PITCH_NUMBERS], double scale, bool gentle, struct normal *n)
 {
-    double sigma = fmax(scale, SIGMA_LEAST * sights->unit);
+    /* What a view that is off leaves is no error of the lines: they are believed at first. */
+    double sigma = gentle ? SIGMA_LEAST * sights->unit : scale;
     *n = *known;
     for (int k = 0; k < PITCH_NUMBERS; k++)
         n->b[k] = -product(known->a[k], from);
     for (size_t i = 0; i < sights->count; i++) {
-        const struct sight *s = &sights->all[i];
-        double w = weight_of(s->residual, sigma, gentle) / (sigma * sigma * ALIKE);
+        const struct pitch_sight *s = &sights->all[i];
+        double w = weight_of(s->residual, scale, gentle) / (sigma * sigma * ALIKE);
         if (w > 0)
             normal_add(n, PITCH_NUMBERS, s->row, s->off, w);
     }
 }
 
-/* The step that the sights ask for; `n` is left factored. */
-static bool settle(struct sights *sights, const struct normal *known,
-                   const double from[PITCH_NUMBERS], struct normal *n, double step[PITCH_NUMBERS],
-                   double *scale)
+/* The step that the sights ask for, in so many rounds; `n` is left factored. */
+static bool settle(struct pitch_sights *sights, const struct normal *known,
+                   const double from[PITCH_NUMBERS], int round, struct normal *n,
+                   double step[PITCH_NUMBERS], double *scale)
 {
-    for (int round = 0; round < ROUNDS; round++) {
+    for (; round < ROUNDS; round++) {
         *scale = fmax(1.4826 * median(sights), SIGMA_LEAST * sights->unit);
         weigh_up(sights, known, from, *scale, round < GENTLE, n);
         if (!normal_factor(n, PITCH_NUMBERS))
@@ -275,13 +147,13 @@ static bool known_by(const struct pitch_model *m, struct normal *known)
 /* ---- is it to be believed -------------------------------------------------------------------- */
 
 /* Counts those that agree, and how they lie. */
-static void count_up(const struct sights *sights, const struct pitch_look *look, double scale,
+static void count_up(const struct pitch_sights *sights, const struct pitch_look *look, double scale,
                      fov_pitch_lines_quality *q)
 {
     double least[2] = {INFINITY, INFINITY}, most[2] = {-INFINITY, -INFINITY}, squares = 0;
     double xx = 0, xy = 0, yy = 0, limit = 2.5 * scale;
     for (size_t i = 0; i < sights->count; i++) {
-        const struct sight *s = &sights->all[i];
+        const struct pitch_sight *s = &sights->all[i];
         if (!(fabs(s->residual) <= limit))
             continue;
         q->inliers++;
@@ -303,7 +175,7 @@ static void count_up(const struct sights *sights, const struct pitch_look *look,
     q->whole = half - root >= ACROSS_LEAST * 2 * half && q->spread >= SPREAD_LEAST;
 }
 
-static fov_status judge(const struct sights *sights, const struct normal *known,
+static fov_status judge(const struct pitch_sights *sights, const struct normal *known,
                         const double gone[PITCH_NUMBERS], const fov_pitch_lines_quality *q,
                         fov_error *error)
 {
@@ -314,7 +186,8 @@ static fov_status judge(const struct sights *sights, const struct normal *known,
         return fov_fail(error, FOV_ENOTFOUND,
                         "lines are seen at %d places of %d, which says nothing", q->inliers,
                         q->looked);
-    if (q->inliers < AGREE_LOOKED * q->looked || q->inliers < AGREE_FOUND * q->found)
+    double part = q->moved_px > MOVED_PX * sights->unit ? AGREE_MOVED : AGREE_LOOKED;
+    if (q->inliers < part * q->looked || q->inliers < AGREE_FOUND * q->found)
         return fov_fail(error, FOV_ENOTFOUND,
                         "of %d places on lines %d look like one and %d agree: too few", q->looked,
                         q->found, q->inliers);
@@ -327,7 +200,7 @@ static fov_status judge(const struct sights *sights, const struct normal *known,
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static double rms_of_step(const struct sights *sights, const double step[PITCH_NUMBERS])
+static double rms_of_step(const struct pitch_sights *sights, const double step[PITCH_NUMBERS])
 {
     double sum = 0;
     for (size_t i = 0; i < sights->count; i++) {
@@ -337,36 +210,65 @@ static double rms_of_step(const struct sights *sights, const double step[PITCH_N
     return sights->count ? sqrt(sum / (double)sights->count) : 0;
 }
 
+/* A fit under way. */
+struct fit {
+    struct pitch_model made;
+    struct pitch_sights sights;
+    struct normal known, n;
+    double gone[PITCH_NUMBERS]; /* from the numbers that were known */
+    double scale;
+};
+
+/* Moves the view to what was seen in one pass. What lines leave open goes far on little, and bends
+ * on its way: so in several steps. */
+static bool approach(struct fit *f, double *moved_px)
+{
+    double before[PITCH_NUMBERS], step[PITCH_NUMBERS];
+    memcpy(before, f->gone, sizeof before);
+    for (int i = 0; i < STEPS; i++) {
+        if (!settle(&f->sights, &f->known, f->gone, i ? ROUNDS - ROUNDS_MORE : 0, &f->n, step,
+                    &f->scale))
+            return false;
+        for (int k = 0; k < PITCH_NUMBERS; k++) {
+            f->made.at[k] += step[k];
+            f->gone[k] += step[k];
+        }
+        if (!pitch_sights_again(&f->sights, &f->made))
+            return false;
+        if (rms_of_step(&f->sights, step) < 0.05 * f->sights.unit)
+            break;
+    }
+    for (int k = 0; k < PITCH_NUMBERS; k++)
+        step[k] = f->gone[k] - before[k];
+    *moved_px = rms_of_step(&f->sights, step);
+    return true;
+}
+
 fov_status pitch_lines_fit(struct pitch_model *model, const struct pitch_look *look,
                            fov_pitch_lines_quality *q, fov_error *error)
 {
-    struct pitch_model made = *model;
-    struct sights sights;
-    struct normal known, n = {.b = {0}};
-    double gone[PITCH_NUMBERS] = {0}, step[PITCH_NUMBERS], scale = 0, part = 1;
+    struct fit f;
+    double part = 1, moved_px = INFINITY;
     memset(q, 0, sizeof *q);
-    if (!known_by(model, &known))
+    memset(f.gone, 0, sizeof f.gone);
+    f.made = *model;
+    if (!known_by(model, &f.known))
         return fov_fail(error, FOV_ENOTFOUND, "the view hangs in the air");
     for (int pass = 0; pass < PASSES; pass++, part /= 4) {
-        if (!look_around(&made, model, part, look, &sights) ||
-            !settle(&sights, &known, gone, &n, step, &scale))
+        if (!pitch_sights_find(&f.sights, &f.made, model, part, look) || !approach(&f, &moved_px))
             return fov_fail(error, FOV_ENOTFOUND, "the lines leave the view open");
-        for (int k = 0; k < PITCH_NUMBERS; k++) {
-            made.at[k] += step[k];
-            gone[k] += step[k];
-        }
-        if (rms_of_step(&sights, step) < 0.5 * sights.unit)
+        if (moved_px < 0.5 * f.sights.unit)
             break;
     }
-    q->looked = sights.looked;
-    q->found = (int)sights.count;
-    count_up(&sights, look, scale, q);
-    fov_status status = judge(&sights, &known, gone, q, error);
+    q->looked = f.sights.looked;
+    q->found = (int)f.sights.count;
+    q->moved_px = rms_of_step(&f.sights, f.gone);
+    count_up(&f.sights, look, f.scale, q);
+    fov_status status = judge(&f.sights, &f.known, f.gone, q, error);
     if (status)
         return status;
-    q->moved_px = rms_of_step(&sights, gone);
-    inverse_of(&n, made.covariance);
-    q->sigma_px = pitch_model_sigma(&made, look->picture.width, look->picture.height, look->size);
-    *model = made;
+    inverse_of(&f.n, f.made.covariance);
+    q->sigma_px = pitch_model_sigma(&f.made, look->picture.width, look->picture.height, look->size);
+    *model = f.made;
     return FOV_OK;
 }

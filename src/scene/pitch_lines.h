@@ -49,7 +49,7 @@ fov_status ridge_picture_of(const fov_image *image, struct ridge_picture *pictur
 bool ridge_find(const struct ridge_picture *picture, const double px[2], const double normal[2],
                 double width_px, double reach_px, double *offset_px);
 
-/* ---- the view (pitch_lines.c, pitch_hold.c) ---------------------------------------------------
+/* ---- what is seen of them (pitch_sights.c) ----------------------------------------------------
  */
 
 /* What a view is held against. Boxes are in px of the source, which is `scale` times smaller than
@@ -62,10 +62,32 @@ struct pitch_look {
     fov_pitch_size size;
 };
 
-/* A model that shows what a view shows, with a covariance that lets it be off by about `sigma_px`
- * anywhere. False: there is none (`camera`: no camera with square px sees it so). */
-bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view,
-                           fov_pitch_size size, bool camera, double sigma_px);
+enum { PITCH_SIGHTS = 360 };
+
+/* A place on a line, where a view shows it, and where a line is near. */
+struct pitch_sight {
+    struct pitch_place place;
+    double px[2], normal[2];
+    double row[PITCH_NUMBERS]; /* the px moves by so much along the normal with each number */
+    double width_px;           /* of the line */
+    double seen[2], off;       /* px of the line, and how far along the normal that is */
+    double residual;           /* px of it that a step leaves */
+};
+
+struct pitch_sights {
+    struct pitch_sight all[PITCH_SIGHTS];
+    size_t count; /* where a line was found */
+    int looked;
+    double unit; /* px of the picture that are one of a picture 1920 px wide */
+};
+
+/* Looks at all places of a model. `known` says how far off they may be, of which `part` is reached
+ * for. False: the model makes no map. */
+bool pitch_sights_find(struct pitch_sights *sights, const struct pitch_model *model,
+                       const struct pitch_model *known, double part, const struct pitch_look *look);
+
+/* Where a model shows the same places, beside the same lines. False: it does not. */
+bool pitch_sights_again(struct pitch_sights *sights, const struct pitch_model *model);
 
 /* Px of a point of the ground move by so much with each number. */
 void pitch_model_rows(const double map[9], const struct pitch_lens *lens, double slopes[][9],
@@ -73,6 +95,14 @@ void pitch_model_rows(const double map[9], const struct pitch_lens *lens, double
 
 /* Variance of row * numbers. */
 double pitch_model_variance(const struct pitch_model *model, const double row[PITCH_NUMBERS]);
+
+/* ---- the view (pitch_lines.c, pitch_hold.c) ---------------------------------------------------
+ */
+
+/* A model that shows what a view shows, with a covariance that lets it be off by about `sigma_px`
+ * anywhere. False: there is none (`camera`: no camera with square px sees it so). */
+bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view,
+                           fov_pitch_size size, bool camera, double sigma_px);
 
 /* Root of the mean square of how far off the model may be where the picture shows ground, px. */
 double pitch_model_sigma(const struct pitch_model *model, int width, int height,
@@ -99,6 +129,9 @@ void pitch_camera_load(const fov_pitch_camera *camera, const fov_pitch_view *vie
 
 /* The other way, and the view's map; false: it makes none. */
 bool pitch_camera_store(fov_pitch_camera *camera, struct pitch_model *model, fov_pitch_view *view);
+
+/* The camera that sees the view; false: there is none. */
+bool pitch_camera_begin(fov_pitch_follow *follow, fov_pitch_size size);
 
 /* Turns and zooms the camera as px have moved, which may be off by `error_px`. False: no turn. */
 bool pitch_turn_carry(struct pitch_model *model, int width, int height, const double motion[9],

@@ -189,8 +189,7 @@ static void resize(struct pitch_model *m, double x, double y)
     m->bend.reach *= sqrt((x * x + y * y) / 2);
 }
 
-/* False: no camera sees the view. */
-static bool begin_camera(fov_pitch_follow *f, fov_pitch_size size)
+bool pitch_camera_begin(fov_pitch_follow *f, fov_pitch_size size)
 {
     struct pitch_model model;
     fov_pitch_view view = f->view;
@@ -240,7 +239,7 @@ fov_status fov_pitch_follow_refine(fov_pitch_follow *f, const fov_image *image,
     if (status)
         return status;
     bool known = f->camera.known && f->camera.width == f->view.width;
-    if (!known && !begin_camera(f, look.size))
+    if (!known && !pitch_camera_begin(f, look.size))
         return refine_view(f, image, &look, q, error);
     pitch_camera_load(&f->camera, &f->view, &model);
     resize(&model, look.scale[0], look.scale[1]);

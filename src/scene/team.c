@@ -10,6 +10,8 @@
 #define STEP_MOST_S 0.2  /* a frame stands for no more than that */
 #define FORGET_S 30.0    /* a track that is unseen for so long is gone */
 #define LEAD_TELLS_S 2.0 /* of sight of both teams before a goal has a side */
+#define LEANS 0.35f      /* so much nearer to one kit than to the other, for ... */
+#define LEANS_S 0.2f     /* ... so long, and a track seems to be of that side */
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -238,10 +240,20 @@ static fov_team_side side_of_goal(const fov_teams *teams, int goal)
     return (teams->lead_m < 0) == (goal == 0) ? FOV_TEAM_FIRST : FOV_TEAM_SECOND;
 }
 
+static fov_team_side seems(const struct team_slot *slot)
+{
+    if (slot->lean_s < LEANS_S || fabsf(slot->lean) < LEANS)
+        return FOV_TEAM_UNKNOWN;
+    return slot->lean > 0 ? FOV_TEAM_FIRST : FOV_TEAM_SECOND;
+}
+
 static fov_team told(const fov_teams *teams, const fov_track *track, const struct team_slot *slot)
 {
     fov_team team = {.track_id = track->id, .side = FOV_TEAM_UNKNOWN};
-    if (!slot || slot->side == FOV_TEAM_UNKNOWN)
+    if (!slot)
+        return team;
+    team.seems = seems(slot);
+    if (slot->side == FOV_TEAM_UNKNOWN)
         return team;
     team.side = slot->side;
     team.confidence = slot->confidence;

@@ -21,6 +21,7 @@ struct team_slot {
     float clear;                 /* 0..1: how clearly it was seen in this frame; 0: not at all */
     fov_team_side side, thought; /* told; and what the mean says now */
     float evidence_s;            /* clear sight for `thought` against `side` */
+    float lean, lean_s; /* of the last half second: 1 the first kit, -1 the second; seconds */
     float confidence;
     double since_s;
     bool has_place; /* metres on the pitch, smoothed */

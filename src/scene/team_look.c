@@ -6,6 +6,7 @@
 #define MEMORY_S 4.0f    /* a mean forgets 1/e of what is older */
 #define HIDDEN_MOST 0.6f /* a torso covered by more than that is not looked at */
 #define SURPRISE 30.0f   /* units of colour: somebody else's shirt moves a mean no more than that */
+#define LEAN_S 0.4f      /* memory of what a track seems to be at present */
 #define TURF_EVERY_S 1.0
 #define TURF_AGAIN_S 0.2  /* while it is not known */
 #define TURF_FOLLOWS 0.3f /* of the way each time: 3 s */
@@ -83,6 +84,18 @@ static void take(fov_teams *teams, struct team_slot *slot, const float *values, 
     slot->clear = clear;
 }
 
+/* Which kit a shirt is nearer to in this frame, whatever the track wore before. */
+static void lean(const fov_teams *teams, struct team_slot *slot, const float *values, float clear)
+{
+    float step = (float)teams->step_s * clear, old = expf(-step / LEAN_S);
+    double a = cluster_square(values, teams->centers, teams->size);
+    double b = cluster_square(values, teams->centers + teams->size, teams->size);
+    if (!teams->known || step <= 0 || a + b <= 0)
+        return;
+    slot->lean += (1 - old) * ((float)((b - a) / (a + b)) - slot->lean);
+    slot->lean_s = slot->lean_s * old + step;
+}
+
 static void look_at_colour(fov_teams *teams, const fov_image *image, size_t self, size_t count)
 {
     struct kit kit;
@@ -93,6 +106,7 @@ static void look_at_colour(fov_teams *teams, const fov_image *image, size_t self
         return;
     float open = 1 - covered_by;
     take(teams, slot, kit.values, kit.clear * open * open, SURPRISE);
+    lean(teams, slot, kit.values, kit.clear * open * open);
 }
 
 /* Vectors are compared by direction. False: it has none. */

@@ -79,6 +79,10 @@ static void merge(fov_football_params *file, const fov_football_params *own)
     to.pitch_model = models[2];
     if (to.pitch_layout == 0)
         to.pitch_layout = file->pitch_layout;
+    if (!(to.player_conf > 0))
+        to.player_conf = file->player_conf;
+    if (!(to.ball_conf > 0))
+        to.ball_conf = file->ball_conf;
     if (!(to.ball_fps > 0))
         to.ball_fps = file->ball_fps;
     if (!to.tracker.name)

@@ -73,22 +73,27 @@ bool settings_color(const char *text, uint32_t *color, const char **near)
 
 /* ---- teams ----------------------------------------------------------------------------------- */
 
+static void read_color(struct settings_load *load, const char *key, const char *text,
+                       struct settings_team *team, const struct settings_place *place)
+{
+    const char *near = NULL;
+    team->colored = settings_color(text, &team->color, &near);
+    if (!team->colored)
+        settings_wrong(load, place, key, "'%.40s' is no colour: a word, or \"#rrggbb\"%s%s%s", text,
+                       near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static void set_color(struct settings_load *load, const char *key, const struct yaml_node *node,
                       struct settings_team *team)
 {
     struct settings_place place = {.node = node};
-    const char *near = NULL;
     if (node->kind != YAML_SCALAR)
         settings_wrong(load, &place, key, "a colour is expected: a word, or \"#rrggbb\"");
     else if (node->text[0] == '\0')
         settings_wrong(load, &place, key,
                        "a colour is missing (\"#rrggbb\" needs its quotes, # begins a comment)");
-    else if (settings_color(node->text, &team->color, &near))
-        team->colored = true;
     else
-        settings_wrong(load, &place, key, "'%.40s' is no colour: a word, or \"#rrggbb\"%s%s%s",
-                       node->text, near ? ", did you mean " : "", near ? near : "",
-                       near ? "?" : "");
+        read_color(load, key, node->text, team, &place);
 }
 
 static void set_name(struct settings_load *load, const char *key, const struct yaml_node *node,
@@ -141,6 +146,14 @@ static void read_pair(struct settings_load *load, const char *key, const struct 
     set_color(load, shown, node, team);
 }
 
+/* Colours tell two kits apart: one alone says nothing. */
+static void check_teams(struct settings_load *load, const char *key,
+                        const struct settings_teams *teams, const struct settings_place *place)
+{
+    if (teams->items[0].colored != teams->items[1].colored)
+        settings_wrong(load, place, key, "colours are given for both teams or for none");
+}
+
 void settings_set_teams(struct settings_load *load, const char *key, const struct yaml_node *node,
                         struct settings_teams *teams)
 {
@@ -160,8 +173,40 @@ void settings_set_teams(struct settings_load *load, const char *key, const struc
     for (const struct yaml_node *at = node->child; at; at = at->next)
         (node->kind == YAML_MAP ? read_pair : read_team)(load, key, at,
                                                          &teams->items[teams->count++]);
-    if (load->report.fatal == before && teams->items[0].colored != teams->items[1].colored)
-        settings_wrong(load, &place, key, "colours are given for both teams or for none");
+    if (load->report.fatal == before)
+        check_teams(load, key, teams, &place);
+}
+
+/* NAME=COLOR, or one of the two. */
+static void read_word(struct settings_load *load, const char *key, char *text,
+                      struct settings_team *team, const struct settings_place *place)
+{
+    static const struct settings_row row = {.kind = SET_TEXT, .most = 64};
+    char *color = strchr(text, '=');
+    if (color)
+        *color++ = '\0';
+    if (text[0])
+        settings_set_text(load, &row, key, text, &team->name, place);
+    if (color)
+        read_color(load, key, color, team, place);
+}
+
+void settings_set_teams_text(struct settings_load *load, const char *key, const char *text,
+                             struct settings_teams *teams, const struct settings_place *place)
+{
+    char copy[300], *rest = NULL;
+    int before = load->report.fatal;
+    *teams = (struct settings_teams){0};
+    text_copy(copy, sizeof copy, text);
+    for (char *at = strtok_r(copy, ",", &rest); at; at = strtok_r(NULL, ",", &rest)) {
+        if (teams->count == 2) {
+            settings_wrong(load, place, key, "at most two are expected: NAME=COLOR, NAME=COLOR");
+            return;
+        }
+        read_word(load, key, at + strspn(at, " "), &teams->items[teams->count++], place);
+    }
+    if (load->report.fatal == before)
+        check_teams(load, key, teams, place);
 }
 
 /* ---- for streams ----------------------------------------------------------------------------- */
@@ -214,6 +259,12 @@ void settings_football_name(const struct settings *s, struct settings_football *
     to->names[which] = drawn ? NULL : name;
     id_of(s, name, to->ids[which], sizeof to->ids[which]);
     *params[which] = to->ids[which];
+    const struct settings_model *entry = settings_find_model(s, name);
+    float conf = entry ? (float)entry->conf : 0;
+    if (which == FOOTBALL_PLAYERS)
+        to->params.player_conf = conf;
+    else if (which == FOOTBALL_BALL)
+        to->params.ball_conf = conf;
 }
 
 static void fill_teams(const struct settings_teams *teams, fov_football_params *params)

@@ -62,8 +62,11 @@ void settings_check_alerts(struct settings_load *load);
 
 /* ---- settings_football.c ---- */
 
+/* From a node of the file; from a text outside of it: "Reds=red, Blues=#2040c0". */
 void settings_set_teams(struct settings_load *load, const char *key, const struct yaml_node *node,
                         struct settings_teams *teams);
+void settings_set_teams_text(struct settings_load *load, const char *key, const char *text,
+                             struct settings_teams *teams, const struct settings_place *place);
 
 /* ---- settings_tree.c ---- */
 

@@ -113,7 +113,7 @@ const struct settings_row settings_rows[] = {
     {"football.batch_size", NULL, SET_INT, AT(football.batch_size), NULL, 1, 64, NULL, SET_LIVE,
      "frames that run together (see pipeline.md); left out: 1 in realtime, 8 in batches"},
     {"football.teams", NULL, SET_TEAMS, AT(football.teams), NULL, 0, 0, NULL, SET_LIVE,
-     "names and shirts of the teams: `[{name: Reds, color: red}, {name: Blues, color: \"#2040c0\"}]`, or `{Reds: red, Blues: blue}`"},
+     "names and shirts of the teams: `[{name: Reds, color: red}, {name: Blues, color: \"#2040c0\"}]`, or `{Reds: red, Blues: blue}`; outside of a file `Reds=red, Blues=#2040c0`"},
     {"football.homography", NULL, SET_TEXT, AT(football.homography), NULL, 0, 0, NULL, SET_LIVE,
      "JSON file with the calibration of the first picture (see pitch.md): `points` and the `picture` size, or a `matrix`"},
     {"football.still_camera", NULL, SET_BOOL, AT(football.still_camera), "false", 0, 0, NULL, SET_LIVE,

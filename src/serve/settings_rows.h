@@ -14,7 +14,7 @@ enum settings_kind {
     SET_ANY,    /* accepted in any shape; `alerts` is read by settings_alerts.c */
     SET_ZONES,  /* const struct zones *; in a file only */
     SET_HOOKS,  /* struct settings_webhooks; in a file only */
-    SET_TEAMS   /* struct settings_teams; in a file only */
+    SET_TEAMS   /* struct settings_teams */
 };
 
 enum settings_row_flags {

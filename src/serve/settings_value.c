@@ -229,7 +229,9 @@ void settings_set_text(struct settings_load *load, const struct settings_row *ro
     case SET_ANY:
     case SET_ZONES:
     case SET_HOOKS:
+        break;
     case SET_TEAMS:
+        settings_set_teams_text(load, key, text, value, place);
         break;
     }
 }

@@ -228,13 +228,15 @@ static void run_stages(struct cascade *c, const struct tracker_frame *frame)
 
 /* ---- beginnings and ends --------------------------------------------------------------------- */
 
-static void begin(struct cascade *c, const struct tracker_frame *frame, size_t box, int32_t id)
+static void begin(struct cascade *c, const struct tracker_frame *frame, size_t box,
+                  struct tracker_output *out)
 {
     int32_t place = places_take(&c->places);
     const struct track_box *b = &frame->boxes[box];
     struct trail *t = &c->trails[place];
     *t = (struct trail){.taken = (int32_t)box, .sure = frame->first};
-    t->shown = (fov_track){.id = id, .class_id = b->class_id, .first_s = frame->time_s};
+    t->shown = (fov_track){.class_id = b->class_id};
+    tracker_name(out, frame, box, &t->shown);
     kalman_box_begin(&t->state, c->rules.form, b->at);
     kalman_box_get(&t->state, c->rules.form, t->box);
     memcpy(t->seen, b->at, sizeof t->seen);
@@ -246,9 +248,10 @@ static void begin_new(struct cascade *c, const struct tracker_frame *frame,
                       struct tracker_output *out)
 {
     for (size_t i = 0; i < frame->count && c->places.free_count; i++)
-        if (!c->taken[i] && frame->boxes[i].score >= c->params.start &&
-            frame->boxes[i].score >= c->params.high)
-            begin(c, frame, i, tracker_next_id(out));
+        if (!c->taken[i] &&
+            (tracker_has_heir(out, i) ||
+             (frame->boxes[i].score >= c->params.start && frame->boxes[i].score >= c->params.high)))
+            begin(c, frame, i, out);
 }
 
 static void show(const struct cascade *c, struct trail *t, const struct tracker_frame *frame)

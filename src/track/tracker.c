@@ -28,6 +28,19 @@ int32_t tracker_next_id(struct tracker_output *out)
     return out->last_id;
 }
 
+bool tracker_has_heir(const struct tracker_output *out, size_t box)
+{
+    return out->heirs && out->heirs[box].id;
+}
+
+void tracker_name(struct tracker_output *out, const struct tracker_frame *frame, size_t box,
+                  fov_track *track)
+{
+    bool heir = tracker_has_heir(out, box);
+    track->id = heir ? out->heirs[box].id : tracker_next_id(out);
+    track->first_s = heir ? out->heirs[box].first_s : frame->time_s;
+}
+
 void tracker_place(fov_track *track, const struct tracker_frame *frame, int32_t box,
                    const float thought[4])
 {

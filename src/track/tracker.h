@@ -25,11 +25,18 @@ struct tracker_frame {
     bool first;    /* the first since the creation, a reset or a leap of time */
 };
 
+/* A name that goes on with a box, from another tracker over the same output. */
+struct tracker_heir {
+    int32_t id; /* 0: none */
+    double first_s;
+};
+
 /* Where a tracker tells its tracks, those that are gone (once) among them. */
 struct tracker_output {
     fov_track *items; /* room for 2 * max_tracks */
     size_t count, capacity;
     int32_t last_id;
+    const struct tracker_heir *heirs; /* by box of this frame; NULL: none */
 };
 
 struct tracker {
@@ -57,6 +64,13 @@ const struct tracker *tracker_named(const char *name);
 
 /* A name that was not given before. */
 int32_t tracker_next_id(struct tracker_output *out);
+
+/* Whether a name goes on with that box. */
+bool tracker_has_heir(const struct tracker_output *out, size_t box);
+
+/* Sets name and first_s of a track that begins with that box: those that go on, or new ones. */
+void tracker_name(struct tracker_output *out, const struct tracker_frame *frame, size_t box,
+                  fov_track *track);
 
 /* Sets what a track has of its box in this frame: place, detection, score, class, time. With `box`
  * -1 there is none, and it is thought to be at `thought`. */

@@ -6,7 +6,8 @@
  * first, then unsure ones for those seen a moment ago, then sure ones for those seen only once.
  *
  * Without a homography the last one is carried on by the camera's motion for a second; after that
- * the picture is all there is, and BoT-SORT goes on there. */
+ * the picture is all there is, and BoT-SORT goes on there. Names go on with the boxes that have
+ * them when the one takes over from the other, unless the motion is not known. */
 #include "track/tracker.h"
 
 #include <math.h>
@@ -59,6 +60,7 @@ struct pitch {
     const struct tracker *picture;
     void *picture_own;
     bool in_picture;
+    struct tracker_heir *heirs; /* by box: names that change sides in this frame */
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -77,7 +79,8 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
     p->rows = calloc(most, sizeof *p->rows);
     p->seen = calloc(most, sizeof *p->seen);
     p->free = calloc(most, sizeof *p->free);
-    if (!p->runners || !p->rows || !p->seen || !p->free)
+    p->heirs = calloc(most, sizeof *p->heirs);
+    if (!p->runners || !p->rows || !p->seen || !p->free || !p->heirs)
         return fov_fail(error, FOV_ENOMEM, "no memory for %zu tracks", most);
     fov_status status = places_create(&p->places, most, error);
     if (!status)
@@ -97,6 +100,7 @@ static void destroy(void **own)
     free(p->rows);
     free(p->seen);
     free(p->free);
+    free(p->heirs);
     free(p);
     *own = NULL;
 }
@@ -119,23 +123,25 @@ static void end(void *own, struct tracker_output *out)
 
 /* ---- the ground of the frame ----------------------------------------------------------------- */
 
-/* False: it is not known any more. */
-static bool find_ground(struct pitch *p, const struct tracker_frame *frame)
+enum known { UNKNOWN, LAST_TIME, KNOWN };
+
+/* LAST_TIME: carried once more, for the names. */
+static enum known find_ground(struct pitch *p, const struct tracker_frame *frame)
 {
     const fov_track_input *in = frame->input;
     double map[9];
     if (in->ground && ground_map_set(&p->map, in->ground, in->width, in->height)) {
         p->carried_s = 0;
-        return true;
+        return KNOWN;
     }
     p->carried_s += frame->dt_s;
-    if (p->carried_s <= CARRIED_S && in->motion && in->motion->kind != FOV_MOTION_NONE) {
+    if (isfinite(p->carried_s) && in->motion && in->motion->kind != FOV_MOTION_NONE) {
         plane_multiply(in->motion->map, p->map.to_px, map);
         if (ground_map_set(&p->map, map, in->width, in->height))
-            return true;
+            return p->carried_s <= CARRIED_S ? KNOWN : LAST_TIME;
     }
     p->carried_s = INFINITY;
-    return false;
+    return UNKNOWN;
 }
 
 /* Whoever stands lowest in the picture stands in front of the camera. */
@@ -272,19 +278,18 @@ static void begin_new(struct pitch *p, const struct tracker_frame *frame,
 {
     for (size_t i = 0; i < frame->count && p->places.free_count; i++) {
         const struct track_box *b = &frame->boxes[i];
-        if (!p->free[i] || b->score < p->params.start)
+        bool heir = tracker_has_heir(out, i);
+        if (!p->free[i] || (!heir && b->score < p->params.start))
             continue;
         struct runner *r = &p->runners[places_take(&p->places)];
         *r = (struct runner){0};
-        r->shown = (fov_track){.id = tracker_next_id(out),
-                               .class_id = b->class_id,
-                               .on_ground = true,
-                               .first_s = frame->time_s};
+        r->shown = (fov_track){.class_id = b->class_id, .on_ground = true};
+        tracker_name(out, frame, i, &r->shown);
         ground_begin(&r->state, &p->seen[i]);
         r->size_m[0] = ((double)b->at[2] - (double)b->at[0]) / p->seen[i].px_a_metre;
         r->size_m[1] = ((double)b->at[3] - (double)b->at[1]) / p->seen[i].px_a_metre;
         r->taken = (int32_t)i;
-        r->sure = frame->first;
+        r->sure = frame->first || heir;
         p->free[i] = false;
     }
 }
@@ -344,10 +349,71 @@ static void tell(struct pitch *p, const struct tracker_frame *frame, struct trac
     places_sweep(&p->places, is_gone, p);
 }
 
+/* ---- names that go on ------------------------------------------------------------------------ */
+
+static void no_heirs(struct pitch *p, const struct tracker_frame *frame)
+{
+    memset(p->heirs, 0, frame->count * sizeof *p->heirs);
+}
+
+/* The picture's tracks end with this frame: whom they see in it gets the name on the ground. What
+ * they told stays at `out` until settle_heirs. */
+static void take_over(struct pitch *p, const struct tracker_frame *frame,
+                      struct tracker_output *out)
+{
+    size_t from = out->count;
+    no_heirs(p, frame);
+    p->picture->update(p->picture_own, frame, out);
+    p->picture->end(p->picture_own, NULL);
+    for (size_t i = from; i < out->count; i++)
+        for (size_t k = 0; k < frame->count; k++)
+            if (out->items[i].state == FOV_TRACK_ACTIVE &&
+                frame->boxes[k].detection == out->items[i].detection)
+                p->heirs[k] = (struct tracker_heir){out->items[i].id, out->items[i].first_s};
+}
+
+static bool is_runner(const struct pitch *p, int32_t id)
+{
+    for (size_t i = 0; i < p->places.live_count; i++)
+        if (live(p, i)->shown.id == id)
+            return true;
+    return false;
+}
+
+/* Of what the picture's tracks told from `from` on: names that went on are told by their runners,
+ * the others have ended. */
+static void settle_heirs(const struct pitch *p, size_t from, struct tracker_output *out)
+{
+    size_t count = out->count;
+    out->count = from;
+    for (size_t i = from; i < count; i++) {
+        fov_track track = out->items[i];
+        if (!is_runner(p, track.id))
+            tracker_tell_end(out, &track);
+    }
+}
+
+static int is_handed_on(const void *of, int32_t place)
+{
+    const struct runner *r = &((const struct pitch *)of)->runners[place];
+    return r->taken >= 0 && !r->gone;
+}
+
+/* Those who are seen in this frame go on in the picture. */
+static void hand_on(struct pitch *p, const struct tracker_frame *frame)
+{
+    no_heirs(p, frame);
+    for (size_t i = 0; i < p->places.live_count; i++)
+        if (is_handed_on(p, p->places.live[i]))
+            p->heirs[live(p, i)->taken] = (struct tracker_heir){live(p, i)->shown.id,
+                                                                live(p, i)->shown.first_s};
+    places_sweep(&p->places, is_handed_on, p);
+    p->carried_s = INFINITY;
+}
+
 /* ---- updates --------------------------------------------------------------------------------- */
 
-static void on_ground(struct pitch *p, const struct tracker_frame *frame,
-                      struct tracker_output *out)
+static void on_ground(struct pitch *p, const struct tracker_frame *frame)
 {
     const fov_tracker_params *q = &p->params;
     face_ground(p, frame);
@@ -356,25 +422,36 @@ static void on_ground(struct pitch *p, const struct tracker_frame *frame,
     run(p, &(struct stage){is_sure, q->high, 2, GATE}, frame);
     run(p, &(struct stage){is_fresh, q->low, q->high, UNSURE_GATE}, frame);
     run(p, &(struct stage){is_young, q->high, 2, GATE}, frame);
-    begin_new(p, frame, out);
 }
 
 static void update(void *own, const struct tracker_frame *frame, struct tracker_output *out)
 {
     struct pitch *p = own;
     struct tracker_frame inner = *frame;
-    bool known = find_ground(p, frame);
+    enum known known = find_ground(p, frame);
+    bool picture = known != KNOWN, over = p->in_picture && !picture;
+    size_t from = out->count;
     for (size_t i = 0; i < p->places.live_count; i++)
         foresee(live(p, i), frame);
-    inner.first = frame->first || known == p->in_picture;
-    if (known && p->in_picture)
-        p->picture->end(p->picture_own, out);
-    p->in_picture = !known;
-    if (known)
-        on_ground(p, &inner, out);
+    if (over)
+        take_over(p, frame, out);
+    out->heirs = over ? p->heirs : NULL;
+    inner.first = frame->first || picture != p->in_picture;
+    p->in_picture = picture;
+    if (known != UNKNOWN)
+        on_ground(p, &inner);
+    if (!picture)
+        begin_new(p, &inner, out);
+    if (over)
+        settle_heirs(p, from, out);
+    if (known == LAST_TIME) {
+        hand_on(p, &inner);
+        out->heirs = p->heirs;
+    }
     tell(p, frame, out);
-    if (!known)
+    if (picture)
         p->picture->update(p->picture_own, &inner, out);
+    out->heirs = NULL;
 }
 
 const struct tracker tracker_pitch = {

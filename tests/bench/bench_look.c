@@ -1,6 +1,8 @@
 /* How many people of the drawn match a model finds, in whole pictures and in tiles of several
- * sizes, against the match's own truth: bench_look MODEL [FRAMES] [TILE...]. Tile 0 is the whole
- * picture. */
+ * sizes, against the match's own truth: bench_look MODEL [FRAMES [FPS [AT_ONCE [TILE...]]]].
+ * AT_ONCE tiles are looked at in each picture, 0: all; tile 0 is the whole picture. "told" are
+ * people with a name, found in that picture or before: it takes pictures that follow each other
+ * closely. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 enum { DETECTIONS = 1000 };
 
 struct score {
-    int people, found, boxes, right, balls, balls_found, frames;
+    int people, found, told, boxes, right, balls, balls_found, frames;
     double ms;
 };
 
@@ -28,6 +30,17 @@ static double overlap(const fov_detection *d, const struct football_person *p)
     double areas = (double)(d->x2 - d->x1) * (double)(d->y2 - d->y1) +
                    (p->x2 - p->x1) * (p->y2 - p->y1);
     return both / (areas - both);
+}
+
+static bool is_told(const fov_football_frame *f, const struct football_person *p)
+{
+    for (size_t i = 0; f && i < f->count; i++) {
+        const fov_football_person *q = &f->people[i];
+        const fov_detection box = {.x1 = q->x1, .y1 = q->y1, .x2 = q->x2, .y2 = q->y2};
+        if (overlap(&box, p) >= IOU)
+            return true;
+    }
+    return false;
 }
 
 /* Best scores first, each person once; people who are mostly hidden count neither way. */
@@ -51,6 +64,7 @@ static void score_people(struct score *s, const fov_result *r, const struct foot
     for (int k = 0; k < FOOTBALL_PEOPLE; k++) {
         s->people += t->people[k].shown >= SHOWN;
         s->found += taken[k] && t->people[k].shown >= SHOWN;
+        s->told += t->people[k].shown >= SHOWN && is_told(r->football, &t->people[k]);
     }
 }
 
@@ -80,10 +94,10 @@ static void add(struct score *s, const fov_result *r)
     s->ms += (double)(r->timings.preprocess + r->timings.inference + r->timings.postprocess) / 1e6;
 }
 
-static bool try(fov_workers *workers, const char *url, int tile, struct score *score)
+static bool try(fov_workers *workers, const char *url, int tile, int at_once, struct score *score)
 {
-    const fov_football_params football = {.look = tile ? FOV_LOOK_TILES : FOV_LOOK_WHOLE,
-                                          .tile_px = tile};
+    const fov_football_params football = {
+        .look = tile ? FOV_LOOK_TILES : FOV_LOOK_WHOLE, .tile_px = tile, .tiles_at_once = at_once};
     const fov_stream_params params = {.fifo = true, .results = 4, .football = &football};
     const fov_source_params from = {.url = url, .pixels = FOV_YUV};
     fov_stream *stream = NULL;
@@ -114,7 +128,8 @@ int main(int argc, char **argv)
 {
     static const int usual[] = {0, 320, 480, 640, 960};
     static const double zooms[] = {1, 2, 3};
-    int frames = argc > 2 ? atoi(argv[2]) : 20;
+    int frames = argc > 2 ? atoi(argv[2]) : 20, at_once = argc > 4 ? atoi(argv[4]) : 0;
+    double fps = argc > 3 ? atof(argv[3]) : 0.5;
     if (argc < 2)
         return 2;
     const fov_model_params model = {.path = argv[1]};
@@ -125,21 +140,22 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    printf(
-        "| zoom | tile px | people found | boxes that are people | balls found | model ms a frame "
-        "|\n|---|---|---|---|---|---|\n");
+    printf("| zoom | tile px | people found | told | boxes that are people | balls found | model "
+           "ms a frame "
+           "|\n|---|---|---|---|---|---|---|\n");
     for (size_t z = 0; z < sizeof zooms / sizeof *zooms; z++)
-        for (int i = 0; i < (argc > 3 ? argc - 3 : (int)(sizeof usual / sizeof *usual)); i++) {
-            int tile = argc > 3 ? atoi(argv[3 + i]) : usual[i];
+        for (int i = 0; i < (argc > 5 ? argc - 5 : (int)(sizeof usual / sizeof *usual)); i++) {
+            int tile = argc > 5 ? atoi(argv[5 + i]) : usual[i];
             struct score s = {0};
             char url[120];
-            snprintf(url, sizeof url, "pattern:football?fps=0.5&zoom=%g&frames=%d", zooms[z],
+            snprintf(url, sizeof url, "pattern:football?fps=%g&zoom=%g&frames=%d", fps, zooms[z],
                      frames);
-            if (!try(workers, url, tile, &s))
+            if (!try(workers, url, tile, at_once, &s))
                 return 1;
-            printf("| %g | %d | %.1f %% of %d | %.1f %% of %d | %.1f %% of %d | %.0f |\n", zooms[z],
-                   tile, part(s.found, s.people), s.people, part(s.right, s.boxes), s.boxes,
-                   part(s.balls_found, s.balls), s.balls, s.frames ? s.ms / s.frames : 0);
+            printf("| %g | %d | %.1f %% of %d | %.1f %% | %.1f %% of %d | %.1f %% of %d | %.0f |\n",
+                   zooms[z], tile, part(s.found, s.people), s.people, part(s.told, s.people),
+                   part(s.right, s.boxes), s.boxes, part(s.balls_found, s.balls), s.balls,
+                   s.frames ? s.ms / s.frames : 0);
             fflush(stdout);
         }
     fov_workers_destroy(&workers);

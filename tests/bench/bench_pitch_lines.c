@@ -264,6 +264,93 @@ static void play(const struct variant *v, double seconds, bool trace)
     fov_frame_pool_destroy(&pool);
 }
 
+/* ---- a real picture -------------------------------------------------------------------------- */
+
+/* Read off sccvsd_16.jpg by eye; its true view is not known. */
+static const struct {
+    const char *name;
+    double px[2];
+} clicks[] = {
+    {"right_far_corner", {754, 212}},
+    {"right_far_penalty_area_corner", {497, 284}},
+    {"right_near_penalty_area_corner", {986, 535}},
+    {"right_far_goal_area_corner", {886, 314}},
+    {"right_near_goal_area_corner", {1147, 416}},
+    {"right_far_penalty_area_end", {881, 260}},
+    {"right_far_goal_area_end", {1018, 306}},
+    {"right_far_penalty_area_arc", {613, 344}},
+    {"right_near_penalty_area_arc", {784, 431}},
+};
+enum { CLICKS = sizeof clicks / sizeof *clicks, TRIES = 40 };
+
+static void view_from_clicks(fov_pitch_view *view, const fov_image *image, double off, bool camera)
+{
+    fov_pitch_point points[CLICKS] = {{.score = 0}};
+    fov_pitch_params params = {.width = image->width,
+                               .height = image->height,
+                               .camera = camera,
+                               .max_rms_px = 100,
+                               .inlier_px = 200};
+    for (int i = 0; i < CLICKS; i++) {
+        fov_pitch_landmark(FOV_PITCH_LANDMARKS, fov_pitch_landmark_find(clicks[i].name), NULL, NULL,
+                           points[i].pitch);
+        for (int c = 0; c < 2; c++)
+            points[i].image[c] = clicks[i].px[c] + off * noise_normal(&run.noise);
+    }
+    fov_error error;
+    if (fov_pitch_view_from_points(view, points, CLICKS, &params, NULL, &error))
+        die(error.message);
+}
+
+static void real_picture(const char *path)
+{
+    static uint8_t bytes[4 << 20];
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    fov_image image;
+    if (!size || fov_decode(run.decoder, bytes, size, FOV_YUV, 1, &image, NULL, NULL))
+        die("no picture");
+    fclose(file);
+    for (int camera = 0; camera < 2; camera++) {
+        fov_pitch_view clicked, held;
+        fov_pitch_lines_quality q;
+        fov_error error = {0};
+        view_from_clicks(&clicked, &image, 0, true);
+        held = clicked;
+        fov_pitch_lines_params params = {.camera = camera};
+        fov_status status = fov_pitch_view_refine(&held, &image, NULL, 0, &params, &q, &error);
+        double px, m;
+        compare(&clicked, &held, &px, &m);
+        fprintf(stderr,
+                "camera %d: %d %s looked %d found %d in %d rms %.2f sigma %.2f spread %.2f; "
+                "clicked off %.2f px %.2f m\n",
+                camera, status, error.message, q.looked, q.found, q.inliers, q.rms_px, q.sigma_px,
+                q.spread, px, m);
+        for (int i = 0; i < 9; i++)
+            fprintf(stderr, "%.9g ", held.map[i]);
+        fprintf(stderr, "\n");
+        for (double off = 2; off <= 32; off *= 2) {
+            double before = 0, after = 0, meters = 0;
+            int came = 0;
+            for (int i = 0; i < TRIES; i++) {
+                fov_pitch_view v;
+                view_from_clicks(&v, &image, off, true);
+                compare(&v, &held, &px, &m);
+                before += px / TRIES;
+                params.sigma_px = px;
+                if (fov_pitch_view_refine(&v, &image, NULL, 0, &params, &q, &error))
+                    continue;
+                compare(&v, &held, &px, &m);
+                came++;
+                after += px;
+                meters += m;
+            }
+            fprintf(stderr, "off %g: before %.2f px, %d of %d came, after %.2f px %.3f m\n", off,
+                    before, came, TRIES, after / came, meters / came);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct variant variants[] = {
@@ -284,6 +371,11 @@ int main(int argc, char **argv)
                                  NULL) ||
         fov_encoder_create(&run.encoder, NULL) || fov_decoder_create(&run.decoder, NULL))
         die("no memory");
+    if (argc > 2 && strcmp(argv[1], "--picture") == 0) {
+        run.noise.state = 5;
+        real_picture(argv[2]);
+        return 0;
+    }
     printf("| pictures | fps | zoom | seed | way | px: mean / p95 | m: mean / p95 | within %.1f m "
            "| known | lines | in 2 sigma | µs, p99 |\n"
            "|---|---|---|---|---|---|---|---|---|---|---|---|\n",

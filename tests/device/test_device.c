@@ -515,6 +515,24 @@ static void links_and_names_of_all_sorts(void **unused)
     check_sane();
 }
 
+static void memory_of_cards(void **state)
+{
+    (void)state;
+    static const struct tree_file two[] = {
+        {"/sys/class/drm/card0/device/mem_info_vram_used", "1048576\n", 0},
+        {"/sys/class/drm/card2/device/mem_info_vram_used", "3221225472\n", 0},
+        {"/sys/class/drm/card3/device/mem_info_vram_used", "-5\n", 0},
+        {NULL, NULL, 0}};
+    double mb = 0;
+    char root[64];
+    tree_make(root);
+    assert_false(device_gpu_memory(root, &mb));
+    tree_add(root, two);
+    assert_true(device_gpu_memory(root, &mb));
+    assert_true(mb == 3072);
+    tree_remove(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_runtime_without_the_part_is_told_from_a_missing_driver),
         cmocka_unit_test(devices_match_whole_names),
         cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(memory_of_cards),
         cmocka_unit_test_setup_teardown(malformed_contents, make_everywhere, remove_everywhere),
         cmocka_unit_test_setup_teardown(huge_contents, make_everywhere, remove_everywhere),
         cmocka_unit_test(links_and_names_of_all_sorts),

@@ -183,7 +183,7 @@ static void a_hung_ball_costs_the_ball(void **state)
     fov_workers *workers = workers_of("fake:boxes=1,labels=person", 2, &events);
     add_model(workers, "fake:boxes=bright,labels=ball,hang_every=6", "ball");
     fov_stream *stream = open_stream(workers, &football);
-    for (uint64_t i = 0; i < 5; i++) {
+    for (uint64_t i = 0; i < 9; i++) {
         fov_result *result = result_of(stream, 1);
         assert_int_equal(result->outcome, FOV_DELIVERED);
         assert_true(result->detections->count >= 1);

@@ -8,7 +8,7 @@
 
 #include "media/football.h"
 
-#define MATCH "pattern:football?size=1280x720&fps=10&zoom=1.5&seed=3"
+#define MATCH "pattern:football?size=960x540&fps=10&zoom=1.5&seed=3"
 
 static fov_workers *drawn_workers(int count)
 {

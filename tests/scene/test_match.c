@@ -322,6 +322,29 @@ static void test_full(void **state)
     fov_match_destroy(&m);
 }
 
+/* A long match, in which trackers lose people again and again: whoever comes has a place, and the
+ * teams keep what all have done. */
+static void test_more_names_than_places(void **state)
+{
+    (void)state;
+    fov_match *m = make(&(fov_match_params){.max_people = 6});
+    fov_match_team team;
+    for (int i = 0; i < 5000; i++) {
+        int32_t name = 1 + i / 100 * 2; /* two new ones every 4 s, who run 4 m/s */
+        double x = 10 + 4 * (i % 100) / 25.0;
+        fov_match_spot spots[2] = {{name, 0, x, 10}, {name + 1, 1, x, 40}};
+        assert_int_equal(fov_match_update(m, i / 25.0, spots, 2, NULL, NULL), FOV_OK);
+    }
+    fov_match_settle(m);
+    assert_int_equal(fov_match_left_out(m), 0);
+    assert_int_equal(fov_match_people(m, NULL, 0), 6);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(fov_match_get_team(m, k, &team), FOV_OK);
+        assert_true(fabs(team.distance_m - 50 * 4 * 99 / 25.0) < 5);
+    }
+    fov_match_destroy(&m);
+}
+
 /* ---- the ball --------------------------------------------------------------------------------
  */
 
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_gaps_and_leaps),
         cmocka_unit_test(test_the_limit),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_more_names_than_places),
         cmocka_unit_test(test_who_has_the_ball),
         cmocka_unit_test(test_simulated_matches),
         cmocka_unit_test(test_no_allocation),

@@ -48,7 +48,7 @@ static void a_whole_section(void **state)
 {
     (void)state;
     struct settings *s = read_right(
-        "models:\n  ball: /m/b.onnx\n"
+        "models:\n  ball: {path: /m/b.onnx, conf: 0.2}\n"
         "football:\n"
         "  player_model: /m/players.v2.onnx\n  ball_model: ball\n  pitch_model: a/b\n"
         "  pitch_layout: roboflow_32\n  tracker: ocsort\n  target_fps: 12.5\n  ball_fps: 5\n"
@@ -59,6 +59,7 @@ static void a_whole_section(void **state)
     assert_string_equal(f.names[FOOTBALL_PLAYERS], "/m/players.v2.onnx");
     assert_string_equal(f.params.player_model, "players.v2");
     assert_string_equal(f.params.ball_model, "ball");
+    assert_true(f.params.ball_conf == 0.2f && f.params.player_conf == 0);
     assert_string_equal(f.params.pitch_model, "b");
     assert_int_equal(f.params.pitch_layout, FOV_PITCH_ROBOFLOW_32);
     assert_string_equal(f.params.tracker.name, "ocsort");
@@ -98,6 +99,38 @@ static void teams_come_in_other_forms(void **state)
     s = read_right("football: {teams: }\n");
     assert_int_equal(s->football.teams.count, 0);
     settings_free(&s);
+}
+
+static void the_environment_names_teams_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } wrong[] = {{"A=red,B", "both teams"},
+                 {"A=rde,B=blue", "did you mean red?"},
+                 {"A,B,C", "at most two"},
+                 {"A=,B=red", "no colour"}};
+    char *env[] = {"FOVEA_FOOTBALL_TEAMS=Reds=red, Blues=#2040c0", "FOVEA_FOOTBALL_PITCH_WIDTH=60",
+                   "FOVEA_FOOTBALL_TRACKER=pitch", NULL};
+    struct settings *s;
+    struct findings found;
+    if (parse("football: {teams: [{name: A}, {name: B}]}\n", env, &s, &found) != FOV_OK)
+        fail_msg("%s", found.text);
+    assert_string_equal(s->football.teams.items[0].name, "Reds");
+    assert_string_equal(s->football.teams.items[1].name, "Blues");
+    assert_int_equal(s->football.teams.items[1].color, 0x2040c0);
+    assert_true(s->football.pitch_width == 60);
+    assert_string_equal(made_of(s).params.tracker.name, "pitch");
+    settings_free(&s);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[80];
+        char *bad[] = {line, NULL};
+        snprintf(line, sizeof line, "FOVEA_FOOTBALL_TEAMS=%s", wrong[i].text);
+        assert_int_equal(parse("", bad, &s, &found), FOV_EINVAL);
+        if (found.fatal != 1 || !strstr(found.text, "FOVEA_FOOTBALL_TEAMS: football.teams") ||
+            !strstr(found.text, wrong[i].words))
+            fail_msg("%s gave %s", line, found.text);
+    }
 }
 
 static void the_drawn_detector_is_no_model(void **state)
@@ -279,6 +312,7 @@ int main(void)
         cmocka_unit_test(defaults_are_those_of_the_parts),
         cmocka_unit_test(a_whole_section),
         cmocka_unit_test(teams_come_in_other_forms),
+        cmocka_unit_test(the_environment_names_teams_too),
         cmocka_unit_test(the_drawn_detector_is_no_model),
         cmocka_unit_test(mistakes_have_their_place),
         cmocka_unit_test(shown_settings_come_back),

@@ -502,6 +502,39 @@ static void without_a_homography_it_tracks_the_picture(void **state)
     fov_tracker_destroy(&s.tracker);
 }
 
+/* Someone calibrates while it runs, and later the calibration ends: who is seen keeps the name, as
+ * long as the camera's motion is known. Nobody has two names, no name is told twice. */
+static void names_go_on_when_the_homography_comes_and_goes(void **state)
+{
+    (void)state;
+    struct scene s;
+    int32_t names[3] = {0};
+    begin(&s, 3, "pitch");
+    for (int t = 0; t < 120; t++) {
+        for (int i = 0; i < 3; i++) {
+            s.at[i][0] = 40 + 8 * i + 0.1 * t;
+            s.at[i][1] = 25 + 6 * i;
+        }
+        s.pan = 0.02 * sin(t * 0.1);
+        s.ground = (t >= 20 && t < 50) || t >= 90;
+        frame(&s, 0.1);
+        for (int i = 0; i < 3; i++) {
+            names[i] = t == 5 ? name_of(&s, i) : names[i];
+            if (t >= 5 && (name_of(&s, i) != names[i] || names[i] <= 0))
+                fail_msg("at %d person %d is %d and not %d", t, i, (int)name_of(&s, i),
+                         (int)names[i]);
+        }
+        for (size_t i = 0; i < s.tracks.count; i++)
+            for (size_t k = 0; k < i; k++)
+                assert_int_not_equal(s.tracks.items[i].id, s.tracks.items[k].id);
+        bool ground = (t >= 20 && t < 60) || t >= 90; /* a second longer */
+        if (t != 60)
+            assert_true(track_of(&s, names[0]).on_ground == ground);
+    }
+    assert_int_equal(s.tracks.count, 3);
+    fov_tracker_destroy(&s.tracker);
+}
+
 /* Boxes in the sky, at the horizon and broken ones get no name and do no harm. */
 static void nothing_stands_in_the_sky(void **state)
 {
@@ -569,6 +602,7 @@ int main(void)
         cmocka_unit_test(gaps_of_the_homography_are_carried),
         cmocka_unit_test(a_flat_homography_is_a_gap),
         cmocka_unit_test(without_a_homography_it_tracks_the_picture),
+        cmocka_unit_test(names_go_on_when_the_homography_comes_and_goes),
         cmocka_unit_test(nothing_stands_in_the_sky),
         cmocka_unit_test(frames_allocate_nothing),
     };

@@ -1,0 +1,182 @@
+/* From detections to a match: half a minute of drawn matches, as a detector sees them, against
+ * their truth. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "football_score.h"
+
+static struct football_score run(const struct football_run *run)
+{
+    struct football_score s;
+    assert_true(football_score_run(run, &s));
+    assert_int_equal(s.pictures, (size_t)(run->fps * run->seconds));
+    assert_int_equal(s.made_up, 0);
+    return s;
+}
+
+/* How much of the right there must be of the whole, in percent. */
+static void assert_part(size_t right, size_t all, double percent)
+{
+    if ((double)right * 100 < percent * (double)all)
+        fail_msg("%zu of %zu are %.1f %%, not %.1f", right, all,
+                 100 * (double)right / (double)(all ? all : 1), percent);
+}
+
+static void a_match_with_a_view(void **state)
+{
+    (void)state;
+    for (int seed = 1; seed <= 2; seed++) {
+        char url[64];
+        snprintf(url, sizeof url, "pattern:football?fps=10&seed=%d", seed);
+        struct football_score s = run(&(struct football_run){.url = url,
+                                                             .fps = 10,
+                                                             .seconds = 30,
+                                                             .seed = 7,
+                                                             .calibration = SCORE_TRUE_VIEW,
+                                                             .classes = true});
+        assert_int_equal(s.views, s.pictures);
+        assert_part(s.named, s.shown, 93);
+        assert_true(s.switches <= 25 && s.exchanged <= 10);
+        assert_part(s.told, s.fields, 95);
+        assert_part(s.right, s.told, 97);
+        assert_part(s.roles_right, s.roles, 97);
+        assert_part(s.balls_near, s.balls, 85);
+        assert_true(football_score_rms(&s) < 0.5);
+        assert_true(s.off_px < 1);
+    }
+}
+
+/* A calibration twice a second, a detector that knows people only. */
+static void a_match_with_found_views(void **state)
+{
+    (void)state;
+    struct football_score s = run(&(struct football_run){.url = "pattern:football?fps=10&seed=3",
+                                                         .fps = 10,
+                                                         .seconds = 25,
+                                                         .seed = 5,
+                                                         .calibration = SCORE_FOUND_VIEW});
+    assert_int_equal(s.views, s.pictures);
+    assert_part(s.right, s.told, 97);
+    assert_part(s.roles_right, s.roles, 90);
+    assert_true(football_score_rms(&s) < 0.5);
+}
+
+/* Points that somebody set in the first picture; motion and the lines do the rest. */
+static void a_match_with_a_view_set_once(void **state)
+{
+    (void)state;
+    struct football_score s = run(&(struct football_run){.url = "pattern:football?fps=10&seed=4",
+                                                         .fps = 10,
+                                                         .seconds = 25,
+                                                         .seed = 5,
+                                                         .calibration = SCORE_FIRST_VIEW,
+                                                         .classes = true});
+    assert_int_equal(s.views, s.pictures - 1);
+    assert_true(s.off_px < 3);
+    assert_true(football_score_rms(&s) < 0.5);
+    assert_part(s.right, s.told, 97);
+}
+
+/* No view is ever made up. */
+static void a_match_without_a_view(void **state)
+{
+    (void)state;
+    struct football_score s = run(&(struct football_run){
+        .url = "pattern:football?fps=10&seed=2", .fps = 10, .seconds = 25, .seed = 7});
+    assert_int_equal(s.views, 0);
+    assert_int_equal(s.on_pitch, 0);
+    assert_part(s.named, s.shown, 92);
+    assert_true(s.switches <= 45 && s.exchanged <= 20);
+    assert_part(s.told, s.fields, 90);
+    assert_part(s.right, s.told, 95);
+    assert_part(s.balls_near, s.balls, 85);
+}
+
+/* Without pictures, with what others found of the camera: everything but teams. */
+static void a_match_without_pictures(void **state)
+{
+    (void)state;
+    struct football_score s = run(
+        &(struct football_run){.url = "pattern:football?fps=25&seed=2&size=640x360",
+                               .fps = 25,
+                               .seconds = 20,
+                               .seed = 7,
+                               .calibration = SCORE_FIRST_VIEW,
+                               .true_motion = true,
+                               .blind = true});
+    assert_int_equal(s.told, 0);
+    assert_int_equal(s.views, s.pictures - 1);
+    assert_true(s.off_px < 0.1);
+    assert_true(football_score_rms(&s) < 0.5);
+    assert_part(s.balls_near, s.balls, 90);
+}
+
+/* ---- figures ----------------------------------------------------------------------------------
+ */
+
+/* What is told of people is what fov_match says of them, and near to the truth. */
+static void figures_are_told(void **state)
+{
+    (void)state;
+    struct football_world w;
+    fov_football *football;
+    fov_football_frame frame;
+    double error2 = 0, possession = 0;
+    size_t speeds = 0, late = 0;
+    assert_true(football_world_open(&w, "pattern:football?fps=25&size=960x540", 25, 3));
+    w.clean = true;
+    assert_int_equal(fov_football_create(&football, NULL, NULL), FOV_OK);
+    for (int i = 0; i < 500; i++) {
+        double speed[FOOTBALL_PEOPLE + 1];
+        assert_true(football_world_next(&w));
+        w.input.found = &w.truth->view;
+        w.input.motion = &w.truth->motion;
+        assert_int_equal(fov_football_update(football, &w.input, &frame, NULL), FOV_OK);
+        assert_true(fabs(frame.time_s - i / 25.0) < 1e-6);
+        late += frame.late.count;
+        for (int k = 0; k < FOOTBALL_PEOPLE; k++)
+            speed[w.truth->people[k].id] = hypot(w.truth->people[k].vx_mps,
+                                                 w.truth->people[k].vy_mps);
+        for (size_t k = 0; i > 50 && k < frame.count; k++) {
+            const fov_football_person *p = &frame.people[k];
+            const struct football_person *t = football_world_who(&w, p->x1, p->y1, p->x2, p->y2);
+            if (!t || p->speed_mps <= 0)
+                continue;
+            error2 += (p->speed_mps - speed[t->id]) * (p->speed_mps - speed[t->id]);
+            speeds++;
+        }
+    }
+    fov_balls rest;
+    fov_football_settle(football, &rest);
+    assert_int_equal(late + rest.count, 500);
+    fov_match_person people[64];
+    assert_true(fov_match_people(fov_football_match(football), people, 64) >= 10);
+    /* half a second late: as far off as people change their speed in that time */
+    assert_true(speeds > 1000 && sqrt(error2 / (double)speeds) < 1.5);
+    for (int k = 0; k < 2; k++) {
+        assert_true(frame.sides[k].color_known);
+        assert_true(frame.sides[k].figures.distance_m > 50);
+        possession += frame.sides[k].figures.ball_share;
+    }
+    assert_true(fabs(possession - 1) < 1e-9);
+    assert_string_equal(frame.sides[0].name, "first");
+    assert_string_equal(frame.sides[1].name, "second");
+    fov_football_destroy(&football);
+    football_world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_match_with_a_view),          cmocka_unit_test(a_match_with_found_views),
+        cmocka_unit_test(a_match_with_a_view_set_once), cmocka_unit_test(a_match_without_a_view),
+        cmocka_unit_test(a_match_without_pictures),     cmocka_unit_test(figures_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
