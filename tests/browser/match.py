@@ -80,9 +80,22 @@ def homography(server, room="match"):
     return call(server, "GET", f"/api/v1/realtime/football/{room}/homography")
 
 
+def server_ready(server) -> None:
+    """Waits until its model is loaded: before that no stream can be started."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"{server.url}/readyz", timeout=10).close()
+            return
+        except urllib.error.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError("the model was not loaded within 20 s")
+
+
 def start(server, source=SOURCE, **more) -> dict:
     """Starts the stream `match` of the drawn match with the detector that needs no model, and waits for its first result."""
     body = {"kind": "football", "source": source, "token": "match", "model_id": "drawn", **more}
+    server_ready(server)
     stream = call(server, "POST", "/api/v1/realtime/video/start-stream", body)
     assert isinstance(stream, dict), stream
     end = time.monotonic() + 15

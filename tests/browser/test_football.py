@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import wait
-from match import SOURCE, calibrate, call, homography, start, truth  # noqa: F401 (a fixture)
+from match import SOURCE, calibrate, call, homography, server_ready, start, truth  # noqa: F401 (a fixture)
 from test_screens import STICKS_OUT
 
 KNOWN = "fovea.stats().known && fovea.dots().length > 8"
@@ -247,6 +247,7 @@ def test_screen(match, open_page, truth, tmp_path, size):  # noqa: F811
 
 def test_another_stream_says_so(serve, open_page):
     server = serve()
+    server_ready(server)
     assert isinstance(call(server, "POST", "/api/v1/realtime/video/start-stream", {"source": "pattern:", "token": "hall"}), dict)
     page = open_page(f"{server.url}/football/hall")
     page.wait_for_selector("#note:not([hidden])", timeout=20000)
