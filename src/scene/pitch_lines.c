@@ -11,16 +11,20 @@
 
 enum { LEAST_INLIERS = 24, PASSES = 3, STEPS = 4, ROUNDS = 6, ROUNDS_MORE = 3, GENTLE = 2 };
 
-/* Px of a picture 1920 px wide: how well a line's middle is known at best, and what is too far
- * from the others to be part of them. */
+/* Px of a picture 1920 px wide: how well a line's middle is known at best; how far lenses and
+ * people with paint put lines beside their place, however well they are seen; and what is too far
+ * off for a line. */
 #define SIGMA_LEAST 0.5
+#define SCALE_LEAST 0.9
 #define RMS_MOST 2.5
+/* Scales beyond which a place says nothing. */
+#define TOO_FAR 2.5
 /* Places along a line are wrong together: so many count as one. */
 #define ALIKE 8.0
 /* Parts of those looked at, and of those found, that must agree. Other lines than those that are
  * meant may lie where a view has to be moved to by many px, so that wants more. */
 #define AGREE_LOOKED 0.4
-#define AGREE_MOVED 0.65
+#define AGREE_MOVED 0.75
 #define MOVED_PX 6.0
 #define AGREE_FOUND 0.6
 /* The step's distance squared by what was known, over the count of numbers. */
@@ -85,15 +89,19 @@ static void weigh_up(const struct pitch_sights *sights, const struct normal *kno
                      const double from[PITCH_NUMBERS], double scale, bool gentle, struct normal *n)
 {
     /* What a view that is off leaves is no error of the lines: they are believed at first. */
-    double sigma = gentle ? SIGMA_LEAST * sights->unit : scale;
+    double sigma = (gentle ? 1 : scale / (SCALE_LEAST * sights->unit)) * SIGMA_LEAST * sights->unit;
     *n = *known;
     for (int k = 0; k < PITCH_NUMBERS; k++)
         n->b[k] = -product(known->a[k], from);
     for (size_t i = 0; i < sights->count; i++) {
         const struct pitch_sight *s = &sights->all[i];
         double w = weight_of(s->residual, scale, gentle) / (sigma * sigma * ALIKE);
-        if (w > 0)
-            normal_add(n, PITCH_NUMBERS, s->row, s->off, w);
+        for (int r = 0; r < PITCH_NUMBERS; r++) {
+            double row = w * s->row[r];
+            n->b[r] += row * s->off;
+            for (int c = 0; c <= r; c++) /* normal_factor reads no more */
+                n->a[r][c] += row * s->row[c];
+        }
     }
 }
 
@@ -102,8 +110,10 @@ static bool settle(struct pitch_sights *sights, const struct normal *known,
                    const double from[PITCH_NUMBERS], int round, struct normal *n,
                    double step[PITCH_NUMBERS], double *scale)
 {
-    for (; round < ROUNDS; round++) {
-        *scale = fmax(1.4826 * median(sights), SIGMA_LEAST * sights->unit);
+    for (double last = 0; round < ROUNDS; round++, last = *scale) {
+        *scale = fmax(1.4826 * median(sights), SCALE_LEAST * sights->unit);
+        if (round > GENTLE && *scale == last)
+            break;
         weigh_up(sights, known, from, *scale, round < GENTLE, n);
         if (!normal_factor(n, PITCH_NUMBERS))
             return false;
@@ -151,7 +161,7 @@ static void count_up(const struct pitch_sights *sights, const struct pitch_look 
                      fov_pitch_lines_quality *q)
 {
     double least[2] = {INFINITY, INFINITY}, most[2] = {-INFINITY, -INFINITY}, squares = 0;
-    double xx = 0, xy = 0, yy = 0, limit = 2.5 * scale;
+    double xx = 0, xy = 0, yy = 0, limit = TOO_FAR * scale;
     for (size_t i = 0; i < sights->count; i++) {
         const struct pitch_sight *s = &sights->all[i];
         if (!(fabs(s->residual) <= limit))
@@ -219,23 +229,53 @@ struct fit {
     double scale;
 };
 
-/* Moves the view to what was seen in one pass. What lines leave open goes far on little, and bends
- * on its way: so in several steps. */
+/* What the numbers leave of what was seen and of what was known. */
+static double cost_of(const struct fit *f)
+{
+    double sum = 0;
+    for (size_t i = 0; i < f->sights.count; i++) {
+        double r = f->sights.all[i].residual / f->scale;
+        sum += fmin(r * r, TOO_FAR * TOO_FAR) / ALIKE;
+    }
+    for (int k = 0; k < PITCH_NUMBERS; k++)
+        sum += f->gone[k] * product(f->known.a[k], f->gone);
+    return sum;
+}
+
+/* Goes a step, or a part of it: what lines leave open moves far for little, and bends on its way.
+ * False: no part of it leads downhill; nothing has changed then. */
+static bool go(struct fit *f, const double step[PITCH_NUMBERS], double *part)
+{
+    double at[PITCH_NUMBERS], gone[PITCH_NUMBERS];
+    memcpy(at, f->made.at, sizeof at);
+    memcpy(gone, f->gone, sizeof gone);
+    for (size_t i = 0; i < f->sights.count; i++)
+        f->sights.all[i].residual = f->sights.all[i].off;
+    double before = cost_of(f);
+    for (*part = 1; *part > 0.1; *part /= 2) {
+        for (int k = 0; k < PITCH_NUMBERS; k++) {
+            f->made.at[k] = at[k] + *part * step[k];
+            f->gone[k] = gone[k] + *part * step[k];
+        }
+        if (pitch_sights_again(&f->sights, &f->made) && cost_of(f) < before)
+            return true;
+    }
+    memcpy(f->made.at, at, sizeof at);
+    memcpy(f->gone, gone, sizeof gone);
+    pitch_sights_again(&f->sights, &f->made);
+    return false;
+}
+
+/* Moves the view to what was seen in one pass. */
 static bool approach(struct fit *f, double *moved_px)
 {
-    double before[PITCH_NUMBERS], step[PITCH_NUMBERS];
+    double before[PITCH_NUMBERS], step[PITCH_NUMBERS], part;
     memcpy(before, f->gone, sizeof before);
     for (int i = 0; i < STEPS; i++) {
         if (!settle(&f->sights, &f->known, f->gone, i ? ROUNDS - ROUNDS_MORE : 0, &f->n, step,
                     &f->scale))
             return false;
-        for (int k = 0; k < PITCH_NUMBERS; k++) {
-            f->made.at[k] += step[k];
-            f->gone[k] += step[k];
-        }
-        if (!pitch_sights_again(&f->sights, &f->made))
-            return false;
-        if (rms_of_step(&f->sights, step) < 0.05 * f->sights.unit)
+        if (!go(f, step, &part) || part * rms_of_step(&f->sights, step) < 0.05 * f->sights.unit)
             break;
     }
     for (int k = 0; k < PITCH_NUMBERS; k++)

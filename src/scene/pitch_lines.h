@@ -62,7 +62,7 @@ struct pitch_look {
     fov_pitch_size size;
 };
 
-enum { PITCH_SIGHTS = 360 };
+enum { PITCH_SIGHTS = 300 };
 
 /* A place on a line, where a view shows it, and where a line is near. */
 struct pitch_sight {

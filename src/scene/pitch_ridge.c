@@ -40,20 +40,58 @@ static int clamp(int value, int most)
     return value < 0 ? 0 : value > most ? most : value;
 }
 
+/* Whole number below, for those that are not far below 0: floor() is a call on plain processors. */
+static int below(double value)
+{
+    return (int)(value + SIDE_MOST) - SIDE_MOST;
+}
+
+static float mixed(const uint8_t *above, const uint8_t *below_it, int left, int right, float fx,
+                   float fy)
+{
+    float top = (float)above[left] + fx * (float)(above[right] - above[left]);
+    float bottom = (float)below_it[left] + fx * (float)(below_it[right] - below_it[left]);
+    return top + fy * (bottom - top);
+}
+
 /* Between the middles of four pixels; the picture's edges go on for ever. */
 static float between(const struct ridge_picture *p, double x, double y)
 {
-    x -= 0.5;
-    y -= 0.5;
-    int column = (int)floor(x), row = (int)floor(y);
-    float fx = (float)(x - column), fy = (float)(y - row);
-    int left = clamp(column, p->width - 1) * p->step,
-        right = clamp(column + 1, p->width - 1) * p->step;
-    const uint8_t *above = p->first + (ptrdiff_t)clamp(row, p->height - 1) * p->stride;
-    const uint8_t *below = p->first + (ptrdiff_t)clamp(row + 1, p->height - 1) * p->stride;
-    float top = (float)above[left] + fx * (float)(above[right] - above[left]);
-    float bottom = (float)below[left] + fx * (float)(below[right] - below[left]);
-    return top + fy * (bottom - top);
+    int column = below(x - 0.5), row = below(y - 0.5);
+    float fx = (float)(x - 0.5 - column), fy = (float)(y - 0.5 - row);
+    const uint8_t *first = p->first + (ptrdiff_t)clamp(row, p->height - 1) * p->stride;
+    const uint8_t *second = p->first + (ptrdiff_t)clamp(row + 1, p->height - 1) * p->stride;
+    return mixed(first, second, clamp(column, p->width - 1) * p->step,
+                 clamp(column + 1, p->width - 1) * p->step, fx, fy);
+}
+
+/* The same where all four are there. */
+static float between_inside(const struct ridge_picture *p, double x, double y)
+{
+    int column = (int)(x - 0.5), row = (int)(y - 0.5), left = column * p->step;
+    const uint8_t *first = p->first + (ptrdiff_t)row * p->stride;
+    return mixed(first, first + p->stride, left, left + p->step, (float)(x - 0.5 - column),
+                 (float)(y - 0.5 - row));
+}
+
+static bool is_inside(const struct ridge_picture *p, double x, double y)
+{
+    return x >= 1 && y >= 1 && x < p->width - 1 && y < p->height - 1;
+}
+
+/* Brightness from `middle` px before a place to as many behind it; sums[i]: of those before i. */
+static void read_profile(const struct ridge_picture *p, const double px[2], const double normal[2],
+                         int middle, float *profile, float *sums)
+{
+    double x = px[0] - middle * normal[0], y = px[1] - middle * normal[1];
+    bool inside = is_inside(p, x, y) &&
+                  is_inside(p, px[0] + middle * normal[0], px[1] + middle * normal[1]);
+    sums[0] = 0;
+    for (int k = 0; k <= 2 * middle; k++) {
+        double at[2] = {x + k * normal[0], y + k * normal[1]};
+        profile[k] = inside ? between_inside(p, at[0], at[1]) : between(p, at[0], at[1]);
+        sums[k + 1] = sums[k] + profile[k];
+    }
 }
 
 /* A line of so many px to each side of its middle, and where its sides are looked at. */
@@ -61,7 +99,6 @@ struct shape {
     int half, gap;
 };
 
-/* sums[i]: of the profile before i. */
 static float mean(const float *sums, int from, int count)
 {
     return (sums[from + count] - sums[from]) / (float)count;
@@ -92,16 +129,12 @@ static double middle_of(const float *profile, const float *sums, int at, struct 
 bool ridge_find(const struct ridge_picture *picture, const double px[2], const double normal[2],
                 double width_px, double reach_px, double *offset_px)
 {
-    float profile[PROFILE], sums[PROFILE + 1] = {0}, strengths[2 * REACH_MOST + 1];
+    float profile[PROFILE], sums[PROFILE + 1], strengths[2 * REACH_MOST + 1];
     int reach = (int)fmin(fmax(reach_px, 1), REACH_MOST), best = 0;
     struct shape shape = {.half = (int)fmin(fmax((width_px - 1) / 2 + 0.25, 0), HALF_MOST)};
     shape.gap = shape.half + 2 + (width_px > 2);
-    int middle = reach + shape.gap + SIDE, count = 2 * middle + 1;
-    for (int k = 0; k < count; k++) {
-        double off = k - middle;
-        profile[k] = between(picture, px[0] + off * normal[0], px[1] + off * normal[1]);
-        sums[k + 1] = sums[k] + profile[k];
-    }
+    int middle = reach + shape.gap + SIDE;
+    read_profile(picture, px, normal, middle, profile, sums);
     for (int k = 0; k <= 2 * reach; k++) {
         strengths[k] = brighter(sums, middle - reach + k, shape);
         best = strengths[k] > strengths[best] ? k : best;

@@ -3,6 +3,8 @@
 
 #include "scene/pitch_lines.h"
 
+enum { PLACES = 2 * PITCH_SIGHTS };
+
 #define LINE_M 0.12
 #define SPACING 100.0 /* places a picture's width */
 #define WIDTH 1920.0
@@ -87,14 +89,16 @@ static bool sight_of(struct around *around, struct pitch_sight *sight)
     return true;
 }
 
-static size_t walk_around(struct around *around, struct pitch_place places[PITCH_SIGHTS])
+/* Evenly as many as there is room for. */
+static size_t walk_around(const struct around *around, struct pitch_place places[PLACES])
 {
-    double spacing = around->walk.width / SPACING;
-    size_t count = pitch_strokes_walk(&around->walk, spacing, places, PITCH_SIGHTS);
-    if (count > PITCH_SIGHTS)
-        count = pitch_strokes_walk(&around->walk, spacing * (double)count / (PITCH_SIGHTS * 0.95),
-                                   places, PITCH_SIGHTS);
-    return count < PITCH_SIGHTS ? count : PITCH_SIGHTS;
+    size_t count = pitch_strokes_walk(&around->walk, around->walk.width / SPACING, places, PLACES);
+    count = count < PLACES ? count : PLACES;
+    if (count <= PITCH_SIGHTS)
+        return count;
+    for (size_t i = 0; i < PITCH_SIGHTS; i++)
+        places[i] = places[i * count / PITCH_SIGHTS];
+    return PITCH_SIGHTS;
 }
 
 /* Whether a line is near; `reach_px` as far as it is looked for. */
@@ -111,7 +115,7 @@ static bool find(struct pitch_sight *s, const struct pitch_look *look, double re
 bool pitch_sights_find(struct pitch_sights *sights, const struct pitch_model *model,
                        const struct pitch_model *known, double part, const struct pitch_look *look)
 {
-    struct pitch_place places[PITCH_SIGHTS];
+    struct pitch_place places[PLACES];
     struct around around = {.walk = {.lens = model->bend,
                                      .width = look->picture.width,
                                      .height = look->picture.height,

@@ -8,12 +8,13 @@
 
 enum { GRID = 5, GRID_ALL = GRID * GRID, ROUNDS = 4, TURNS = 4 };
 
-/* The place of a camera on its stand is known ever better, but for this, metres a step. */
-#define DRIFT_M 0.003
+/* Metres that a camera may leave its place in a step: more than one on its stand ever does, and
+ * enough for one that is carried at a walk. */
+#define DRIFT_M 0.03
 /* Before lines were ever seen, a view is believed to be no better than this part of its width. */
 #define FIRST_SIGMA (1 / 200.0)
 /* Lines are drawn by people, and lenses bend: no better than this, parts of the width. */
-#define SIGMA_LEAST (1 / 4000.0)
+#define SIGMA_LEAST (1 / 2400.0)
 
 /* ---- there and back -------------------------------------------------------------------------- */
 
