@@ -15,8 +15,6 @@ struct judge {
     int32_t name[FOOTBALL_PEOPLE + 1]; /* of each person when it was last seen */
     int owner[NAMES];                  /* who had a name last */
     int first_team;                    /* of the truth, that the first side is; -1: not known yet */
-    int had;                           /* the ball, id; 0: nobody yet */
-    size_t owned[2];
 };
 
 double football_view_distance(const fov_pitch_view *a, const fov_pitch_view *b)
@@ -109,20 +107,8 @@ static void judge_picture(struct judge *j, const fov_football_frame *frame)
     for (size_t i = 0; i < frame->count; i++)
         judge_person(j, frame, &frame->people[i]);
     judge_ball(j, &frame->ball);
-    j->had = j->world.truth->ball.owner ? j->world.truth->ball.owner : j->had;
-    if (j->had)
-        j->owned[j->world.truth->people[j->had - 1].team]++;
     for (int k = 0; k < FOV_PART_COUNT; k++)
         s->parts_us[k] += (double)frame->parts_ns[k] / 1e3;
-}
-
-static void judge_possession(struct judge *j)
-{
-    fov_match_team first;
-    size_t all = j->owned[0] + j->owned[1];
-    fov_match_get_team(fov_football_match(j->football), 0, &first);
-    j->score->share = first.ball_share;
-    j->score->true_share = all ? (double)j->owned[j->first_team == 1] / (double)all : 0;
 }
 
 /* ---- running ----------------------------------------------------------------------------------
@@ -161,8 +147,6 @@ bool football_score_run(const struct football_run *run, struct football_score *s
     j.world.classes = run->classes;
     for (int i = 0; ok && i < (int)(run->fps * run->seconds); i++)
         ok = football_world_next(&j.world) && one_picture(&j);
-    if (ok)
-        judge_possession(&j);
     fov_football_destroy(&j.football);
     football_world_close(&j.world);
     return ok;

@@ -36,7 +36,6 @@ struct football_score {
     size_t balls, balls_told, balls_near; /* in sight; told; within 12 px of 1920 */
     double off_px;                        /* of the view, mean over the pitch, worst picture */
     double parts_us[FOV_PART_COUNT];
-    double share, true_share; /* of the first side's possession; in truth, of who had it last */
 };
 
 /* False: no memory, or a picture was refused. */
