@@ -183,6 +183,19 @@ static fov_status handle(struct football_run *r, fov_result *result, fov_error *
     return status;
 }
 
+/* Nothing follows: the ball's last pictures are told now. */
+static fov_status finish_all(struct football_run *r, fov_error *error)
+{
+    fov_ball late[FOOTBALL_HELD];
+    size_t count = fov_stream_settle_football(r->stream, late, FOOTBALL_HELD);
+    fov_status status = FOV_OK;
+    for (size_t i = 0; i < count && !status; i++)
+        status = finish_until(r, &late[i], error);
+    while (!status && r->held_count > 0)
+        status = finish_oldest(r, NULL, error);
+    return status;
+}
+
 static void drop_held(struct football_run *r)
 {
     for (; r->held_count > 0; r->held_count--) {
@@ -206,8 +219,8 @@ static fov_status take_all(struct football_run *r, fov_error *error)
     }
     if (status == FOV_EOS)
         status = FOV_OK;
-    while (!status && r->held_count > 0)
-        status = finish_oldest(r, NULL, error);
+    if (!status)
+        status = finish_all(r, error);
     drop_held(r);
     return status;
 }
