@@ -48,7 +48,7 @@ typedef struct fov_result {
     fov_frame
         *picture; /* full-size FOV_YUV pixels, when the stream is watched; borrowed, or NULL */
     const fov_model *model; /* that made it; valid during the call */
-    bool reduced; /* the model saw a reduced copy of `picture`, and not the scaled decode */
+    bool reduced; /* the model saw a reduced copy of the whole picture, and not the scaled decode */
     const fov_detect_params *params; /* it was run with, NULL when it was not; valid as well */
 } fov_result;
 

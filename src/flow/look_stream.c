@@ -11,6 +11,7 @@
 #define WHOLE_PX 640     /* models from this size on see people in the whole picture */
 #define WEAK_HIGH 0.35f
 #define WEAK_START 0.4f
+#define WEAK_BUFFER 1.0f
 #define TILE_GROWTH 1.6 /* tiles are so much larger than the model's input */
 
 static bool in_range(double value, double most)
@@ -61,11 +62,13 @@ static void choose_tiles(struct look *look, const fov_football_params *p,
     look->tiles_at_once = p->tiles_at_once;
 }
 
-/* What small models find is right more often than they say. */
+/* What small models find is right more often than they say; and they are slow, so that people have
+ * gone on by more than their own width until the next picture. */
 static void trust_less(fov_tracker_params *tracker)
 {
     tracker->high = tracker->high > 0 ? tracker->high : WEAK_HIGH;
     tracker->start = tracker->start > 0 ? tracker->start : WEAK_START;
+    tracker->buffer = tracker->buffer > 0 ? tracker->buffer : WEAK_BUFFER;
 }
 
 static fov_status fill(struct look *look, const fov_stream_params *params,
