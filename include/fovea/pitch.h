@@ -192,6 +192,7 @@ FOV_API fov_status fov_pitch_view_refine(fov_pitch_view *view, const fov_image *
  * fov_pitch_follow alone. */
 typedef struct fov_pitch_camera {
     bool known;
+    bool held; /* lines were seen */
     int width; /* px of the picture that its numbers are for */
     double numbers[8], turned[9], covariance[64];
 } fov_pitch_camera;

@@ -121,8 +121,9 @@ static bool carry_camera(fov_pitch_follow *f, const fov_motion *motion, double d
     int width = f->view.width, height = f->view.height;
     pitch_camera_load(&f->camera, &f->view, &model);
     if (!motion)
-        pitch_turn_doubt(&model, width, UNKNOWN_A_SECOND * dt_s * width);
-    else if (!pitch_turn_carry(&model, width, height, motion->map, error_of(motion) * width))
+        pitch_turn_doubt(&model, width, UNKNOWN_A_SECOND * dt_s * width, f->camera.held);
+    else if (!pitch_turn_carry(&model, width, height, motion->map, error_of(motion) * width,
+                               f->camera.held))
         return false;
     double sigma = pitch_model_sigma(&model, width, height, pitch_size(NULL));
     if (!isfinite(sigma) || !pitch_camera_store(&f->camera, &model, &f->view))
@@ -135,7 +136,7 @@ static bool carry_view(fov_pitch_follow *f, const fov_motion *motion, double dt_
 {
     grow(f, motion, dt_s);
     if (f->keep_s > 0 && !f->camera.known)
-        pitch_camera_begin(f, pitch_size(NULL));
+        pitch_camera_begin(f, pitch_size(NULL), f->sigma_px);
     if (f->camera.known && f->camera.width == f->view.width && carry_camera(f, motion, dt_s))
         return true;
     f->camera.known = false;

@@ -10,7 +10,8 @@ enum { GRID = 6, GRID_ALL = GRID * GRID, GRID_LEAST = 8 };
 #define AROUND_M 10.0
 #define SIGMA_PART (1 / 200.0)
 #define SIGMA_MOST 0.1
-/* A camera that is off by more than this part of a sigma does not see what the view says. */
+/* A camera that is off by more than this part of a sigma (of the default one at least) does not see
+ * what the view says. */
 #define CAMERA_OFF 0.5
 /* Logs of a px's height by its width. */
 #define SQUARE_SIGMA 0.002
@@ -80,13 +81,14 @@ bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view
                (is[1] - set.pairs[i].to[1]) * (is[1] - set.pairs[i].to[1]);
     }
     /* As many numbers as there are, whatever the count of points. */
-    double scale = sigma_px * sigma_px * (double)set.count / PITCH_NUMBERS;
+    off = sqrt(off / (double)set.count);
+    double scale = (sigma_px * sigma_px + off * off) * (double)set.count / PITCH_NUMBERS;
     for (int r = 0; r < PITCH_NUMBERS; r++)
         for (int c = 0; c < PITCH_NUMBERS; c++)
             model->covariance[r][c] *= scale;
     if (camera)
         make_square(model);
-    return sqrt(off / (double)set.count) <= CAMERA_OFF * sigma_px &&
+    return off <= CAMERA_OFF * fmax(sigma_px, SIGMA_PART * view->width) &&
            (!camera || fabs(model->at[PITCH_SQUARE]) <= SQUARE_MOST);
 }
 

@@ -130,14 +130,14 @@ void pitch_camera_load(const fov_pitch_camera *camera, const fov_pitch_view *vie
 /* The other way, and the view's map; false: it makes none. */
 bool pitch_camera_store(fov_pitch_camera *camera, struct pitch_model *model, fov_pitch_view *view);
 
-/* The camera that sees the view; false: there is none. */
-bool pitch_camera_begin(fov_pitch_follow *follow, fov_pitch_size size);
+/* The camera that sees the view, which may be off by `sigma_px`; false: there is none. */
+bool pitch_camera_begin(fov_pitch_follow *follow, fov_pitch_size size, double sigma_px);
 
 /* Turns and zooms the camera as px have moved, which may be off by `error_px`. False: no turn. */
 bool pitch_turn_carry(struct pitch_model *model, int width, int height, const double motion[9],
-                      double error_px);
+                      double error_px, bool held);
 
-/* Lets the camera be off by so much more. */
-void pitch_turn_doubt(struct pitch_model *model, int width, double error_px);
+/* Lets the camera be off by so much more; `held`: lines were seen, and it may leave its place. */
+void pitch_turn_doubt(struct pitch_model *model, int width, double error_px, bool held);
 
 #endif

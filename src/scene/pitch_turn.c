@@ -9,8 +9,9 @@
 enum { GRID = 5, GRID_ALL = GRID * GRID, ROUNDS = 4, TURNS = 4 };
 
 /* Metres that a camera may leave its place in a step: more than one on its stand ever does, and
- * enough for one that is carried at a walk. */
+ * enough for one that is carried at a walk. Before lines were seen nothing could tell. */
 #define DRIFT_M 0.03
+#define DRIFT_UNSEEN_M 0.003
 /* Before lines were ever seen, a view is believed to be no better than this part of its width. */
 #define FIRST_SIGMA (1 / 200.0)
 /* Lines are drawn by people, and lenses bend: no better than this, parts of the width. */
@@ -147,20 +148,21 @@ static void turn_covariance(struct pitch_model *m, const double turn[3])
         }
 }
 
-void pitch_turn_doubt(struct pitch_model *m, int width, double error_px)
+void pitch_turn_doubt(struct pitch_model *m, int width, double error_px, bool held)
 {
+    double drift = held ? DRIFT_M : DRIFT_UNSEEN_M;
     double f = exp(m->at[PITCH_FOCAL]), side = width / 2.0;
     double turn = error_px / f, around = error_px / side;
     m->covariance[PITCH_FOCAL][PITCH_FOCAL] += around * around;
     for (int k = 0; k < 3; k++) {
         double by = k < 2 ? turn : around;
         m->covariance[PITCH_TURN + k][PITCH_TURN + k] += by * by;
-        m->covariance[PITCH_PLACE + k][PITCH_PLACE + k] += DRIFT_M * DRIFT_M;
+        m->covariance[PITCH_PLACE + k][PITCH_PLACE + k] += drift * drift;
     }
 }
 
 bool pitch_turn_carry(struct pitch_model *m, int width, int height, const double motion[9],
-                      double error_px)
+                      double error_px, bool held)
 {
     double from[GRID_ALL][2], to[GRID_ALL][2], by[TURNS] = {0}, squares = 0;
     size_t count = moved_px(m, width, height, motion, from, to);
@@ -174,7 +176,7 @@ bool pitch_turn_carry(struct pitch_model *m, int width, int height, const double
     rest(m);
     turn_covariance(m, by + 1);
     /* What no turn explains was seen wrong, or the camera has left its place. */
-    pitch_turn_doubt(m, width, hypot(error_px, sqrt(squares / (double)count) / 2));
+    pitch_turn_doubt(m, width, hypot(error_px, sqrt(squares / (double)count) / 2), held);
     return isfinite(m->at[PITCH_FOCAL]) && isfinite(squares);
 }
 
@@ -190,13 +192,15 @@ static void resize(struct pitch_model *m, double x, double y)
     m->bend.reach *= sqrt((x * x + y * y) / 2);
 }
 
-bool pitch_camera_begin(fov_pitch_follow *f, fov_pitch_size size)
+bool pitch_camera_begin(fov_pitch_follow *f, fov_pitch_size size, double sigma_px)
 {
     struct pitch_model model;
     fov_pitch_view view = f->view;
-    double sigma = fmax(f->sigma_px, FIRST_SIGMA * f->view.width);
-    return pitch_model_from_view(&model, &f->view, size, true, sigma) &&
-           pitch_camera_store(&f->camera, &model, &view);
+    if (!pitch_model_from_view(&model, &f->view, size, true, sigma_px) ||
+        !pitch_camera_store(&f->camera, &model, &view))
+        return false;
+    f->camera.held = false;
+    return true;
 }
 
 static void seen(fov_pitch_follow *f, const fov_pitch_lines_quality *q)
@@ -239,18 +243,22 @@ fov_status fov_pitch_follow_refine(fov_pitch_follow *f, const fov_image *image,
     fov_status status = pitch_look_of(&look, &f->view, image, size, error);
     if (status)
         return status;
-    bool known = f->camera.known && f->camera.width == f->view.width;
-    if (!known && !pitch_camera_begin(f, look.size))
+    fov_pitch_camera before = f->camera;
+    bool known = f->camera.known && f->camera.held && f->camera.width == f->view.width;
+    if (!known && !pitch_camera_begin(f, look.size, fmax(f->sigma_px, FIRST_SIGMA * f->view.width)))
         return refine_view(f, image, &look, q, error);
     pitch_camera_load(&f->camera, &f->view, &model);
     resize(&model, look.scale[0], look.scale[1]);
     status = pitch_lines_fit(&model, &look, q, error);
     pitch_lines_unscale(q, &look);
-    if (status)
+    if (status) {
+        f->camera = before;
         return status;
+    }
     resize(&model, 1 / look.scale[0], 1 / look.scale[1]);
     if (!pitch_camera_store(&f->camera, &model, &f->view))
         return fov_fail(error, FOV_ENOTFOUND, "the lines leave the view open");
+    f->camera.held = true;
     seen(f, q);
     return FOV_OK;
 }
