@@ -247,8 +247,11 @@ static bool read_homography(struct exchange *x, const json_value *json, struct f
         return false;
     }
     const char *body = (const char *)net_request_body(x->request, &size);
-    if ((wish->body = strndup(body, size)) != NULL)
+    if ((wish->body = malloc(size + 1)) != NULL) {
+        memcpy(wish->body, body, size); /* the request's text does not end with a zero */
+        wish->body[size] = '\0';
         return true;
+    }
     serve_busy(x, 1, "out_of_memory", "not enough memory for a stream");
     return false;
 }

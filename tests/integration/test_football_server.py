@@ -199,7 +199,8 @@ def still(start_server, truth):
     server.wait_for(lambda: server.get(HOMOGRAPHY.format(made["stream_id"])).json()["picture"], 20, "a picture")
     server.id = made["stream_id"]
     server.path = HOMOGRAPHY.format(made["stream_id"])
-    return server
+    yield server
+    assert server.stop() == 0, "with its stream running"
 
 
 def put(server, query: str = "", **body):
@@ -392,6 +393,7 @@ def test_a_model_finds_the_players(start_server):
         seen = results(viewer, 12)
     assert MEMBERS <= seen[0].keys() and seen[0]["detector"] in ("model", "weak")
     assert any(m["tracks"] for m in seen) and all(d["class"] == "box" for m in seen for d in m["detections"])
+    assert server.stop() == 0
 
 
 def test_the_pitch_is_found(clean):
@@ -443,6 +445,7 @@ def test_camera_of_the_settings(start_server, truth, tmp_path):
     again = start_server(config=f"cameras:\n  match: {{source: '{SOURCE}', kind: football, model: drawn, homography: '{file}'}}\n")
     again.wait_for(lambda: again.get(HOMOGRAPHY.format("match")).json().get("known"), 10, "the view of the file")
     assert server.get(HOMOGRAPHY.format(item["stream_id"])).json()["token"] == "match"
+    assert server.stop() == again.stop() == 0
 
 
 def test_roles(start_server):
@@ -461,6 +464,7 @@ def test_roles(start_server):
     assert server.get(made["view_url"], headers=view).status_code == 200
     assert server.get(made["view_url"], headers=other).status_code == 403
     assert server.get(made["calibrate_url"], headers=view).status_code == 403
+    assert server.stop() == 0
 
 
 def test_memory_stays(start_server):
