@@ -77,6 +77,10 @@ void ball_path_predict(struct ball_path *path, double dt, const double *map, dou
     transform(path, turn);
     path->at[0] = to[0];
     path->at[1] = to[1];
+    if (plane_apply(map, path->from, to))
+        memcpy(path->from, to, sizeof to);
+    if (plane_apply(map, path->via, to))
+        memcpy(path->via, to, sizeof to);
 }
 
 bool ball_path_is_sound(const struct ball_path *path)

@@ -22,6 +22,10 @@ struct ball_path {
     uint64_t born; /* number of the picture of its first sighting */
     int sightings;
     float size; /* px; 0: not known */
+    /* Whether it was ever seen to move; see ball_still.h. */
+    bool moved;
+    double from[2], via[2]; /* the two places before, in the picture of now */
+    double still_from_s;    /* it has stood still since */
 };
 
 /* How well a sighting fits: log of its density a px²; -INFINITY outside of the gate. `kicked`: only

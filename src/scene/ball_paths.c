@@ -97,6 +97,32 @@ static size_t branches_of(const struct ball_paths *paths, const struct ball_pict
     return count;
 }
 
+/* How much of the time for standing still is over, of a path that goes this way. */
+static double still_share(const struct ball_paths *paths, const struct ball_picture *picture,
+                          const struct branch *branch)
+{
+    struct ball_path fresh;
+    if (branch->parent >= 0)
+        return ball_still_share(&paths->sets[paths->now].items[branch->parent], picture->time_s);
+    ball_still_start(&fresh, &paths->places, &picture->seen[branch->seen], picture->time_s,
+                     picture->unit);
+    return ball_still_share(&fresh, picture->time_s);
+}
+
+/* What stands still may have fewer odds than others. Returns by how much all are above the most. */
+static double limit(const struct ball_paths *paths, const struct ball_picture *picture,
+                    struct branch *branches, size_t count)
+{
+    double over = 0;
+    for (size_t i = 0; i < count; i++)
+        over = fmax(over, branches[i].log_odds - ODDS_MOST);
+    for (size_t i = 0; i < count; i++) {
+        double most = ball_still_most(still_share(paths, picture, &branches[i]), ODDS_MOST);
+        branches[i].log_odds = fmin(branches[i].log_odds, most + over);
+    }
+    return over;
+}
+
 /* Moves the best BALL_PATHS to the front; equal ones keep their order. */
 static size_t best_first(struct branch *branches, size_t count)
 {
@@ -115,20 +141,25 @@ static size_t best_first(struct branch *branches, size_t count)
     return keep;
 }
 
-static void grow(struct ball_set *to, size_t at, const struct ball_set *from,
-                 const struct branch *branch, const struct ball_picture *picture)
+static void grow(struct ball_paths *paths, size_t at, const struct branch *branch,
+                 const struct ball_picture *picture)
 {
+    const struct ball_set *from = &paths->sets[paths->now];
+    struct ball_set *to = &paths->sets[!paths->now];
     struct ball_path *path = &to->items[at];
     const struct ball_sighting *seen = branch->seen >= 0 ? &picture->seen[branch->seen] : NULL;
     if (branch->parent < 0) {
         ball_path_start(path, seen, picture->time_s, picture->unit);
+        ball_still_start(path, &paths->places, seen, picture->time_s, picture->unit);
         path->born = picture->number;
     } else {
         *path = from->items[branch->parent];
         memcpy(to->marks[at], from->marks[branch->parent], sizeof to->marks[at]);
-        if (seen)
+        if (seen) {
             ball_path_take(path, seen, branch->kicked, picture->time_s - path->seen_s,
                            picture->unit);
+            ball_still_take(path, seen, picture->time_s, picture->unit);
+        }
     }
     if (seen)
         path->seen_s = picture->time_s;
@@ -146,20 +177,36 @@ static void learn_clutter(struct ball_paths *paths, const struct ball_picture *p
     paths->clutter = fmax(paths->clutter, CLUTTER_LEAST);
 }
 
+/* `ball`: the sighting that is the best path's, -1: none of them. */
+static void learn_places(struct ball_paths *paths, const struct ball_picture *picture, int ball)
+{
+    const struct ball_path *best = ball_paths_best(paths);
+    for (size_t i = 0; i < picture->count; i++) {
+        bool came = best && (int)i == ball && best->moved && paths->still < 1;
+        ball_places_see(&paths->places, &picture->seen[i], came, picture->time_s, picture->dt,
+                        picture->unit);
+    }
+}
+
 void ball_paths_step(struct ball_paths *paths, const struct ball_picture *picture)
 {
     struct ball_set *from = &paths->sets[paths->now], *to = &paths->sets[!paths->now];
     struct branch branches[BRANCHES];
     predict(from, picture);
-    size_t count = best_first(branches, branches_of(paths, picture, branches));
-    double over = count > 0 ? fmax(branches[0].log_odds - ODDS_MOST, 0) : 0;
+    ball_places_step(&paths->places, picture->time_s, picture->dt, picture->map);
+    size_t count = branches_of(paths, picture, branches);
+    double over = limit(paths, picture, branches, count);
+    count = best_first(branches, count);
     to->count = count;
     for (size_t i = 0; i < count; i++) {
         branches[i].log_odds -= over;
-        grow(to, i, from, &branches[i], picture);
+        grow(paths, i, &branches[i], picture);
     }
     paths->now = !paths->now;
-    learn_clutter(paths, picture, count > 0 && branches[0].seen >= 0);
+    const struct ball_path *best = ball_paths_best(paths);
+    paths->still = best ? ball_still_share(best, picture->time_s) : 0;
+    learn_clutter(paths, picture, best && branches[0].seen >= 0 && paths->still < 1);
+    learn_places(paths, picture, best ? branches[0].seen : -1);
 }
 
 const struct ball_path *ball_paths_best(const struct ball_paths *paths)
@@ -185,5 +232,5 @@ double ball_paths_confidence(const struct ball_paths *paths, double unit)
         if (hypot(x, y) <= SAME_PX * unit)
             here += odds;
     }
-    return here / sum;
+    return fmin(here / sum, ball_still_sure(paths->still));
 }

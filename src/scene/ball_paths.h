@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "scene/ball_path.h"
+#include "scene/ball_still.h"
 
 enum { BALL_PATHS = 6, BALL_SIGHTINGS = 32, BALL_PICTURES = 256 };
 
@@ -25,6 +26,8 @@ struct ball_set {
 struct ball_paths {
     struct ball_set sets[2]; /* one now, one to build the next in */
     int now;
+    struct ball_places places;
+    double still;   /* ball_still_share of the best path */
     double clutter; /* things a picture that look like the ball and are not, by and by */
 };
 

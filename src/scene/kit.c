@@ -38,9 +38,10 @@ static bool crop_of(struct crop *crop, const struct turf_box *box, const fov_ima
 /* Light of the ground beside the feet, at steps to both sides; 0 where there is none to be seen. */
 static void lights_at_feet(const struct lab_tables *tables, const fov_image *image,
                            const struct turf_box *box, const struct turf *turf,
-                           float lights[FEET_STEPS][FEET_EACH])
+                           float lights[FEET_STEPS][FEET_EACH], int *inside)
 {
     float width = box->x2 - box->x1, height = box->y2 - box->y1;
+    *inside = 0;
     for (int step = 0; step < FEET_STEPS; step++)
         for (int i = 0; i < FEET_EACH; i++) {
             float out = width * (0.15f + 0.6f * (float)step), up = i / 2 ? 0.15f : 0;
@@ -49,6 +50,7 @@ static void lights_at_feet(const struct lab_tables *tables, const fov_image *ima
             lights[step][i] = 0;
             if (x < 0 || y < 0 || x >= image->width || y >= image->height)
                 continue;
+            *inside += step < FEET_NEAR;
             lab_pixel(image, x, y, rgb);
             struct lab colour = lab_of(tables, rgb, 1);
             if (turf_is(turf, &colour))
@@ -72,17 +74,21 @@ static float mean_light(float lights[FEET_STEPS][FEET_EACH], int steps, float le
     return *found > 0 ? sum / (float)*found : 0;
 }
 
-/* Light of the ground where a player stands, 0: too little of it to be seen. Far enough to both
- * sides that mown stripes even out, but not beyond the edge of a shadow. */
+/* Light of the ground where a player stands, 0: too little of it to be seen; and where that is. Far
+ * enough to both sides that mown stripes even out, but not beyond the edge of a shadow. */
 static float light_at_feet(const struct lab_tables *tables, const fov_image *image,
-                           const struct turf_box *box, const struct turf *turf)
+                           const struct turf_box *box, const struct turf *turf,
+                           enum kit_stand *stand)
 {
     float lights[FEET_STEPS][FEET_EACH];
-    int found;
-    lights_at_feet(tables, image, box, turf, lights);
+    int found, inside;
+    lights_at_feet(tables, image, box, turf, lights, &inside);
     float near = mean_light(lights, FEET_NEAR, 0, 2, &found);
-    if (found < FEET_NEAR * FEET_EACH / 2)
+    if (found < FEET_NEAR * FEET_EACH / 2) {
+        *stand = inside < FEET_NEAR * FEET_EACH / 2 ? KIT_FEET_UNSEEN : KIT_OFF_TURF;
         return 0;
+    }
+    *stand = KIT_ON_TURF;
     return mean_light(lights, FEET_STEPS, near / SAME_LIGHT, near * SAME_LIGHT, &found);
 }
 
@@ -183,7 +189,7 @@ bool kit_of(struct kit *kit, const struct lab_tables *tables, const fov_image *i
     memset(kit, 0, sizeof *kit);
     if (!crop_of(&crop, box, image))
         return false;
-    float light = light_at_feet(tables, image, box, turf);
+    float light = light_at_feet(tables, image, box, turf, &kit->stand);
     look(&torso, tables, image, &crop, turf, gain_of(light, daylight));
     average(&torso, kit);
     float share = torso.shirt / torso.all;

@@ -6,10 +6,14 @@
 
 enum { KIT_HUES = 8, KIT_SIZE = 3 + KIT_HUES };
 
+/* Where a player stands, as far as the ground beside the feet shows. */
+enum kit_stand { KIT_FEET_UNSEEN, KIT_ON_TURF, KIT_OFF_TURF };
+
 /* Units of L*a*b*: a, b, weighted l, then how much of the torso has each of eight hues. */
 struct kit {
     float values[KIT_SIZE];
     float clear; /* 0..1: how well it was to be seen; 0: not at all */
+    enum kit_stand stand;
 };
 
 /* Of the torso in a box (px of the picture). Where the ground beside the feet is to be seen, its

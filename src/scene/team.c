@@ -122,7 +122,7 @@ void fov_teams_reset(fov_teams *teams)
         clear_slot(teams, &teams->slots[i]);
     teams->started = teams->known = teams->learnt = teams->grey = false;
     teams->turf = (struct turf){0};
-    teams->daylight = 0;
+    teams->daylight = teams->looked_s = teams->stood_s = 0;
     teams->time_s = teams->turf_due_s = teams->learn_due_s = 0;
     teams->frame = 0;
     teams->lead_m = teams->lead_s = 0;
@@ -272,7 +272,7 @@ static fov_teams_state state_of(const fov_teams *teams)
 {
     if (teams->params.embedding_size == 0 && teams->grey)
         return FOV_TEAMS_GREY;
-    if (teams->params.embedding_size == 0 && !teams->turf.known)
+    if (teams->params.embedding_size == 0 && !team_on_pitch(teams))
         return FOV_TEAMS_NO_PITCH;
     return teams->known ? FOV_TEAMS_KNOWN : teams->state;
 }

@@ -42,7 +42,9 @@ struct fov_teams {
     double time_s, step_s;
     struct turf turf;
     bool grey;
-    float daylight; /* linear light of the ground when it was seen first */
+    float looked_s, stood_s; /* player-seconds of late: feet in sight, and of those on the ground's
+                                colour */
+    float daylight;          /* linear light of the ground when it was seen first */
     double turf_due_s, learn_due_s;
     struct turf_box *boxes;
     struct team_slot *slots;        /* params.max_tracks */
@@ -65,6 +67,9 @@ struct fov_teams {
 
 /* team_look.c: what the tracks wear in this frame, into their slots. */
 void team_look(fov_teams *teams, const fov_teams_input *input);
+
+/* Whether the players stand on the ground that was found: a lawn beside a street is no pitch. */
+bool team_on_pitch(const fov_teams *teams);
 
 /* team_learn.c: finds the two kits, and follows them. */
 void team_learn(fov_teams *teams);

@@ -12,8 +12,11 @@
 #define RECENT_S 5.0
 #define TRIM 0.2 /* part of the players that may wear neither kit */
 enum { STARTS = 12, SIDE_LEAST = 3 };
-#define SIDE_SHARE 0.22   /* of those that wear either */
-#define APART 4.5         /* between both, in standard deviations along that line */
+#define SIDE_SHARE 0.22 /* of those that wear either */
+/* Between both, in standard deviations along that line: 4.5 of many players, more of few: one kit
+ * of a few players falls into two parts by chance. 7 of 18 players, 10 of 7. */
+#define APART 4.5
+#define APART_FEW 9.0
 #define APART_LEAST 7.0   /* units of colour */
 #define VECTOR_LEAST 0.15 /* the same of embeddings, which are one long */
 /* Names, in units of colour: how far a kit may look from its name, how much players of it differ
@@ -84,7 +87,7 @@ static bool are_two(const fov_teams *teams, const struct pair *pair)
     double all = (double)(pair->count[0] + pair->count[1]);
     return least >= SIDE_LEAST && (double)least >= SIDE_SHARE * all &&
            pair->apart >= (vectors ? VECTOR_LEAST : APART_LEAST) &&
-           pair->apart >= APART * sqrt(pair->along);
+           pair->apart >= APART * (1 + APART_FEW / all) * sqrt(pair->along);
 }
 
 static void swap_groups(struct cluster_work *work, size_t count, float *centers, int size)

@@ -8,9 +8,13 @@
 #define SURPRISE 30.0f   /* units of colour: somebody else's shirt moves a mean no more than that */
 #define LEAN_S 0.4f      /* memory of what a track seems to be at present */
 #define TURF_EVERY_S 1.0
-#define TURF_AGAIN_S 0.2  /* while it is not known */
-#define TURF_FOLLOWS 0.3f /* of the way each time: 3 s */
-#define GREY_MOST 0.004f  /* part of a picture without colour that has some by noise */
+#define TURF_AGAIN_S 0.2   /* while it is not known */
+#define TURF_FOLLOWS 0.3f  /* of the way each time: 3 s */
+#define STAND_S 4.0f       /* memory of whether the players stand on the pitch */
+#define STAND_LEAST_S 1.5f /* player-seconds that tell it */
+#define STAND_PART                                                                                 \
+    0.33f /* of them on the pitch in a match, at least: coaches and spectators count too */
+#define GREY_MOST 0.004f /* part of a picture without colour that has some by noise */
 
 static bool finite_box(const fov_track *t)
 {
@@ -96,6 +100,21 @@ static void lean(const fov_teams *teams, struct team_slot *slot, const float *va
     slot->lean_s = slot->lean_s * old + step;
 }
 
+bool team_on_pitch(const fov_teams *teams)
+{
+    return teams->turf.known &&
+           (teams->looked_s < STAND_LEAST_S || teams->stood_s >= STAND_PART * teams->looked_s);
+}
+
+/* Where somebody stands says whether the ground is a pitch. */
+static void count_stand(fov_teams *teams, enum kit_stand stand)
+{
+    if (stand == KIT_FEET_UNSEEN)
+        return;
+    teams->looked_s += (float)teams->step_s;
+    teams->stood_s += stand == KIT_ON_TURF ? (float)teams->step_s : 0;
+}
+
 static void look_at_colour(fov_teams *teams, const fov_image *image, size_t self, size_t count)
 {
     struct kit kit;
@@ -103,6 +122,9 @@ static void look_at_colour(fov_teams *teams, const fov_image *image, size_t self
     float covered_by = hidden(teams, &teams->boxes[self], self, count);
     if (covered_by > HIDDEN_MOST ||
         !kit_of(&kit, &teams->tables, image, &teams->boxes[self], &teams->turf, teams->daylight))
+        return;
+    count_stand(teams, kit.stand);
+    if (!team_on_pitch(teams))
         return;
     float open = 1 - covered_by;
     take(teams, slot, kit.values, kit.clear * open * open, SURPRISE);
@@ -143,7 +165,10 @@ void team_look(fov_teams *teams, const fov_teams_input *input)
 {
     size_t count = input->tracks->count;
     bool vectors = teams->params.embedding_size > 0;
+    float keeps = expf(-(float)teams->step_s / STAND_S);
     set_boxes(teams, input->tracks);
+    teams->looked_s *= keeps;
+    teams->stood_s *= keeps;
     if (!vectors)
         see_turf(teams, input->image, count);
     for (size_t i = 0; i < count; i++) {

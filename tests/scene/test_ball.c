@@ -144,6 +144,81 @@ static void the_camera_moves_and_the_ball_does_not(void **state)
     fov_ball_destroy(&tracker);
 }
 
+/* ---- what stands still ----------------------------------------------------------------------- */
+
+/* Puts the same place for some seconds, shaken by up to 2 px, one picture in four without it; how
+ * long it was told. */
+static double told_s(fov_ball_tracker *tracker, double from_s, double to_s, float x, float y)
+{
+    double told = 0;
+    for (double t = from_s; t < to_s - 1e-9; t += 0.04) {
+        int i = (int)lround(t * 25);
+        bool hole = i % 4 == 3;
+        float shake = (float)(i * 7 % 5) - 2;
+        told += put(tracker, t, hole ? -1 : x + shake, y - shake, NULL, NULL).state ? 0.04 : 0;
+    }
+    return told;
+}
+
+/* A bag: told for 3 s, less surely all the time, then no more, also after a break of 5 s. */
+static void what_never_moved_is_no_ball(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    float before = 2;
+    for (int i = 0; i < 60; i += 10) {
+        told_s(tracker, i * 0.04, (i + 9) * 0.04, 700, 400);
+        fov_ball ball = put(tracker, (i + 9) * 0.04, 700, 400, NULL, NULL);
+        assert_true(ball.state == FOV_BALL_SEEN && ball.confidence < before);
+        before = ball.confidence;
+    }
+    assert_true(told_s(tracker, 2.4, 30, 700, 400) < 0.8);
+    for (int i = 750; i < 875; i++)
+        put(tracker, i * 0.04, -1, 0, NULL, NULL);
+    assert_true(told_s(tracker, 35, 45, 700, 400) < 0.2);
+    fov_ball_destroy(&tracker);
+}
+
+/* To and fro between two bags is no moving. */
+static void two_bags_are_no_ball(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    double told = 0;
+    for (int i = 0; i < 500; i++) {
+        float x = i / 13 % 2 ? 760 : 700;
+        told += put(tracker, i * 0.04, x, 400, NULL, NULL).state && i > 250 ? 0.04 : 0;
+    }
+    assert_true(told < 0.2);
+    fov_ball_destroy(&tracker);
+}
+
+/* A free kick: it rolls there, lies for 30 s, is lost for 2 s meanwhile, and is shot. A bag that is
+ * seen more surely is in sight all the time. */
+static void a_ball_that_came_may_rest(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    int right = 0, pictures = 0, bag = 0;
+    for (int i = 0; i < 1000; i++) {
+        bool rolls = i < 75, lost = i >= 400 && i < 450, shot = i >= 900;
+        float x = rolls ? 200 + 8.0f * (float)i : shot ? 800 + 15.0f * (float)(i - 900) : 800;
+        fov_detection items[] = {{.x1 = 1500, .y1 = 100, .x2 = 1512, .y2 = 112, .score = 0.8f},
+                                 {.x1 = x - 6, .y1 = 594, .x2 = x + 6, .y2 = 606, .score = 0.6f}};
+        fov_detections detections = {items, lost ? 1 : 2, 2, NULL};
+        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball ball;
+        assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
+        bag += i >= 100 && ball.detection == 0;
+        pictures += i >= 100 && !lost;
+        right += i >= 100 && !lost && ball.detection == 1 && fabsf(ball.x - x) < 12;
+    }
+    assert_true(bag < 10);
+    if (right < pictures - 25)
+        fail_msg("told in %d of %d pictures", right, pictures);
+    fov_ball_destroy(&tracker);
+}
+
 static void thoughts_end_after_a_while(void **state)
 {
     (void)state;
@@ -436,6 +511,9 @@ int main(void)
         cmocka_unit_test(looks_where_the_ball_is),
         cmocka_unit_test(a_hole_is_coasted_over_and_filled_later),
         cmocka_unit_test(the_camera_moves_and_the_ball_does_not),
+        cmocka_unit_test(what_never_moved_is_no_ball),
+        cmocka_unit_test(two_bags_are_no_ball),
+        cmocka_unit_test(a_ball_that_came_may_rest),
         cmocka_unit_test(thoughts_end_after_a_while),
         cmocka_unit_test(the_likelier_of_two_is_told),
         cmocka_unit_test(other_classes_do_not_count),

@@ -194,6 +194,79 @@ static void without_a_pitch_there_are_no_teams(void **state)
     fov_teams_destroy(&teams);
 }
 
+/* A lawn fills half of the picture, and everybody walks on the pavement beside it. */
+static void a_lawn_beside_a_street_is_no_pitch(void **state)
+{
+    (void)state;
+    fov_teams *teams = make(NULL);
+    fov_team_list list = {0};
+    uint32_t colours[2];
+    for (int i = 0; i < 80; i++) {
+        struct scene *s = draw(0x4a8038, twelve, 12);
+        fill(s, 0, 0, SIDE, 170, 0x909090);
+        for (int k = 0; k < 12; k++) {
+            int x = 10 + k % 8 * 48, y = 10 + k / 8 * 76;
+            fill(s, x + 4, y + 6, x + 20, y + 36, twelve[k]);
+        }
+        list = update(teams, s, i * 0.1);
+    }
+    assert_int_equal(list.state, FOV_TEAMS_NO_PITCH);
+    assert_false(fov_teams_colors(teams, colours));
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(list.items[i].side, FOV_TEAM_UNKNOWN);
+    /* They step onto the lawn: a match. */
+    for (int i = 80; i < 180; i++)
+        list = update(teams, draw(0x4a8038, twelve, 12), i * 0.1);
+    assert_int_equal(list.state, FOV_TEAMS_KNOWN);
+    assert_true(list.items[0].side != list.items[1].side);
+    fov_teams_destroy(&teams);
+}
+
+/* Normal, by the sum of twelve. */
+static double normal(uint32_t *random)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++) {
+        *random = *random * 1664525u + 1013904223u;
+        sum += (double)(*random >> 8) / (1 << 24);
+    }
+    return sum;
+}
+
+static uint32_t clothes(uint32_t *random)
+{
+    uint32_t colour = 0;
+    for (int k = 0; k < 3; k++) {
+        double value = 110 + 25 * normal(random);
+        colour = colour << 8 | (uint32_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+    return colour;
+}
+
+/* People on grass in what they like, all out of one cloud of colours: with few of them it falls
+ * into two parts by chance, which must be rare. */
+static void clothes_of_one_kind_are_no_two_kits(void **state)
+{
+    (void)state;
+    uint32_t random = 5;
+    int known = 0;
+    for (int crowd = 0; crowd < 60; crowd++) {
+        uint32_t shirts[22];
+        size_t people = 8 + (size_t)crowd % 3 * 7;
+        fov_teams *teams = make(NULL);
+        fov_team_list list = {0};
+        for (size_t i = 0; i < people; i++)
+            shirts[i] = clothes(&random);
+        for (int i = 0; i < 15; i++)
+            list = update(teams, draw(0x4a8038, shirts, people), i * 0.1);
+        assert_true(list.state == FOV_TEAMS_KNOWN || list.state == FOV_TEAMS_ALIKE);
+        known += list.state == FOV_TEAMS_KNOWN;
+        fov_teams_destroy(&teams);
+    }
+    if (known > 3)
+        fail_msg("two kits in %d of 60 crowds", known);
+}
+
 static void few_players_are_waited_for(void **state)
 {
     (void)state;
@@ -481,6 +554,8 @@ int main(void)
         cmocka_unit_test(grey_pictures_have_no_teams),
         cmocka_unit_test(tiny_boxes_have_no_teams),
         cmocka_unit_test(without_a_pitch_there_are_no_teams),
+        cmocka_unit_test(a_lawn_beside_a_street_is_no_pitch),
+        cmocka_unit_test(clothes_of_one_kind_are_no_two_kits),
         cmocka_unit_test(few_players_are_waited_for),
         cmocka_unit_test(colours_are_told_and_the_lighter_is_first),
         cmocka_unit_test(named_colours_need_no_crowd),
