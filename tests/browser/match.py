@@ -94,7 +94,7 @@ def server_ready(server) -> None:
 
 def start(server, source=SOURCE, **more) -> dict:
     """Starts the stream `match` of the drawn match with the detector that needs no model, and waits for its first result."""
-    body = {"kind": "football", "source": source, "token": "match", "model_id": "drawn", **more}
+    body = {"kind": "football", "source": source, "token": "match", "model_id": "drawn", "admission": "best_effort", **more}
     server_ready(server)
     stream = call(server, "POST", "/api/v1/realtime/video/start-stream", body)
     assert isinstance(stream, dict), stream
