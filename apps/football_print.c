@@ -180,7 +180,7 @@ static const char *why_no_teams(fov_teams_state state)
     case FOV_TEAMS_GREY:
         return "the pictures have no colour";
     case FOV_TEAMS_NO_PITCH:
-        return "no one colour fills the ground";
+        return "no one colour fills the ground, or people stand elsewhere";
     case FOV_TEAMS_ALIKE:
         return "no two kits differ enough";
     case FOV_TEAMS_KNOWN:

@@ -21,7 +21,8 @@ typedef enum fov_team_side {
 typedef enum fov_teams_state {
     FOV_TEAMS_WAITING,  /* too few players for long enough yet */
     FOV_TEAMS_GREY,     /* the pictures have no colour */
-    FOV_TEAMS_NO_PITCH, /* no one colour fills the ground: a close-up, or no pitch */
+    FOV_TEAMS_NO_PITCH, /* no one colour fills the ground, or people stand elsewhere: a close-up, or
+                           no pitch */
     FOV_TEAMS_ALIKE,    /* many players, but no two kits that differ enough */
     FOV_TEAMS_KNOWN
 } fov_teams_state;

@@ -6,16 +6,17 @@
 
 #include "base/plane.h"
 
-#define STILL_S 3.0    /* what was never seen to move is told no longer than that */
-#define LEAST_ODDS 2.0 /* log odds that it may have until then: one picture without it is no end   \
-                        */
-#define REST_S 60.0    /* what has moved may rest for so long: free kicks, somebody hurt */
-#define REACH_PX 6.0   /* of a picture 1920 px wide: with its size, what boxes may shake by */
-#define FADES_S 10.0   /* a place that is not seen fades to 1/e in so long ... */
-#define FORGET_S 20.0  /* ... and is forgotten */
-#define STEP_MOST 0.5  /* s: a picture stands for no more */
-#define BROUGHT_S 1.0  /* a place where something lay for longer was not the ball's */
-#define DRIFTS 0.1     /* of the way that a place follows what is seen there */
+#define STILL_S 3.0 /* what was never seen to move is told no longer than that */
+#define LEAST_ODDS                                                                                 \
+    2.0               /* log odds that it may have until then: one picture without it is no end    \
+                       */
+#define REST_S 60.0   /* what has moved may rest for so long: free kicks, somebody hurt */
+#define REACH_PX 6.0  /* of a picture 1920 px wide: with its size, what boxes may shake by */
+#define FADES_S 10.0  /* a place that is not seen fades to 1/e in so long ... */
+#define FORGET_S 20.0 /* ... and is forgotten */
+#define STEP_MOST 0.5 /* s: a picture stands for no more */
+#define BROUGHT_S 1.0 /* a place where something lay for longer was not the ball's */
+#define DRIFTS 0.1    /* of the way that a place follows what is seen there */
 
 static double reach(double size, double unit)
 {

@@ -417,3 +417,20 @@ def test_pictures_of_a_street_are_no_match(tmp_path):
     assert len(frames) == 15 and sum(len(f["p"]) for f in frames) > 30
     assert all(p[4] is None for f in frames for p in f["p"]) and all(f["b"] is None and f["o"] == -1 for f in frames)
     assert "no distances, speeds and possession" in done.stdout and len(pictures_of(tmp_path / "m/match.avi")) == 15
+
+
+def test_a_street_has_no_teams_and_no_ball(tmp_path):
+    """Half of that clip is lawn, but all walk on the road; a bin looks like a ball, and stands still for good."""
+    clip = Path(os.environ.get("FOVEA_TEST_DATA", "/nonexistent")) / "video/vtest.avi"
+    if not clip.exists() or not (DEPS / "models").exists():
+        pytest.skip("no clip ($FOVEA_TEST_DATA), or no model")
+    done = football(clip, "--seconds", "12", "--json", "--no-video", cwd=tmp_path)
+    frames = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(frames) == 120 and sum(d["class"] == "person" for f in frames for d in f["detections"]) > 400
+    seen = sum(any(d["class"] == "sports ball" and d["confidence"] > 0.2 for d in f["detections"]) for f in frames[35:])
+    assert seen > 30, "the detector takes nothing for a ball here: choose another clip"
+    assert {f["teams"]["state"] for f in frames[20:]} == {"no_pitch"}
+    assert all(t["team"] is None for f in frames for t in f["tracks"])
+    told = [f["frame"] for f in frames if f["ball"]]
+    assert len(told) <= 35, told
+    assert len([f for f in frames[40:] if f["ball"]]) <= 5, told
