@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pytest
-from football import HOMOGRAPHY, Truth, calibrate, start_match
+from football_client import HOMOGRAPHY, Truth, calibrate, start_match
 from test_alerts import events, put
 
 SOURCE = "pattern:football?fps=10&size=1280x720&seed=3"

@@ -3,7 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from football import HOMOGRAPHY, Truth, calibrate, start_match
+from football_client import HOMOGRAPHY, Truth, calibrate, start_match
 from hazard import memory
 from realtime import START, STATS, STOP, STREAMS, decoded, receive, socket, unpack, wait_for
 from test_streams import next_picture
