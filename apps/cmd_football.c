@@ -64,7 +64,7 @@ static int parse(struct football_run *r, int argc, char **argv)
         "  fovea football match.mp4 --calibration pitch.json --out match\n"
         "  fovea football match.mp4 --model football.onnx --teams Reds:#c00000,Blues:#0000c0\n"
         "  fovea football rtsp://user:password@10.0.0.7/stream1 --json\n"
-        "  fovea football pattern:football --model drawn --seconds 60 --out drawn"};
+        "  fovea football pattern:football --model drawn --pitch-model drawn --out drawn"};
     struct option_spec options[OPTIONS] = {0};
     fill_options(r, options);
     int count = options_parse(&usage, options, argc, argv, &r->asked.url, 1);

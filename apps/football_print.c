@@ -240,7 +240,7 @@ static void tell_detector(FILE *to, const struct football_run *r)
 {
     if (r->sums.detector == FOV_DETECTOR_WEAK)
         fprintf(to, "detector: weak. Players were looked for with a small model, in tiles of the "
-                    "picture in turn; --model names a better one\n");
+                    "picture; --model names a better one\n");
     else if (r->sums.detector == FOV_DETECTOR_DRAWN)
         fprintf(to, "detector: none. The drawn match told what a detector might have seen\n");
 }
