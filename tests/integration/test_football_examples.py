@@ -107,7 +107,7 @@ def test_live_follows_rtmp(tmp_path):
     server, out = Nginx(tmp_path / "nginx"), tmp_path / "out"
     publisher = server.publish(make_clip(tmp_path / "clip.mp4", seconds=20), "match")
     try:
-        with out.open("w") as to, subprocess.Popen(["stdbuf", "-oL", str(FOLDER / "live"), str(config),
+        with out.open("w") as to, subprocess.Popen([str(FOLDER / "live"), str(config),
                                                     f"rtmp://127.0.0.1:{server.rtmp}/live/match"], stdout=to,
                                                    stderr=subprocess.PIPE, text=True, env=environment()) as process:
             try:

@@ -316,7 +316,9 @@ def test_what_has_no_end_is_given_up(kind, path, head, piece, size, words):
     endless = Endless(kind, head, piece, size)
     try:
         code, frames, errors = predict(endless.url + path)
-        assert code == 3 and not frames and words in errors and endless.sent < 100 << 20
+        late = "no picture came in time"  # a slow program reads for too long before it has read too much
+        assert code == 3 and not frames and (words in errors or late in errors), errors
+        assert endless.sent < 100 << 20
     finally:
         endless.close()
 
