@@ -95,7 +95,7 @@ struct football_sums {
     struct football_who *who; /* by their names, in order */
     size_t names;
     /* ... and of this run alone */
-    int64_t now, seen, viewed; /* seen: the ball; viewed: with a view of the pitch */
+    int64_t now, seen; /* seen: the ball */
     int64_t parts_ns[FOV_PART_COUNT];
     fov_football_detector detector;
     fov_teams_state teams;
@@ -145,7 +145,7 @@ struct football_run {
     int64_t written; /* number of the last frame that is on the disk for good, -1 */
     struct json_writer line;
     int64_t start_ns, told_ns;
-    bool progress, quiet;
+    bool progress;
     fov_stats stats; /* at the end */
 };
 

@@ -2,15 +2,10 @@
  * folder, the models. */
 #include "football.h"
 
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "reading.h"
 #include "serve/settings.h"
 

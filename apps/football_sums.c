@@ -74,7 +74,6 @@ void football_sum_now(struct football_run *r, const fov_football_frame *frame)
     struct football_sums *s = &r->sums;
     s->now++;
     s->seen += frame->ball.state == FOV_BALL_SEEN;
-    s->viewed += frame->view_known;
     for (int i = 0; i < FOV_PART_COUNT; i++)
         s->parts_ns[i] += frame->parts_ns[i];
     s->detector = frame->detector;
