@@ -78,7 +78,6 @@ static void write_members(const struct football_run *r, struct json_writer *w)
 static fov_status write_run(struct football_run *r, const char *path, fov_error *error)
 {
     struct json_writer w = {0};
-    r->before.begun_ms = clock_unix_ms();
     write_members(r, &w);
     fov_status status = w.failed ? fov_fail(error, FOV_ENOMEM, "no memory for %s", path)
                                  : file_replace(path, w.text, w.size, 0666, error);
@@ -223,14 +222,19 @@ static fov_status open_match(struct football_run *r, fov_error *error)
                         "%.100s is there, and no run.json that says what it is of: name another "
                         "--out",
                         match);
-    fov_status status = told ? read_run(r, run, error) : write_run(r, run, error);
+    fov_status status = told ? read_run(r, run, error) : FOV_OK;
     if (!status && there && is_hardly_begun(match)) {
         unlink(match);
         there = false;
     }
-    if (!status)
-        status = there ? go_on(r, match, error) : begin(r, match, error);
-    return status;
+    if (!status && there)
+        status = go_on(r, match, error);
+    bool begun = there && r->before.last >= 0; /* else frame 0 is of now */
+    if (!status && !begun)
+        r->before.begun_ms = clock_unix_ms();
+    if (!status && (!begun || (r->before.other_view && r->params.view)))
+        status = write_run(r, run, error);
+    return status || there ? status : begin(r, match, error);
 }
 
 fov_status football_folder_open(struct football_run *r, fov_error *error)

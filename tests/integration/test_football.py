@@ -373,8 +373,9 @@ def test_a_source_without_pictures_ends_well(tmp_path):
     assert done.returncode in (0, 3) and ("nobody was seen" in done.stdout or "empty" in done.stderr)
 
 
-def test_a_camera_is_live(tmp_path):
-    """Numbers by the clock, also over a break between two runs; drops are told."""
+@pytest.fixture
+def camera():
+    """Pictures of one colour each, 25 a second."""
     PIL = pytest.importorskip("PIL.Image")
     import io
     pictures = []
@@ -383,21 +384,54 @@ def test_a_camera_is_live(tmp_path):
         PIL.new("RGB", (320, 240), (shade, 90, 40)).save(to, "JPEG")
         pictures.append(to.getvalue())
     camera = Jpegs(pictures, fps=25)
-    try:
-        words = (f"http://127.0.0.1:{camera.port}/", "--model", "fake:boxes=none,labels=person+ball", "--out", "m", "--seconds", "2")
-        first = football(*words, cwd=tmp_path)
-        frames = frames_of(tmp_path / "m")
-        numbers = [f["f"] for f in frames]
-        assert 8 <= len(numbers) <= 21 and numbers == sorted(set(numbers)) and numbers[-1] < 25
-        assert "people: nobody was seen" in first.stdout and " in = " in first.stdout
-        time.sleep(1)
+    yield camera
+    camera.close()
+
+
+def of_camera(camera, *more):
+    return (f"http://127.0.0.1:{camera.port}/", "--model", "fake:boxes=none,labels=person+ball", "--out", "m", *more)
+
+
+def test_a_camera_is_live(camera, tmp_path):
+    """Numbers by the clock, also over a break between two runs; drops are told."""
+    words = of_camera(camera, "--seconds", "2")
+    first = football(*words, cwd=tmp_path)
+    frames = frames_of(tmp_path / "m")
+    numbers = [f["f"] for f in frames]
+    assert 8 <= len(numbers) <= 21 and numbers == sorted(set(numbers)) and numbers[-1] < 25
+    assert "people: nobody was seen" in first.stdout and " in = " in first.stdout
+    time.sleep(1)
+    football(*words, cwd=tmp_path)
+    numbers = [f["f"] for f in frames_of(tmp_path / "m")]
+    assert numbers[:len(frames)] == [f["f"] for f in frames] and numbers == sorted(set(numbers))
+    assert numbers[len(frames)] - numbers[len(frames) - 1] >= 8 and len(numbers) - len(frames) >= 8
+    assert (tmp_path / "m/match-2.avi").exists()
+
+
+def test_a_cameras_time_begins_with_its_first_frame(camera, tmp_path):
+    """Killed before a frame was written: what goes on counts from its own beginning, not from that run's."""
+    words = of_camera(camera, "--seconds", "1", "--no-video")
+    football(*words, cwd=tmp_path)
+    told = json.loads((tmp_path / "m/run.json").read_text())
+    (tmp_path / "m/run.json").write_text(json.dumps({**told, "begun_ms": told["begun_ms"] - 3600e3}))
+    head = (tmp_path / "m/match.jsonl").read_text().splitlines()[0]
+    for left in (head[:20], head + "\n"):
+        (tmp_path / "m/match.jsonl").write_text(left)
         football(*words, cwd=tmp_path)
-        numbers = [f["f"] for f in frames_of(tmp_path / "m")]
-        assert numbers[:len(frames)] == [f["f"] for f in frames] and numbers == sorted(set(numbers))
-        assert numbers[len(frames)] - numbers[len(frames) - 1] >= 8 and len(numbers) - len(frames) >= 8
-        assert (tmp_path / "m/match-2.avi").exists()
-    finally:
-        camera.close()
+    football(*words, cwd=tmp_path)
+    assert max(f["f"] for f in frames_of(tmp_path / "m")) < 10 * 60
+
+
+def test_a_new_calibration_of_a_camera_is_new_once(camera, tmp_path):
+    """The next run with the same one cannot know whether the camera has moved since."""
+    for name, shift in (("first.json", 0), ("second.json", 5)):
+        points = [{"image": [(x + shift) / 3, y / 3], "pitch": p["pitch"]} for p in POINTS for x, y in [p["image"]]]
+        (tmp_path / name).write_text(json.dumps({"points": points}))
+    moved = "the camera may have moved"
+    for name, asked in (("first.json", False), ("second.json", False), ("second.json", True), (None, False), ("second.json", True)):
+        given = ("--calibration", name) if name else ()
+        done = football(*of_camera(camera, "--seconds", "1", "--no-video", *given), cwd=tmp_path)
+        assert (moved in done.stderr) == asked, (name, done.stderr)
 
 
 def test_help_names_the_options(tmp_path):
