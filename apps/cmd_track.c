@@ -1,6 +1,7 @@
 /* fovea track SOURCE: objects of a video get names that last; or of a file of detections. */
 #include <stdio.h>
 
+#include "base/text.h"
 #include "commands.h"
 #include "predict.h"
 #include "track.h"
@@ -14,21 +15,13 @@ struct asked {
     double high, low, start, buffer;
 };
 
-static const char *tracker_names(void)
-{
-    static char names[NAMES_MOST];
-    size_t at = 0;
-    const char *name;
-    for (int i = 0; (name = fov_tracker_name(i, NULL)) && at < sizeof names; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", name);
-    return names;
-}
-
 static void fill_options(struct asked *a, struct option_spec *options)
 {
+    static char names[NAMES_MOST];
+    text_list(names, sizeof names, fov_tracker_name);
     struct track_dets *d = &a->dets;
     const struct option_spec own[TRACK_OPTIONS] = {
-        {"tracker", OPTION_TEXT, &d->params.name, 0, 0, "NAME", tracker_names()},
+        {"tracker", OPTION_TEXT, &d->params.name, 0, 0, "NAME", names},
         {"mot", OPTION_TEXT, &d->mot, 0, 0, "FILE", "write the tracks there, as MOT lines"},
         {"dets", OPTION_TEXT, &d->path, 0, 0, "FILE", "detections instead of a source"},
         {"fps", OPTION_NUMBER, &d->fps, 0.001, 1000, "N", "with --dets: frames a second (30)"},

@@ -27,24 +27,33 @@ static bool lists(const char *list, const char *name)
     return false;
 }
 
+static fov_status no_format(const char *word, const char *const *names, size_t count,
+                            fov_error *error)
+{
+    char all[128];
+    const char *near = text_nearest(word, names, count);
+    text_list(all, sizeof all, fov_match_format);
+    return fov_fail(error, FOV_EINVAL, "--formats: no format '%.40s'%s%s%s: there are %s", word,
+                    near ? ", did you mean " : "", near ? near : "", near ? "?" : "", all);
+}
+
 fov_status football_check_formats(const char *formats, fov_error *error)
 {
     const char *names[FORMATS_MAX];
     size_t count = 0;
     char text[128], *rest = text;
+    if (!formats)
+        return FOV_OK;
     while (count < FORMATS_MAX && (names[count] = fov_match_format((int)count, NULL)))
         count++;
-    text_copy(text, sizeof text, formats ? formats : "");
-    for (char *part; formats && (part = strsep(&rest, ","));) {
+    if (text_copy(text, sizeof text, formats) != strlen(formats))
+        return fov_fail(error, FOV_EINVAL, "--formats is too long");
+    for (char *part; (part = strsep(&rest, ","));) {
         size_t i = 0;
         while (i < count && strcmp(part, names[i]) != 0)
             i++;
-        const char *near = i == count ? text_nearest(part, names, count) : NULL;
         if (i == count)
-            return fov_fail(error, FOV_EINVAL,
-                            "--formats: no format '%.40s'%s%s%s: there are mot, gamestate, "
-                            "skillcorner, tracab, epts",
-                            part, near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+            return no_format(part, names, count, error);
     }
     return FOV_OK;
 }

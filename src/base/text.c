@@ -135,6 +135,17 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
     return nearest;
 }
 
+void text_list(char *to, size_t size, const char *(*name)(int i, const char **help))
+{
+    const char *next;
+    size_t used = 0;
+    to[0] = '\0';
+    for (int i = 0; (next = name(i, NULL)); i++) {
+        used += text_copy(to + used, size - used, i ? ", " : "");
+        used += text_copy(to + used, size - used, next);
+    }
+}
+
 /* Whether the word before a '=' names a secret: "password", "userpwd", "passwd2", "access_token".
  */
 static bool names_secret(const char *word, size_t length)

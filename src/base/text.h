@@ -26,6 +26,9 @@ void text_hex(char *to, const uint8_t *bytes, size_t count);
 /* The candidate nearest to `word` by edit distance, NULL when none is near enough to suggest. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* "mot, epts": the names that `name` gives, from 0 up to a NULL; cut where `size` bytes end. */
+void text_list(char *to, size_t size, const char *(*name)(int i, const char **help));
+
 /* Copies `url` without its secrets: the password of "user:password@", the query, and in the path
  * the values of names such as password= and token=, which some cameras want there. What is no URL
  * is copied as it is. */

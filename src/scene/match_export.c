@@ -26,15 +26,12 @@ static const struct out_format *find_format(const char *name, fov_error *error)
 {
     const char *names[FORMATS];
     char all[128];
-    size_t used = 0;
     for (int i = 0; i < FORMATS; i++) {
         names[i] = formats[i]->name;
         if (name && strcmp(name, names[i]) == 0)
             return formats[i];
-        if (used < sizeof all)
-            used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
-                                     names[i]);
     }
+    text_list(all, sizeof all, fov_match_format);
     const char *near = text_nearest(name ? name : "", names, FORMATS);
     fov_fail(error, FOV_ENOTFOUND, "no format %.40s; %s%s%sthere are %s", name ? name : "",
              near ? "perhaps " : "", near ? near : "", near ? "; " : "", all);

@@ -8,16 +8,6 @@
 #include "serve/frames.h"
 #include "serve/model_files.h"
 
-/* "botsort, bytetrack, …" */
-static void list_trackers(char *list, size_t size)
-{
-    const char *name;
-    size_t used = 0;
-    list[0] = '\0';
-    for (int i = 0; (name = fov_tracker_name(i, NULL)) != NULL && used < size; i++)
-        used += (size_t)snprintf(list + used, size - used, "%s%s", i ? ", " : "", name);
-}
-
 bool tracker_find(struct exchange *x, const char *word, const char **name)
 {
     char list[128];
@@ -27,7 +17,7 @@ bool tracker_find(struct exchange *x, const char *word, const char **name)
     for (int i = 0; (*name = fov_tracker_name(i, NULL)) != NULL; i++)
         if (strcmp(word, *name) == 0)
             return true;
-    list_trackers(list, sizeof list);
+    text_list(list, sizeof list, fov_tracker_name);
     serve_problem(x, 422, "invalid_argument", "no tracker '%.40s'; there are: %s", word, list);
     return false;
 }

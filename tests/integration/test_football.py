@@ -314,6 +314,8 @@ def test_a_calibration_of_another_size_is_scaled(truth, tmp_path):
     (["--teams", "Reds:rde,Blues:blue"], "'rde' is no colour"),
     (["--teams", ":#c00000,Blues:#0000c0"], "team 1 has no name"),
     (["--out", "m", "--formats", "mot,trakab"], "did you mean tracab?"),
+    (["--out", "m", "--formats", "mot,"], "there are mot, gamestate, skillcorner, tracab, epts"),
+    (["--out", "m", "--formats", "mot" + ",mot" * 40], "--formats is too long"),
     (["--formats", "mot"], "--formats go into the folder of --out"),
     (["--look", "whale"], "--look is auto, whole or tiles"),
     (["--fps", "0"], "--fps must be a number"),

@@ -176,6 +176,25 @@ static void nearest_name(void **state)
     assert_null(text_nearest("zzzzzz", names, 4));
 }
 
+static const char *name_at(int i, const char **help)
+{
+    static const char *const names[] = {"mot", "tracab", "epts"};
+    (void)help;
+    return i < 3 ? names[i] : NULL;
+}
+
+static void lists_of_names(void **state)
+{
+    (void)state;
+    char all[32], cut[8], none[1];
+    text_list(all, sizeof all, name_at);
+    text_list(cut, sizeof cut, name_at);
+    text_list(none, sizeof none, name_at);
+    assert_string_equal(all, "mot, tracab, epts");
+    assert_string_equal(cut, "mot, tr");
+    assert_string_equal(none, "");
+}
+
 static void hexadecimal_digits(void **state)
 {
     static const uint8_t bytes[] = {0x00, 0x9a, 0xff, 0x10};
@@ -326,6 +345,7 @@ int main(void)
         cmocka_unit_test(terminals_are_told_nothing),
         cmocka_unit_test(numbers_from_text),
         cmocka_unit_test(nearest_name),
+        cmocka_unit_test(lists_of_names),
         cmocka_unit_test(hexadecimal_digits),
         cmocka_unit_test(json_bad_table),
         cmocka_unit_test(json_reads_members),
