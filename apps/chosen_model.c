@@ -45,8 +45,7 @@ struct opened {
     fov_inspection **inspection; /* only looked into */
     fov_workers **workers;
     fov_workers_params *params; /* of the workers */
-    fov_workers *beside;        /* added to those, under this id */
-    const char *id;
+    fov_workers *beside;        /* added to those */
 };
 
 static fov_status open_found(struct chosen_model *chosen, const struct settings *s,
@@ -81,10 +80,8 @@ static fov_status open_found(struct chosen_model *chosen, const struct settings 
     chosen->iou = chosen->iou > 0 ? chosen->iou : s->realtime.iou_threshold;
     if (to->inspection)
         return fov_inspect(to->inspection, &params, error);
-    if (to->beside) {
-        params.id = to->id;
+    if (to->beside)
         return fov_workers_add_model(to->beside, &params, false, error);
-    }
     if (to->model)
         return fov_model_open(to->model, &params, error);
     to->params->model = &params;
@@ -135,8 +132,7 @@ fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *p
     return open_chosen(chosen, &(struct opened){.workers = workers, .params = params}, error);
 }
 
-fov_status chosen_model_add(struct chosen_model *chosen, const char *id, fov_workers *workers,
-                            fov_error *error)
+fov_status chosen_model_add(struct chosen_model *chosen, fov_workers *workers, fov_error *error)
 {
-    return open_chosen(chosen, &(struct opened){.beside = workers, .id = id}, error);
+    return open_chosen(chosen, &(struct opened){.beside = workers}, error);
 }

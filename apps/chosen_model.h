@@ -32,10 +32,8 @@ fov_status chosen_model_open(struct chosen_model *chosen, fov_model **model, fov
 fov_status chosen_model_start(struct chosen_model *chosen, fov_workers_params *params,
                               fov_workers **workers, fov_error *error);
 
-/* The same beside the models that workers have, under an id of its own. Returns what
- * fov_workers_add_model returns, too. */
-fov_status chosen_model_add(struct chosen_model *chosen, const char *id, fov_workers *workers,
-                            fov_error *error);
+/* The same beside the models that workers have. Returns what fov_workers_add_model returns, too. */
+fov_status chosen_model_add(struct chosen_model *chosen, fov_workers *workers, fov_error *error);
 
 /* The same without any runtime: what the file is. As fov_inspect. */
 fov_status chosen_model_inspect(struct chosen_model *chosen, fov_inspection **inspection,

@@ -110,6 +110,7 @@ static fov_status add_model(struct football_run *r, const char *model, const cha
                             const char **named, fov_error *error)
 {
     struct chosen_model chosen = {.model = model,
+                                  .id = id,
                                   .backend = r->asked.chosen.backend,
                                   .device = r->asked.chosen.device,
                                   .precision = r->asked.chosen.precision};
@@ -119,7 +120,7 @@ static fov_status add_model(struct football_run *r, const char *model, const cha
     *named = drawn ? DRAWN : id;
     if (drawn)
         return FOV_OK;
-    return chosen_model_add(&chosen, id, r->workers, error);
+    return chosen_model_add(&chosen, r->workers, error);
 }
 
 static void tell_fallback(fov_workers *workers)
