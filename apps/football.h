@@ -143,6 +143,7 @@ struct football_run {
     struct football_folder *folder; /* --out; NULL: none */
     struct football_video *video;
     int64_t written; /* number of the last frame that is on the disk for good, -1 */
+    bool whole;      /* at the end: all that was to be written was */
     struct json_writer line;
     int64_t start_ns, told_ns;
     bool progress;

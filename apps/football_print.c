@@ -185,7 +185,7 @@ static const char *why_no_teams(fov_teams_state state)
     case FOV_TEAMS_KNOWN:
         break;
     }
-    return "";
+    return "their kits are, but nobody was seen in one for long enough";
 }
 
 static void tell_people(FILE *to, const struct football_run *r)
@@ -244,6 +244,16 @@ static void tell_detector(FILE *to, const struct football_run *r)
         fprintf(to, "detector: none. The drawn match told what a detector might have seen\n");
 }
 
+/* Where it broke off, the last frames may be missing. */
+static void tell_folder(FILE *to, const struct football_run *r)
+{
+    if (r->whole)
+        fprintf(to, "written to %s/: all %" PRId64 " frames\n", r->asked.out, r->sums.frames);
+    else if (r->written >= 0)
+        fprintf(to, "on disk in %s/ up to frame %" PRId64 "; not all was written\n", r->asked.out,
+                r->written);
+}
+
 void football_tell_end(struct football_run *r)
 {
     FILE *to = r->asked.json ? stderr : stdout;
@@ -273,5 +283,5 @@ void football_tell_end(struct football_run *r)
         tell_parts(to, r);
     tell_detector(to, r);
     if (r->asked.out)
-        fprintf(to, "written to %s/: all %" PRId64 " frames\n", r->asked.out, s->frames);
+        tell_folder(to, r);
 }

@@ -233,6 +233,7 @@ static fov_status run(struct football_run *r, fov_error *error)
     fov_status status = football_start_reading(r, error);
     if (!status)
         status = take_all(r, error);
+    r->whole = status == FOV_OK;
     football_stop_reading(r);
     if (!status && r->read_error.status) {
         *error = r->read_error;
@@ -256,6 +257,7 @@ static fov_status end(struct football_run *r, fov_status status, fov_error *erro
         synced = football_video_close(r, &why);
     if (!synced && r->folder && r->sums.frames > 0)
         synced = football_write_end(r, &why);
+    r->whole = r->whole && !synced;
     if (status)
         return status;
     *error = why;

@@ -1,6 +1,8 @@
 """`fovea football`: the drawn match, seen by what a detector might have seen, with a calibration made from its truth."""
 import json
 import os
+import re
+import resource
 import signal
 import struct
 import subprocess
@@ -260,6 +262,25 @@ def test_folders_that_cannot_be(tmp_path):
     assert "10 frames" in football(*words, cwd=tmp_path).stdout and len(frames_of(tmp_path / "m")) == 10
     (tmp_path / "m/run.json").write_text("{}")
     assert "run.json" in football(*words, cwd=tmp_path, code=3).stderr
+
+
+def test_a_full_disk_is_told(tmp_path):
+    """A bound on the size of a file is as a disk without room: what is on the disk stays whole, and no more is promised."""
+    def bound():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))
+    done = football(SOURCE, *DRAWN, "--out", "m", cwd=tmp_path, code=1, preexec_fn=bound)
+    assert "writing the video: File too large" in done.stderr and "written to m/" not in done.stdout
+    frames = frames_of(tmp_path / "m")
+    assert 0 < len(frames) < 80 and f"on disk in m/ up to frame {frames[-1]['f']}; not all was written" in done.stdout
+    done = football(SOURCE, *DRAWN, "--out", "m", cwd=tmp_path)  # room was made
+    assert "written to m/: all 80 frames" in done.stdout and [f["f"] for f in frames_of(tmp_path / "m")] == list(range(80))
+
+
+def test_kits_that_nobody_has_yet(tmp_path):
+    """So short that the kits are known, and nobody's is."""
+    done = football(SOURCE, *DRAWN, "--seconds", "0.9", cwd=tmp_path)
+    assert re.search(r"teams are not known: \w", done.stdout), done.stdout
 
 
 POINTS = [{"image": [100, 500], "pitch": [20, 5]}, {"image": [850, 500], "pitch": [80, 5]},
