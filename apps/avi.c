@@ -1,6 +1,7 @@
 #include "avi.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +117,8 @@ static void put_headers(struct avi *a, uint32_t file_size, uint32_t movie_size)
     put_word(a->file, "movi");
 }
 
-fov_status avi_create(struct avi **avi, const char *path, int width, int height, double fps,
-                      fov_error *error)
+static fov_status create(struct avi **avi, const char *path, int width, int height, double fps,
+                         fov_error *error)
 {
     struct avi *a = calloc(1, sizeof *a);
     *avi = NULL;
@@ -149,7 +150,8 @@ static fov_status add_entry(struct avi *a, uint32_t offset, uint32_t size, fov_e
     return FOV_OK;
 }
 
-fov_status avi_add(struct avi *a, const uint8_t *jpeg, size_t size, fov_error *error)
+/* FOV_ELIMIT: the file would pass 2 GB. */
+static fov_status add(struct avi *a, const uint8_t *jpeg, size_t size, fov_error *error)
 {
     long at = ftell(a->file);
     if (at < 0 || size > MAX_BYTES || (uint64_t)at + size + 16 * (a->count + 2) > MAX_BYTES)
@@ -193,4 +195,32 @@ fov_status avi_close(struct avi **avi, fov_error *error)
     free(a->entries);
     free(a);
     return failed ? fov_fail(error, FOV_EIO, "the video could not be written whole") : FOV_OK;
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+static fov_status begin_part(struct avi_parts *p, int width, int height, fov_error *error)
+{
+    char path[1600];
+    fov_status status = avi_close(&p->avi, error);
+    if (status)
+        return status;
+    p->name(p->user, path, sizeof path);
+    p->width = width;
+    p->height = height;
+    return create(&p->avi, path, width, height, p->fps, error);
+}
+
+fov_status avi_parts_add(struct avi_parts *p, int width, int height, const uint8_t *jpeg,
+                         size_t size, fov_error *error)
+{
+    fov_status status = FOV_OK;
+    if (!p->avi || p->width != width || p->height != height)
+        status = begin_part(p, width, height, error);
+    if (status == FOV_OK)
+        status = add(p->avi, jpeg, size, error);
+    if (status != FOV_ELIMIT)
+        return status;
+    status = begin_part(p, width, height, error);
+    return status ? status : add(p->avi, jpeg, size, error);
 }

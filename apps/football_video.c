@@ -12,51 +12,39 @@
 
 struct football_video {
     fov_encoder *encoder;
-    struct avi *avi;
+    struct avi_parts parts;
     fov_ball_way way;
-    int width, height;
 };
+
+/* What is there already is of a run before, and is left alone. */
+static void name_part(void *run, char *path, size_t size)
+{
+    const struct football_run *r = run;
+    char name[32] = "match.avi";
+    football_folder_path(r, path, size, name);
+    for (int part = 2; access(path, F_OK) == 0; part++) {
+        snprintf(name, sizeof name, "match-%d.avi", part);
+        football_folder_path(r, path, size, name);
+    }
+}
 
 static fov_status begin(struct football_run *r, fov_error *error)
 {
     struct football_video *v = r->video = calloc(1, sizeof *v);
     if (!v)
         return fov_fail(error, FOV_ENOMEM, "no memory for an annotated copy");
+    v->parts = (struct avi_parts){.fps = r->fps, .name = name_part, .user = r};
     return fov_encoder_create(&v->encoder, error);
 }
 
-/* What is there already is of a run before, and is left alone. */
-static fov_status start_part(struct football_run *r, const fov_image *image, fov_error *error)
+static fov_status write_picture(struct football_video *v, const fov_image *image, fov_error *error)
 {
-    struct football_video *v = r->video;
-    char path[1200], name[32] = "match.avi";
-    fov_status status = avi_close(&v->avi, error);
-    if (status)
-        return status;
-    football_folder_path(r, path, sizeof path, name);
-    for (int part = 2; access(path, F_OK) == 0; part++) {
-        snprintf(name, sizeof name, "match-%d.avi", part);
-        football_folder_path(r, path, sizeof path, name);
-    }
-    v->width = image->width;
-    v->height = image->height;
-    return avi_create(&v->avi, path, v->width, v->height, r->fps, error);
-}
-
-static fov_status write_picture(struct football_run *r, const fov_image *image, fov_error *error)
-{
-    struct football_video *v = r->video;
     const uint8_t *bytes;
     size_t size;
     fov_status status = fov_encode_jpeg(v->encoder, image, QUALITY, &bytes, &size, error);
-    if (!status && (!v->avi || v->width != image->width || v->height != image->height))
-        status = start_part(r, image, error);
-    if (!status)
-        status = avi_add(v->avi, bytes, size, error);
-    if (status != FOV_ELIMIT)
+    if (status)
         return status;
-    status = start_part(r, image, error);
-    return status ? status : avi_add(v->avi, bytes, size, error);
+    return avi_parts_add(&v->parts, image->width, image->height, bytes, size, error);
 }
 
 /* Pixels that may be drawn on: the result is ours alone. */
@@ -87,7 +75,7 @@ fov_status football_video_add(struct football_run *r, fov_result *result, const 
     if (!draw || status)
         return status;
     fov_draw_football(&image, &what);
-    return write_picture(r, &image, error);
+    return write_picture(v, &image, error);
 }
 
 fov_status football_video_close(struct football_run *r, fov_error *error)
@@ -96,7 +84,7 @@ fov_status football_video_close(struct football_run *r, fov_error *error)
     r->video = NULL;
     if (!v)
         return FOV_OK;
-    fov_status status = avi_close(&v->avi, error);
+    fov_status status = avi_close(&v->parts.avi, error);
     fov_encoder_destroy(&v->encoder);
     free(v);
     return status;

@@ -14,12 +14,11 @@
 
 struct saver {
     char folder[1024], video[256]; /* video: file name without suffix */
-    double fps;
     fov_decoder *decoder;
     fov_encoder *encoder;
-    struct avi *avi;
-    int width, height, part; /* of the video being written */
-    bool beside;             /* the originals lie in the same folder */
+    struct avi_parts parts;
+    int part;    /* of the video being written */
+    bool beside; /* the originals lie in the same folder */
 };
 
 static const char *base_name(const char *path)
@@ -54,6 +53,15 @@ static bool holds_source(const char *folder, const char *source)
            a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+static void name_part(void *saver, char *path, size_t size)
+{
+    struct saver *s = saver;
+    char part[16] = "";
+    if (s->part++)
+        snprintf(part, sizeof part, "-%d", s->part);
+    snprintf(path, size, "%s/%s%s%s.avi", s->folder, s->video, part, s->beside ? ".boxes" : "");
+}
+
 fov_status saver_create(struct saver **saver, const char *folder, const char *source, double fps,
                         fov_error *error)
 {
@@ -61,7 +69,7 @@ fov_status saver_create(struct saver **saver, const char *folder, const char *so
     *saver = NULL;
     if (!s)
         return fov_fail(error, FOV_ENOMEM, "no memory for annotated copies");
-    s->fps = fps;
+    s->parts = (struct avi_parts){.fps = fps, .name = name_part, .user = s};
     text_copy(s->folder, sizeof s->folder, folder);
     name_of_source(source, s->video, sizeof s->video);
     fov_status status = FOV_OK;
@@ -84,7 +92,7 @@ fov_status saver_close(struct saver **saver, fov_error *error)
     *saver = NULL;
     if (!s)
         return FOV_OK;
-    fov_status status = avi_close(&s->avi, error);
+    fov_status status = avi_close(&s->parts.avi, error);
     fov_decoder_destroy(&s->decoder);
     fov_encoder_destroy(&s->encoder);
     free(s);
@@ -119,36 +127,6 @@ static fov_status write_still(struct saver *s, const char *name, const uint8_t *
     return write_file(path, bytes, size, error);
 }
 
-static fov_status start_video(struct saver *s, const fov_image *image, fov_error *error)
-{
-    char path[1600], part[16] = "";
-    fov_status status = avi_close(&s->avi, error);
-    if (status)
-        return status;
-    if (s->part++)
-        snprintf(part, sizeof part, "-%d", s->part);
-    snprintf(path, sizeof path, "%s/%s%s%s.avi", s->folder, s->video, part,
-             s->beside ? ".boxes" : "");
-    s->width = image->width;
-    s->height = image->height;
-    return avi_create(&s->avi, path, s->width, s->height, s->fps, error);
-}
-
-/* A file holds frames of one size and at most 2 GB; then the next part begins. */
-static fov_status write_video(struct saver *s, const fov_image *image, const uint8_t *bytes,
-                              size_t size, fov_error *error)
-{
-    fov_status status = FOV_OK;
-    if (!s->avi || s->width != image->width || s->height != image->height)
-        status = start_video(s, image, error);
-    if (status == FOV_OK)
-        status = avi_add(s->avi, bytes, size, error);
-    if (status != FOV_ELIMIT)
-        return status;
-    status = start_video(s, image, error);
-    return status ? status : avi_add(s->avi, bytes, size, error);
-}
-
 static fov_status decode_turned(struct saver *s, const fov_frame *frame, fov_image *image,
                                 fov_error *error)
 {
@@ -174,5 +152,5 @@ fov_status saver_add(struct saver *s, fov_frame *frame, const char *name,
     if (status)
         return status;
     return name ? write_still(s, name, bytes, size, error)
-                : write_video(s, &image, bytes, size, error);
+                : avi_parts_add(&s->parts, image.width, image.height, bytes, size, error);
 }
