@@ -186,6 +186,8 @@ void football_folder_path(const struct football_run *r, char *path, size_t size,
  * frame of this run knows. */
 void football_sum(struct football_run *r, const fov_match_frame *frame);
 void football_sum_now(struct football_run *r, const fov_football_frame *frame);
+/* Figures of people. `*people` is to be freed; NULL, and 0, when there is no memory. */
+size_t football_figures(const struct football_run *r, fov_match_person **people);
 
 /* football_views.c. Keeps the view of a frame that is through; writes those of the last seconds;
  * finds, of those of a run before, the newest that is so long before its last frame. */

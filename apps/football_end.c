@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "scene/football_json.h"
 
 enum { MAPS = 6, FORMATS_MAX = 16 };
 
@@ -114,13 +115,12 @@ static int by_time(const void *a, const void *b)
 
 static fov_status write_people_maps(struct football_run *r, fov_error *error)
 {
-    fov_match_person *people = calloc(FOOTBALL_PEOPLE, sizeof *people);
+    fov_match_person *people;
     fov_match_heat heat;
     fov_status status = FOV_OK;
+    size_t count = football_figures(r, &people);
     if (!people)
         return fov_fail(error, FOV_ENOMEM, "no memory for heat maps");
-    size_t count = fov_match_people(r->match, people, FOOTBALL_PEOPLE);
-    count = count < FOOTBALL_PEOPLE ? count : FOOTBALL_PEOPLE;
     qsort(people, count, sizeof *people, by_time);
     for (size_t i = 0; i < count && i < MAPS && people[i].seen_s > 0 && !status; i++) {
         char name[40];
@@ -152,6 +152,13 @@ static fov_status write_maps(struct football_run *r, fov_error *error)
 
 /* ---- summary --------------------------------------------------------------------------------- */
 
+static const char *side_name(int32_t team)
+{
+    return football_side_name(team == 0   ? FOV_TEAM_FIRST
+                              : team == 1 ? FOV_TEAM_SECOND
+                                          : FOV_TEAM_UNKNOWN);
+}
+
 static void put_mean(struct json_writer *w, const char *name, bool known, double x, double y)
 {
     json_name(w, name);
@@ -173,7 +180,7 @@ static void put_team(const struct football_run *r, struct json_writer *w, int te
     fov_match_get_team(r->match, team, &t);
     snprintf(color, sizeof color, "#%06x", (unsigned)(s->colors[team] & 0xFFFFFF));
     json_object_begin(w);
-    json_add_string(w, "side", team ? "second" : "first");
+    json_add_string(w, "side", side_name(team));
     json_add_string(w, "name", r->names[team]);
     json_add_string(w, "color", s->color_known[team] ? color : NULL);
     json_add_number(w, "seen_at_once", (double)s->at_once[team] / (double)s->frames, 2);
@@ -190,11 +197,8 @@ static void put_person(const struct football_run *r, struct json_writer *w,
 {
     json_object_begin(w);
     json_add_int(w, "track_id", who->id);
-    json_add_string(w, "class",
-                    who->role == FOV_ROLE_GOALKEEPER ? "goalkeeper"
-                    : who->role == FOV_ROLE_REFEREE  ? "referee"
-                                                     : "player");
-    json_add_string(w, "team", who->team == 0 ? "first" : who->team == 1 ? "second" : NULL);
+    json_add_string(w, "class", football_class_name(who->role));
+    json_add_string(w, "team", side_name(who->team));
     json_add_number(w, "seen_s", (double)who->frames / r->fps, 2);
     if (p && p->seen_s > 0) {
         json_add_number(w, "distance_m", p->distance_m, 1);
@@ -209,9 +213,8 @@ static void put_person(const struct football_run *r, struct json_writer *w,
 
 static void put_people(const struct football_run *r, struct json_writer *w)
 {
-    fov_match_person *people = calloc(FOOTBALL_PEOPLE, sizeof *people);
-    size_t count = people ? fov_match_people(r->match, people, FOOTBALL_PEOPLE) : 0;
-    count = count < FOOTBALL_PEOPLE ? count : FOOTBALL_PEOPLE;
+    fov_match_person *people;
+    size_t count = football_figures(r, &people);
     json_name(w, "people");
     json_array_begin(w);
     for (size_t i = 0; i < r->sums.names; i++) {
@@ -266,8 +269,7 @@ static void put_summary(const struct football_run *r, struct json_writer *w)
     put_team(r, w, 0);
     put_team(r, w, 1);
     json_array_end(w);
-    int left = football_left_team(r);
-    json_add_string(w, "goal_on_the_left", left == 0 ? "first" : left == 1 ? "second" : NULL);
+    json_add_string(w, "goal_on_the_left", side_name(football_left_team(r)));
     json_add_number(w, "others_at_once", (double)s->at_once[2] / frames, 2);
     json_name(w, "ball");
     json_object_begin(w);

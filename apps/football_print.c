@@ -157,9 +157,8 @@ static int by_way(const void *a, const void *b)
 
 static void tell_best(FILE *to, const struct football_run *r)
 {
-    fov_match_person *people = calloc(FOOTBALL_PEOPLE, sizeof *people);
-    size_t count = people ? fov_match_people(r->match, people, FOOTBALL_PEOPLE) : 0;
-    count = count < FOOTBALL_PEOPLE ? count : FOOTBALL_PEOPLE;
+    fov_match_person *people;
+    size_t count = football_figures(r, &people);
     if (count > 0)
         qsort(people, count, sizeof *people, by_way);
     for (size_t i = 0; i < count && i < BEST && people[i].distance_m > 0; i++) {

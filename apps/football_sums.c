@@ -85,3 +85,10 @@ void football_sum_now(struct football_run *r, const fov_football_frame *frame)
             s->colors[k] = frame->sides[k].color;
         }
 }
+
+size_t football_figures(const struct football_run *r, fov_match_person **people)
+{
+    *people = calloc(FOOTBALL_PEOPLE, sizeof **people);
+    size_t count = *people ? fov_match_people(r->match, *people, FOOTBALL_PEOPLE) : 0;
+    return count < FOOTBALL_PEOPLE ? count : FOOTBALL_PEOPLE;
+}

@@ -65,7 +65,7 @@ static void add_box(struct json_writer *w, const char *name, const fov_football_
 /* ---- tracks ----------------------------------------------------------------------------------
  */
 
-static const char *class_name(fov_match_role role)
+const char *football_class_name(fov_match_role role)
 {
     switch (role) {
     case FOV_ROLE_GOALKEEPER:
@@ -85,7 +85,7 @@ static void write_track(struct json_writer *w, const fov_football_frame *f,
     int side = index_of(p->side);
     json_object_begin(w);
     json_add_int(w, "track_id", p->id);
-    json_add_string(w, "class", class_name(p->role));
+    json_add_string(w, "class", football_class_name(p->role));
     json_add_string(w, "team", football_side_name(p->side));
     json_add_string(w, "team_name", side >= 0 ? f->sides[side].name : NULL);
     json_add_number(w, "team_confidence", (double)p->side_confidence, 3);

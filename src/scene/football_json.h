@@ -24,6 +24,9 @@ void football_put_matrix(struct json_writer *w, const double map[9]);
 /* "first", "second"; NULL: neither. */
 const char *football_side_name(fov_team_side side);
 
+/* "player", also of others; "goalkeeper", "referee". */
+const char *football_class_name(fov_match_role role);
+
 /* "waiting", "grey", "no_pitch", "alike", "known". */
 const char *football_teams_state(fov_teams_state state);
 
