@@ -124,7 +124,8 @@ struct football_run {
     /* the reading thread's */
     pthread_t thread;
     bool reading;
-    int64_t number, read; /* of the last frame that was put; how many were read */
+    int64_t number, read; /* of the last frame that was put; how many were read, broken ones, too */
+    int64_t broken;       /* pictures that could not be read */
     double live_from_s;   /* time of the first frame of this run since frame 0 */
     atomic_bool stop;
     fov_error read_error; /* why the source ended; status FOV_OK: as it should */
@@ -161,6 +162,7 @@ fov_status football_open(struct football_run *r, fov_error *error);
 fov_status football_close(struct football_run *r, fov_error *error);
 
 /* football_read.c */
+void football_pass_broken(struct football_run *r, const fov_error *error); /* counts and tells */
 fov_status football_start_reading(struct football_run *r, fov_error *error);
 void football_stop_reading(struct football_run *r); /* joins; may be called twice */
 

@@ -22,8 +22,10 @@ enum { HOLD = FOOTBALL_HELD + 24, LIVE_RESULTS = 16 };
 static fov_status open_reader(struct football_run *r, double seek_s, fov_error *error)
 {
     const struct football_asked *a = &r->asked;
-    fov_reader_params params = {
-        .open = {.url = a->url, .seek_ms = 1e3 * seek_s}, .buffer = 8, .hold = HOLD};
+    fov_reader_params params = {.open = {.url = a->url, .seek_ms = 1e3 * seek_s},
+                                .buffer = 8,
+                                .hold = HOLD,
+                                .tell_broken = true};
     fov_status status = fov_reader_open(&r->reader, &params, error);
     if (status)
         return status;
@@ -37,9 +39,12 @@ static fov_status open_reader(struct football_run *r, double seek_s, fov_error *
 static fov_status read_first(struct football_run *r, fov_error *error)
 {
     fov_status status = FOV_EAGAIN;
-    while (status == FOV_EAGAIN && !football_is_stopped())
+    while ((status == FOV_EAGAIN || status == FOV_EFORMAT) && !football_is_stopped()) {
         status = fov_reader_get(r->reader, 100, &r->first, NULL, error);
-    if (status == FOV_EOS || status == FOV_EAGAIN)
+        if (status == FOV_EFORMAT)
+            football_pass_broken(r, error);
+    }
+    if (status == FOV_EOS || status == FOV_EAGAIN || status == FOV_EFORMAT)
         return FOV_OK;
     if (status)
         return status;

@@ -219,7 +219,10 @@ static void tell_frames(FILE *to, const struct football_run *r)
         if (t->dropped[i])
             fprintf(to, "%s%s %" PRIu64, told++ ? ", " : " (dropped: ", fov_drop_name((fov_drop)i),
                     t->dropped[i]);
-    fprintf(to, "%s; %.1f s\n", dropped ? ")" : "", ns_to_ms(clock_now_ns() - r->start_ns) / 1e3);
+    fprintf(to, "%s; ", dropped ? ")" : "");
+    if (r->broken)
+        fprintf(to, "%" PRId64 " could not be read; ", r->broken);
+    fprintf(to, "%.1f s\n", ns_to_ms(clock_now_ns() - r->start_ns) / 1e3);
 }
 
 static void tell_parts(FILE *to, const struct football_run *r)

@@ -4,8 +4,11 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+
+enum { TOLD = 5 };
 
 /* Number and time since frame 0. A file says itself what time it is, pictures have a rate alone, a
  * camera has the clock's. The number depends on nothing else, so that a run that goes on later
@@ -62,6 +65,14 @@ static bool is_late(const struct football_run *r)
            ns_to_ms(clock_now_ns() - r->start_ns) > 1e3 * r->asked.seconds;
 }
 
+/* Its time has passed all the same: those after it stay where they are. */
+void football_pass_broken(struct football_run *r, const fov_error *error)
+{
+    r->read++;
+    if (r->broken++ < TOLD)
+        fprintf(stderr, "fovea: %s\n", error->message);
+}
+
 static fov_status step(struct football_run *r, fov_error *error)
 {
     fov_frame *frame = r->first;
@@ -71,6 +82,10 @@ static fov_status step(struct football_run *r, fov_error *error)
         status = fov_reader_get(r->reader, 100, &frame, NULL, error);
     if (status == FOV_EAGAIN && is_late(r))
         return FOV_EOS;
+    if (status == FOV_EFORMAT) {
+        football_pass_broken(r, error);
+        return FOV_OK;
+    }
     return status ? status : pass(r, &frame);
 }
 

@@ -282,7 +282,7 @@ int football_run(struct football_run *r)
     football_tell_end(r);
     if (status)
         fprintf(stderr, "fovea: %s\n", error.message);
-    int code = status ? r->sums.now ? 1 : fov_status_exit(status) : r->failed ? 1 : 0;
+    int code = status ? r->sums.now ? 1 : fov_status_exit(status) : r->failed || r->broken ? 1 : 0;
     football_close(r, NULL);
     return code;
 }

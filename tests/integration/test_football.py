@@ -392,8 +392,26 @@ def test_nobody_is_seen(tmp_path):
 
 def test_a_source_without_pictures_ends_well(tmp_path):
     (tmp_path / "empty").mkdir()
-    done = football("empty", *DRAWN, "--out", "m", cwd=tmp_path, code=None)
-    assert done.returncode in (0, 3) and ("nobody was seen" in done.stdout or "empty" in done.stderr)
+    done = football("empty", *DRAWN, "--out", "m", cwd=tmp_path, code=3)
+    assert "empty holds no JPEG" in done.stderr and not (tmp_path / "m").exists()
+    (tmp_path / "empty/a.jpg").write_text("no picture")
+    done = football("empty", *DRAWN, "--out", "m", cwd=tmp_path, code=1)
+    assert "nobody was seen" in done.stdout and "a.jpg: not a JPEG" in done.stderr and not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("broken", [(0,), (3, 4)])
+def test_broken_pictures_are_told_and_keep_their_time(tmp_path, broken):
+    PIL = pytest.importorskip("PIL.Image")
+    (tmp_path / "pics").mkdir()
+    for i in range(8):
+        path = tmp_path / f"pics/{i}.jpg"
+        PIL.new("RGB", (320, 240), (20 * i, 90, 40)).save(path)
+        if i in broken:
+            path.write_bytes(path.read_bytes()[:400])
+    done = football("pics", "--model", "fake:boxes=2,labels=person+ball", "--json", cwd=tmp_path, code=1)
+    frames = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(f["frame"], f["pts_ms"]) for f in frames] == [(i, 100 * i) for i in range(8) if i not in broken]
+    assert f"{len(broken)} could not be read" in done.stderr and f"{broken[0]}.jpg: the picture is cut off" in done.stderr
 
 
 @pytest.fixture
