@@ -113,6 +113,22 @@ static int by_time(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+static void name_map(char name[40], int32_t id)
+{
+    snprintf(name, 40, "heat_%d.png", (int)id);
+}
+
+/* Of a run before, whose longest seen were perhaps others. */
+static void drop_people_maps(const struct football_run *r)
+{
+    char path[1200], name[40];
+    for (size_t i = 0; i < r->sums.names; i++) {
+        name_map(name, r->sums.who[i].id);
+        football_folder_path(r, path, sizeof path, name);
+        unlink(path);
+    }
+}
+
 static fov_status write_people_maps(struct football_run *r, fov_error *error)
 {
     fov_match_person *people;
@@ -122,9 +138,11 @@ static fov_status write_people_maps(struct football_run *r, fov_error *error)
     if (!people)
         return fov_fail(error, FOV_ENOMEM, "no memory for heat maps");
     qsort(people, count, sizeof *people, by_time);
+    if (r->before.last >= 0)
+        drop_people_maps(r);
     for (size_t i = 0; i < count && i < MAPS && people[i].seen_s > 0 && !status; i++) {
         char name[40];
-        snprintf(name, sizeof name, "heat_%d.png", (int)people[i].id);
+        name_map(name, people[i].id);
         if (fov_match_get_heat(r->match, people[i].id, &heat) == FOV_OK)
             status = write_map(r, &heat, name, error);
     }

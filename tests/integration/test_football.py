@@ -195,8 +195,12 @@ def test_goes_on_after_a_kill(truth, match, tmp_path):
             same += p[0] in places and abs(p[4] - places[p[0]][0]) + abs(p[5] - places[p[0]][1]) < 0.7
     assert total > 20 and near > 0.9 * total and same > 0.6 * total, (near, same, total)
     assert len((tmp_path / "m/tracab.dat").read_text().splitlines()) == 80
+    maps = {path.name for path in (tmp_path / "m").glob("heat_[0-9]*.png")}
+    others = {f"heat_{p['track_id']}.png" for p in json.loads((tmp_path / "m/summary.json").read_text())["people"]} - maps
+    (tmp_path / "m" / min(others)).write_text("of somebody who was seen longest then")
     again = football(*words, cwd=tmp_path)  # nothing is left to do
     assert "went on after frame 79: 0 new" in again.stdout and frames_of(tmp_path / "m") == frames
+    assert {path.name for path in (tmp_path / "m").glob("heat_[0-9]*.png")} == maps and len(maps) == 6
 
 
 def test_what_was_told_as_written_is_there(truth, tmp_path):
