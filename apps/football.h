@@ -12,7 +12,8 @@
  *   football_names.c     going on with the names of a run before
  *   football_sums.c      what the frames add up to
  *   football_video.c     --out: the annotated copy
- *   football_end.c       --out: summary, heat maps, formats
+ *   football_end.c       --out: summary, heat maps
+ *   football_formats.c   --out: formats of other programs
  *   football_sides.c     whose goal is on the left
  *   football_print.c     lines, progress, JSON, what is said in the end */
 #ifndef APPS_FOOTBALL_H
@@ -204,8 +205,11 @@ fov_status football_video_add(struct football_run *r, fov_result *result, const 
                               bool draw, fov_error *error);
 fov_status football_video_close(struct football_run *r, fov_error *error);
 
-/* football_end.c: what is made of the whole match. */
+/* football_formats.c: --formats, before anything else; then all that are asked for, or fit. */
 fov_status football_check_formats(const char *formats, fov_error *error);
+fov_status football_write_formats(struct football_run *r, fov_error *error);
+
+/* football_end.c: what is made of the whole match, formats, too. */
 fov_status football_write_end(struct football_run *r, fov_error *error);
 
 /* football_sides.c. The team whose goal is at x = 0; -1: not known. A copy of a match file with the
