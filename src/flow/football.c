@@ -3,12 +3,12 @@
 #include "flow/football.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/plane.h"
+#include "base/text.h"
 #include "flow/football_internal.h"
 #include "track/camera_motion.h"
 
@@ -46,7 +46,7 @@ static void set_names(fov_football *f, const fov_football_params *params)
     static const char *const usual[] = {"first", "second"};
     for (int k = 0; k < 2; k++) {
         const char *name = params->names[k] && params->names[k][0] ? params->names[k] : usual[k];
-        snprintf(f->names[k], sizeof f->names[k], "%s", name);
+        text_copy(f->names[k], sizeof f->names[k], name);
     }
 }
 

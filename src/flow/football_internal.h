@@ -4,6 +4,8 @@
 
 #include <fovea/football.h>
 
+enum { FOOTBALL_NAME = 65 }; /* bytes of a team's name, with the zero */
+
 /* Where to look for the ball in the picture of `time_s`, which is the next one, of the size of the
  * last: as fov_ball_where, and as update. `motion`: the camera's until then, as far as anybody can
  * tell; NULL: none. */
