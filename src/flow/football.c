@@ -10,6 +10,7 @@
 #include "base/plane.h"
 #include "base/text.h"
 #include "flow/football_internal.h"
+#include "scene/ball_tracker.h"
 #include "track/camera_motion.h"
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
@@ -305,6 +306,17 @@ void fov_football_settle(fov_football *f, fov_balls *late)
 
 /* ---- for streams (football_internal.h) ---------------------------------------------------------
  */
+
+fov_pitch_size football_pitch(const fov_football *f)
+{
+    return f->pitch;
+}
+
+void football_regions(const fov_football *f, int *side_px, int *overlap_px)
+{
+    *side_px = f->ball->params.tile_px;
+    *overlap_px = f->ball->params.overlap_px;
+}
 
 void football_next_look(fov_football *f, double time_s, const fov_motion *motion,
                         fov_ball_look *look)

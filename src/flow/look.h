@@ -44,6 +44,7 @@ struct look {
     struct look_names names;
     bool tiles;
     int tile_px, tiles_at_once;
+    int region_px, region_overlap_px; /* of the ball */
     float ball_conf;
     double ball_fps, pitch_fps;
     fov_pitch_layout layout;
