@@ -117,7 +117,6 @@ struct tiling {
     size_t count;
 };
 bool look_has_tiling(struct worker *worker);
-void look_tiling_free(struct tiling **tiling);
 
 /* Runs the model on parts of frame i's picture, as many as end by `until_ns` (0: all) but one at
  * least, and adds what it finds to the worker's tiling; `classes` says what is of use. Returns how
