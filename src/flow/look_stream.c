@@ -92,7 +92,7 @@ static fov_status fill(struct look *look, const fov_stream_params *params,
                         "football: pitch_model \"" LOOK_DRAWN "\" goes with a player_model "
                         "\"" LOOK_DRAWN "\" alone");
     fov_status status = check(&p, error);
-    if (!status && player)
+    if (!status && player && !look->drawn) /* a model for it may be there already, or not yet */
         choose_tiles(look, &p, player);
     if (!status && look->tiles && !look->has_ball && p.ball.tile_px == 0) {
         p.ball.tile_px = look->tile_px;
