@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "flow/football_internal.h"
 #include "flow/look.h"
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 
 #define LANE_BYTES ((size_t)1 << 40) /* the caller has these frames in memory anyway */
 #define BATCH_BYTES ((size_t)256 << 20)

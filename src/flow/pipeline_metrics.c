@@ -6,7 +6,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/machine.h"
 #include "device/device.h"
 
