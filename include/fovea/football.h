@@ -103,7 +103,8 @@ struct fov_football_params {
     fov_teams_params teams;     /* class_id has no meaning here */
     fov_ball_params ball;       /* class_id has no meaning here */
     fov_match_params match;     /* with the size of the pitch; max_people: default 512 */
-    const char *names[2];       /* of the teams; default "first", "second" */
+    const char *names[2]; /* of the teams; default "first", "second"; longer ones than 64 bytes
+                             are cut between letters */
     const fov_pitch_view *view; /* of the first picture; NULL: not known. One for pictures of
                                    another shape is refused by the first fov_football_update, and
                                    forgotten */

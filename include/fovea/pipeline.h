@@ -86,7 +86,7 @@ FOV_API fov_status fov_pipeline_process_batch(fov_pipeline *pipeline, fov_frame 
 FOV_API fov_status fov_pipeline_set_view(fov_pipeline *pipeline, const fov_pitch_view *view,
                                          fov_error *error);
 
-/* Thread-safety: safe. Blocks: no. */
+/* Thread-safety: safe. Blocks: while a graphics card's driver tells of its memory. */
 FOV_API void fov_pipeline_get_metrics(fov_pipeline *pipeline, fov_pipeline_metrics *metrics);
 FOV_API void fov_pipeline_reset_metrics(fov_pipeline *pipeline);
 

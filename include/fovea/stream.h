@@ -223,8 +223,7 @@ FOV_API fov_status fov_stream_start_source(fov_stream *stream, fov_source **sour
 FOV_API bool fov_stream_get_source_state(fov_stream *stream, fov_source_state *state);
 
 /* The view of the pitch in frame `seq` of a football stream, and what is known of the newest
- * frame's
- * (`known` false: nothing; `seq` may be NULL). As fov_football_set_view, which see;
+ * frame's (`known` false: nothing; each may be NULL). As fov_football_set_view, which see;
  * FOV_EUNSUPPORTED for a stream without football. Thread-safety: safe. Blocks: briefly. */
 FOV_API fov_status fov_stream_set_pitch_view(fov_stream *stream, const fov_pitch_view *view,
                                              uint64_t seq, fov_error *error);
@@ -232,7 +231,7 @@ FOV_API fov_status fov_stream_get_pitch_view(fov_stream *stream, fov_pitch_view 
                                              double *sigma_px, uint64_t *seq, fov_error *error);
 
 /* Mean ms of each part of the last 128 delivered frames; 0 where nothing was done. Thread-safety:
- * safe. Blocks: no. */
+ * safe. Blocks: briefly. */
 FOV_API void fov_stream_get_football_parts(fov_stream *stream, double mean_ms[FOV_PART_COUNT]);
 
 /* Figures of the match so far: copies the people as fov_match_people does, and what else is not

@@ -3,13 +3,14 @@
 #include "flow/football.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/plane.h"
+#include "base/text.h"
 #include "flow/football_internal.h"
+#include "scene/ball_tracker.h"
+#include "track/camera_motion.h"
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 
@@ -45,7 +46,7 @@ static void set_names(fov_football *f, const fov_football_params *params)
     static const char *const usual[] = {"first", "second"};
     for (int k = 0; k < 2; k++) {
         const char *name = params->names[k] && params->names[k][0] ? params->names[k] : usual[k];
-        snprintf(f->names[k], sizeof f->names[k], "%s", name);
+        text_copy(f->names[k], sizeof f->names[k], name);
     }
 }
 
@@ -172,20 +173,6 @@ static bool advance(fov_football *f, double input_s)
     return on;
 }
 
-/* What moves by itself, in px of the picture that is looked at. */
-static size_t moving_boxes(fov_football *f, const fov_football_input *in, double x, double y)
-{
-    size_t count = in->detections->count < f->boxes_most ? in->detections->count : f->boxes_most;
-    for (size_t i = 0; i < count; i++) {
-        const fov_detection *d = &in->detections->items[i];
-        f->boxes[i] = (fov_detection){.x1 = (float)(d->x1 / x),
-                                      .y1 = (float)(d->y1 / y),
-                                      .x2 = (float)(d->x2 / x),
-                                      .y2 = (float)(d->y2 / y)};
-    }
-    return count;
-}
-
 /* The camera's motion as given, or as the picture shows it. */
 static void find_motion(fov_football *f, const fov_football_input *in, fov_motion *motion)
 {
@@ -196,14 +183,8 @@ static void find_motion(fov_football *f, const fov_football_input *in, fov_motio
     if (in->motion) {
         *motion = *in->motion;
     } else if (f->camera && in->image) {
-        double x = (double)in->width / in->image->width, y = (double)in->height / in->image->height;
-        size_t count = moving_boxes(f, in, x, y);
-        if (fov_camera_motion_update(f->camera, in->image, f->boxes, count, motion, NULL))
-            return;
-        const double up[9] = {x, 0, 0, 0, y, 0, 0, 0, 1};
-        const double down[9] = {1 / x, 0, 0, 0, 1 / y, 0, 0, 0, 1};
-        plane_multiply(motion->map, down, motion->map);
-        plane_multiply(up, motion->map, motion->map);
+        const struct camera_motion_boxes boxes = {in->detections, f->boxes, f->boxes_most};
+        camera_motion_scaled(f->camera, in->image, in->width, in->height, &boxes, motion);
     }
 }
 
@@ -324,6 +305,17 @@ void fov_football_settle(fov_football *f, fov_balls *late)
 
 /* ---- for streams (football_internal.h) ---------------------------------------------------------
  */
+
+fov_pitch_size football_pitch(const fov_football *f)
+{
+    return f->pitch;
+}
+
+void football_regions(const fov_football *f, int *side_px, int *overlap_px)
+{
+    *side_px = f->ball->params.tile_px;
+    *overlap_px = f->ball->params.overlap_px;
+}
 
 void football_next_look(fov_football *f, double time_s, const fov_motion *motion,
                         fov_ball_look *look)

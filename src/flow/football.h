@@ -6,7 +6,7 @@
 
 #include <fovea/football.h>
 
-enum { FOOTBALL_STEPS = 2048, FOOTBALL_NAME = 64, FOOTBALL_MEETINGS = 4 };
+enum { FOOTBALL_STEPS = 2048, FOOTBALL_MEETINGS = 4 };
 
 /* ---- the view of the pitch (football_view.c) ---------------------------------------------------
  */

@@ -2,9 +2,7 @@
 #ifndef FLOW_FOOTBALL_COPY_H
 #define FLOW_FOOTBALL_COPY_H
 
-#include <fovea/football.h>
-
-enum { FOOTBALL_COPY_NAME = 64 };
+#include "flow/football_internal.h"
 
 /* Zero it before the first use. */
 struct football_copy {
@@ -13,7 +11,7 @@ struct football_copy {
     size_t people_room;
     fov_ball *late;
     size_t late_room;
-    char names[2][FOOTBALL_COPY_NAME];
+    char names[2][FOOTBALL_NAME];
 };
 
 /* Allocates only when `from` has more people or balls than any before. False: no memory, and the

@@ -3,8 +3,6 @@
  * their names, and get them back, with all that is known of them. */
 #include "flow/football.h"
 
-#include <math.h>
-
 #define MET_S 4.0   /* so long an exchange may go unseen */
 #define AGAIN_S 1.5 /* after one they look like it for a while */
 #define NEAR 0.75f  /* of a box's size beside it: who is so near may be taken for it */

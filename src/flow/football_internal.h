@@ -4,6 +4,13 @@
 
 #include <fovea/football.h>
 
+enum { FOOTBALL_NAME = 65 }; /* bytes of a team's name, with the zero */
+
+/* What was asked for or is the default; never changes. */
+fov_pitch_size football_pitch(const fov_football *football);
+/* Of the regions of a sweep for the ball. */
+void football_regions(const fov_football *football, int *side_px, int *overlap_px);
+
 /* Where to look for the ball in the picture of `time_s`, which is the next one, of the size of the
  * last: as fov_ball_where, and as update. `motion`: the camera's until then, as far as anybody can
  * tell; NULL: none. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/plane.h"
+#include "scene/pitch.h"
 
 #define KEEP_S 60.0 /* so long ago a picture may be that a view is set for */
 /* What is told of a view's error decides how long it is carried, not its age. */
@@ -17,11 +18,15 @@
 #define TELL_ERROR 0.02
 /* After a cut the lines must say all of the view again, with so many places that agree. */
 #define SURE_INLIERS 40
-/* Of the lens term: beyond this a picture folds back over itself (docs/pitch.md). */
-#define K1_LEAST (-0.14)
-#define K1_MOST 0.5
 
 /* ---- checks ---------------------------------------------------------------------------------- */
+
+/* Whether lens term and error are any. */
+static bool has_lens(const fov_pitch_view *view)
+{
+    return view->k1 >= PITCH_K1_LEAST && view->k1 <= PITCH_K1_MOST && view->rms_px >= 0 &&
+           isfinite(view->rms_px);
+}
 
 fov_status football_view_check(fov_pitch_view *view, int width, int height,
                                const fov_pitch_size *pitch, fov_error *error)
@@ -31,8 +36,7 @@ fov_status football_view_check(fov_pitch_view *view, int width, int height,
         view->width = width;
         view->height = height;
     }
-    if (!(view->k1 >= K1_LEAST && view->k1 <= K1_MOST) || !(view->rms_px >= 0) ||
-        !isfinite(view->rms_px))
+    if (!has_lens(view))
         return fov_fail(error, FOV_EINVAL, "the lens term of a view is %g, its error %g px",
                         view->k1, view->rms_px);
     fov_status status = FOV_OK;
@@ -50,9 +54,7 @@ fov_status football_view_check(fov_pitch_view *view, int width, int height,
 static fov_status check_found(const fov_pitch_view *found, int width, int height, fov_error *error)
 {
     double inverse[9];
-    if (!plane_is_finite(found->map) || !plane_invert(found->map, inverse) ||
-        !(found->k1 >= K1_LEAST && found->k1 <= K1_MOST) ||
-        !(found->rms_px >= 0 && isfinite(found->rms_px)))
+    if (!plane_is_finite(found->map) || !plane_invert(found->map, inverse) || !has_lens(found))
         return fov_fail(error, FOV_EINVAL, "the view that was found is none");
     return fov_pitch_view_fits(found, width, height, error);
 }

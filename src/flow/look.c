@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "infer/runner.h"
 
 #define CONF 0.25f /* fov_detect_params */
 

@@ -44,6 +44,7 @@ struct look {
     struct look_names names;
     bool tiles;
     int tile_px, tiles_at_once;
+    int region_px, region_overlap_px; /* of the ball */
     float ball_conf;
     double ball_fps, pitch_fps;
     fov_pitch_layout layout;
@@ -116,7 +117,6 @@ struct tiling {
     size_t count;
 };
 bool look_has_tiling(struct worker *worker);
-void look_tiling_free(struct tiling **tiling);
 
 /* Runs the model on parts of frame i's picture, as many as end by `until_ns` (0: all) but one at
  * least, and adds what it finds to the worker's tiling; `classes` says what is of use. Returns how

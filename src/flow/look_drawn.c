@@ -1,6 +1,5 @@
 /* The detector "drawn": no model looks at frames of the drawn match, their truth is spoilt as a
  * detector would. The same frame is seen the same way each time, whatever came before. */
-#include <string.h>
 
 #include "flow/look.h"
 #include "media/football_noise.h"

@@ -1,6 +1,7 @@
 /* What models of their own look for beside people: the ball, in the parts of the picture that may
- * hold it, and now and then the pitch. A run of theirs that fails or hangs costs its frame nothing
- * but what it would have found. */
+ * hold it, and now and then the pitch. A run of theirs that fails, or hangs and comes back, costs
+ * its frame nothing but what it would have found; one that does not come back takes its frame with
+ * it (watchdog.c). */
 #include <string.h>
 
 #include "base/clock.h"
@@ -28,7 +29,8 @@ static size_t choose(struct look *look, const fov_ball_look *plan, const fov_ima
             count = 0; /* it is of pictures of another size */
     }
     if (count == 0)
-        count = tiles_cover(whole, 640, 100, image->width, image->height, all);
+        count = tiles_cover(whole, look->region_px, look->region_overlap_px, image->width,
+                            image->height, all);
     unsigned first = plan->sweep || plan->count == 0 ? atomic_load(&look->sweep) : 0;
     for (size_t i = 0; i < count; i++)
         regions[i] = all[(first + i) % count];

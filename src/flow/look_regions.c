@@ -15,12 +15,6 @@ bool look_has_tiling(struct worker *w)
     return w->tiling != NULL;
 }
 
-void look_tiling_free(struct tiling **tiling)
-{
-    free(*tiling);
-    *tiling = NULL;
-}
-
 /* ---- running parts of a picture -----------------------------------------------------------------
  */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "flow/football_internal.h"
 #include "flow/look.h"
 
 #define BALL_CONF 0.15f
@@ -80,9 +80,6 @@ static fov_status fill(struct look *look, const fov_stream_params *params,
     look->has_pitch = is_named(p.pitch_model);
     look->ball_fps = p.ball_fps;
     look->layout = p.pitch_layout;
-    look->pitch = p.match.pitch;
-    look->pitch.length = look->pitch.length > 0 ? look->pitch.length : 105;
-    look->pitch.width = look->pitch.width > 0 ? look->pitch.width : 68;
     look->ball_conf = p.ball_conf > 0 ? p.ball_conf : BALL_CONF;
     look->pitch_fps = p.pitch_fps > 0 ? p.pitch_fps : PITCH_FPS;
     look->drawn = is_drawn(p.player_model);
@@ -94,7 +91,7 @@ static fov_status fill(struct look *look, const fov_stream_params *params,
                         "football: pitch_model \"" LOOK_DRAWN "\" goes with a player_model "
                         "\"" LOOK_DRAWN "\" alone");
     fov_status status = check(&p, error);
-    if (!status && player)
+    if (!status && player && !look->drawn) /* a model for it may be there already, or not yet */
         choose_tiles(look, &p, player);
     if (!status && look->tiles && !look->has_ball && p.ball.tile_px == 0) {
         p.ball.tile_px = look->tile_px;
@@ -104,7 +101,13 @@ static fov_status fill(struct look *look, const fov_stream_params *params,
         trust_less(&p.tracker);
     if (!status)
         status = look_names_read(&look->names, &p, error);
-    return status ? status : fov_football_create(&look->football, &p, error);
+    if (!status)
+        status = fov_football_create(&look->football, &p, error);
+    if (status)
+        return status;
+    look->pitch = football_pitch(look->football);
+    football_regions(look->football, &look->region_px, &look->region_overlap_px);
+    return FOV_OK;
 }
 
 fov_status look_make(struct look **out, const fov_stream_params *params,

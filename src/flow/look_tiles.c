@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PART 0.5        /* of a cut box that another must hold */
 #define PEOPLE 0.08     /* of the picture's height: people at the far line stand above the ground */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 
 #define LANE_BYTES ((size_t)1 << 40) /* the caller has these frames in memory anyway */
 #define BATCH_BYTES ((size_t)256 << 20)
@@ -77,8 +76,10 @@ static fov_status collect(struct lane *lane, uint64_t first, int count, fov_resu
 static fov_status put_all(struct lane *lane, fov_frame **frames, int count, fov_error *error)
 {
     fov_status status = FOV_OK;
-    for (int i = 0; i < count && status == FOV_OK; i++)
+    for (int i = 0; i < count && status == FOV_OK; i++) {
+        frames[i]->deadline_ns = 0; /* a frame that is late is worked off as well */
         status = fov_stream_put_wait(lane->stream, &frames[i], -1, NULL);
+    }
     fov_stream_flush(lane->stream);
     return status
                ? fov_fail(error, status, "the pipeline takes no frame: %s", fov_status_text(status))

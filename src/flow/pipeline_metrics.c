@@ -6,7 +6,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/machine.h"
 #include "device/device.h"
 
@@ -47,16 +46,7 @@ void tally_add(struct tally *t, int64_t called_ns, int64_t answered_ns,
 
 double tally_ms(const struct tally *t, double q)
 {
-    if (t->frames == 0)
-        return 0;
-    uint64_t rank = (uint64_t)(q * (double)(t->frames - 1) + 0.5), seen = 0;
-    int bin = 0;
-    for (; bin < STATS_BINS - 1; bin++) {
-        seen += t->bins[bin];
-        if (seen > rank)
-            break;
-    }
-    return stats_bin_middle_ns(bin) / 1e6;
+    return t->frames ? stats_bins_ms(t->bins, t->frames, q) : 0;
 }
 
 /* The second number of statm is resident pages. */

@@ -1,9 +1,6 @@
 /* Sources through a pipeline, to see what it can do: as quickly as it can, and in real time. */
 #include "flow/pipeline.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <fovea/reader.h>
 
 #include "base/clock.h"

@@ -70,6 +70,18 @@ double stats_bin_middle_ns(int bin)
     return (bin_start_ns(bin) + bin_start_ns(bin + 1)) / 2;
 }
 
+double stats_bins_ms(const uint32_t bins[STATS_BINS], uint64_t count, double q)
+{
+    uint64_t rank = (uint64_t)(q * (double)(count - 1) + 0.5), seen = 0;
+    int bin = 0;
+    for (; bin < STATS_BINS - 1; bin++) {
+        seen += bins[bin];
+        if (seen > rank)
+            break;
+    }
+    return stats_bin_middle_ns(bin) / 1e6;
+}
+
 void stats_init(struct stats *stats)
 {
     memset(stats, 0, sizeof *stats);
@@ -186,22 +198,9 @@ static void merge(struct window *w, const struct stats_slot *slot)
     }
 }
 
-/* Nearest-rank percentile in ms. */
-static double percentile_ms(const struct window *w, int time, double q)
-{
-    uint64_t rank = (uint64_t)(q * (double)(w->delivered - 1) + 0.5), seen = 0;
-    int bin = 0;
-    for (; bin < STATS_BINS - 1; bin++) {
-        seen += w->bins[time][bin];
-        if (seen > rank)
-            break;
-    }
-    return stats_bin_middle_ns(bin) / 1e6;
-}
-
 static double clamped_ms(const struct window *w, double q)
 {
-    double ms = percentile_ms(w, 0, q);
+    double ms = stats_bins_ms(w->bins[0], w->delivered, q);
     double least = ns_to_ms(w->min_ns), most = ns_to_ms(w->max_ns);
     return ms < least ? least : ms > most ? most : ms;
 }
@@ -219,7 +218,7 @@ static void fill_times(const struct window *w, fov_stats *out)
     out->p99_ms = clamped_ms(w, 0.99);
     for (int s = 0; s < FOV_STAGE_COUNT; s++) {
         out->stage_mean_ms[s] = w->sum_ns[1 + s] / n / 1e6;
-        out->stage_p95_ms[s] = percentile_ms(w, 1 + s, 0.95);
+        out->stage_p95_ms[s] = stats_bins_ms(w->bins[1 + s], w->delivered, 0.95);
     }
 }
 

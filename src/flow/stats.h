@@ -37,8 +37,12 @@ void stats_get_dropped(struct stats *stats, uint64_t dropped[FOV_DROP_COUNT]);
 /* Snapshot; see fov_stream_get_stats. */
 void stats_read(struct stats *stats, int64_t now, double window_s, fov_stats *out);
 
-/* The bin of a duration and the middle of a bin, in ns (for tests). */
+/* The bin of a duration, and the percentile of `count` durations in bins, in ms, by nearest rank (q
+ * in 0..1, count 1 and more). */
 int stats_bin(int64_t ns);
+double stats_bins_ms(const uint32_t bins[STATS_BINS], uint64_t count, double q);
+
+/* The middle of a bin, in ns (for tests). */
 double stats_bin_middle_ns(int bin);
 
 #endif

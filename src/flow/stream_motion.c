@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "base/plane.h"
+#include "track/camera_motion.h"
 #include "track/luma.h"
 
 enum { SIDE = 320 }; /* px of the longer side */
@@ -62,14 +62,6 @@ void motion_see(void *user, int index, const fov_image *image)
     gray->offset = sums;
 }
 
-/* From px of the small picture to px of the frame, on both sides of the map. */
-static void enlarge(fov_motion *motion, double x, double y)
-{
-    const double up[9] = {x, 0, 0, 0, y, 0, 0, 0, 1}, down[9] = {1 / x, 0, 0, 0, 1 / y, 0, 0, 0, 1};
-    plane_multiply(motion->map, down, motion->map);
-    plane_multiply(up, motion->map, motion->map);
-}
-
 void motion_next(struct mover *m, const struct job *job, fov_motion *out)
 {
     const struct gray *g = &job->gray;
@@ -79,20 +71,11 @@ void motion_next(struct mover *m, const struct job *job, fov_motion *out)
         fov_camera_motion_reset(m->motion);
         return;
     }
-    double x = (double)job->width / g->width, y = (double)job->height / g->height;
-    size_t count = job->detections.count;
-    for (size_t i = 0; i < count; i++) {
-        const fov_detection *d = &job->detections.items[i];
-        m->boxes[i] = (fov_detection){.x1 = (float)(d->x1 / x),
-                                      .y1 = (float)(d->y1 / y),
-                                      .x2 = (float)(d->x2 / x),
-                                      .y2 = (float)(d->y2 / y)};
-    }
     const fov_image small = {.pixels = FOV_GRAY8,
                              .width = g->width,
                              .height = g->height,
                              .plane = {g->pixels + g->offset},
                              .stride = {g->width}};
-    if (fov_camera_motion_update(m->motion, &small, m->boxes, count, out, NULL) == FOV_OK)
-        enlarge(out, x, y);
+    const struct camera_motion_boxes boxes = {&job->detections, m->boxes, DETECTIONS_MAX};
+    camera_motion_scaled(m->motion, &small, job->width, job->height, &boxes, out);
 }

@@ -358,7 +358,7 @@ static void *worker_run(void *argument)
         free(w->looked[i]);
         free(w->scratches[i].memory);
     }
-    look_tiling_free(&w->tiling);
+    free(w->tiling);
     fov_details_destroy(&w->pitch_details);
     free(w);
     pthread_mutex_lock(&pool->lock);

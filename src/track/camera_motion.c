@@ -1,10 +1,11 @@
 /* Motion of the camera between two pictures: corners of the one before are followed into this one,
  * there and back, and one map is fitted to most of them. */
+#include "track/camera_motion.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fovea/motion.h>
 #include "base/plane.h"
 #include "track/corners.h"
 #include "track/flow.h"
@@ -210,4 +211,39 @@ fov_status fov_camera_motion_update(fov_camera_motion *motion, const fov_image *
     m->count = corners_find(&m->corners_room, &now->level[0], m->corners, m->params.points);
     m->now = !m->now;
     return FOV_OK;
+}
+
+/* ---- pictures of another size than their frames ---------------------------------------------- */
+
+static size_t scale_boxes(const struct camera_motion_boxes *boxes, double x, double y)
+{
+    size_t count = boxes->seen->count < boxes->room ? boxes->seen->count : boxes->room;
+    for (size_t i = 0; i < count; i++) {
+        const fov_detection *d = &boxes->seen->items[i];
+        boxes->scaled[i] = (fov_detection){.x1 = (float)(d->x1 / x),
+                                           .y1 = (float)(d->y1 / y),
+                                           .x2 = (float)(d->x2 / x),
+                                           .y2 = (float)(d->y2 / y)};
+    }
+    return count;
+}
+
+/* From px of the picture to px of the frame, on both sides of the map. */
+static void enlarge(double map[9], double x, double y)
+{
+    const double up[9] = {x, 0, 0, 0, y, 0, 0, 0, 1}, down[9] = {1 / x, 0, 0, 0, 1 / y, 0, 0, 0, 1};
+    plane_multiply(map, down, map);
+    plane_multiply(up, map, map);
+}
+
+fov_status camera_motion_scaled(fov_camera_motion *motion, const fov_image *picture, int width,
+                                int height, const struct camera_motion_boxes *boxes,
+                                fov_motion *out)
+{
+    double x = (double)width / picture->width, y = (double)height / picture->height;
+    size_t count = scale_boxes(boxes, x, y);
+    fov_status status = fov_camera_motion_update(motion, picture, boxes->scaled, count, out, NULL);
+    if (status == FOV_OK)
+        enlarge(out->map, x, y);
+    return status;
 }

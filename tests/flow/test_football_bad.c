@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../alloc_count.h"
@@ -283,6 +284,26 @@ static void a_view_with_a_lens(void **state)
 /* ---- what comes in -----------------------------------------------------------------------------
  */
 
+/* 64 bytes are what the server takes: Cyrillic letters of two each. */
+static void names_are_told_whole(void **state)
+{
+    (void)state;
+    char whole[65], longer[68];
+    fov_football_frame frame;
+    struct scene s;
+    begin(&s);
+    for (int i = 0; i < 32; i++)
+        memcpy(whole + 2 * i, "\u0416", 3);
+    snprintf(longer, sizeof longer, "a%s!", whole);
+    fov_football *football = make(&(fov_football_params){.names = {whole, longer}});
+    assert_int_equal(fov_football_update(football, &s.input, &frame, NULL), FOV_OK);
+    assert_string_equal(frame.sides[0].name, whole);
+    /* cut between letters */
+    assert_int_equal(strlen(frame.sides[1].name), 63);
+    assert_memory_equal(frame.sides[1].name, longer, 63);
+    fov_football_destroy(&football);
+}
+
 static void bad_parameters(void **state)
 {
     (void)state;
@@ -454,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_cut_takes_the_view),
         cmocka_unit_test(a_still_camera_keeps_its_view),
         cmocka_unit_test(a_view_with_a_lens),
+        cmocka_unit_test(names_are_told_whole),
         cmocka_unit_test(bad_parameters),
         cmocka_unit_test(bad_pictures),
         cmocka_unit_test(a_first_view_that_does_not_fit),

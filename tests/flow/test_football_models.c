@@ -145,6 +145,25 @@ static void the_ball_has_its_own_model(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* A picture that nothing is known before of is looked at in regions of the size that was asked for:
+ * the fake model sees something in each. */
+static void the_first_picture_has_regions_as_asked_for(void **state)
+{
+    (void)state;
+    const fov_football_params football = {
+        .look = FOV_LOOK_WHOLE, .ball_model = "ball", .ball = {.tile_px = 320}};
+    fov_workers *workers = workers_of("fake:boxes=none,labels=person", 1, NULL);
+    add_model(workers, "fake:boxes=1,labels=ball", "ball");
+    fov_stream *stream = open_stream(workers, &football);
+    fov_result *result = result_of(stream, 0);
+    assert_int_equal(result->outcome, FOV_DELIVERED);
+    /* 4 x 3 of 320 px, but boxes that overlap are one; of the usual size there are two */
+    assert_in_range(result->detections->count, 9, 12);
+    fov_result_release(&result);
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 static void other_models_must_be_what_they_are_for(void **state)
 {
     (void)state;
@@ -426,6 +445,7 @@ int main(void)
         cmocka_unit_test(people_in_tiles_are_in_their_place),
         cmocka_unit_test(tiles_take_turns),
         cmocka_unit_test(the_ball_has_its_own_model),
+        cmocka_unit_test(the_first_picture_has_regions_as_asked_for),
         cmocka_unit_test(other_models_must_be_what_they_are_for),
         cmocka_unit_test(a_hung_ball_costs_the_ball),
         cmocka_unit_test(a_deaf_ball_is_given_up),

@@ -337,6 +337,27 @@ static void detections_are_played(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* The fake model that stands for it is much too small for tiles, and there from the second stream
+ * on: all of them are as the first. */
+static void drawn_has_no_tiles(void **state)
+{
+    (void)state;
+    const fov_football_params football = {.player_model = "drawn", .look = FOV_LOOK_TILES};
+    const fov_stream_params params = {.fifo = true, .results = 4, .football = &football};
+    fov_workers *workers = workers_of("fake:boxes=none", 1, NULL);
+    for (int i = 0; i < 2; i++) {
+        fov_stream *stream = open_stream(workers, params);
+        fov_result *result = NULL;
+        start(stream, MATCH "&frames=1");
+        assert_int_equal(fov_stream_get(stream, 20000, &result, NULL), FOV_OK);
+        assert_int_equal(result->outcome, FOV_DELIVERED);
+        assert_int_equal(result->football->detector, FOV_DETECTOR_DRAWN);
+        fov_result_release(&result);
+        fov_stream_close(&stream);
+    }
+    fov_workers_destroy(&workers);
+}
+
 /* Frames that went through a model in one run are followed in their order. */
 static void batches_are_followed(void **state)
 {
@@ -382,9 +403,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drawn_match_is_followed), cmocka_unit_test(drawn_results_repeat),
-        cmocka_unit_test(drawn_sees_nothing_else),   cmocka_unit_test(models_need_people),
-        cmocka_unit_test(the_hook_has_its_say),      cmocka_unit_test(batches_are_followed),
-        cmocka_unit_test(detections_are_played),
+        cmocka_unit_test(drawn_has_no_tiles),        cmocka_unit_test(drawn_sees_nothing_else),
+        cmocka_unit_test(models_need_people),        cmocka_unit_test(the_hook_has_its_say),
+        cmocka_unit_test(batches_are_followed),      cmocka_unit_test(detections_are_played),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);
 }

@@ -305,6 +305,26 @@ static void a_frame_that_fails_keeps_its_place(void **state)
     fov_pipeline_destroy(&p);
 }
 
+/* Frames whose deadline is over by now, of a source that had one: a pipeline leaves none out. */
+static void deadlines_are_of_streams_alone(void **state)
+{
+    (void)state;
+    fov_frame *frames[3];
+    fov_result *results[3];
+    fov_error error = {0};
+    fov_pipeline *p = pipeline_of(NULL, (fov_pipeline_params){.model = PLAIN});
+    for (int i = 0; i < 3; i++) {
+        frames[i] = grey_frame(40.0 * i);
+        frames[i]->deadline_ns = 1;
+    }
+    if (fov_pipeline_process_batch(p, frames, 3, results, &error))
+        fail_msg("%s", error.message);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(results[i]->outcome, FOV_DELIVERED);
+    release_all(results, 3);
+    fov_pipeline_destroy(&p);
+}
+
 static void runs_that_fail_say_so(void **state)
 {
     (void)state;
@@ -523,6 +543,7 @@ int main(void)
         cmocka_unit_test(frames_become_football),
         cmocka_unit_test(batches_keep_their_order),
         cmocka_unit_test(a_frame_that_fails_keeps_its_place),
+        cmocka_unit_test(deadlines_are_of_streams_alone),
         cmocka_unit_test(runs_that_fail_say_so),
         cmocka_unit_test(wrong_calls_take_the_frames_too),
         cmocka_unit_test(numbers_are_of_the_frames),
