@@ -50,16 +50,20 @@ static bool is_drawn(const char *model)
     return model && strcmp(model, FOOTBALL_DRAWN) == 0;
 }
 
-static void put_models(struct football_setup *setup)
+static void put_models(struct football_setup *setup, const struct settings *settings)
 {
     const struct football_wish *wish = &setup->wish;
     fov_football_params *p = &setup->params;
+    const struct settings_model *ball = settings_find_model(settings, wish->ball_model);
+    p->player_conf = 0; /* the stream has it: as asked for, or that of its model */
     if (wish->drawn)
         p->player_model = FOOTBALL_DRAWN;
     else if (wish->model_given)
         p->player_model = NULL;
-    if (wish->ball_model[0])
+    if (wish->ball_model[0]) {
         p->ball_model = wish->ball_model;
+        p->ball_conf = ball ? (float)ball->conf : 0;
+    }
     if (wish->pitch_model[0])
         p->pitch_model = wish->pitch_model;
     setup->feed->drawn = is_drawn(p->player_model);
@@ -106,7 +110,7 @@ fov_status football_prepare(struct football_setup *setup, const struct settings 
         return status;
     fov_football_params *p = &setup->params;
     *p = setup->base.params;
-    put_models(setup);
+    put_models(setup, settings);
     put_labels(setup);
     put_teams(setup);
     if (wish->tracker)

@@ -396,6 +396,19 @@ def test_a_model_finds_the_players(start_server):
     assert server.stop() == 0
 
 
+def test_the_threshold_is_that_of_the_model(start_server):
+    """How sure people must be: as asked for, else as the settings have it for the model that looks for them."""
+    server = start_server(model="fake:labels=person", config=
+                          "models:\n  men: {path: 'fake:labels=person', conf: 0.4}\n  all: {path: 'fake:labels=person', conf: 0.1}\n"
+                          "football: {player_model: men}\n")
+    for body, conf in (({}, 0.4), ({"conf": 0.6}, 0.6), ({"model_id": "all"}, 0.1)):
+        made = start_match(server, **{"source": "pattern:football?fps=10&size=640x360", "model_id": "", **body})
+        stats = server.get(f"/api/camera/{made['token']}/stats").json()["processor_stats"]
+        assert (stats["model_id"], stats["confidence_threshold"]) == (body.get("model_id", "men"), conf), body
+        server.post(STOP, json={"stream_id": made["stream_id"]})
+    assert server.stop() == 0
+
+
 def test_the_pitch_is_found(clean):
     """A detector of keypoints, as the drawn match has one, needs no points of anybody."""
     id = start_match(clean, source=SOURCE, pitch_model_id="drawn")["stream_id"]

@@ -50,7 +50,7 @@ struct mistake {
     const char *text, *place, *words;
 };
 
-static void mistakes_are_named(const struct mistake *mistakes, size_t count)
+static inline void mistakes_are_named(const struct mistake *mistakes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct settings *s;
