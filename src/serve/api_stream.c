@@ -137,15 +137,7 @@ static bool read_football(struct exchange *x, const json_value *json, const char
     }
     if (!football_read_wish(x, json, wish))
         return false;
-    wish->tracker = p->tracker;
-    p->tracker = NULL;
-    if (wish->drawn)
-        p->model_id = NULL;
-    if (!json_has(json, "target_fps"))
-        p->target_fps = x->server->settings->football.target_fps;
-    if (p->max_latency_ms < 0)
-        p->max_latency_ms = FOOTBALL_LATENCY_MS;
-    p->football = wish;
+    football_wish_for(wish, p, json_has(json, "target_fps"), x->server->settings);
     return true;
 }
 

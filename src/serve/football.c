@@ -39,12 +39,12 @@ void football_splice(struct json_writer *w, struct net_blob *blob)
 /* ---- statistics --------------------------------------------------------------------------------
  */
 
-static void add_place(struct json_writer *w, const char *name, double x, double y)
+void football_add_pair(struct json_writer *w, const char *name, double a, double b, int decimals)
 {
     json_name(w, name);
     json_array_begin(w);
-    json_put_number(w, x, 2);
-    json_put_number(w, y, 2);
+    json_put_number(w, a, decimals);
+    json_put_number(w, b, decimals);
     json_array_end(w);
 }
 
@@ -54,7 +54,7 @@ static void write_person(struct json_writer *w, const fov_match_person *p)
     json_add_int(w, "track_id", p->id);
     json_add_string(w, "team", p->team == 0 ? "first" : p->team == 1 ? "second" : NULL);
     json_add_bool(w, "present", p->present);
-    add_place(w, "pitch_m", p->x, p->y);
+    football_add_pair(w, "pitch_m", p->x, p->y, 2);
     json_add_number(w, "speed_mps", p->speed_mps, 2);
     json_add_number(w, "top_mps", p->top_mps, 2);
     json_add_number(w, "seen_s", p->seen_s, 1);
@@ -62,7 +62,7 @@ static void write_person(struct json_writer *w, const fov_match_person *p)
     json_add_int(w, "sprints", p->sprints);
     json_add_number(w, "sprint_m", p->sprint_m, 1);
     json_add_number(w, "ball_s", p->ball_s, 1);
-    add_place(w, "mean_m", p->mean_x, p->mean_y);
+    football_add_pair(w, "mean_m", p->mean_x, p->mean_y, 2);
     json_object_end(w);
 }
 

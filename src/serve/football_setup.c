@@ -33,6 +33,33 @@ void football_setup_free(struct football_setup **setup)
     *setup = NULL;
 }
 
+static bool is_drawn(const char *model)
+{
+    return model && strcmp(model, FOOTBALL_DRAWN) == 0;
+}
+
+void football_wish_model(struct football_wish *wish, const char *model)
+{
+    wish->drawn = is_drawn(model);
+    wish->model_given = model && model[0] && !wish->drawn;
+}
+
+void football_wish_for(struct football_wish *wish, struct room_source *source, bool has_rate,
+                       const struct settings *settings)
+{
+    wish->tracker = source->tracker;
+    source->tracker = NULL;
+    if (wish->drawn)
+        source->model_id = NULL;
+    else if (!wish->model_given && source->conf <= 0)
+        source->conf = settings_model_conf(settings, settings->football.player_model, CONF_DEFAULT);
+    if (!has_rate)
+        source->target_fps = settings->football.target_fps;
+    if (source->max_latency_ms < 0)
+        source->max_latency_ms = FOOTBALL_LATENCY_MS;
+    source->football = wish;
+}
+
 static void put_teams(struct football_setup *setup)
 {
     const struct football_wish *wish = &setup->wish;
@@ -43,11 +70,6 @@ static void put_teams(struct football_setup *setup)
     }
     if (wish->has_teams)
         p->teams.named = wish->colored;
-}
-
-static bool is_drawn(const char *model)
-{
-    return model && strcmp(model, FOOTBALL_DRAWN) == 0;
 }
 
 static void put_models(struct football_setup *setup, const struct settings *settings)

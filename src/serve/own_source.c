@@ -500,16 +500,6 @@ static struct room *reserve(struct server *server, const struct room_source *p, 
     return room;
 }
 
-/* As asked for, or of the model that will look: in football that of its settings, unless another
- * one was named. */
-static double conf_of(const struct settings *s, const struct room_source *p)
-{
-    const struct football_wish *football = p->football;
-    bool named = football && !football->model_given && !football->drawn;
-    const char *model = named ? s->football.player_model : p->model_id;
-    return p->conf > 0 ? p->conf : settings_model_conf(s, model, CONF_DEFAULT);
-}
-
 static struct opening *opening_make(struct server *server, const struct room_source *p,
                                     const struct room *room, uint64_t request_id)
 {
@@ -535,7 +525,8 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");
     o->query.max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms
                                                      : s->realtime.max_latency_ms;
-    o->query.conf = (float)conf_of(s, p);
+    o->query.conf = (float)(p->conf > 0 ? p->conf
+                                        : settings_model_conf(s, p->model_id, CONF_DEFAULT));
     o->query.tracking.name = p->tracker;
     return o;
 }
