@@ -474,6 +474,10 @@ def test_roles(start_server):
     for method in ("PUT", "DELETE"):
         assert server.request(method, path, headers=view, json={"points": GOOD}).status_code == 403
     assert server.request("DELETE", path, headers=admin).status_code == 200
+    heat = f"/api/v1/realtime/football/{made['stream_id']}/heatmap?team=first"
+    assert [server.get(heat, headers=who).status_code for who in (None, other, view)] == [401, 403, 200]
+    for who in (view, other):
+        assert server.request("DELETE", "/api/camera/ground/crossings", headers=who).status_code == 403
     assert server.get(made["view_url"], headers=view).status_code == 200
     assert server.get(made["view_url"], headers=other).status_code == 403
     assert server.get(made["calibrate_url"], headers=view).status_code == 403
