@@ -302,7 +302,7 @@ static void stop_room(struct exchange *x, struct room *room)
         serve_error(x, fov_fail(&error, FOV_ENOMEM, "not enough memory to stop a stream"), &error);
         return;
     }
-    bool runs = room->feed != NULL;
+    bool runs = room->feed && !room->ended; /* else it is that of a camera which came after */
     if (runs) {
         room->feed->on_closed = stopped;
         room->feed->closed_user = s;

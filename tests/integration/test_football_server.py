@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from football_client import HOMOGRAPHY, Truth, calibrate, start_match
 from hazard import memory
-from realtime import START, STATS, STOP, STREAMS, decoded, receive, socket, unpack, wait_for
+from realtime import START, STATS, STOP, STREAMS, decoded, encode, receive, send_pair, socket, unpack, wait_for
 from test_streams import next_picture
 
 SOURCE = "pattern:football?fps=10&size=1280x720&seed=3"
@@ -427,6 +427,20 @@ def test_pictures_with_and_without_boxes(clean):
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
 
 
+def test_a_room_of_football_is_taken_by_a_camera(clean):
+    """Who waits there for the match sees a camera of a browser then, and the room is one of football no more."""
+    id = start_match(clean, source=SOURCE, token="taken")["stream_id"]
+    with socket(clean, "/ws/view/taken?render=client") as viewer:
+        results(viewer, 1)
+        clean.post(STOP, json={"stream_id": id})
+        with socket(clean, "/ws/camera/taken") as camera:
+            send_pair(camera, 0, encode(np.zeros((48, 64, 3), np.uint8)), 64, 48)
+            clean.wait_for(lambda: clean.get("/api/camera/taken/stats").json()["camera_connected"], 10, "the camera")
+            for path in (HOMOGRAPHY.format("taken"), "/api/v1/realtime/football/taken/heatmap?team=first"):
+                answer = clean.get(path)
+                assert answer.status_code == 409 and answer.json()["code"] == "no_football", answer.text
+
+
 def test_figures_of_a_match_that_ends(clean):
     id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
     def ended():
@@ -437,6 +451,17 @@ def test_figures_of_a_match_that_ends(clean):
     assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
     people = final["football"]["people"]
     assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
+
+
+def test_an_ended_match_is_stopped_beside_a_camera(clean):
+    """A camera that came after it is nobody's stream to be stopped."""
+    id = start_match(clean, source=SOURCE + "&frames=10", token="after")["stream_id"]
+    clean.wait_for(lambda: clean.get(STREAMS).json()["streams"][0]["state"] == "ended", 30, "the end")
+    with socket(clean, "/ws/camera/after") as camera:
+        send_pair(camera, 0, encode(np.zeros((48, 64, 3), np.uint8)), 64, 48)
+        final = clean.post(STOP, json={"stream_id": id}, timeout=5).json()
+        assert final["total_frames"] == 10 and "people" in final["football"]
+        assert clean.get("/api/camera/after/stats").json()["camera_connected"]
 
 
 def test_camera_of_the_settings(start_server, truth, tmp_path):
