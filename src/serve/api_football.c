@@ -115,10 +115,12 @@ void get_homography(struct exchange *x)
 /* ---- PUT, DELETE -------------------------------------------------------------------------------
  */
 
-static void forget(struct exchange *x, struct room *room)
+static void forget(struct exchange *x, struct room *room, bool preview)
 {
     fov_error error = {0};
-    fov_status status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
+    fov_status status = FOV_OK;
+    if (!preview)
+        status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
     if (status != FOV_OK) {
         serve_error(x, status, &error);
         return;
@@ -126,6 +128,8 @@ static void forget(struct exchange *x, struct room *room)
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
     json_add_bool(w, "known", false);
+    if (preview)
+        json_add_bool(w, "preview", true);
     write_view(w, NULL);
     json_object_end(w);
     serve_json(x, 200, w);
@@ -227,7 +231,7 @@ void put_homography(struct exchange *x)
     if (!member_bool(x, json, "forget", &gone))
         ; /* answered */
     else if (gone)
-        forget(x, room);
+        forget(x, room, preview);
     else
         set_view(x, room, json, preview);
     json_free(&json);
@@ -237,5 +241,5 @@ void delete_homography(struct exchange *x)
 {
     struct room *room = football_room(x);
     if (room)
-        forget(x, room);
+        forget(x, room, false);
 }

@@ -250,6 +250,12 @@ def test_preview_sets_nothing(still, truth):
     time.sleep(0.3)
     assert still.get(still.path).json()["known"] is False
     assert put(still, "?preview=perhaps", points=points).status_code == 422
+    calibrate(still, still.id, truth)
+    still.wait_for(lambda: still.get(still.path).json()["known"], 5, "the view")
+    looked = put(still, "?preview=1", forget=True)
+    assert looked.status_code == 200 and looked.json() == {"known": False, "preview": True, "matrix": None, "k1": None}
+    time.sleep(0.3)
+    assert still.get(still.path).json()["known"] is True
 
 
 def test_matrix_of_a_picture_in_another_size(still, truth):
