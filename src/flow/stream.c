@@ -63,6 +63,8 @@ static void fill(fov_stream *s, fov_workers *pool, const fov_stream_params *p)
     s->weight = p->weight > 0 ? p->weight : 1;
     s->max_latency_ns = ms_to_ns(p->max_latency_ms);
     s->detect = p->detect;
+    if (p->football && p->football->player_conf > 0)
+        s->detect.conf = p->football->player_conf;
     s->on_result = p->on_result;
     s->gather = p->gather < BATCH_MAX ? p->gather : BATCH_MAX;
     s->stats_every_ns = (int64_t)(p->stats_interval_s * 1e9);

@@ -78,6 +78,7 @@ static bool camera_open(struct exchange *x, struct room *room, const struct stre
     }
     room->counted = true;
     room->kind = "camera";
+    room->football = false; /* of a source that was here before */
     room->camera = c;
     c->room = room;
     c->opened_ns = clock_now_ns();

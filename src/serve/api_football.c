@@ -37,15 +37,6 @@ static struct football_place place_of(const struct feed_football *football)
 /* ---- GET ---------------------------------------------------------------------------------------
  */
 
-static void add_pair(struct json_writer *w, const char *name, double a, double b)
-{
-    json_name(w, name);
-    json_array_begin(w);
-    json_put_number(w, a, 3);
-    json_put_number(w, b, 3);
-    json_array_end(w);
-}
-
 static void write_landmarks(struct json_writer *w, const fov_pitch_size *size)
 {
     const char *name;
@@ -55,7 +46,7 @@ static void write_landmarks(struct json_writer *w, const fov_pitch_size *size)
     for (int i = 0; fov_pitch_landmark(FOV_PITCH_LANDMARKS, i, size, &name, pitch); i++) {
         json_object_begin(w);
         json_add_string(w, "name", name);
-        add_pair(w, "pitch", pitch[0], pitch[1]);
+        football_add_pair(w, "pitch", pitch[0], pitch[1], 3);
         json_object_end(w);
     }
     json_array_end(w);
@@ -95,14 +86,14 @@ static void write_state(struct json_writer *w, const struct room *room, bool lan
         json_add_number(w, "sigma_px", sigma_px, 2);
     else
         json_add_null(w, "sigma_px");
-    add_pair(w, "size", place.size.length, place.size.width);
+    football_add_pair(w, "size", place.size.length, place.size.width, 3);
     json_name(w, "frame_id");
     if (place.width > 0 && seq != UINT64_MAX)
         json_put_int(w, (int64_t)seq);
     else
         json_put_null(w);
     if (place.width > 0)
-        add_pair(w, "picture", place.width, place.height);
+        football_add_pair(w, "picture", place.width, place.height, 3);
     else
         json_add_null(w, "picture");
     json_add_bool(w, "still_camera", football->still);
@@ -124,10 +115,12 @@ void get_homography(struct exchange *x)
 /* ---- PUT, DELETE -------------------------------------------------------------------------------
  */
 
-static void forget(struct exchange *x, struct room *room)
+static void forget(struct exchange *x, struct room *room, bool preview)
 {
     fov_error error = {0};
-    fov_status status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
+    fov_status status = FOV_OK;
+    if (!preview)
+        status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
     if (status != FOV_OK) {
         serve_error(x, status, &error);
         return;
@@ -135,6 +128,8 @@ static void forget(struct exchange *x, struct room *room)
     struct json_writer *w = serve_writer(x->server);
     json_object_begin(w);
     json_add_bool(w, "known", false);
+    if (preview)
+        json_add_bool(w, "preview", true);
     write_view(w, NULL);
     json_object_end(w);
     serve_json(x, 200, w);
@@ -191,7 +186,7 @@ static void answer_view(struct exchange *x, const struct room *room, const fov_p
         json_add_bool(w, "preview", true);
     write_view(w, view);
     football_write_quality(w, quality);
-    add_pair(w, "size", place.size.length, place.size.width);
+    football_add_pair(w, "size", place.size.length, place.size.width, 3);
     json_name(w, "frame_id");
     if (seq != UINT64_MAX)
         json_put_int(w, (int64_t)seq);
@@ -236,7 +231,7 @@ void put_homography(struct exchange *x)
     if (!member_bool(x, json, "forget", &gone))
         ; /* answered */
     else if (gone)
-        forget(x, room);
+        forget(x, room, preview);
     else
         set_view(x, room, json, preview);
     json_free(&json);
@@ -246,5 +241,5 @@ void delete_homography(struct exchange *x)
 {
     struct room *room = football_room(x);
     if (room)
-        forget(x, room);
+        forget(x, room, false);
 }

@@ -45,10 +45,7 @@ static void paint(void *arg)
         heat_png_encode(encoder, &heat, &p->pitch, &bytes, &size, NULL) == FOV_OK)
         p->picture = net_blob_copy(bytes, size);
     fov_encoder_destroy(&encoder);
-    if (!net_post(p->server->loop, painted, p)) {
-        net_blob_unref(&p->picture);
-        free(p);
-    }
+    net_post_surely(p->server->loop, painted, p); /* `paintings` would stay */
 }
 
 /* Of `team` or of `track_id`. False: answered. */
@@ -75,10 +72,11 @@ static bool may_paint(struct exchange *x)
     struct rooms *rooms = x->server->rooms;
     if (!rooms->painting)
         rooms->painting = chores_start("fovea-painting");
-    if (rooms->painting && rooms->paintings < WAITING_MAX)
-        return true;
-    serve_busy(x, 1, "too_many", "%d heat maps wait already", WAITING_MAX);
-    return false;
+    if (rooms->paintings >= WAITING_MAX)
+        serve_busy(x, 1, "too_many", "%d heat maps wait already", WAITING_MAX);
+    else if (!rooms->painting)
+        serve_busy(x, 1, "out_of_memory", "no thread for heat maps");
+    return rooms->painting && rooms->paintings < WAITING_MAX;
 }
 
 void get_heatmap(struct exchange *x)

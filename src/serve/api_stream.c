@@ -137,15 +137,7 @@ static bool read_football(struct exchange *x, const json_value *json, const char
     }
     if (!football_read_wish(x, json, wish))
         return false;
-    wish->tracker = p->tracker;
-    p->tracker = NULL;
-    if (wish->drawn)
-        p->model_id = NULL;
-    if (!json_has(json, "target_fps"))
-        p->target_fps = x->server->settings->football.target_fps;
-    if (p->max_latency_ms < 0)
-        p->max_latency_ms = FOOTBALL_LATENCY_MS;
-    p->football = wish;
+    football_wish_for(wish, p, json_has(json, "target_fps"), x->server->settings);
     return true;
 }
 
@@ -310,7 +302,7 @@ static void stop_room(struct exchange *x, struct room *room)
         serve_error(x, fov_fail(&error, FOV_ENOMEM, "not enough memory to stop a stream"), &error);
         return;
     }
-    bool runs = room->feed != NULL;
+    bool runs = room->feed && !room->ended; /* else it is that of a camera which came after */
     if (runs) {
         room->feed->on_closed = stopped;
         room->feed->closed_user = s;

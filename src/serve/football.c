@@ -1,12 +1,10 @@
 /* Football on its way to viewers: a frame's members, and a stream's figures. */
 #include "serve/football.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "scene/football_json.h"
 #include "serve/message.h"
-
-enum { PEOPLE_MAX = 128 }; /* fov_match_params.max_people */
 
 void football_feed_saw(struct feed_football *football, const fov_result *result)
 {
@@ -41,12 +39,12 @@ void football_splice(struct json_writer *w, struct net_blob *blob)
 /* ---- statistics --------------------------------------------------------------------------------
  */
 
-static void add_place(struct json_writer *w, const char *name, double x, double y)
+void football_add_pair(struct json_writer *w, const char *name, double a, double b, int decimals)
 {
     json_name(w, name);
     json_array_begin(w);
-    json_put_number(w, x, 2);
-    json_put_number(w, y, 2);
+    json_put_number(w, a, decimals);
+    json_put_number(w, b, decimals);
     json_array_end(w);
 }
 
@@ -56,7 +54,7 @@ static void write_person(struct json_writer *w, const fov_match_person *p)
     json_add_int(w, "track_id", p->id);
     json_add_string(w, "team", p->team == 0 ? "first" : p->team == 1 ? "second" : NULL);
     json_add_bool(w, "present", p->present);
-    add_place(w, "pitch_m", p->x, p->y);
+    football_add_pair(w, "pitch_m", p->x, p->y, 2);
     json_add_number(w, "speed_mps", p->speed_mps, 2);
     json_add_number(w, "top_mps", p->top_mps, 2);
     json_add_number(w, "seen_s", p->seen_s, 1);
@@ -64,28 +62,35 @@ static void write_person(struct json_writer *w, const fov_match_person *p)
     json_add_int(w, "sprints", p->sprints);
     json_add_number(w, "sprint_m", p->sprint_m, 1);
     json_add_number(w, "ball_s", p->ball_s, 1);
-    add_place(w, "mean_m", p->mean_x, p->mean_y);
+    football_add_pair(w, "mean_m", p->mean_x, p->mean_y, 2);
     json_object_end(w);
+}
+
+static void write_people(struct json_writer *w, const fov_match_person *people, size_t count)
+{
+    json_name(w, "people");
+    json_array_begin(w);
+    for (size_t i = 0; i < count; i++)
+        write_person(w, &people[i]);
+    json_array_end(w);
 }
 
 void football_write_stats(struct json_writer *w, const struct feed_football *football,
                           fov_stream *stream)
 {
-    fov_match_person people[PEOPLE_MAX];
     fov_match_team teams[2] = {0};
     fov_football_frame now = {.possession = {.team = -1},
                               .teams = (fov_teams_state)atomic_load(&football->teams)};
     double parts[FOV_PART_COUNT] = {0};
-    size_t count = fov_stream_get_match(stream, people, PEOPLE_MAX, teams, &now.possession);
+    size_t room = fov_stream_get_match(stream, NULL, 0, NULL, NULL);
+    fov_match_person *people = room > 0 ? calloc(room, sizeof *people) : NULL;
+    room = people ? room : 0; /* without memory nobody is told */
+    size_t count = fov_stream_get_match(stream, people, room, teams, &now.possession);
     fov_stream_get_football_parts(stream, parts);
     json_name(w, "football");
     json_object_begin(w);
     football_write_parts(w, parts);
-    json_name(w, "people");
-    json_array_begin(w);
-    for (size_t i = 0; i < count && i < PEOPLE_MAX; i++)
-        write_person(w, &people[i]);
-    json_array_end(w);
+    write_people(w, people, count < room ? count : room);
     for (int i = 0; i < 2; i++) {
         long long color = atomic_load(&football->colors[i]);
         now.sides[i] = (fov_football_side){football->names[i], color >= 0,
@@ -93,6 +98,7 @@ void football_write_stats(struct json_writer *w, const struct feed_football *foo
     }
     football_write_teams(w, &now);
     json_object_end(w);
+    free(people);
 }
 
 struct net_blob *football_last(const struct feed_football *football, fov_stream *stream,

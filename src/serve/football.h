@@ -7,7 +7,6 @@
 #include "serve/settings_football.h"
 
 #define FOOTBALL_LATENCY_MS 2000.0 /* deadline of its frames, unless given: document 003 */
-#define FOOTBALL_DRAWN "drawn"     /* the model that is none: what a detector might have seen */
 
 enum { FOOTBALL_NAME_MAX = 65, FOOTBALL_LABELS_MAX = 200 };
 
@@ -18,7 +17,7 @@ struct football_wish {
     bool drawn;       /* FOOTBALL_DRAWN was asked for */
     char ball_model[MODEL_ID_MAX], pitch_model[MODEL_ID_MAX]; /* "" */
     char labels[FOV_CLASS_COUNT][FOOTBALL_LABELS_MAX];        /* of models with own words; "" */
-    const char *tracker;                                      /* static name, NULL */
+    const char *tracker;                                      /* static name; NULL: not said */
     bool has_teams, colored;
     char names[2][FOOTBALL_NAME_MAX]; /* "" */
     uint32_t colors[2];
@@ -32,6 +31,13 @@ struct football_wish {
  * `drawn` sources only: see football_prepare. False: answered; football_wish_release in any case.
  */
 bool football_read_wish(struct exchange *x, const json_value *json, struct football_wish *wish);
+/* Fills drawn and model_given for a stream that asks for this model; NULL, "": for none. */
+void football_wish_model(struct football_wish *wish, const char *model);
+/* Makes `source` one of football: its tracker goes to the wish; a rate (unless it has one),
+ * a bound and a threshold that it has not come from the settings. `wish` must live while `source`
+ * is used. */
+void football_wish_for(struct football_wish *wish, struct room_source *source, bool has_rate,
+                       const struct settings *settings);
 void football_wish_release(struct football_wish *wish);
 
 /* ---- what the feed keeps -----------------------------------------------------------------------
@@ -62,6 +68,9 @@ void football_splice(struct json_writer *w, struct net_blob *blob);
  * last frame was answered. NULL: no memory. */
 struct net_blob *football_last(const struct feed_football *football, fov_stream *stream,
                                bool settle);
+
+/* A member of two numbers. */
+void football_add_pair(struct json_writer *w, const char *name, double a, double b, int decimals);
 
 /* Member "football" of a stream's statistics: parts_ms, people, teams. */
 void football_write_stats(struct json_writer *w, const struct feed_football *football,

@@ -33,6 +33,33 @@ void football_setup_free(struct football_setup **setup)
     *setup = NULL;
 }
 
+static bool is_drawn(const char *model)
+{
+    return model && strcmp(model, FOOTBALL_DRAWN) == 0;
+}
+
+void football_wish_model(struct football_wish *wish, const char *model)
+{
+    wish->drawn = is_drawn(model);
+    wish->model_given = model && model[0] && !wish->drawn;
+}
+
+void football_wish_for(struct football_wish *wish, struct room_source *source, bool has_rate,
+                       const struct settings *settings)
+{
+    wish->tracker = source->tracker;
+    source->tracker = NULL;
+    if (wish->drawn)
+        source->model_id = NULL;
+    else if (!wish->model_given && source->conf <= 0)
+        source->conf = settings_model_conf(settings, settings->football.player_model, CONF_DEFAULT);
+    if (!has_rate)
+        source->target_fps = settings->football.target_fps;
+    if (source->max_latency_ms < 0)
+        source->max_latency_ms = FOOTBALL_LATENCY_MS;
+    source->football = wish;
+}
+
 static void put_teams(struct football_setup *setup)
 {
     const struct football_wish *wish = &setup->wish;
@@ -45,21 +72,20 @@ static void put_teams(struct football_setup *setup)
         p->teams.named = wish->colored;
 }
 
-static bool is_drawn(const char *model)
-{
-    return model && strcmp(model, FOOTBALL_DRAWN) == 0;
-}
-
-static void put_models(struct football_setup *setup)
+static void put_models(struct football_setup *setup, const struct settings *settings)
 {
     const struct football_wish *wish = &setup->wish;
     fov_football_params *p = &setup->params;
+    const struct settings_model *ball = settings_find_model(settings, wish->ball_model);
+    p->player_conf = 0; /* the stream has it: as asked for, or that of its model */
     if (wish->drawn)
         p->player_model = FOOTBALL_DRAWN;
     else if (wish->model_given)
         p->player_model = NULL;
-    if (wish->ball_model[0])
+    if (wish->ball_model[0]) {
         p->ball_model = wish->ball_model;
+        p->ball_conf = ball ? (float)ball->conf : 0;
+    }
     if (wish->pitch_model[0])
         p->pitch_model = wish->pitch_model;
     setup->feed->drawn = is_drawn(p->player_model);
@@ -106,7 +132,7 @@ fov_status football_prepare(struct football_setup *setup, const struct settings 
         return status;
     fov_football_params *p = &setup->params;
     *p = setup->base.params;
-    put_models(setup);
+    put_models(setup, settings);
     put_labels(setup);
     put_teams(setup);
     if (wish->tracker)

@@ -151,8 +151,7 @@ static bool read_models(struct exchange *x, const json_value *json, struct footb
         !member_text(x, json, "ball_model_id", &ball) ||
         !member_text(x, json, "pitch_model_id", &pitch))
         return false;
-    wish->drawn = model && strcmp(model, FOOTBALL_DRAWN) == 0;
-    wish->model_given = model && model[0] && !wish->drawn;
+    football_wish_model(wish, model);
     return read_model(x, "ball_model_id", ball, false, wish, wish->ball_model) &&
            read_model(x, "pitch_model_id", pitch, true, wish, wish->pitch_model) &&
            read_labels(x, json, wish);

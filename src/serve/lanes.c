@@ -45,7 +45,7 @@ void lanes_free(struct lanes *lanes)
     *lanes = (struct lanes){0};
 }
 
-void lanes_forget(struct lanes *lanes)
+static void forget_tracks(struct lanes *lanes)
 {
     for (size_t i = 0; i < lanes->count; i++)
         crossing_forget(&lanes->items[i].crossing);
@@ -93,7 +93,7 @@ void lanes_see(struct lanes *lanes, const struct alert_picture *picture,
         return;
     double shape = (double)picture->width / picture->height;
     if (fabs(shape - lanes->shape) > 0.01 * shape)
-        lanes_forget(lanes); /* the picture was turned: px before are elsewhere now */
+        forget_tracks(lanes); /* the picture was turned: px before are elsewhere now */
     lanes->shape = shape;
     for (size_t i = 0; i < lanes->count; i++)
         if (!lanes->items[i].zone.metres || picture->metres)

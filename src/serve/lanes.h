@@ -18,9 +18,6 @@ struct lanes {
 struct lanes lanes_make(const struct zones *zones, const struct lanes *old);
 void lanes_free(struct lanes *lanes);
 
-/* Other classes, other tracks. */
-void lanes_forget(struct lanes *lanes);
-
 /* Whether any of them is in metres. */
 bool lanes_in_metres(const struct lanes *lanes);
 

@@ -48,35 +48,24 @@ static fov_status read_settings(const char *file, struct settings **settings, fo
 /* ---- what the caller gives goes before it -----------------------------------------------------
  */
 
-static void take_text(const char **to, const char *own)
+static void take_teams(fov_football_params *to, const fov_football_params *file)
 {
-    if (own)
-        *to = own;
+    for (int i = 0; i < 2; i++)
+        if (!to->names[i])
+            to->names[i] = file->names[i];
+    if (to->teams.named)
+        return;
+    to->teams.named = file->teams.named;
+    memcpy(to->teams.colors, file->teams.colors, sizeof to->teams.colors);
 }
 
-static void take_teams(fov_football_params *to, const fov_football_params *own)
-{
-    fov_teams_params teams = own->teams;
-    if (!teams.named) {
-        teams.named = to->teams.named;
-        memcpy(teams.colors, to->teams.colors, sizeof teams.colors);
-    }
-    to->teams = teams;
-    take_text(&to->names[0], own->names[0]);
-    take_text(&to->names[1], own->names[1]);
-}
-
-/* All of `own`, and of the file what is left open there. */
+/* All of `own`, and of the file what is left open there; models have their names already. */
 static void merge(fov_football_params *file, const fov_football_params *own)
 {
     fov_football_params to = *own;
-    const char *models[] = {file->player_model, file->ball_model, file->pitch_model};
-    take_text(&models[0], own->player_model);
-    take_text(&models[1], own->ball_model);
-    take_text(&models[2], own->pitch_model);
-    to.player_model = models[0];
-    to.ball_model = models[1];
-    to.pitch_model = models[2];
+    to.player_model = file->player_model;
+    to.ball_model = file->ball_model;
+    to.pitch_model = file->pitch_model;
     if (to.pitch_layout == 0)
         to.pitch_layout = file->pitch_layout;
     if (!(to.player_conf > 0))
@@ -94,10 +83,7 @@ static void merge(fov_football_params *file, const fov_football_params *own)
     if (!to.view)
         to.view = file->view;
     to.still_camera |= file->still_camera;
-    to.teams = file->teams;
-    to.names[0] = file->names[0];
-    to.names[1] = file->names[1];
-    take_teams(&to, own);
+    take_teams(&to, file);
     *file = to;
 }
 
@@ -110,11 +96,7 @@ static void name_models(const struct settings *s, const fov_pipeline_params *par
                            params->model ? params->model : own->player_model);
     settings_football_name(s, f, FOOTBALL_BALL, own->ball_model);
     settings_football_name(s, f, FOOTBALL_PITCH, own->pitch_model);
-    const char *const ids[] = {f->params.player_model, f->params.ball_model, f->params.pitch_model};
     merge(&f->params, own);
-    f->params.player_model = ids[0];
-    f->params.ball_model = ids[1];
-    f->params.pitch_model = ids[2];
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */
@@ -187,14 +169,16 @@ static struct pipeline_setup setup_of(const struct settings *s, const fov_pipeli
                                       const struct settings_football *f)
 {
     const char *player = f->names[FOOTBALL_PLAYERS];
+    double conf = (double)f->params.player_conf; /* of the caller, or of the model's entry */
     struct pipeline_setup setup = {
         .mode = params->mode,
         .target_fps = params->target_fps != 0 ? params->target_fps : s->football.target_fps,
         .max_latency_ms = params->max_latency_ms != 0 ? params->max_latency_ms : MAX_LATENCY_MS,
         .batch_size = batch_of(s, params),
-        .detect = {.conf = (float)settings_model_conf(s, player, 0.25),
+        .detect = {.conf = (float)(conf > 0 ? conf : settings_model_conf(s, player, 0.25)),
                    .iou = (float)settings_model_iou(s, player)},
         .football = f->params};
+    setup.football.player_conf = 0; /* it is `detect.conf`, which the caller may change */
     return setup;
 }
 

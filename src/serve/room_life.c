@@ -1,7 +1,6 @@
 /* All rooms: once a second, as the rest of the server sees them, from start to end. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -196,20 +195,9 @@ static void rooms_close(struct server *server)
 static void make_football(const struct server *server, const struct settings_camera *camera,
                           struct football_wish *wish, struct room_source *source)
 {
-    const char *model = camera->model;
-    *wish = (struct football_wish){.still = -1,
-                                   .tracker = source->tracker,
-                                   .file = camera->homography,
-                                   .drawn = model && strcmp(model, FOOTBALL_DRAWN) == 0};
-    wish->model_given = model && !wish->drawn;
-    source->football = wish;
-    source->tracker = NULL;
-    if (wish->drawn)
-        source->model_id = NULL;
-    if (source->target_fps <= 0)
-        source->target_fps = server->settings->football.target_fps;
-    if (source->max_latency_ms < 0)
-        source->max_latency_ms = FOOTBALL_LATENCY_MS;
+    *wish = (struct football_wish){.still = -1, .file = camera->homography};
+    football_wish_model(wish, camera->model);
+    football_wish_for(wish, source, source->target_fps > 0, server->settings);
 }
 
 /* Cameras of the settings that have a source of their own. */

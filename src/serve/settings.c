@@ -99,11 +99,11 @@ static bool is_network(const char *text)
     return text[length] == '\0' || text_to_int(text + length + 1, 0, v4 ? 32 : 128, &bits);
 }
 
-static const char *origin_of(const struct settings_load *load, const char *key)
+const char *settings_origin(const struct settings *settings, const char *key)
 {
     for (size_t i = 0; i < settings_row_count; i++)
         if (strcmp(settings_rows[i].key, key) == 0)
-            return load->settings->store->origins[i];
+            return settings->store->origins[i];
     return "settings";
 }
 
@@ -114,16 +114,16 @@ static void together(struct settings_load *load)
     const char *url = s->server.public_url;
     if (!s->server.tls_cert != !s->server.tls_key)
         settings_note(report, true, "%s: server.tls: cert and key belong together, %s is missing",
-                      origin_of(load, s->server.tls_cert ? "server.tls.cert" : "server.tls.key"),
+                      settings_origin(s, s->server.tls_cert ? "server.tls.cert" : "server.tls.key"),
                       s->server.tls_cert ? "key" : "cert");
     if (url && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         settings_note(report, true, "%s: server.public_url: must begin with http:// or https://",
-                      origin_of(load, "server.public_url"));
+                      settings_origin(s, "server.public_url"));
     for (size_t i = 0; i < s->server.trusted_proxies.count; i++)
         if (!is_network(s->server.trusted_proxies.items[i]))
             settings_note(report, true,
                           "%s: server.trusted_proxies: '%.80s' is neither an address nor a network",
-                          origin_of(load, "server.trusted_proxies"),
+                          settings_origin(s, "server.trusted_proxies"),
                           s->server.trusted_proxies.items[i]);
 }
 
@@ -343,11 +343,16 @@ bool settings_camera_has_names(const struct settings_camera *camera)
     return camera && (camera->tracker > 0 || camera->kind == CAMERA_FOOTBALL);
 }
 
+const char *settings_tracker(int word)
+{
+    /* in the order of the rows' words; tests hold both rows to the table of trackers */
+    static const char *const names[] = {NULL, "botsort", "bytetrack", "ocsort", "pitch"};
+    return names[word];
+}
+
 const char *settings_camera_tracker(const struct settings_camera *camera)
 {
-    /* in the order of the row's words; a test holds both to the table of trackers */
-    static const char *const names[] = {NULL, "botsort", "bytetrack", "ocsort", "pitch"};
-    return camera ? names[camera->tracker] : NULL;
+    return camera ? settings_tracker(camera->tracker) : NULL;
 }
 
 const struct settings_camera *settings_find_camera(const struct settings *settings,

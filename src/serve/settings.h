@@ -197,6 +197,8 @@ const struct settings_camera *settings_find_camera(const struct settings *settin
                                                    const char *name);
 /* Whether boxes of a camera (NULL: none) have names in time: by a tracker, or football's own. */
 bool settings_camera_has_names(const struct settings_camera *camera);
+/* The static name of a tracker by its place in the words of a row; NULL: "none" or "auto". */
+const char *settings_tracker(int word);
 /* The tracker of a camera by its static name; NULL: none, or no camera. */
 const char *settings_camera_tracker(const struct settings_camera *camera);
 const struct settings_model *settings_find_model(const struct settings *settings, const char *id);

@@ -255,7 +255,7 @@ void settings_football_name(const struct settings *s, struct settings_football *
                              &to->params.pitch_model};
     if (!name || !name[0])
         return;
-    bool drawn = which != FOOTBALL_BALL && strcmp(name, "drawn") == 0; /* no model */
+    bool drawn = which != FOOTBALL_BALL && strcmp(name, FOOTBALL_DRAWN) == 0; /* no model */
     to->names[which] = drawn ? NULL : name;
     id_of(s, name, to->ids[which], sizeof to->ids[which]);
     *params[which] = to->ids[which];
@@ -276,20 +276,11 @@ static void fill_teams(const struct settings_teams *teams, fov_football_params *
     params->teams.named = teams->items[0].colored && teams->items[1].colored;
 }
 
-static const char *origin_of(const struct settings *s, const char *key)
-{
-    for (size_t i = 0; i < settings_row_count; i++)
-        if (strcmp(settings_rows[i].key, key) == 0)
-            return s->store->origins[i];
-    return "settings";
-}
-
 fov_status settings_football(const struct settings *s, struct settings_football *to,
                              fov_error *error)
 {
-    /* in the order of the rows' words; a test holds them to the tables */
+    /* in the order of the row's words; a test holds them to the table */
     static const fov_pitch_layout layouts[] = {FOV_PITCH_LANDMARKS, FOV_PITCH_ROBOFLOW_32};
-    static const char *const trackers[] = {NULL, "botsort", "bytetrack", "ocsort", "pitch"};
     fov_error why = {0};
     *to = (struct settings_football){0};
     fov_football_params *p = &to->params;
@@ -298,7 +289,7 @@ fov_status settings_football(const struct settings *s, struct settings_football 
     settings_football_name(s, to, FOOTBALL_PITCH, s->football.pitch_model);
     fill_teams(&s->football.teams, p);
     p->pitch_layout = layouts[s->football.pitch_layout];
-    p->tracker.name = trackers[s->football.tracker];
+    p->tracker.name = settings_tracker(s->football.tracker);
     p->ball_fps = s->football.ball_fps;
     p->still_camera = s->football.still_camera;
     p->match.pitch = (fov_pitch_size){s->football.pitch_length, s->football.pitch_width};
@@ -308,7 +299,7 @@ fov_status settings_football(const struct settings *s, struct settings_football 
     fov_status status = settings_read_view(s->football.homography, &of, &to->view, &why);
     if (status)
         return fov_fail(error, status, "%s: football.homography: %s",
-                        origin_of(s, "football.homography"), why.message);
+                        settings_origin(s, "football.homography"), why.message);
     to->has_view = true;
     p->view = &to->view;
     return FOV_OK;

@@ -6,6 +6,8 @@
 
 #include "serve/settings.h"
 
+#define FOOTBALL_DRAWN "drawn" /* the model that is none: what a detector might have seen */
+
 /* Its models, in this order. */
 enum settings_football_model { FOOTBALL_PLAYERS, FOOTBALL_BALL, FOOTBALL_PITCH, FOOTBALL_MODELS };
 

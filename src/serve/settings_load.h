@@ -26,6 +26,11 @@ struct settings_group {
     bool main;         /* of settings_rows: origins are kept */
 };
 
+/* ---- settings.c ---- */
+
+/* Where the value of a row of settings_rows comes from, as findings begin. */
+const char *settings_origin(const struct settings *settings, const char *key);
+
 /* ---- settings_value.c ---- */
 
 /* Reports what is wrong with the value of `key`. */
@@ -57,7 +62,7 @@ void settings_set_zones(struct settings_load *load, const char *key, const struc
 void settings_set_webhooks(struct settings_load *load, const char *key,
                            const struct yaml_node *node, struct settings_webhooks *hooks);
 void settings_apply_alerts(struct settings_load *load, const struct yaml_node *list);
-/* Notes rules whose zone no camera has, or that is a line. */
+/* Notes rules whose zone no camera has, or does not go with the rest of the rule. */
 void settings_check_alerts(struct settings_load *load);
 
 /* ---- settings_football.c ---- */

@@ -305,6 +305,29 @@ static void the_hook_has_its_say(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* The threshold of football goes before that of the stream. */
+static void people_have_a_threshold(void **state)
+{
+    (void)state;
+    fov_workers *workers = workers_of("fake:boxes=2,score=0.6,labels=player", 1, NULL);
+    for (int i = 0; i < 3; i++) {
+        static const float confs[] = {0, 0.5f, 0.7f};
+        const fov_football_params football = {.look = FOV_LOOK_WHOLE, .player_conf = confs[i]};
+        fov_stream *stream = open_stream(workers, (fov_stream_params){.fifo = true,
+                                                                      .results = 4,
+                                                                      .detect = {.conf = 0.65f},
+                                                                      .football = &football});
+        fov_frame *frame = frame_of(0, FOV_RGB24);
+        fov_result *result = NULL;
+        assert_int_equal(fov_stream_put(stream, &frame, NULL), FOV_OK);
+        assert_int_equal(fov_stream_get(stream, 5000, &result, NULL), FOV_OK);
+        assert_int_equal(result->detections->count, i == 1 ? 2 : 0);
+        fov_result_release(&result);
+        fov_stream_close(&stream);
+    }
+    fov_workers_destroy(&workers);
+}
+
 static void hook_plays(void *user, const fov_frame *frame, fov_detections *d)
 {
     (void)user;
@@ -405,7 +428,8 @@ int main(void)
         cmocka_unit_test(a_drawn_match_is_followed), cmocka_unit_test(drawn_results_repeat),
         cmocka_unit_test(drawn_has_no_tiles),        cmocka_unit_test(drawn_sees_nothing_else),
         cmocka_unit_test(models_need_people),        cmocka_unit_test(the_hook_has_its_say),
-        cmocka_unit_test(batches_are_followed),      cmocka_unit_test(detections_are_played),
+        cmocka_unit_test(people_have_a_threshold),   cmocka_unit_test(batches_are_followed),
+        cmocka_unit_test(detections_are_played),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);
 }

@@ -165,6 +165,20 @@ static void the_file_says_what_streams_do(void **state)
     fov_pipeline_destroy(&p);
 }
 
+static void the_threshold_is_that_of_the_players(void **state)
+{
+    (void)state;
+    const fov_football_params own = {.player_conf = 0.7f};
+    for (int i = 0; i < 2; i++) {
+        fov_pipeline *p = pipeline_of("models: {men: {path: 'fake:labels=person', conf: 0.4}}\n"
+                                      "football: {player_model: men}\n",
+                                      (fov_pipeline_params){.football = i ? &own : NULL});
+        float conf = fov_pipeline_stream_params(p).detect.conf, wanted = i ? 0.7f : 0.4f;
+        assert_true(conf > wanted - 0.01f && conf < wanted + 0.01f);
+        fov_pipeline_destroy(&p);
+    }
+}
+
 static void the_caller_goes_before_the_file(void **state)
 {
     (void)state;
@@ -539,6 +553,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_the_file_have_their_place),
         cmocka_unit_test(wrong_values_are_named),
         cmocka_unit_test(the_file_says_what_streams_do),
+        cmocka_unit_test(the_threshold_is_that_of_the_players),
         cmocka_unit_test(the_caller_goes_before_the_file),
         cmocka_unit_test(frames_become_football),
         cmocka_unit_test(batches_keep_their_order),

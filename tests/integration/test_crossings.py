@@ -2,17 +2,15 @@
 crossings that must be those of the ways."""
 from __future__ import annotations
 
-import json
 import math
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import numpy as np
 import pytest
 from oip_server import OipServer, StandIn
 from realtime import START, STATS, encode, send_pair, socket
 from test_alerts import events, put
+from test_webhooks import Receiver
 
 WIDTH, HEIGHT = 320, 240
 TALL, WIDE = 40, 24
@@ -92,24 +90,6 @@ def truth():
     return counts
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent."""
-
-    def __init__(self):
-        got = self.got = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_POST(self):
-                got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(204)
-                self.end_headers()
-        super().__init__(("127.0.0.1", 0), Handler)
-        Thread(target=self.serve_forever, daemon=True).start()
-
-
 CONFIG = """
 cameras:
   gate:
@@ -119,7 +99,7 @@ cameras:
   yard:
     zones: {way: {line: [[0, 0.5], [1, 0.5]]}}
 alerts:
-  - {name: all, zone: way, webhook: "http://127.0.0.1:PORT/"}
+  - {name: all, zone: way, webhook: "URL/"}
   - {name: walkers in, zone: way, class: walker, direction: in}
   - {name: carts out, zone: way, class: cart, direction: out}
   - {name: sure, zone: way, min_confidence: 0.95}
@@ -130,15 +110,15 @@ alerts:
 
 @pytest.fixture(scope="module")
 def receiver():
-    server = Receiver()
-    yield server
-    server.shutdown()
+    made = Receiver()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
 def gate(start_server, receiver):
     model = OipServer(ByColour())
-    yield start_server(config=CONFIG.replace("PORT", str(receiver.server_address[1])), model=model.address())
+    yield start_server(config=CONFIG.replace("URL", receiver.url), model=model.address())
     model.stop()
 
 
@@ -209,8 +189,9 @@ def test_rules_choose(walked):
 def test_webhooks_get_them(walked, receiver):
     walked.wait_for(lambda: len(receiver.got) == 10)
     stored = {e["alert_id"]: e for e in of_rule(walked, "all")}
-    assert {e["alert_id"]: e for e in receiver.got} == stored
-    assert {"type", "line", "direction", "track_id", "class", "confidence", "at", "stream", "rule"} <= receiver.got[0].keys()
+    sent = receiver.alerts()
+    assert {e["alert_id"]: e for e in sent} == stored
+    assert {"type", "line", "direction", "track_id", "class", "confidence", "at", "stream", "rule"} <= sent[0].keys()
 
 
 def test_counting_anew(walked):

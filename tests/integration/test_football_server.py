@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from football_client import HOMOGRAPHY, Truth, calibrate, start_match
 from hazard import memory
-from realtime import START, STATS, STOP, STREAMS, decoded, receive, socket, unpack, wait_for
+from realtime import START, STATS, STOP, STREAMS, decoded, encode, receive, send_pair, socket, unpack, wait_for
 from test_streams import next_picture
 
 SOURCE = "pattern:football?fps=10&size=1280x720&seed=3"
@@ -250,6 +250,12 @@ def test_preview_sets_nothing(still, truth):
     time.sleep(0.3)
     assert still.get(still.path).json()["known"] is False
     assert put(still, "?preview=perhaps", points=points).status_code == 422
+    calibrate(still, still.id, truth)
+    still.wait_for(lambda: still.get(still.path).json()["known"], 5, "the view")
+    looked = put(still, "?preview=1", forget=True)
+    assert looked.status_code == 200 and looked.json() == {"known": False, "preview": True, "matrix": None, "k1": None}
+    time.sleep(0.3)
+    assert still.get(still.path).json()["known"] is True
 
 
 def test_matrix_of_a_picture_in_another_size(still, truth):
@@ -396,6 +402,19 @@ def test_a_model_finds_the_players(start_server):
     assert server.stop() == 0
 
 
+def test_the_threshold_is_that_of_the_model(start_server):
+    """How sure people must be: as asked for, else as the settings have it for the model that looks for them."""
+    server = start_server(model="fake:labels=person", config=
+                          "models:\n  men: {path: 'fake:labels=person', conf: 0.4}\n  all: {path: 'fake:labels=person', conf: 0.1}\n"
+                          "football: {player_model: men}\n")
+    for body, conf in (({}, 0.4), ({"conf": 0.6}, 0.6), ({"model_id": "all"}, 0.1)):
+        made = start_match(server, **{"source": "pattern:football?fps=10&size=640x360", "model_id": "", **body})
+        stats = server.get(f"/api/camera/{made['token']}/stats").json()["processor_stats"]
+        assert (stats["model_id"], stats["confidence_threshold"]) == (body.get("model_id", "men"), conf), body
+        server.post(STOP, json={"stream_id": made["stream_id"]})
+    assert server.stop() == 0
+
+
 def test_the_pitch_is_found(clean):
     """A detector of keypoints, as the drawn match has one, needs no points of anybody."""
     id = start_match(clean, source=SOURCE, pitch_model_id="drawn")["stream_id"]
@@ -414,6 +433,20 @@ def test_pictures_with_and_without_boxes(clean):
     assert server.get(f"/api/camera/{id}/latest.jpg?render=both").status_code == 422
 
 
+def test_a_room_of_football_is_taken_by_a_camera(clean):
+    """Who waits there for the match sees a camera of a browser then, and the room is one of football no more."""
+    id = start_match(clean, source=SOURCE, token="taken")["stream_id"]
+    with socket(clean, "/ws/view/taken?render=client") as viewer:
+        results(viewer, 1)
+        clean.post(STOP, json={"stream_id": id})
+        with socket(clean, "/ws/camera/taken") as camera:
+            send_pair(camera, 0, encode(np.zeros((48, 64, 3), np.uint8)), 64, 48)
+            clean.wait_for(lambda: clean.get("/api/camera/taken/stats").json()["camera_connected"], 10, "the camera")
+            for path in (HOMOGRAPHY.format("taken"), "/api/v1/realtime/football/taken/heatmap?team=first"):
+                answer = clean.get(path)
+                assert answer.status_code == 409 and answer.json()["code"] == "no_football", answer.text
+
+
 def test_figures_of_a_match_that_ends(clean):
     id = start_match(clean, source=SOURCE + "&frames=40", pitch_model_id="drawn")["stream_id"]
     def ended():
@@ -424,6 +457,17 @@ def test_figures_of_a_match_that_ends(clean):
     assert final["total_frames"] == 40 == final["delivered"] + sum(final["dropped"].values())
     people = final["football"]["people"]
     assert len(people) >= 8 and max(p["seen_s"] for p in people) > 2
+
+
+def test_an_ended_match_is_stopped_beside_a_camera(clean):
+    """A camera that came after it is nobody's stream to be stopped."""
+    id = start_match(clean, source=SOURCE + "&frames=10", token="after")["stream_id"]
+    clean.wait_for(lambda: clean.get(STREAMS).json()["streams"][0]["state"] == "ended", 30, "the end")
+    with socket(clean, "/ws/camera/after") as camera:
+        send_pair(camera, 0, encode(np.zeros((48, 64, 3), np.uint8)), 64, 48)
+        final = clean.post(STOP, json={"stream_id": id}, timeout=5).json()
+        assert final["total_frames"] == 10 and "people" in final["football"]
+        assert clean.get("/api/camera/after/stats").json()["camera_connected"]
 
 
 def test_camera_of_the_settings(start_server, truth, tmp_path):
@@ -461,6 +505,10 @@ def test_roles(start_server):
     for method in ("PUT", "DELETE"):
         assert server.request(method, path, headers=view, json={"points": GOOD}).status_code == 403
     assert server.request("DELETE", path, headers=admin).status_code == 200
+    heat = f"/api/v1/realtime/football/{made['stream_id']}/heatmap?team=first"
+    assert [server.get(heat, headers=who).status_code for who in (None, other, view)] == [401, 403, 200]
+    for who in (view, other):
+        assert server.request("DELETE", "/api/camera/ground/crossings", headers=who).status_code == 403
     assert server.get(made["view_url"], headers=view).status_code == 200
     assert server.get(made["view_url"], headers=other).status_code == 403
     assert server.get(made["calibrate_url"], headers=view).status_code == 403

@@ -52,8 +52,11 @@ class Receiver:
         self.http.shutdown()
         self.http.server_close()
 
+    def alerts(self) -> list[dict]:
+        return [json.loads(body) for _, _, _, body in self.got]
+
     def states(self) -> list[str]:
-        return [json.loads(body)["state"] for _, _, _, body in self.got]
+        return [alert["state"] for alert in self.alerts()]
 
 
 @pytest.fixture

@@ -35,12 +35,22 @@ static fov_status parse(const char *text, char *const *env, struct settings **s,
     return settings_parse(s, text, strlen(text), "f.yaml", env, collect, found, &error);
 }
 
+/* Settings of a file that has no mistake. */
+static inline struct settings *read_good(const char *text, char *const *env)
+{
+    struct settings *s;
+    struct findings found;
+    if (parse(text, env, &s, &found) != FOV_OK || found.notes)
+        fail_msg("%s\ngave: %s", text, found.text);
+    return s;
+}
+
 /* A file with one mistake; the finding must begin with its place and hold the words. */
 struct mistake {
     const char *text, *place, *words;
 };
 
-static void mistakes_are_named(const struct mistake *mistakes, size_t count)
+static inline void mistakes_are_named(const struct mistake *mistakes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct settings *s;
@@ -64,6 +74,15 @@ static char *shown_text(const struct settings *s)
     settings_print(s, to);
     fclose(to);
     return text;
+}
+
+/* What settings_print shows can be read, and this is what it says. */
+static inline struct settings *shown_again(const struct settings *s, char *const *env)
+{
+    char *text = shown_text(s);
+    struct settings *again = read_good(text, env);
+    free(text);
+    return again;
 }
 
 #endif

@@ -6,16 +6,6 @@
 #include "base/json.h"
 #include "serve/settings_football.h"
 
-static struct settings *read_right(const char *text)
-{
-    struct settings *s;
-    struct findings found;
-    if (parse(text, NULL, &s, &found) != FOV_OK)
-        fail_msg("%s\ngave: %s", text, found.text);
-    assert_int_equal(found.notes, 0);
-    return s;
-}
-
 static struct settings_football made_of(const struct settings *s)
 {
     /* not to be used beyond what lies in the settings: it moves */
@@ -29,7 +19,7 @@ static struct settings_football made_of(const struct settings *s)
 static void defaults_are_those_of_the_parts(void **state)
 {
     (void)state;
-    struct settings *s = read_right("");
+    struct settings *s = read_good("", NULL);
     struct settings_football f = made_of(s);
     assert_true(s->football.target_fps == 10);
     assert_int_equal(s->football.batch_size, 0);
@@ -47,13 +37,14 @@ static void defaults_are_those_of_the_parts(void **state)
 static void a_whole_section(void **state)
 {
     (void)state;
-    struct settings *s = read_right(
+    struct settings *s = read_good(
         "models:\n  ball: {path: /m/b.onnx, conf: 0.2}\n"
         "football:\n"
         "  player_model: /m/players.v2.onnx\n  ball_model: ball\n  pitch_model: a/b\n"
         "  pitch_layout: roboflow_32\n  tracker: ocsort\n  target_fps: 12.5\n  ball_fps: 5\n"
         "  batch_size: 4\n  still_camera: yes\n  pitch: {length: 100, width: 64}\n"
-        "  teams: [{name: Reds, color: red}, {name: 'B, C', color: \"#2040C0\"}]\n");
+        "  teams: [{name: Reds, color: red}, {name: 'B, C', color: \"#2040C0\"}]\n",
+        NULL);
     struct settings_football f;
     assert_int_equal(settings_football(s, &f, NULL), FOV_OK);
     assert_string_equal(f.names[FOOTBALL_PLAYERS], "/m/players.v2.onnx");
@@ -78,25 +69,25 @@ static void a_whole_section(void **state)
 static void teams_come_in_other_forms(void **state)
 {
     (void)state;
-    struct settings *s = read_right("football: {teams: {Home: White, Away: sky-blue}}\n");
+    struct settings *s = read_good("football: {teams: {Home: White, Away: sky-blue}}\n", NULL);
     assert_string_equal(s->football.teams.items[0].name, "Home");
     assert_int_equal(s->football.teams.items[0].color, 0xf4f4f4);
     assert_int_equal(s->football.teams.items[1].color, 0x80c0e8);
     settings_free(&s);
-    s = read_right("football: {teams: [{name: A}, {name: B}]}\n");
+    s = read_good("football: {teams: [{name: A}, {name: B}]}\n", NULL);
     assert_false(made_of(s).params.teams.named);
     assert_string_equal(made_of(s).params.names[1], "B");
     settings_free(&s);
-    s = read_right("football: {teams: [{color: black}, {color: fafafa}]}\n");
+    s = read_good("football: {teams: [{color: black}, {color: fafafa}]}\n", NULL);
     assert_true(made_of(s).params.teams.named);
     assert_null(made_of(s).params.names[0]);
     assert_int_equal(s->football.teams.items[1].color, 0xfafafa);
     settings_free(&s);
-    s = read_right("football: {teams: [{name: A}]}\n");
+    s = read_good("football: {teams: [{name: A}]}\n", NULL);
     assert_int_equal(s->football.teams.count, 1);
     assert_null(made_of(s).params.names[1]);
     settings_free(&s);
-    s = read_right("football: {teams: }\n");
+    s = read_good("football: {teams: }\n", NULL);
     assert_int_equal(s->football.teams.count, 0);
     settings_free(&s);
 }
@@ -136,8 +127,8 @@ static void the_environment_names_teams_too(void **state)
 static void the_drawn_detector_is_no_model(void **state)
 {
     (void)state;
-    struct settings *s = read_right(
-        "football: {player_model: drawn, pitch_model: drawn, ball_model: b.onnx}\n");
+    struct settings *s = read_good(
+        "football: {player_model: drawn, pitch_model: drawn, ball_model: b.onnx}\n", NULL);
     struct settings_football f;
     assert_int_equal(settings_football(s, &f, NULL), FOV_OK);
     assert_null(f.names[FOOTBALL_PLAYERS]);
@@ -186,18 +177,17 @@ static void mistakes_have_their_place(void **state)
 static void shown_settings_come_back(void **state)
 {
     (void)state;
-    struct settings *s = read_right(
+    struct settings *s = read_good(
         "football: {teams: [{name: \"A: b\", color: red}, {name: C, color: '#00000f'}], "
-        "pitch: {width: 60}, tracker: pitch}\n");
-    char *shown = shown_text(s);
-    struct settings *again = read_right(shown);
+        "pitch: {width: 60}, tracker: pitch}\n",
+        NULL);
+    struct settings *again = shown_again(s, NULL);
     assert_string_equal(again->football.teams.items[0].name, "A: b");
     assert_int_equal(again->football.teams.items[1].color, 0x00000f);
     assert_true(again->football.pitch_width == 60 && again->football.pitch_length == 0);
     assert_int_equal(again->football.tracker, s->football.tracker);
     settings_free(&again);
     settings_free(&s);
-    free(shown);
 }
 
 /* What the section names is what the tables of the library have. */
@@ -210,7 +200,7 @@ static void words_are_those_of_the_tables(void **state)
         if (strcmp(name, "none") == 0)
             continue;
         snprintf(text, sizeof text, "football: {tracker: %s}\n", name);
-        struct settings *s = read_right(text);
+        struct settings *s = read_good(text, NULL);
         assert_string_equal(made_of(s).params.tracker.name, name);
         settings_free(&s);
     }
@@ -232,7 +222,7 @@ static struct settings_football of_file(const char *json, fov_status wanted, con
     assert_int_equal(write(fd, json, strlen(json)), strlen(json));
     close(fd);
     snprintf(text, sizeof text, "football:\n  homography: %s\n", path);
-    struct settings *s = read_right(text);
+    struct settings *s = read_good(text, NULL);
     struct settings_football f;
     fov_error error = {0};
     fov_status status = settings_football(s, &f, &error);
@@ -275,7 +265,7 @@ static void bad_calibrations_are_named(void **state)
     of_file("{\"points\": [{\"image\": [1, 2], \"pitch\": \"left_near_cornr\"}], \"picture\": [9, "
             "9]}",
             FOV_EINVAL, "did you mean left_near_corner");
-    struct settings *s = read_right("football: {homography: /nowhere/c.json}\n");
+    struct settings *s = read_good("football: {homography: /nowhere/c.json}\n", NULL);
     struct settings_football f;
     fov_error error = {0};
     assert_int_equal(settings_football(s, &f, &error), FOV_ENOTFOUND);

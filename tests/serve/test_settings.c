@@ -307,14 +307,11 @@ static void test_shown_settings_can_be_read_back(void **state)
                                "models: {m: {path: x, conf: 0.3}}\n"
                                "cameras: {\"na me\": {source: 'rtsp://u:secret@h/', pin: {fps: 9, "
                                "conf: 0.2}, max_latency_ms: 50}}\n";
-    struct settings *s, *again;
-    struct findings found;
-    assert_int_equal(parse(text, NULL, &s, &found), FOV_OK);
+    struct settings *s = read_good(text, NULL);
     char *shown = shown_text(s);
     assert_null(strstr(shown, "secret"));
     assert_non_null(strstr(shown, "port: 7  # f.yaml:1"));
-    if (parse(shown, NULL, &again, &found) != FOV_OK)
-        fail_msg("%s\n%s", shown, found.text);
+    struct settings *again = read_good(shown, NULL);
     assert_int_equal(again->server.port, 7);
     assert_string_equal(again->server.allowed_hosts.items[1], "#c");
     assert_true(settings_find_model(again, "m")->conf == 0.3);
@@ -348,11 +345,8 @@ static void test_every_tracker_can_be_set(void **state)
     int count = 0;
     for (; (name = fov_tracker_name(count, NULL)) != NULL; count++) {
         char text[100];
-        struct settings *s;
-        struct findings found;
         snprintf(text, sizeof text, "cameras: {hall: {tracker: %s}}\n", name);
-        if (parse(text, NULL, &s, &found) != FOV_OK)
-            fail_msg("%s", found.text);
+        struct settings *s = read_good(text, NULL);
         const char *given = settings_camera_tracker(settings_find_camera(s, "hall"));
         assert_string_equal(given ? given : "none", name);
         settings_free(&s);
@@ -369,11 +363,8 @@ static void test_every_decoder_can_be_set(void **state)
     for (int i = 0; i < 10; i++) {
         const char *word = words[i / 2];
         char text[100];
-        struct settings *s;
-        struct findings found;
         snprintf(text, sizeof text, "sources: {decoder: %s}\n", word);
-        if (parse(text, i % 2 ? env : NULL, &s, &found) != FOV_OK)
-            fail_msg("%s", found.text);
+        struct settings *s = read_good(text, i % 2 ? env : NULL);
         assert_string_equal(source_decoder(s), i == 1 ? "off" : word); /* auto without a GPU */
         settings_free(&s);
     }
