@@ -64,7 +64,12 @@ bool pitch_project(const double map[9], const double pitch[2], double straight[2
 bool pitch_unproject(const double map[9], const double inverse[9], const struct pitch_lens *lens,
                      const double px[2], double pitch[2]);
 
-/* ---- fitting (pitch_sample.c, pitch_refine.c) --------------------------------------------------
+/* Px as seen of a point of the ground and how they move with it: {du/dx, du/dy, dv/dx, dv/dy}. */
+bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double pitch[2],
+                       double px[2], double slope[4]);
+
+/* ---- fitting (pitch_sample.c, pitch_model.c, pitch_refine.c)
+ * --------------------------------------------------
  */
 
 /* Points under work. */
@@ -105,6 +110,9 @@ struct pitch_model {
 
 /* Rotation by a vector: Rodrigues' formula. */
 void pitch_rotation(const double turn[3], double r[9]);
+
+/* How far to each side of a number slopes are taken. */
+double pitch_model_nudge(const struct pitch_model *model, int number);
 
 /* The map and the lens of numbers, which need not be the model's own. False: they make none. */
 bool pitch_model_map(const struct pitch_model *model, const double at[], double map[9],

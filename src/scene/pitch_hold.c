@@ -8,8 +8,7 @@ enum { GRID = 6, GRID_ALL = GRID * GRID, GRID_LEAST = 8 };
 
 /* Metres around the pitch that still count. */
 #define AROUND_M 10.0
-#define SIGMA_PART (1 / 200.0)
-#define SIGMA_MOST 0.1
+#define SIGMA_MOST 0.1 /* of the width, that may be asked for */
 /* A camera that is off by more than this part of a sigma (of the default one at least) does not see
  * what the view says. */
 #define CAMERA_OFF 0.5
@@ -88,7 +87,7 @@ bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view
             model->covariance[r][c] *= scale;
     if (camera)
         make_square(model);
-    return off <= CAMERA_OFF * fmax(sigma_px, SIGMA_PART * view->width) &&
+    return off <= CAMERA_OFF * fmax(sigma_px, PITCH_SIGMA_PART * view->width) &&
            (!camera || fabs(model->at[PITCH_SQUARE]) <= SQUARE_MOST);
 }
 
@@ -176,7 +175,7 @@ fov_status fov_pitch_view_refine(fov_pitch_view *view, const fov_image *image,
     if (status)
         return status;
     double sigma = p.sigma_px > 0 ? fmin(p.sigma_px, SIGMA_MOST * made.width) * look.scale[0]
-                                  : SIGMA_PART * there.width;
+                                  : PITCH_SIGMA_PART * there.width;
     status = begin(&model, &there, &p, look.size, sigma, error);
     if (!status)
         status = pitch_lines_fit(&model, &look, q, error);

@@ -147,7 +147,7 @@ struct nudged {
 static bool nudge(const struct pitch_model *m, struct nudged nudged[NUMBERS])
 {
     for (int k = 0; k < m->count; k++) {
-        double step = m->camera && k >= PITCH_PLACE && k < PITCH_NUMBERS ? 1e-4 : 1e-6;
+        double step = pitch_model_nudge(m, k);
         nudged[k].step = step;
         for (int side = 0; side < 2; side++) {
             double at[NUMBERS];

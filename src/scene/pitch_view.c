@@ -174,14 +174,9 @@ bool fov_pitch_to_metres(const fov_pitch_view *view, const double px[2], double 
 bool fov_pitch_jacobian(const fov_pitch_view *view, const double px[2], double jacobian[4])
 {
     struct pitch_lens lens = pitch_lens_of(view->width, view->height, view->k1);
-    double at[2], straight[2], map[4], bend[4], j[4];
-    if (!fov_pitch_to_metres(view, px, at) || !pitch_project(view->map, at, straight) ||
-        !plane_jacobian(view->map, at, map))
+    double at[2], again[2], j[4];
+    if (!fov_pitch_to_metres(view, px, at) || !pitch_place_slope(view->map, &lens, at, again, j))
         return false;
-    pitch_bend_jacobian(&lens, straight, bend);
-    for (int r = 0; r < 2; r++)
-        for (int c = 0; c < 2; c++)
-            j[2 * r + c] = bend[2 * r] * map[c] + bend[2 * r + 1] * map[2 + c];
     double det = j[0] * j[3] - j[1] * j[2];
     if (!(fabs(det) > 0))
         return false;
