@@ -8,16 +8,8 @@
 
 #include <fovea/pitch.h>
 #include "base/json.h"
+#include "base/pitch_law.h"
 #include "base/plane.h"
-
-/* Metres, by law 1. Distances are to the outer edges of the lines, as the law has them. */
-#define PITCH_GOAL_AREA_LENGTH 5.5
-#define PITCH_GOAL_AREA_HALF 9.16 /* of its width: 5.5 from each post */
-#define PITCH_PENALTY_AREA_LENGTH 16.5
-#define PITCH_PENALTY_AREA_HALF 20.16
-#define PITCH_SPOT 11
-#define PITCH_CIRCLE 9.15
-#define PITCH_POST 3.66
 
 /* 105 x 68 for NULL and for zeros. */
 fov_pitch_size pitch_size(const fov_pitch_size *size);
