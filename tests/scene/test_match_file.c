@@ -14,9 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../temp_folder.h"
 #include "scene/out.h"
 
-static char folder[] = "/tmp/fovea-match-XXXXXX", path[64];
+static char folder[TEMP_FOLDER], path[TEMP_FOLDER + 8];
 
 static const fov_match_about usual = {.fps = 25, .home = "A", .away = "B"};
 
@@ -517,7 +518,7 @@ static void test_heat_map_of_another_size(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
+    if (!temp_folder_make(folder))
         return -1;
     snprintf(path, sizeof path, "%s/match", folder);
     return 0;
