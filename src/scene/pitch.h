@@ -17,6 +17,20 @@ fov_pitch_size pitch_size(const fov_pitch_size *size);
 /* FOV_EINVAL: no size of a pitch. */
 fov_status pitch_size_check(fov_pitch_size size, fov_error *error);
 
+/* Whether a place is on the pitch, or no more than so many metres beside it; false for NaN. */
+static inline bool pitch_is_near(const double at[2], fov_pitch_size size, double margin_m)
+{
+    return at[0] >= -margin_m && at[0] <= size.length + margin_m && at[1] >= -margin_m &&
+           at[1] <= size.width + margin_m;
+}
+
+/* Middle of cell `i` of side * side, row by row, of a picture or a pitch. */
+static inline void pitch_cell(int i, int side, double width, double height, double at[2])
+{
+    at[0] = (i % side + 0.5) * width / side;
+    at[1] = (i / side + 0.5) * height / side;
+}
+
 /* Turns the map to the camera's side and checks all that fov_pitch_view_from_matrix says. */
 fov_status pitch_view_check(fov_pitch_view *view, const fov_pitch_size *size, fov_error *error);
 

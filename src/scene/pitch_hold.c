@@ -16,12 +16,6 @@ enum { GRID = 6, GRID_ALL = GRID * GRID, GRID_LEAST = 8 };
 #define SQUARE_SIGMA 0.002
 #define SQUARE_MOST 0.03
 
-static bool is_around(const double at[2], fov_pitch_size size)
-{
-    return at[0] >= -AROUND_M && at[0] <= size.length + AROUND_M && at[1] >= -AROUND_M &&
-           at[1] <= size.width + AROUND_M;
-}
-
 /* Px of a grid of the picture that show the pitch, and the metres there; returns how many. */
 static size_t grid_of(const double map[9], const struct pitch_lens *lens, int width, int height,
                       fov_pitch_size size, double px[][2], double at[][2])
@@ -31,10 +25,9 @@ static size_t grid_of(const double map[9], const struct pitch_lens *lens, int wi
     if (!plane_invert(map, inverse))
         return 0;
     for (int i = 0; i < GRID_ALL; i++) {
-        px[count][0] = (i % GRID + 0.5) * width / GRID;
-        px[count][1] = (i / GRID + 0.5) * height / GRID;
+        pitch_cell(i, GRID, width, height, px[count]);
         count += pitch_unproject(map, inverse, lens, px[count], at[count]) &&
-                 is_around(at[count], size);
+                 pitch_is_near(at[count], size, AROUND_M);
     }
     return count;
 }

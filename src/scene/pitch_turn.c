@@ -83,7 +83,8 @@ static size_t moved_px(const struct pitch_model *m, int width, int height, const
 {
     size_t count = 0;
     for (int i = 0; i < GRID_ALL; i++) {
-        double px[2] = {(i % GRID + 0.5) * width / GRID, (i / GRID + 0.5) * height / GRID}, q[2];
+        double px[2], q[2];
+        pitch_cell(i, GRID, width, height, px);
         count += plane_apply(motion, px, q) && pitch_unbend(&m->bend, px, from[count]) &&
                  pitch_unbend(&m->bend, q, to[count]);
     }
