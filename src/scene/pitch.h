@@ -142,8 +142,8 @@ bool pitch_model_spread(const struct pitch_model *model, const double pitch[2], 
 /* Reads {"points": [{"image": [u, v], "pitch": [x, y]} …]}, where "pitch" may also be the name of a
  * landmark, or {"matrix": [[…], […], […]]} (or nine numbers, and "k1"), optionally with "size":
  * [length, width] and "picture": [width, height], which goes before that of `params`. Returns
- * FOV_EINVAL naming the place ("points[3].image: …") or the reason why no view comes of it.
- * Thread-safety: safe. Blocks: no. */
+ * FOV_EINVAL naming the place ("points[3].image: …") or the reason why no view comes of it; `view`
+ * is as it was then. Thread-safety: safe. Blocks: no. */
 fov_status pitch_view_read(const json_value *object, const fov_pitch_params *params,
                            fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error);
 
