@@ -17,6 +17,8 @@ enum { LEAST_INLIERS = 24, PASSES = 3, STEPS = 4, ROUNDS = 6, ROUNDS_MORE = 3, G
 #define SIGMA_LEAST 0.5
 #define SCALE_LEAST 0.9
 #define RMS_MOST 2.5
+/* A normal deviation by the median of what is left without its sign. */
+#define BY_MEDIAN 1.4826
 /* Scales beyond which a place says nothing. */
 #define TOO_FAR 2.5
 /* Places along a line are wrong together: so many count as one. */
@@ -106,7 +108,7 @@ static bool settle(struct pitch_sights *sights, const struct normal *known,
                    double step[PITCH_NUMBERS], double *scale)
 {
     for (double last = 0; round < ROUNDS; round++, last = *scale) {
-        *scale = fmax(1.4826 * median(sights), SCALE_LEAST * sights->unit);
+        *scale = fmax(BY_MEDIAN * median(sights), SCALE_LEAST * sights->unit);
         if (round > GENTLE && *scale == last)
             break;
         weigh_up(sights, known, from, *scale, round < GENTLE, n);
