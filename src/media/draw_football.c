@@ -64,42 +64,20 @@ uint32_t draw_person_color(const fov_football_frame *frame, const fov_football_p
     return person->role == FOV_ROLE_REFEREE ? DRAW_REFEREE : DRAW_NOBODY;
 }
 
-static bool in_reach(const fov_football_person *p, const fov_image *image)
-{
-    float most = (float)(2 * IMAGE_MAX_SIDE);
-    return fabsf(p->x1) < most && fabsf(p->y1) < most && fabsf(p->x2) < most &&
-           fabsf(p->y2) < most && p->x2 > 0 && p->y2 > 0 && p->x1 < (float)image->width &&
-           p->y1 < (float)image->height; /* false for NaN */
-}
-
-/* One frame of `thick` px around the rectangle, or with `corners` px above 0 its corners alone. */
-static void frame_box(const fov_image *image, struct overlay_rect r, int thick, int corners,
-                      uint32_t rgb)
-{
-    int width = r.x2 - r.x1, height = r.y2 - r.y1;
-    int dx = corners > 0 && 2 * corners < width ? corners : width;
-    int dy = corners > 0 && 2 * corners < height ? corners : height;
-    for (int side = 0; side < 2; side++) {
-        int y = side ? r.y2 - thick : r.y1, x = side ? r.x2 - thick : r.x1;
-        overlay_fill(image, (struct overlay_rect){r.x1, y, r.x1 + dx, y + thick}, rgb);
-        overlay_fill(image, (struct overlay_rect){r.x2 - dx, y, r.x2, y + thick}, rgb);
-        overlay_fill(image, (struct overlay_rect){x, r.y1, x + thick, r.y1 + dy}, rgb);
-        overlay_fill(image, (struct overlay_rect){x, r.y2 - dy, x + thick, r.y2}, rgb);
-    }
-}
-
 static void draw_person(const fov_image *image, const struct overlay_style *style,
                         const fov_football_frame *frame, const fov_football_person *p)
 {
     char text[24];
     bool lost = p->state != FOV_TRACK_ACTIVE;
     uint32_t rgb = draw_person_color(frame, p);
-    struct overlay_rect box = {(int)lroundf(p->x1), (int)lroundf(p->y1), (int)lroundf(p->x2),
-                               (int)lroundf(p->y2)};
+    struct overlay_rect box;
+    if (!overlay_box(image, p->x1, p->y1, p->x2, p->y2, &box))
+        return;
     int e = style->edge, corner = lost ? (box.x2 - box.x1) / 4 + 1 : 0;
-    frame_box(image, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
-              style->line + 2 * e, corner ? corner + e : 0, overlay_ink(rgb));
-    frame_box(image, box, style->line, corner, rgb);
+    overlay_outline(image, style,
+                    (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
+                    style->line + 2 * e, corner ? corner + e : 0, overlay_ink(rgb));
+    overlay_outline(image, style, box, style->line, corner, rgb);
     if (lost)
         return;
     snprintf(text, sizeof text, "%s%d",
@@ -185,8 +163,7 @@ void fov_draw_football(fov_image *image, const fov_football_draw *draw)
     const fov_ball *ball = draw->ball ? draw->ball : &frame->ball;
     struct overlay_style style = style_for(image);
     for (size_t i = 0; i < frame->count; i++)
-        if (in_reach(&frame->people[i], image))
-            draw_person(image, &style, frame, &frame->people[i]);
+        draw_person(image, &style, frame, &frame->people[i]);
     if (draw->way)
         draw_way(image, &style, draw->way);
     draw_ball(image, &style, ball);

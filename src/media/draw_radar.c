@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "media/image.h"
+#include "base/pitch_law.h"
 
 #define GROUND 0x1D4A33
 #define CHALK 0x9FBFAD
@@ -20,9 +20,9 @@ struct radar radar_in(const fov_image *image, const fov_pitch_size *pitch)
 {
     struct radar r = {.pitch = *pitch};
     if (!(r.pitch.length > 0))
-        r.pitch.length = 105;
+        r.pitch.length = PITCH_USUAL_LENGTH;
     if (!(r.pitch.width > 0))
-        r.pitch.width = 68;
+        r.pitch.width = PITCH_USUAL_WIDTH;
     double across = r.pitch.length + 2 * MARGIN_M, down = r.pitch.width + 2 * MARGIN_M;
     int gap = image->width / 80;
     r.scale = fmin(PART * image->width / across, 0.45 * image->height / down);
@@ -57,32 +57,34 @@ static void rectangle(const fov_image *image, const struct radar *r, double x1, 
     line(image, r, x1, y2, x1, y1);
 }
 
-/* Those parts of a circle of 9.15 m whose x is within [from, to]. */
+/* Those parts of a circle of the law's radius whose x is within [from, to]. */
 static void circle(const fov_image *image, const struct radar *r, double x, double y, double from,
                    double to)
 {
     for (int i = 0; i < ROUND; i++) {
         double a = 2 * M_PI * i / ROUND, b = 2 * M_PI * (i + 1) / ROUND;
-        double x1 = x + 9.15 * cos(a), x2 = x + 9.15 * cos(b);
+        double x1 = x + PITCH_CIRCLE * cos(a), x2 = x + PITCH_CIRCLE * cos(b);
         if (fmin(x1, x2) >= from - 0.4 && fmax(x1, x2) <= to + 0.4)
-            line(image, r, x1, y + 9.15 * sin(a), x2, y + 9.15 * sin(b));
+            line(image, r, x1, y + PITCH_CIRCLE * sin(a), x2, y + PITCH_CIRCLE * sin(b));
     }
 }
 
 static void draw_lines(const fov_image *image, const struct radar *r)
 {
+    static const double deep[2] = {PITCH_PENALTY_AREA_LENGTH, PITCH_GOAL_AREA_LENGTH};
+    static const double half[2] = {PITCH_PENALTY_AREA_HALF, PITCH_GOAL_AREA_HALF};
     double length = r->pitch.length, width = r->pitch.width, middle = width / 2;
     rectangle(image, r, 0, 0, length, width);
     line(image, r, length / 2, 0, length / 2, width);
     circle(image, r, length / 2, middle, 0, length);
-    rectangle(image, r, 0, middle - 20.16, 16.5, middle + 20.16);
-    rectangle(image, r, length - 16.5, middle - 20.16, length, middle + 20.16);
-    rectangle(image, r, 0, middle - 9.16, 5.5, middle + 9.16);
-    rectangle(image, r, length - 5.5, middle - 9.16, length, middle + 9.16);
-    circle(image, r, 11, middle, 16.5, length);
-    circle(image, r, length - 11, middle, 0, length - 16.5);
-    line(image, r, 11, middle, 11, middle);
-    line(image, r, length - 11, middle, length - 11, middle);
+    for (int i = 0; i < 2; i++) {
+        rectangle(image, r, 0, middle - half[i], deep[i], middle + half[i]);
+        rectangle(image, r, length - deep[i], middle - half[i], length, middle + half[i]);
+    }
+    circle(image, r, PITCH_SPOT, middle, PITCH_PENALTY_AREA_LENGTH, length);
+    circle(image, r, length - PITCH_SPOT, middle, 0, length - PITCH_PENALTY_AREA_LENGTH);
+    line(image, r, PITCH_SPOT, middle, PITCH_SPOT, middle);
+    line(image, r, length - PITCH_SPOT, middle, length - PITCH_SPOT, middle);
 }
 
 /* ---- what the camera sees -------------------------------------------------------------------- */

@@ -2,10 +2,10 @@
  * the white lines. */
 #include <math.h>
 
+#include "base/pitch_law.h"
 #include "media/football_scene.h"
 
 #define STRIPE_M (FOOTBALL_LENGTH / 20)
-#define LINE_M 0.12
 #define WHITE 0xF2F4EE
 
 /* ---- what grows ------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ static void rectangle(struct paint *p, const struct camera *c, double x1, double
 static void line(struct paint *p, const struct camera *c, double ax, double ay, double bx,
                  double by)
 {
-    double half = LINE_M / 2;
+    double half = PITCH_LINE / 2;
     rectangle(p, c, ax - half, ay - half, bx + half, by + half);
 }
 
@@ -235,7 +235,7 @@ static void arc(struct paint *p, const struct camera *c, double x, double y, dou
     for (int i = 0; i < pieces; i++) {
         double a = from + (to - from) * i / pieces - 0.002;
         double b = from + (to - from) * (i + 1) / pieces + 0.002;
-        double in = radius - LINE_M / 2, out = radius + LINE_M / 2, corners[4][3] = {{0}};
+        double in = radius - PITCH_LINE / 2, out = radius + PITCH_LINE / 2, corners[4][3] = {{0}};
         for (int k = 0; k < 4; k++) {
             double angle = k == 0 || k == 3 ? a : b, r = k < 2 ? in : out;
             corners[k][0] = x + r * cos(angle);
@@ -258,7 +258,8 @@ static void spot(struct paint *p, const struct camera *c, double x, double y)
 /* Both areas, spot and arc before one goal; `out` points into the pitch. */
 static void areas(struct paint *p, const struct camera *c, double x, double out)
 {
-    static const double deep[2] = {16.5, 5.5}, half[2] = {20.16, 9.16};
+    static const double deep[2] = {PITCH_PENALTY_AREA_LENGTH, PITCH_GOAL_AREA_LENGTH};
+    static const double half[2] = {PITCH_PENALTY_AREA_HALF, PITCH_GOAL_AREA_HALF};
     double middle = FOOTBALL_WIDTH / 2, turn = out > 0 ? 0 : 3.14159265358979;
     for (int i = 0; i < 2; i++) {
         double front = x + out * deep[i], low = fmin(x, front), high = fmax(x, front);
@@ -266,9 +267,10 @@ static void areas(struct paint *p, const struct camera *c, double x, double out)
         line(p, c, low, middle + half[i], high, middle + half[i]);
         line(p, c, front, middle - half[i], front, middle + half[i]);
     }
-    spot(p, c, x + out * 11, middle);
-    double reach = acos(5.5 / 9.15); /* outside of the area only */
-    arc(p, c, x + out * 11, middle, 9.15, turn - reach, turn + reach);
+    spot(p, c, x + out * PITCH_SPOT, middle);
+    /* Outside of the area only. */
+    double reach = acos((PITCH_PENALTY_AREA_LENGTH - PITCH_SPOT) / PITCH_CIRCLE);
+    arc(p, c, x + out * PITCH_SPOT, middle, PITCH_CIRCLE, turn - reach, turn + reach);
 }
 
 void lines_draw(struct paint *p, const struct camera *c)
@@ -279,7 +281,7 @@ void lines_draw(struct paint *p, const struct camera *c)
     line(p, c, 0, 0, 0, w);
     line(p, c, l, 0, l, w);
     line(p, c, l / 2, 0, l / 2, w);
-    arc(p, c, l / 2, w / 2, 9.15, 0, 4 * quarter);
+    arc(p, c, l / 2, w / 2, PITCH_CIRCLE, 0, 4 * quarter);
     spot(p, c, l / 2, w / 2);
     areas(p, c, 0, 1);
     areas(p, c, l, -1);

@@ -15,13 +15,9 @@
 #define LENS 0.002       /* of the focal length */
 #define SAME_BOX 0.7     /* overlap at which a detector keeps the better box only */
 
-/* The next of splitmix64 (Steele, Lea, Flood 2014). */
 double noise_random(struct noise *n)
 {
-    uint64_t z = n->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    return play_share(&n->state);
 }
 
 /* Box and Muller 1958, one of the two. */

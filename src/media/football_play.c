@@ -4,10 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/pitch_law.h"
+
 #define GRAVITY 9.81   /* m/s^2 */
 #define ROLL_DRAG 0.42 /* 1/s: speed over grass falls by this part a second */
 #define AIR_DRAG 0.12
-#define GOAL_HALF 3.66 /* m */
 #define GOAL_HEIGHT 2.44
 
 static const double MIDDLE[2] = {FOOTBALL_LENGTH / 2, FOOTBALL_WIDTH / 2};
@@ -15,13 +16,9 @@ static const double MIDDLE[2] = {FOOTBALL_LENGTH / 2, FOOTBALL_WIDTH / 2};
 /* ---- chance ----------------------------------------------------------------------------------
  */
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
 double play_random(struct play *p)
 {
-    uint64_t z = p->random += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+    return play_share(&p->random);
 }
 
 double play_normal(struct play *p)
@@ -270,7 +267,7 @@ static void set_restart(struct play *p, double x, double y, int taker)
 static void over_goal_line(struct play *p, int defending)
 {
     double x = goal_x(1 - defending), side = p->ball[1] < MIDDLE[1] ? -1 : 1;
-    bool in_goal = fabs(p->ball[1] - MIDDLE[1]) < GOAL_HALF && p->ball[2] < GOAL_HEIGHT;
+    bool in_goal = fabs(p->ball[1] - MIDDLE[1]) < PITCH_POST && p->ball[2] < GOAL_HEIGHT;
     if (in_goal) {
         p->score[1 - defending]++;
         p->taker = defending;
@@ -297,7 +294,7 @@ static void look_for_out(struct play *p)
 /* What is out stays near: the net, and the boards. */
 static void stop_outside(struct play *p)
 {
-    bool in_net = fabs(p->ball[1] - MIDDLE[1]) < GOAL_HALF && p->phase == PLAY_SCORED;
+    bool in_net = fabs(p->ball[1] - MIDDLE[1]) < PITCH_POST && p->phase == PLAY_SCORED;
     double deep = in_net ? 1.6 : 4;
     double least[2] = {-deep, -3}, most[2] = {FOOTBALL_LENGTH + deep, FOOTBALL_WIDTH + 3.5};
     for (int k = 0; k < 2; k++) {

@@ -58,6 +58,15 @@ static inline int play_team(int person)
     return person < FOOTBALL_SIDE ? 0 : person < FOOTBALL_PLAYERS ? 1 : -1;
 }
 
+/* 0 <= number < 1, the next of splitmix64 (Steele, Lea, Flood 2014). */
+static inline double play_share(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+}
+
 static inline bool play_keeper(int person)
 {
     return person == 0 || person == FOOTBALL_SIDE;

@@ -89,14 +89,26 @@ static void fill(const fov_image *image, const struct overlay_style *style, stru
     overlay_fill(image, r, rgb);
 }
 
-/* Frame of `thick` px inside the rectangle. */
-static void outline(const fov_image *image, const struct overlay_style *style,
-                    struct overlay_rect r, int thick, uint32_t rgb)
+/* The rectangle, or two parts of it at its ends: `dx` wide and `dy` high. */
+static void fill_ends(const fov_image *image, const struct overlay_style *style,
+                      struct overlay_rect r, int dx, int dy, uint32_t rgb)
 {
-    fill(image, style, (struct overlay_rect){r.x1, r.y1, r.x2, r.y1 + thick}, rgb);
-    fill(image, style, (struct overlay_rect){r.x1, r.y2 - thick, r.x2, r.y2}, rgb);
-    fill(image, style, (struct overlay_rect){r.x1, r.y1, r.x1 + thick, r.y2}, rgb);
-    fill(image, style, (struct overlay_rect){r.x2 - thick, r.y1, r.x2, r.y2}, rgb);
+    fill(image, style, (struct overlay_rect){r.x1, r.y1, r.x1 + dx, r.y1 + dy}, rgb);
+    if (dx < r.x2 - r.x1 || dy < r.y2 - r.y1)
+        fill(image, style, (struct overlay_rect){r.x2 - dx, r.y2 - dy, r.x2, r.y2}, rgb);
+}
+
+void overlay_outline(const fov_image *image, const struct overlay_style *style,
+                     struct overlay_rect r, int thick, int corners, uint32_t rgb)
+{
+    int width = r.x2 - r.x1, height = r.y2 - r.y1;
+    int dx = corners > 0 && 2 * corners < width ? corners : width;
+    int dy = corners > 0 && 2 * corners < height ? corners : height;
+    for (int side = 0; side < 2; side++) {
+        int y = side ? r.y2 - thick : r.y1, x = side ? r.x2 - thick : r.x1;
+        fill_ends(image, style, (struct overlay_rect){r.x1, y, r.x2, y + thick}, dx, thick, rgb);
+        fill_ends(image, style, (struct overlay_rect){x, r.y1, x + thick, r.y2}, thick, dy, rgb);
+    }
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -214,12 +226,17 @@ static struct overlay_style style_for(const fov_image *image)
                                                                       : 2]};
 }
 
-static bool in_reach(const fov_detection *d, const fov_image *image)
+bool overlay_box(const fov_image *image, float x1, float y1, float x2, float y2,
+                 struct overlay_rect *rect)
 {
     float most = (float)(2 * IMAGE_MAX_SIDE);
-    return fabsf(d->x1) < most && fabsf(d->y1) < most && fabsf(d->x2) < most &&
-           fabsf(d->y2) < most && d->x2 > 0 && d->y2 > 0 && d->x1 < (float)image->width &&
-           d->y1 < (float)image->height; /* false for NaN */
+    bool near = fabsf(x1) < most && fabsf(y1) < most && fabsf(x2) < most && fabsf(y2) < most &&
+                x2 > 0 && y2 > 0 && x1 < (float)image->width &&
+                y1 < (float)image->height; /* false for NaN */
+    if (near)
+        *rect = (struct overlay_rect){(int)lroundf(x1), (int)lroundf(y1), (int)lroundf(x2),
+                                      (int)lroundf(y2)};
+    return near;
 }
 
 static void label_text(char *text, size_t size, const fov_detection *d, const char *name)
@@ -235,13 +252,15 @@ static void draw_one(const fov_image *image, const struct overlay_style *style,
 {
     char text[96];
     uint32_t rgb = fov_class_color(d->class_id);
-    struct overlay_rect box = {(int)lroundf(d->x1), (int)lroundf(d->y1), (int)lroundf(d->x2),
-                               (int)lroundf(d->y2)};
+    struct overlay_rect box;
     int e = style->edge;
+    if (!overlay_box(image, d->x1, d->y1, d->x2, d->y2, &box))
+        return;
     if (!detail || !detail->rotated) {
-        outline(image, style, (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
-                style->line + 2 * e, OVERLAY_INK);
-        outline(image, style, box, style->line, rgb);
+        overlay_outline(image, style,
+                        (struct overlay_rect){box.x1 - e, box.y1 - e, box.x2 + e, box.y2 + e},
+                        style->line + 2 * e, 0, OVERLAY_INK);
+        overlay_outline(image, style, box, style->line, 0, rgb);
     }
     if (detail)
         overlay_detail(image, style, details, detail, rgb);
@@ -312,9 +331,8 @@ void overlay_draw(fov_image *image, const fov_detections *detections,
     }
     for (size_t i = 0; i < detections->count; i++) {
         const fov_detection *d = &detections->items[i];
-        if (in_reach(d, image))
-            draw_one(image, &style, d, details, detail_of(details, i),
-                     name_of(label, user, d->class_id, number));
+        draw_one(image, &style, d, details, detail_of(details, i),
+                 name_of(label, user, d->class_id, number));
     }
     if (details)
         draw_classes(image, &style, details, label, user);

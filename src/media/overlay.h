@@ -33,6 +33,15 @@ void overlay_samples(const fov_image *image, uint32_t rgb, uint8_t samples[3]);
 
 void overlay_fill(const fov_image *image, struct overlay_rect r, uint32_t rgb);
 
+/* A box to whole px; false: it lies outside of the picture, or is not finite. */
+bool overlay_box(const fov_image *image, float x1, float y1, float x2, float y2,
+                 struct overlay_rect *rect);
+
+/* Frame of `thick` px inside the rectangle; with `corners` px above 0 its corners alone, where they
+ * do not meet. */
+void overlay_outline(const fov_image *image, const struct overlay_style *style,
+                     struct overlay_rect r, int thick, int corners, uint32_t rgb);
+
 /* fov_draw_detections, which also says in `touched` (may be NULL; its cells are cleared first)
  * where it drew. */
 void overlay_draw(fov_image *image, const fov_detections *detections,

@@ -7,9 +7,8 @@
 #include "base/plane.h"
 
 #define STILL_S 3.0 /* what was never seen to move is told no longer than that */
-#define LEAST_ODDS                                                                                 \
-    2.0               /* log odds that it may have until then: one picture without it is no end    \
-                       */
+/* Log odds that it may have until then: one picture without it is no end. */
+#define LEAST_ODDS 2.0
 #define REST_S 60.0   /* what has moved may rest for so long: free kicks, somebody hurt */
 #define REACH_PX 6.0  /* of a picture 1920 px wide: with its size, what boxes may shake by */
 #define FADES_S 10.0  /* a place that is not seen fades to 1/e in so long ... */

@@ -5,9 +5,10 @@
 void normal_add(struct normal *n, int count, const double row[], double value, double weight)
 {
     for (int r = 0; r < count; r++) {
-        n->b[r] += weight * row[r] * value;
-        for (int c = 0; c < count; c++)
-            n->a[r][c] += weight * row[r] * row[c];
+        double weighed = weight * row[r];
+        n->b[r] += weighed * value;
+        for (int c = 0; c <= r; c++)
+            n->a[r][c] += weighed * row[c];
     }
 }
 
@@ -41,5 +42,16 @@ void normal_solve(const struct normal *n, int count, const double b[], double x[
         for (int k = r + 1; k < count; k++)
             x[r] -= n->a[k][r] * x[k];
         x[r] /= n->a[r][r];
+    }
+}
+
+void normal_inverse(const struct normal *n, int count, double inverse[][NORMAL_MOST])
+{
+    for (int c = 0; c < count; c++) {
+        double unit[NORMAL_MOST] = {0}, column[NORMAL_MOST];
+        unit[c] = 1;
+        normal_solve(n, count, unit, column);
+        for (int r = 0; r < count; r++)
+            inverse[r][c] = column[r];
     }
 }

@@ -6,7 +6,8 @@
 
 enum { NORMAL_MOST = 9 };
 
-/* Of the unknowns the first `count` of each call are in use. Begin with zeros. */
+/* Of the unknowns the first `count` of each call are in use. Begin with zeros. `a` is symmetric: of
+ * it the functions here write and read the lower triangle only. */
 struct normal {
     double a[NORMAL_MOST][NORMAL_MOST], b[NORMAL_MOST];
 };
@@ -19,5 +20,8 @@ bool normal_factor(struct normal *n, int count);
 
 /* The unknowns for a right side, n->b or another one, once `a` is factored. */
 void normal_solve(const struct normal *n, int count, const double b[], double unknowns[]);
+
+/* All of the inverse of `a`, once that is factored. */
+void normal_inverse(const struct normal *n, int count, double inverse[][NORMAL_MOST]);
 
 #endif

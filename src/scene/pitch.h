@@ -8,22 +8,28 @@
 
 #include <fovea/pitch.h>
 #include "base/json.h"
+#include "base/pitch_law.h"
 #include "base/plane.h"
-
-/* Metres, by law 1. Distances are to the outer edges of the lines, as the law has them. */
-#define PITCH_GOAL_AREA_LENGTH 5.5
-#define PITCH_GOAL_AREA_HALF 9.16 /* of its width: 5.5 from each post */
-#define PITCH_PENALTY_AREA_LENGTH 16.5
-#define PITCH_PENALTY_AREA_HALF 20.16
-#define PITCH_SPOT 11
-#define PITCH_CIRCLE 9.15
-#define PITCH_POST 3.66
 
 /* 105 x 68 for NULL and for zeros. */
 fov_pitch_size pitch_size(const fov_pitch_size *size);
 
 /* FOV_EINVAL: no size of a pitch. */
 fov_status pitch_size_check(fov_pitch_size size, fov_error *error);
+
+/* Whether a place is on the pitch, or no more than so many metres beside it; false for NaN. */
+static inline bool pitch_is_near(const double at[2], fov_pitch_size size, double margin_m)
+{
+    return at[0] >= -margin_m && at[0] <= size.length + margin_m && at[1] >= -margin_m &&
+           at[1] <= size.width + margin_m;
+}
+
+/* Middle of cell `i` of side * side, row by row, of a picture or a pitch. */
+static inline void pitch_cell(int i, int side, double width, double height, double at[2])
+{
+    at[0] = (i % side + 0.5) * width / side;
+    at[1] = (i / side + 0.5) * height / side;
+}
 
 /* Turns the map to the camera's side and checks all that fov_pitch_view_from_matrix says. */
 fov_status pitch_view_check(fov_pitch_view *view, const fov_pitch_size *size, fov_error *error);
@@ -64,7 +70,12 @@ bool pitch_project(const double map[9], const double pitch[2], double straight[2
 bool pitch_unproject(const double map[9], const double inverse[9], const struct pitch_lens *lens,
                      const double px[2], double pitch[2]);
 
-/* ---- fitting (pitch_sample.c, pitch_refine.c) --------------------------------------------------
+/* Px as seen of a point of the ground and how they move with it: {du/dx, du/dy, dv/dx, dv/dy}. */
+bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double pitch[2],
+                       double px[2], double slope[4]);
+
+/* ---- fitting (pitch_sample.c, pitch_model.c, pitch_refine.c)
+ * --------------------------------------------------
  */
 
 /* Points under work. */
@@ -106,6 +117,9 @@ struct pitch_model {
 /* Rotation by a vector: Rodrigues' formula. */
 void pitch_rotation(const double turn[3], double r[9]);
 
+/* How far to each side of a number slopes are taken. */
+double pitch_model_nudge(const struct pitch_model *model, int number);
+
 /* The map and the lens of numbers, which need not be the model's own. False: they make none. */
 bool pitch_model_map(const struct pitch_model *model, const double at[], double map[9],
                      struct pitch_lens *lens);
@@ -128,8 +142,8 @@ bool pitch_model_spread(const struct pitch_model *model, const double pitch[2], 
 /* Reads {"points": [{"image": [u, v], "pitch": [x, y]} …]}, where "pitch" may also be the name of a
  * landmark, or {"matrix": [[…], […], […]]} (or nine numbers, and "k1"), optionally with "size":
  * [length, width] and "picture": [width, height], which goes before that of `params`. Returns
- * FOV_EINVAL naming the place ("points[3].image: …") or the reason why no view comes of it.
- * Thread-safety: safe. Blocks: no. */
+ * FOV_EINVAL naming the place ("points[3].image: …") or the reason why no view comes of it; `view`
+ * is as it was then. Thread-safety: safe. Blocks: no. */
 fov_status pitch_view_read(const json_value *object, const fov_pitch_params *params,
                            fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error);
 

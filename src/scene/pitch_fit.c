@@ -263,11 +263,10 @@ static double likely_error(const struct pitch_model *model, const fov_pitch_view
     double sum = 0;
     int n = 0;
     for (int i = 0; i < 64; i++) {
-        double at_px[2] = {(i % 8 + 0.5) * view->width / 8, (i / 8 + 0.5) * view->height / 8};
-        double at[2], j[4], s[3];
-        if (!fov_pitch_to_metres(view, at_px, at) || !within(at[0], 0, size.length) ||
-            !within(at[1], 0, size.width) || !fov_pitch_jacobian(view, at_px, j) ||
-            !pitch_model_spread(model, at, s))
+        double at_px[2], at[2], j[4], s[3];
+        pitch_cell(i, 8, view->width, view->height, at_px);
+        if (!fov_pitch_to_metres(view, at_px, at) || !pitch_is_near(at, size, 0) ||
+            !fov_pitch_jacobian(view, at_px, j) || !pitch_model_spread(model, at, s))
             continue;
         for (int r = 0; r < 2; r++)
             sum += j[2 * r] * j[2 * r] * s[0] + 2 * j[2 * r] * j[2 * r + 1] * s[1] +

@@ -33,8 +33,8 @@ static void share(const fov_pitch_view *a, const fov_pitch_view *b, struct share
 {
     s->count = 0;
     for (int i = 0; i < GRID_ALL; i++) {
-        double px[2] = {(i % GRID + 0.5) * a->width / GRID, (i / GRID + 0.5) * a->height / GRID};
-        double j[4], *at = s->at[s->count];
+        double px[2], j[4], *at = s->at[s->count];
+        pitch_cell(i, GRID, a->width, a->height, px);
         if (!fov_pitch_to_metres(a, px, at) || !fov_pitch_jacobian(a, px, j) ||
             fabs(j[0] * j[3] - j[1] * j[2]) > FAR_GROUND || !fov_pitch_to_px(b, at, s->b[s->count]))
             continue;

@@ -8,20 +8,13 @@ enum { GRID = 6, GRID_ALL = GRID * GRID, GRID_LEAST = 8 };
 
 /* Metres around the pitch that still count. */
 #define AROUND_M 10.0
-#define SIGMA_PART (1 / 200.0)
-#define SIGMA_MOST 0.1
+#define SIGMA_MOST 0.1 /* of the width, that may be asked for */
 /* A camera that is off by more than this part of a sigma (of the default one at least) does not see
  * what the view says. */
 #define CAMERA_OFF 0.5
 /* Logs of a px's height by its width. */
 #define SQUARE_SIGMA 0.002
 #define SQUARE_MOST 0.03
-
-static bool is_around(const double at[2], fov_pitch_size size)
-{
-    return at[0] >= -AROUND_M && at[0] <= size.length + AROUND_M && at[1] >= -AROUND_M &&
-           at[1] <= size.width + AROUND_M;
-}
 
 /* Px of a grid of the picture that show the pitch, and the metres there; returns how many. */
 static size_t grid_of(const double map[9], const struct pitch_lens *lens, int width, int height,
@@ -32,10 +25,9 @@ static size_t grid_of(const double map[9], const struct pitch_lens *lens, int wi
     if (!plane_invert(map, inverse))
         return 0;
     for (int i = 0; i < GRID_ALL; i++) {
-        px[count][0] = (i % GRID + 0.5) * width / GRID;
-        px[count][1] = (i / GRID + 0.5) * height / GRID;
+        pitch_cell(i, GRID, width, height, px[count]);
         count += pitch_unproject(map, inverse, lens, px[count], at[count]) &&
-                 is_around(at[count], size);
+                 pitch_is_near(at[count], size, AROUND_M);
     }
     return count;
 }
@@ -88,7 +80,7 @@ bool pitch_model_from_view(struct pitch_model *model, const fov_pitch_view *view
             model->covariance[r][c] *= scale;
     if (camera)
         make_square(model);
-    return off <= CAMERA_OFF * fmax(sigma_px, SIGMA_PART * view->width) &&
+    return off <= CAMERA_OFF * fmax(sigma_px, PITCH_SIGMA_PART * view->width) &&
            (!camera || fabs(model->at[PITCH_SQUARE]) <= SQUARE_MOST);
 }
 
@@ -176,7 +168,7 @@ fov_status fov_pitch_view_refine(fov_pitch_view *view, const fov_image *image,
     if (status)
         return status;
     double sigma = p.sigma_px > 0 ? fmin(p.sigma_px, SIGMA_MOST * made.width) * look.scale[0]
-                                  : SIGMA_PART * there.width;
+                                  : PITCH_SIGMA_PART * there.width;
     status = begin(&model, &there, &p, look.size, sigma, error);
     if (!status)
         status = pitch_lines_fit(&model, &look, q, error);

@@ -112,7 +112,6 @@ fov_status pitch_view_read(const json_value *object, const fov_pitch_params *par
                            fov_pitch_view *view, fov_pitch_quality *quality, fov_error *error)
 {
     fov_pitch_params p = *params;
-    double map[9];
     bool points = json_has(object, "points"), matrix = json_has(object, "matrix");
     if (!json_is_object(object) || points == matrix)
         return fov_fail(error, FOV_EINVAL, "either points or a matrix is needed");
@@ -121,8 +120,13 @@ fov_status pitch_view_read(const json_value *object, const fov_pitch_params *par
         return status;
     if (points)
         return read_points(json_get(object, "points"), &p, view, quality, error);
-    if (!matrix_of(json_get(object, "matrix"), map))
+    fov_pitch_view made = {.width = p.width, .height = p.height};
+    if (!matrix_of(json_get(object, "matrix"), made.map))
         return fov_fail(error, FOV_EINVAL, "matrix: three rows of three numbers");
-    status = fov_pitch_view_from_matrix(view, map, p.width, p.height, &p.size, error);
-    return status ? status : read_bend(object, view, error);
+    status = read_bend(object, &made, error);
+    if (!status)
+        status = pitch_view_check(&made, &p.size, error);
+    if (!status)
+        *view = made;
+    return status;
 }

@@ -105,3 +105,17 @@ bool pitch_unproject(const double map[9], const double inverse[9], const struct 
     pitch[1] = at[1];
     return isfinite(at[0]) && isfinite(at[1]);
 }
+
+bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double pitch[2],
+                       double px[2], double slope[4])
+{
+    double straight[2], m[4], bend[4];
+    if (!pitch_project(map, pitch, straight) || !plane_jacobian(map, pitch, m) ||
+        !pitch_bend(lens, straight, px))
+        return false;
+    pitch_bend_jacobian(lens, straight, bend);
+    for (int r = 0; r < 2; r++)
+        for (int c = 0; c < 2; c++)
+            slope[2 * r + c] = bend[2 * r] * m[c] + bend[2 * r + 1] * m[2 + c];
+    return true;
+}

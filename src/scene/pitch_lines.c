@@ -17,6 +17,8 @@ enum { LEAST_INLIERS = 24, PASSES = 3, STEPS = 4, ROUNDS = 6, ROUNDS_MORE = 3, G
 #define SIGMA_LEAST 0.5
 #define SCALE_LEAST 0.9
 #define RMS_MOST 2.5
+/* A normal deviation by the median of what is left without its sign. */
+#define BY_MEDIAN 1.4826
 /* Scales beyond which a place says nothing. */
 #define TOO_FAR 2.5
 /* Places along a line are wrong together: so many count as one. */
@@ -95,13 +97,8 @@ static void weigh_up(const struct pitch_sights *sights, const struct normal *kno
         n->b[k] = -product(known->a[k], from);
     for (size_t i = 0; i < sights->count; i++) {
         const struct pitch_sight *s = &sights->all[i];
-        double w = weight_of(s->residual, scale, gentle) / (sigma * sigma * ALIKE);
-        for (int r = 0; r < PITCH_NUMBERS; r++) {
-            double row = w * s->row[r];
-            n->b[r] += row * s->off;
-            for (int c = 0; c <= r; c++) /* normal_factor reads no more */
-                n->a[r][c] += row * s->row[c];
-        }
+        normal_add(n, PITCH_NUMBERS, s->row, s->off,
+                   weight_of(s->residual, scale, gentle) / (sigma * sigma * ALIKE));
     }
 }
 
@@ -111,7 +108,7 @@ static bool settle(struct pitch_sights *sights, const struct normal *known,
                    double step[PITCH_NUMBERS], double *scale)
 {
     for (double last = 0; round < ROUNDS; round++, last = *scale) {
-        *scale = fmax(1.4826 * median(sights), SCALE_LEAST * sights->unit);
+        *scale = fmax(BY_MEDIAN * median(sights), SCALE_LEAST * sights->unit);
         if (round > GENTLE && *scale == last)
             break;
         weigh_up(sights, known, from, *scale, round < GENTLE, n);
@@ -124,18 +121,6 @@ static bool settle(struct pitch_sights *sights, const struct normal *known,
     return true;
 }
 
-/* Inverse of a symmetric matrix by its factor. */
-static void inverse_of(const struct normal *factored, double inverse[9][9])
-{
-    for (int c = 0; c < PITCH_NUMBERS; c++) {
-        double unit[PITCH_NUMBERS] = {0}, column[PITCH_NUMBERS];
-        unit[c] = 1;
-        normal_solve(factored, PITCH_NUMBERS, unit, column);
-        for (int r = 0; r < PITCH_NUMBERS; r++)
-            inverse[r][c] = column[r];
-    }
-}
-
 /* What a covariance says, as equations. */
 static bool known_by(const struct pitch_model *m, struct normal *known)
 {
@@ -146,7 +131,7 @@ static bool known_by(const struct pitch_model *m, struct normal *known)
             factored.a[r][c] = 0.5 * (m->covariance[r][c] + m->covariance[c][r]);
     if (!normal_factor(&factored, PITCH_NUMBERS))
         return false;
-    inverse_of(&factored, inverse);
+    normal_inverse(&factored, PITCH_NUMBERS, inverse);
     memset(known, 0, sizeof *known);
     for (int r = 0; r < PITCH_NUMBERS; r++)
         for (int c = 0; c < PITCH_NUMBERS; c++)
@@ -307,7 +292,7 @@ fov_status pitch_lines_fit(struct pitch_model *model, const struct pitch_look *l
     fov_status status = judge(&f.sights, &f.known, f.gone, q, error);
     if (status)
         return status;
-    inverse_of(&f.n, f.made.covariance);
+    normal_inverse(&f.n, PITCH_NUMBERS, f.made.covariance);
     q->sigma_px = pitch_model_sigma(&f.made, look->picture.width, look->picture.height, look->size);
     *model = f.made;
     return FOV_OK;

@@ -25,10 +25,6 @@ struct pitch_walk {
 size_t pitch_strokes_walk(const struct pitch_walk *walk, double spacing_px,
                           struct pitch_place *places, size_t capacity);
 
-/* Px of a point of the ground and how they move with it: {du/dx, du/dy, dv/dx, dv/dy}. */
-bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double at[2],
-                       double px[2], double slope[4]);
-
 /* ---- where they are (pitch_ridge.c) -----------------------------------------------------------
  */
 
@@ -98,6 +94,9 @@ double pitch_model_variance(const struct pitch_model *model, const double row[PI
 
 /* ---- the view (pitch_lines.c, pitch_hold.c) ---------------------------------------------------
  */
+
+/* How far a view may be off that nobody says more of and no line has confirmed, by its width. */
+#define PITCH_SIGMA_PART (1 / 200.0)
 
 /* A model that shows what a view shows, with a covariance that lets it be off by about `sigma_px`
  * anywhere. False: there is none (`camera`: no camera with square px sees it so). */

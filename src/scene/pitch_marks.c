@@ -96,7 +96,7 @@ enum { ROBOFLOW = sizeof roboflow / sizeof *roboflow };
 fov_pitch_size pitch_size(const fov_pitch_size *size)
 {
     bool given = size && (size->length != 0 || size->width != 0);
-    return given ? *size : (fov_pitch_size){105, 68};
+    return given ? *size : (fov_pitch_size){PITCH_USUAL_LENGTH, PITCH_USUAL_WIDTH};
 }
 
 int fov_pitch_landmark_find(const char *name)

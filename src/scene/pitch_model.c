@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Rotation by a vector: Rodrigues' formula. */
 void pitch_rotation(const double turn[3], double r[9])
 {
     double angle = sqrt(turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2]);
@@ -52,6 +51,12 @@ bool pitch_model_map(const struct pitch_model *m, const double at[], double map[
     return lens->k1 >= PITCH_K1_LEAST && lens->k1 <= PITCH_K1_MOST && pitch_face(map);
 }
 
+double pitch_model_nudge(const struct pitch_model *m, int number)
+{
+    bool metres = m->camera && number >= PITCH_PLACE && number < PITCH_NUMBERS;
+    return metres ? 1e-4 : 1e-6;
+}
+
 bool pitch_model_slopes(const struct pitch_model *m, double map[9], double slopes[][9])
 {
     struct pitch_lens lens;
@@ -65,8 +70,7 @@ bool pitch_model_slopes(const struct pitch_model *m, double map[9], double slope
             scale = map[i] / raw[i];
         }
     for (int k = 0; k < PITCH_NUMBERS; k++) {
-        double step = m->camera && k >= PITCH_PLACE ? 1e-4 : 1e-6, at[PITCH_NUMBERS], less[9],
-               more[9];
+        double step = pitch_model_nudge(m, k), at[PITCH_NUMBERS], less[9], more[9];
         memcpy(at, m->at, sizeof at);
         at[k] -= step;
         (m->camera ? camera_map : homography_map)(m, at, less);

@@ -147,7 +147,7 @@ struct nudged {
 static bool nudge(const struct pitch_model *m, struct nudged nudged[NUMBERS])
 {
     for (int k = 0; k < m->count; k++) {
-        double step = m->camera && k >= PITCH_PLACE && k < PITCH_NUMBERS ? 1e-4 : 1e-6;
+        double step = pitch_model_nudge(m, k);
         nudged[k].step = step;
         for (int side = 0; side < 2; side++) {
             double at[NUMBERS];
@@ -241,14 +241,15 @@ static void descend(const struct pitch_set *set, struct pitch_model *m)
 
 /* ---- what it is worth ------------------------------------------------------------------------ */
 
-/* Of a symmetric matrix by its largest row sums: no smaller than its largest eigenvalue. */
+/* Of a symmetric matrix, from its lower triangle, by its largest row sums: no smaller than its
+ * largest eigenvalue. */
 static double row_sum(double a[NUMBERS][NUMBERS], int count)
 {
     double most = 0;
     for (int r = 0; r < count; r++) {
         double sum = 0;
         for (int c = 0; c < count; c++)
-            sum += fabs(a[r][c]);
+            sum += fabs(c <= r ? a[r][c] : a[c][r]);
         most = fmax(most, sum);
     }
     return most;
@@ -260,7 +261,7 @@ static double condition_of(const struct normal *n, const double inverse[NUMBERS]
 {
     double a[NUMBERS][NUMBERS], b[NUMBERS][NUMBERS];
     for (int r = 0; r < count; r++)
-        for (int c = 0; c < count; c++) {
+        for (int c = 0; c <= r; c++) {
             double scale = sqrt(n->a[r][r] * n->a[c][c]);
             a[r][c] = n->a[r][c] / scale;
             b[r][c] = inverse[r][c] * scale;
@@ -276,13 +277,7 @@ static bool weigh(const struct pitch_set *set, struct pitch_model *m)
     factored = n;
     if (!normal_factor(&factored, m->count))
         return false;
-    for (int c = 0; c < m->count; c++) {
-        double unit[NUMBERS] = {0}, column[NUMBERS];
-        unit[c] = 1;
-        normal_solve(&factored, m->count, unit, column);
-        for (int r = 0; r < m->count; r++)
-            m->covariance[r][c] = column[r];
-    }
+    normal_inverse(&factored, m->count, m->covariance);
     m->condition = condition_of(&n, (const double(*)[NUMBERS])m->covariance, m->count);
     return isfinite(m->condition);
 }

@@ -5,7 +5,6 @@
 
 enum { PLACES = 2 * PITCH_SIGHTS };
 
-#define LINE_M 0.12
 #define SPACING 100.0 /* places a picture's width */
 #define WIDTH 1920.0
 /* As far as the view may be off, and a little further; never further than a part of the width. */
@@ -82,7 +81,7 @@ static bool sight_of(struct around *around, struct pitch_sight *sight)
     n[1] = tangent[0] / speed;
     double across[2] = {-s[0] * place->along[1] + s[1] * place->along[0],
                         -s[2] * place->along[1] + s[3] * place->along[0]};
-    sight->width_px = LINE_M * fabs(n[0] * across[0] + n[1] * across[1]);
+    sight->width_px = PITCH_LINE * fabs(n[0] * across[0] + n[1] * across[1]);
     pitch_model_rows(around->walk.map, &around->walk.lens, around->slopes, place->at, rows);
     for (int k = 0; k < PITCH_NUMBERS; k++)
         sight->row[k] = n[0] * rows[0][k] + n[1] * rows[1][k];

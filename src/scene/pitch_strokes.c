@@ -89,20 +89,6 @@ static struct pitch_place place_on(const struct stroke *s, double length, double
     return place;
 }
 
-bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double at[2],
-                       double px[2], double slope[4])
-{
-    double straight_px[2], m[4], bend[4];
-    if (!pitch_project(map, at, straight_px) || !plane_jacobian(map, at, m) ||
-        !pitch_bend(lens, straight_px, px))
-        return false;
-    pitch_bend_jacobian(lens, straight_px, bend);
-    for (int r = 0; r < 2; r++)
-        for (int c = 0; c < 2; c++)
-            slope[2 * r + c] = bend[2 * r] * m[c] + bend[2 * r + 1] * m[2 + c];
-    return true;
-}
-
 static bool in_picture(const double px[2], int width, int height)
 {
     return px[0] >= 0 && px[0] < width && px[1] >= 0 && px[1] < height;

@@ -12,8 +12,6 @@ enum { GRID = 5, GRID_ALL = GRID * GRID, ROUNDS = 4, TURNS = 4 };
  * enough for one that is carried at a walk. Before lines were seen nothing could tell. */
 #define DRIFT_M 0.03
 #define DRIFT_UNSEEN_M 0.003
-/* Before lines were ever seen, a view is believed to be no better than this part of its width. */
-#define FIRST_SIGMA (1 / 200.0)
 /* Lines are drawn by people, and lenses bend: no better than this, parts of the width. */
 #define SIGMA_LEAST (1 / 2400.0)
 
@@ -85,7 +83,8 @@ static size_t moved_px(const struct pitch_model *m, int width, int height, const
 {
     size_t count = 0;
     for (int i = 0; i < GRID_ALL; i++) {
-        double px[2] = {(i % GRID + 0.5) * width / GRID, (i / GRID + 0.5) * height / GRID}, q[2];
+        double px[2], q[2];
+        pitch_cell(i, GRID, width, height, px);
         count += plane_apply(motion, px, q) && pitch_unbend(&m->bend, px, from[count]) &&
                  pitch_unbend(&m->bend, q, to[count]);
     }
@@ -221,7 +220,7 @@ static fov_status refine_view(fov_pitch_follow *f, const fov_image *image,
                               fov_error *error)
 {
     fov_pitch_lines_params params = {
-        .size = look->size, .sigma_px = fmax(f->sigma_px, FIRST_SIGMA * f->view.width / 2)};
+        .size = look->size, .sigma_px = fmax(f->sigma_px, PITCH_SIGMA_PART * f->view.width / 2)};
     fov_status status = fov_pitch_view_refine(&f->view, image, look->boxes, look->count, &params, q,
                                               error);
     if (status == FOV_OK)
@@ -245,19 +244,20 @@ fov_status fov_pitch_follow_refine(fov_pitch_follow *f, const fov_image *image,
         return status;
     fov_pitch_camera before = f->camera;
     bool known = f->camera.known && f->camera.held && f->camera.width == f->view.width;
-    if (!known && !pitch_camera_begin(f, look.size, fmax(f->sigma_px, FIRST_SIGMA * f->view.width)))
+    if (!known &&
+        !pitch_camera_begin(f, look.size, fmax(f->sigma_px, PITCH_SIGMA_PART * f->view.width)))
         return refine_view(f, image, &look, q, error);
     pitch_camera_load(&f->camera, &f->view, &model);
     resize(&model, look.scale[0], look.scale[1]);
     status = pitch_lines_fit(&model, &look, q, error);
     pitch_lines_unscale(q, &look);
+    resize(&model, 1 / look.scale[0], 1 / look.scale[1]);
+    if (!status && !pitch_camera_store(&f->camera, &model, &f->view))
+        status = fov_fail(error, FOV_ENOTFOUND, "the lines leave the view open");
     if (status) {
         f->camera = before;
         return status;
     }
-    resize(&model, 1 / look.scale[0], 1 / look.scale[1]);
-    if (!pitch_camera_store(&f->camera, &model, &f->view))
-        return fov_fail(error, FOV_ENOTFOUND, "the lines leave the view open");
     f->camera.held = true;
     seen(f, q);
     return FOV_OK;

@@ -16,16 +16,10 @@ struct seen {
     int front, behind;
 };
 
-static bool on_pitch(const double at[2], fov_pitch_size size)
-{
-    return at[0] >= -MARGIN_M && at[0] <= size.length + MARGIN_M && at[1] >= -MARGIN_M &&
-           at[1] <= size.width + MARGIN_M;
-}
-
 static void count(struct seen *seen, const double map[9], const double at[2], fov_pitch_size size)
 {
     double j[4];
-    if (!on_pitch(at, size) || !plane_jacobian(map, at, j))
+    if (!pitch_is_near(at, size, MARGIN_M) || !plane_jacobian(map, at, j))
         return;
     double px_a_metre = sqrt(fabs(j[0] * j[3] - j[1] * j[2]));
     if (!(px_a_metre >= 1 / PX_MOST_M && px_a_metre <= 1 / PX_LEAST_M))
@@ -41,9 +35,8 @@ static struct seen seen_in_picture(const fov_pitch_view *view, fov_pitch_size si
     if (!plane_invert(view->map, inverse))
         return seen;
     for (int i = 0; i < TRIED_ALL; i++) {
-        double px[2] = {(i % TRIED + 0.5) * view->width / TRIED,
-                        (i / TRIED + 0.5) * view->height / TRIED};
-        double at[2];
+        double px[2], at[2];
+        pitch_cell(i, TRIED, view->width, view->height, px);
         if (pitch_unbend(&lens, px, px) && plane_apply(inverse, px, at))
             count(&seen, view->map, at, size);
     }
@@ -55,8 +48,8 @@ static struct seen seen_of_pitch(const fov_pitch_view *view, fov_pitch_size size
 {
     struct seen seen = {0};
     for (int i = 0; i < TRIED_ALL; i++) {
-        double at[2] = {(i % TRIED + 0.5) * size.length / TRIED,
-                        (i / TRIED + 0.5) * size.width / TRIED};
+        double at[2];
+        pitch_cell(i, TRIED, size.length, size.width, at);
         count(&seen, view->map, at, size);
     }
     return seen;
@@ -174,14 +167,9 @@ bool fov_pitch_to_metres(const fov_pitch_view *view, const double px[2], double 
 bool fov_pitch_jacobian(const fov_pitch_view *view, const double px[2], double jacobian[4])
 {
     struct pitch_lens lens = pitch_lens_of(view->width, view->height, view->k1);
-    double at[2], straight[2], map[4], bend[4], j[4];
-    if (!fov_pitch_to_metres(view, px, at) || !pitch_project(view->map, at, straight) ||
-        !plane_jacobian(view->map, at, map))
+    double at[2], again[2], j[4];
+    if (!fov_pitch_to_metres(view, px, at) || !pitch_place_slope(view->map, &lens, at, again, j))
         return false;
-    pitch_bend_jacobian(&lens, straight, bend);
-    for (int r = 0; r < 2; r++)
-        for (int c = 0; c < 2; c++)
-            j[2 * r + c] = bend[2 * r] * map[c] + bend[2 * r + 1] * map[2 + c];
     double det = j[0] * j[3] - j[1] * j[2];
     if (!(fabs(det) > 0))
         return false;

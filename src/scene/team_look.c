@@ -12,8 +12,8 @@
 #define TURF_FOLLOWS 0.3f  /* of the way each time: 3 s */
 #define STAND_S 4.0f       /* memory of whether the players stand on the pitch */
 #define STAND_LEAST_S 1.5f /* player-seconds that tell it */
-#define STAND_PART                                                                                 \
-    0.33f /* of them on the pitch in a match, at least: coaches and spectators count too */
+/* Of them on the pitch in a match, at least: coaches and spectators count too. */
+#define STAND_PART 0.33f
 #define GREY_MOST 0.004f /* part of a picture without colour that has some by noise */
 
 static bool finite_box(const fov_track *t)

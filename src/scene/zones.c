@@ -65,17 +65,11 @@ static fov_status check_edges(const struct zone *zone, fov_error *error)
     return FOV_OK;
 }
 
-static bool in_range(const struct zone *zone, struct zone_point at)
-{
-    double least = zone->metres ? ZONE_METRES_LEAST : 0, most = zone->metres ? ZONE_METRES_MOST : 1;
-    return at.x >= least && at.x <= most && at.y >= least && at.y <= most;
-}
-
 static fov_status check_points(const struct zone *zone, fov_error *error)
 {
     for (size_t i = 0; i < zone->count; i++) {
         struct zone_point at = zone->points[i];
-        if (!in_range(zone, at))
+        if (!zone_has_room_for(zone, at.x) || !zone_has_room_for(zone, at.y))
             return fov_fail(error, FOV_EINVAL,
                             zone->metres ? "point %zu is far from any pitch: x and y are metres, "
                                            "-20 to 170"

@@ -53,6 +53,13 @@ bool zone_holds(const struct zone *zone, double x, double y);
  * no. */
 bool zone_holds_box(const struct zone *zone, const fov_detection *box, int width, int height);
 
+/* Whether a coordinate may be one of the zone's. */
+static inline bool zone_has_room_for(const struct zone *zone, double value)
+{
+    return zone->metres ? value >= ZONE_METRES_LEAST && value <= ZONE_METRES_MOST
+                        : value >= 0 && value <= 1;
+}
+
 /* The foot point of a box in px. */
 struct zone_point zone_foot_px(const fov_detection *box);
 

@@ -8,8 +8,7 @@
 /* The digits that zones_write keeps: what is checked is what will be read again. */
 static double kept(const struct zone *zone, double value)
 {
-    double least = zone->metres ? ZONE_METRES_LEAST : 0, most = zone->metres ? ZONE_METRES_MOST : 1;
-    return value >= least && value <= most ? round(value * 1e6) / 1e6 : value;
+    return zone_has_room_for(zone, value) ? round(value * 1e6) / 1e6 : value;
 }
 
 static fov_status read_points(const json_value *array, struct zone *zone, size_t index,

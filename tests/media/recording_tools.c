@@ -5,18 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <fovea/log.h>
 #include <fovea/picture.h>
+#include "../temp_folder.h"
 
 fov_frame_pool *pool;
-static char folder[] = "/tmp/fovea-recording-XXXXXX";
+static char folder[TEMP_FOLDER];
 
 char *path_of(const char *name)
 {
@@ -116,16 +115,13 @@ int make_folder(void **state)
     (void)state;
     fov_log_set(NULL, NULL, FOV_LOG_ERROR);
     fov_frame_pool_params params = {.slots = 32};
-    return mkdtemp(folder) && fov_frame_pool_create(&pool, &params, NULL) == FOV_OK ? 0 : -1;
+    return temp_folder_make(folder) && fov_frame_pool_create(&pool, &params, NULL) == FOV_OK ? 0
+                                                                                             : -1;
 }
 
 int clear_folder(void **state)
 {
-    DIR *dir = opendir(folder);
     (void)state;
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        unlinkat(dirfd(dir), entry->d_name, 0); /* not of "." and ".." */
-    closedir(dir);
     fov_frame_pool_destroy(&pool);
-    return rmdir(folder);
+    return temp_folder_drop(folder);
 }

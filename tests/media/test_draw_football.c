@@ -9,54 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canvas.h"
 #include "media/draw_football.h"
-#include "media/image.h"
 
-enum { GUARD = 0xC3, GREY = 128, WIDTH = 1280, HEIGHT = 720 };
-
-static fov_image make(struct buffer *buffer, fov_pixels pixels, int width, int height)
-{
-    fov_image image;
-    assert_int_equal(image_in_buffer(&image, buffer, pixels, width, height, 1, 1), FOV_OK);
-    memset(buffer->data, GUARD, buffer->size);
-    for (int p = 0; p < image_planes(&image); p++)
-        for (int y = 0; y < image_plane_height(&image, p); y++)
-            memset(image.plane[p] + (size_t)y * (size_t)image.stride[p], GREY,
-                   (size_t)(image_plane_width(&image, p) * image_pixel_bytes(&image)));
-    return image;
-}
-
-static void assert_guarded(const fov_image *image)
-{
-    for (int p = 0; p < image_planes(image); p++) {
-        int used = image_plane_width(image, p) * image_pixel_bytes(image);
-        for (int y = 0; y < image_plane_height(image, p); y++)
-            for (int x = used; x < image->stride[p]; x++)
-                assert_int_equal(image->plane[p][(size_t)y * (size_t)image->stride[p] + (size_t)x],
-                                 GUARD);
-    }
-}
-
-static uint32_t rgb_at(const fov_image *image, int x, int y)
-{
-    uint8_t memory[3];
-    fov_image one = *image, to = {FOV_RGB24, 1, 1, {memory}, {3}, 0, 0};
-    one.width = one.height = 1;
-    one.plane[0] += (ptrdiff_t)y * image->stride[0] + x * image_pixel_bytes(image);
-    for (int p = 1; p < 3 && image->pixels == FOV_YUV; p++)
-        one.plane[p] += (ptrdiff_t)(y >> 1) * image->stride[p] + (x >> 1);
-    one.shift_x = one.shift_y = 0;
-    image_convert(&to, &one);
-    return (uint32_t)memory[0] << 16 | (uint32_t)memory[1] << 8 | memory[2];
-}
-
-static void assert_colour(const fov_image *image, int x, int y, uint32_t wanted)
-{
-    uint32_t is = rgb_at(image, x, y);
-    for (int c = 0; c < 24; c += 8)
-        if (abs((int)(is >> c & 255) - (int)(wanted >> c & 255)) > 8)
-            fail_msg("(%d, %d) is %06x, not %06x", x, y, is, wanted);
-}
+enum { GREY = CANVAS_GREY, WIDTH = 1280, HEIGHT = 720 };
 
 static bool is_grey(const fov_image *image, int x, int y)
 {
@@ -107,7 +63,7 @@ static void test_boxes_have_the_colours_of_their_teams(void **state)
     static const fov_pixels formats[] = {FOV_YUV, FOV_RGB24, FOV_BGR24};
     for (size_t f = 0; f < 3; f++) {
         struct buffer buffer = {0};
-        fov_image image = make(&buffer, formats[f], WIDTH, HEIGHT);
+        fov_image image = canvas_make(&buffer, formats[f], WIDTH, HEIGHT);
         fov_football_person people[4] = {
             somebody(FOV_TEAM_FIRST, 100, 10), somebody(FOV_TEAM_SECOND, 200, 20),
             somebody(FOV_TEAM_UNKNOWN, 300, 30), somebody(FOV_TEAM_OTHER, 400, 40)};
@@ -132,7 +88,7 @@ static void test_who_is_lost_has_corners_only(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
+    fov_image image = canvas_make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
     fov_football_person one = somebody(FOV_TEAM_FIRST, 100, 10);
     one.state = FOV_TRACK_LOST;
     fov_football_frame frame = frame_of(&one, 1);
@@ -148,7 +104,7 @@ static void test_radar_shows_everybody_in_place(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
+    fov_image image = canvas_make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
     fov_football_person people[3] = {somebody(FOV_TEAM_FIRST, 100, 20),
                                      somebody(FOV_TEAM_SECOND, 200, 90),
                                      somebody(FOV_TEAM_FIRST, 300, 60)};
@@ -178,7 +134,7 @@ static void test_without_a_view_there_is_no_radar(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
+    fov_image image = canvas_make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
     fov_football_frame frame = frame_of(NULL, 0);
     frame.view_known = false;
     fov_draw_football(&image, &(fov_football_draw){.frame = &frame});
@@ -193,7 +149,7 @@ static void test_ball_and_its_way(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
+    fov_image image = canvas_make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
     fov_football_frame frame = frame_of(NULL, 0);
     frame.ball = (fov_ball){.state = FOV_BALL_SEEN, .x = 600, .y = 400, .size = 12};
     fov_ball_way way = {
@@ -206,7 +162,7 @@ static void test_ball_and_its_way(void **state)
     int whole = drawn(&image, 580, 380, 620, 420);
     frame.ball.state = FOV_BALL_COASTING;
     buffer_release(&buffer);
-    image = make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
+    image = canvas_make(&buffer, FOV_RGB24, WIDTH, HEIGHT);
     fov_draw_football(&image, &(fov_football_draw){.frame = &frame, .no_radar = true});
     int broken = drawn(&image, 580, 380, 620, 420);
     assert_true(broken > whole / 3 && broken < whole * 4 / 5);
@@ -217,7 +173,7 @@ static void test_nonsense_is_not_drawn(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_YUV, WIDTH, HEIGHT);
+    fov_image image = canvas_make(&buffer, FOV_YUV, WIDTH, HEIGHT);
     fov_football_person people[3] = {somebody(FOV_TEAM_FIRST, NAN, NAN),
                                      somebody(FOV_TEAM_FIRST, 1e30f, 1e30),
                                      somebody(FOV_TEAM_FIRST, -5000, -300)};
@@ -234,7 +190,7 @@ static void test_nonsense_is_not_drawn(void **state)
         fov_football_person one = somebody(FOV_TEAM_FIRST, 0, 50);
         one.y1 = -10;
         frame = frame_of(&one, 1);
-        image = make(&buffer, FOV_YUV, side, side / 2 + 1);
+        image = canvas_make(&buffer, FOV_YUV, side, side / 2 + 1);
         fov_draw_football(&image, &(fov_football_draw){.frame = &frame, .ball = &ball});
         frame.view_known = false;
         fov_draw_football(&image, &(fov_football_draw){.frame = &frame, .ball = &ball});

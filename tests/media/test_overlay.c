@@ -9,61 +9,12 @@
 #include <string.h>
 
 #include <fovea/picture.h>
-#include "media/image.h"
-
-#define GUARD 0xC3
-
-static fov_image make(struct buffer *buffer, fov_pixels pixels, int width, int height)
-{
-    fov_image image;
-    assert_int_equal(image_in_buffer(&image, buffer, pixels, width, height, 1, 1), FOV_OK);
-    memset(buffer->data, GUARD, buffer->size);
-    for (int p = 0; p < image_planes(&image); p++)
-        for (int y = 0; y < image_plane_height(&image, p); y++)
-            memset(image.plane[p] + (size_t)y * (size_t)image.stride[p], 128,
-                   (size_t)(image_plane_width(&image, p) * image_pixel_bytes(&image)));
-    return image;
-}
-
-/* Bytes beside the rows and behind the picture are as they were. */
-static void assert_guarded(const fov_image *image)
-{
-    for (int p = 0; p < image_planes(image); p++) {
-        int used = image_plane_width(image, p) * image_pixel_bytes(image);
-        for (int y = 0; y < ((image_plane_height(image, p) + 15) & ~15); y++)
-            for (int x = y < image_plane_height(image, p) ? used : 0; x < image->stride[p]; x++)
-                assert_int_equal(image->plane[p][(size_t)y * (size_t)image->stride[p] + (size_t)x],
-                                 GUARD);
-    }
-}
+#include "canvas.h"
 
 static void draw(fov_image *image, fov_detection box, const char *(*label)(void *, int))
 {
     fov_detections boxes = {.items = &box, .count = 1, .capacity = 1};
     fov_draw_detections(image, &boxes, label, NULL);
-}
-
-static void rgb_at(const fov_image *image, int x, int y, int rgb[3])
-{
-    uint8_t memory[3];
-    fov_image one = *image, to = {FOV_RGB24, 1, 1, {memory}, {3}, 0, 0};
-    one.width = one.height = 1;
-    one.plane[0] += (ptrdiff_t)y * image->stride[0] + x * image_pixel_bytes(image);
-    for (int p = 1; p < 3 && image->pixels == FOV_YUV; p++)
-        one.plane[p] += (ptrdiff_t)(y >> 1) * image->stride[p] + (x >> 1);
-    one.shift_x = one.shift_y = 0;
-    image_convert(&to, &one);
-    for (int c = 0; c < 3; c++)
-        rgb[c] = memory[c];
-}
-
-static void assert_colour(const fov_image *image, int x, int y, uint32_t wanted)
-{
-    int rgb[3];
-    rgb_at(image, x, y, rgb);
-    for (int c = 0; c < 3; c++)
-        if (abs(rgb[c] - (int)(wanted >> (16 - 8 * c) & 255)) > 6)
-            fail_msg("(%d, %d) is %02x%02x%02x, not %06x", x, y, rgb[0], rgb[1], rgb[2], wanted);
 }
 
 static void test_lines_are_where_the_box_is(void **state)
@@ -72,7 +23,7 @@ static void test_lines_are_where_the_box_is(void **state)
     static const fov_pixels formats[] = {FOV_YUV, FOV_RGB24, FOV_BGR24};
     for (size_t f = 0; f < 3; f++) {
         struct buffer buffer = {0};
-        fov_image image = make(&buffer, formats[f], 400, 300);
+        fov_image image = canvas_make(&buffer, formats[f], 400, 300);
         fov_detection box = {100.2f, 120.4f, 239.8f, 200, 0.5f, 3, 3, -1};
         draw(&image, box, NULL);
         uint32_t colour = fov_class_color(3);
@@ -83,13 +34,9 @@ static void test_lines_are_where_the_box_is(void **state)
             assert_colour(&image, 101, y, colour);
             assert_colour(&image, 239, y, colour);
         }
-        int rgb[3];
-        rgb_at(&image, 150, 150, rgb);
-        assert_int_equal(rgb[0], 128); /* inside is untouched */
-        rgb_at(&image, 260, 199, rgb);
-        assert_int_equal(rgb[0], 128);
-        rgb_at(&image, 99, 150, rgb);
-        assert_true(rgb[1] < 60); /* dark edge */
+        assert_int_equal(rgb_at(&image, 150, 150) >> 16, CANVAS_GREY); /* inside is untouched */
+        assert_int_equal(rgb_at(&image, 260, 199) >> 16, CANVAS_GREY);
+        assert_true((rgb_at(&image, 99, 150) >> 8 & 255) < 60); /* dark edge */
         assert_guarded(&image);
         buffer_release(&buffer);
     }
@@ -107,11 +54,8 @@ static int dark_pixels(const fov_image *image, int x1, int y1, int x2, int y2)
 {
     int count = 0;
     for (int y = y1; y < y2; y++)
-        for (int x = x1; x < x2; x++) {
-            int rgb[3];
-            rgb_at(image, x, y, rgb);
-            count += rgb[1] < 70;
-        }
+        for (int x = x1; x < x2; x++)
+            count += (rgb_at(image, x, y) >> 8 & 255) < 70;
     return count;
 }
 
@@ -119,7 +63,7 @@ static void test_label_has_ink(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_YUV, 400, 300);
+    fov_image image = canvas_make(&buffer, FOV_YUV, 400, 300);
     draw(&image, (fov_detection){100, 120, 240, 200, 0.87f, 1, 1, 12}, german);
     /* the bar lies above the box: colour of the class with letters in it */
     assert_colour(&image, 101, 118, fov_class_color(1));
@@ -138,7 +82,7 @@ static void test_any_box_is_safe(void **state)
     for (size_t f = 0; f < 3; f++)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             struct buffer buffer = {0};
-            fov_image image = make(&buffer, formats[f], sizes[s][0], sizes[s][1]);
+            fov_image image = canvas_make(&buffer, formats[f], sizes[s][0], sizes[s][1]);
             for (int i = 0; i < ODD * ODD; i++)
                 draw(&image,
                      (fov_detection){odd[i % ODD], odd[i / ODD], odd[(i * 7 + 3) % ODD],
@@ -167,7 +111,7 @@ static void test_odd_labels(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_YUV, 160, 120);
+    fov_image image = canvas_make(&buffer, FOV_YUV, 160, 120);
     for (int i = 0; i < 7; i++)
         draw(&image, (fov_detection){10, 40, 60, 90, 0.5f, i, i, INT32_MAX}, bad_text);
     assert_guarded(&image);
@@ -178,7 +122,7 @@ static void test_gray_planes(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_YUV, 160, 120);
+    fov_image image = canvas_make(&buffer, FOV_YUV, 160, 120);
     image.plane[1] = image.plane[2] = NULL;
     draw(&image, (fov_detection){10, 40, 60, 90, 0.5f, 1, 1, -1}, NULL);
     assert_true(image.plane[0][(size_t)41 * (size_t)image.stride[0] + 30] != 128);
@@ -235,7 +179,7 @@ static void test_masks_tint_what_they_cover(void **state)
         tint |= (uint32_t)(128 + ((int)(c >> shift & 255) - 128) * 45 / 100) << shift;
     for (size_t f = 0; f < 3; f++) {
         struct buffer buffer = {0};
-        fov_image image = make(&buffer, formats[f], 400, 300);
+        fov_image image = canvas_make(&buffer, formats[f], 400, 300);
         draw_details(&image, true, false);
         for (int x = 36; x < 64; x++)
             for (int y = 44; y < 54; y++)
@@ -253,7 +197,7 @@ static void test_skeletons_and_turned_boxes(void **state)
     static const fov_pixels formats[] = {FOV_YUV, FOV_RGB24, FOV_BGR24};
     for (size_t f = 0; f < 3; f++) {
         struct buffer buffer = {0};
-        fov_image image = make(&buffer, formats[f], 400, 300);
+        fov_image image = canvas_make(&buffer, formats[f], 400, 300);
         draw_details(&image, false, true);
         uint32_t colour = fov_class_color(2);
         /* the middle of the long sides, 20 px beside the centre at right angles */
@@ -284,7 +228,7 @@ static void test_any_details_are_safe(void **state)
     static const float odd[] = {NAN, INFINITY, -INFINITY, 1e9f, -1e9f, 0, 50, 0.5f, 399.9f, -3};
     for (unsigned round = 0; round < 60; round++) {
         struct buffer buffer = {0};
-        fov_image image = make(&buffer, round % 2 ? FOV_YUV : FOV_RGB24, 101, 77);
+        fov_image image = canvas_make(&buffer, round % 2 ? FOV_YUV : FOV_RGB24, 101, 77);
         for (unsigned i = 0; i < 64; i++)
             runs[i] = round == 0 ? 0 : round == 1 ? UINT32_MAX : (i * 7919 + round * 104729) % 997;
         for (unsigned i = 0; i < 17; i++)
@@ -303,16 +247,15 @@ static void test_classes_are_written(void **state)
 {
     (void)state;
     struct buffer buffer = {0};
-    fov_image image = make(&buffer, FOV_RGB24, 400, 300);
+    fov_image image = canvas_make(&buffer, FOV_RGB24, 400, 300);
     fov_details details = {.classes = {{4, 0.9f}, {1, 0.1f}}, .class_count = 2};
     fov_detections list = {.details = &details};
     fov_draw_detections(&image, &list, NULL, NULL);
     int found = 0;
     for (int y = 0; y < 150; y++) {
-        int rgb[3];
-        rgb_at(&image, 12, y, rgb);
-        found |= rgb[0] == (int)(fov_class_color(4) >> 16) ? 1 : 0;
-        found |= rgb[0] == (int)(fov_class_color(1) >> 16) ? 2 : 0;
+        uint32_t red = rgb_at(&image, 12, y) >> 16;
+        found |= red == fov_class_color(4) >> 16 ? 1 : 0;
+        found |= red == fov_class_color(1) >> 16 ? 2 : 0;
     }
     assert_int_equal(found, 3);
     assert_guarded(&image);

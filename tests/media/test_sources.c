@@ -16,6 +16,7 @@
 #include <fovea/picture.h>
 #include <fovea/source.h>
 #include "../data_folder.h"
+#include "../temp_folder.h"
 #include "jpegs.h"
 #include "media/pattern.h"
 #include "media/source.h"
@@ -79,8 +80,8 @@ static void test_natural_order(void **state)
 static void test_folder(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/fovea-test-XXXXXX", glob[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[TEMP_FOLDER], glob[TEMP_FOLDER + 8];
+    assert_true(temp_folder_make(folder));
     struct jpeg_file picture = jpeg_make(&(struct jpeg_recipe){.width = 40, .height = 30});
     write_file(folder, "f10.jpg", picture.bytes, picture.size);
     write_file(folder, "f2.JPG", picture.bytes, picture.size);
@@ -126,18 +127,18 @@ static void test_folder(void **state)
     unlink("notes.txt");
     assert_int_equal(open_status(folder), FOV_ENOTFOUND);
     assert_int_equal(chdir("/"), 0);
-    rmdir(folder);
+    assert_int_equal(temp_folder_drop(folder), 0);
     jpeg_free(&picture);
 }
 
 static void test_full_pool_loses_nothing(void **state)
 {
     (void)state;
-    char path[] = "/tmp/fovea-test-XXXXXX.jpg";
-    int fd = mkstemps(path, 4);
+    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 8];
+    assert_true(temp_folder_make(folder));
     struct jpeg_file picture = jpeg_make(&(struct jpeg_recipe){.width = 40, .height = 30});
-    assert_int_equal(write(fd, picture.bytes, picture.size), (ssize_t)picture.size);
-    close(fd);
+    write_file(folder, "f.jpg", picture.bytes, picture.size);
+    snprintf(path, sizeof path, "%s/f.jpg", folder);
     fov_frame_pool *one;
     fov_frame_pool_create(&one, &(fov_frame_pool_params){.slots = 1}, NULL);
     fov_frame *held, *frame;
@@ -150,7 +151,7 @@ static void test_full_pool_loses_nothing(void **state)
     assert_int_equal(fov_source_read(source, one, &frame, NULL, NULL), FOV_EOS);
     fov_source_close(&source);
     fov_frame_pool_destroy(&one);
-    unlink(path);
+    assert_int_equal(temp_folder_drop(folder), 0);
     jpeg_free(&picture);
 }
 
@@ -474,8 +475,8 @@ static void test_files_that_are_no_video(void **state)
     (void)state;
     static const char playlist[] = "#EXTM3U\n#EXTINF:1,\n/etc/passwd\n";
     static const char concat[] = "ffconcat version 1.0\nfile /etc/passwd\n";
-    char folder[] = "/tmp/fovea-test-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[TEMP_FOLDER], path[TEMP_FOLDER + 16];
+    assert_true(temp_folder_make(folder));
     const struct {
         const char *name, *bytes;
         size_t size;
@@ -489,9 +490,8 @@ static void test_files_that_are_no_video(void **state)
         fov_status status = open_status(path);
         if (status != FOV_EFORMAT && status != FOV_ERUNTIME)
             fail_msg("%s: %s", rows[i].name, fov_status_code(status));
-        unlink(path);
     }
-    rmdir(folder);
+    assert_int_equal(temp_folder_drop(folder), 0);
 }
 
 int main(void)

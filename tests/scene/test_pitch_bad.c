@@ -251,11 +251,14 @@ static void texts_that_are_no_view(void **state)
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"picture\":[1e9,1]}", "picture: its width"},
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"k1\":9}", "k1: a number"},
         {"{\"matrix\":[10,0,0,0,-10,700,0,0,1],\"k1\":null}", "k1: a number"},
+        /* The pitch is in a corner, and the lens bends it out of the picture. */
+        {"{\"matrix\":[10,0,1740,0,-10,100,0,0,1],\"k1\":0.5}", "no part of the pitch"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        fov_pitch_view view;
+        fov_pitch_view view = {.k1 = 0.25}, before = view;
         fov_error error = {0};
         assert_int_equal(read_text(texts[i][0], &view, &error), FOV_EINVAL);
+        assert_memory_equal(&view, &before, sizeof view);
         if (!strstr(error.message, texts[i][1]))
             fail_msg("%s gives: %s", texts[i][0], error.message);
     }
