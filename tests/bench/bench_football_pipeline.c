@@ -15,18 +15,18 @@
 
 #include <fovea/fovea.h>
 
+#include "../flow/football_world.h"
 #include "base/clock.h"
-#include "media/football_noise.h"
 #include "quantile.h"
 
-enum { FPS = 10, SECONDS = 30, QUALITY = 85, SEEN_MAX = 64, FRAMES_MAX = FPS * 600 };
+enum { FPS = 10, SECONDS = 30, QUALITY = 85, FRAMES_MAX = FPS * 600 };
 #define PERIOD_NS (NS_PER_S / FPS)
 
 /* A frame of the match, and what a detector saw in it. */
 struct shot {
     uint8_t *bytes;
     size_t size;
-    fov_detection seen[SEEN_MAX];
+    fov_detection seen[WORLD_BOXES];
     size_t count;
 };
 
@@ -44,55 +44,35 @@ static void need(fov_status status, const fov_error *error)
 
 /* ---- recording ------------------------------------------------------------------------------- */
 
-static void see(struct shot *shot, const struct football_truth *truth)
-{
-    struct noise noise = {.state = (uint64_t)truth->number * 2654435761u + 1};
-    struct noise_ball balls[8];
-    double r = truth->ball.in_picture && truth->ball.radius_px > 2 ? truth->ball.radius_px : 2;
-    shot->count = noise_people(&noise, truth, shot->seen, SEEN_MAX - 8);
-    for (size_t i = 0; i < shot->count; i++)
-        shot->seen[i].class_id = FOV_CLASS_PLAYER;
-    size_t found = noise_balls(&noise, truth, balls);
-    for (size_t i = 0; i < found; i++)
-        shot->seen[shot->count++] = (fov_detection){.x1 = (float)(balls[i].x_px - r),
-                                                    .y1 = (float)(balls[i].y_px - r),
-                                                    .x2 = (float)(balls[i].x_px + r),
-                                                    .y2 = (float)(balls[i].y_px + r),
-                                                    .score = (float)balls[i].score,
-                                                    .class_id = FOV_CLASS_BALL,
-                                                    .track_id = -1};
-}
-
 static void record(int count)
 {
     fov_error error = {0};
-    fov_source *source = NULL;
-    fov_frame_pool *pool = NULL;
     fov_encoder *encoder = NULL;
-    const fov_source_params params = {.url = "pattern:football?size=1920x1080&fps=10"};
-    need(fov_source_open(&source, &params, &error), &error);
-    need(fov_frame_pool_create(&pool, NULL, &error), &error);
+    static struct football_world world;
     need(fov_encoder_create(&encoder, &error), &error);
     shots = calloc((size_t)count, sizeof *shots);
-    for (; shots && shot_count < count; shot_count++) {
+    if (!shots || !football_world_open(&world, "pattern:football?size=1920x1080&fps=10", FPS, 1))
+        need(FOV_ENOMEM, &error);
+    for (; shot_count < count; shot_count++) {
         struct shot *shot = &shots[shot_count];
-        fov_frame *frame = NULL;
         const uint8_t *bytes;
-        need(fov_source_read(source, pool, &frame, NULL, &error), &error);
-        const struct football_truth *truth = football_truth(source);
+        if (!football_world_next(&world))
+            need(FOV_EOS, &error);
         if (shot_count == 0)
-            need(fov_pitch_view_from_matrix(&first_view, truth->view.map, 1920, 1080, NULL, &error),
+            need(fov_pitch_view_from_matrix(&first_view, world.truth->view.map, 1920, 1080, NULL,
+                                            &error),
                  &error);
-        see(shot, truth);
-        need(fov_encode_jpeg(encoder, &frame->image, QUALITY, &bytes, &shot->size, &error), &error);
+        shot->count = world.detections.count;
+        memcpy(shot->seen, world.items, sizeof world.items);
+        need(fov_encode_jpeg(encoder, &world.frame->image, QUALITY, &bytes, &shot->size, &error),
+             &error);
         shot->bytes = malloc(shot->size);
-        if (shot->bytes)
-            memcpy(shot->bytes, bytes, shot->size);
-        fov_frame_unref(&frame);
+        if (!shot->bytes)
+            need(FOV_ENOMEM, &error);
+        memcpy(shot->bytes, bytes, shot->size);
     }
     fov_encoder_destroy(&encoder);
-    fov_frame_pool_destroy(&pool);
-    fov_source_close(&source);
+    football_world_close(&world);
 }
 
 static fov_frame *frame_of(fov_frame_pool *pool, int number)

@@ -9,13 +9,11 @@
 
 #include <fovea/fovea.h>
 
-#include "media/football.h"
+#include "../flow/football_world.h"
 
 #define SHOWN 0.5 /* of a person, to count as one that can be found */
 #define IOU 0.4
 #define BALL_PX 8
-
-enum { DETECTIONS = 1000 };
 
 struct score {
     int people, found, told, boxes, right, balls, balls_found, frames;
@@ -24,20 +22,14 @@ struct score {
 
 static double overlap(const fov_detection *d, const struct football_person *p)
 {
-    double w = fmin((double)d->x2, p->x2) - fmax((double)d->x1, p->x1);
-    double h = fmin((double)d->y2, p->y2) - fmax((double)d->y1, p->y1);
-    double both = w > 0 && h > 0 ? w * h : 0;
-    double areas = (double)(d->x2 - d->x1) * (double)(d->y2 - d->y1) +
-                   (p->x2 - p->x1) * (p->y2 - p->y1);
-    return both / (areas - both);
+    return football_overlap(p, d->x1, d->y1, d->x2, d->y2);
 }
 
 static bool is_told(const fov_football_frame *f, const struct football_person *p)
 {
     for (size_t i = 0; f && i < f->count; i++) {
         const fov_football_person *q = &f->people[i];
-        const fov_detection box = {.x1 = q->x1, .y1 = q->y1, .x2 = q->x2, .y2 = q->y2};
-        if (overlap(&box, p) >= IOU)
+        if (football_overlap(p, q->x1, q->y1, q->x2, q->y2) >= IOU)
             return true;
     }
     return false;

@@ -16,7 +16,7 @@
 #include "base/plane.h"
 #include "quantile.h"
 
-enum { PICTURES = 16384, GRID = 12, BOXES = 64, POINTS = 10, SEEDS = 3 };
+enum { PICTURES = 16384, GRID = 12, BOXES = 64, POINTS = 10, SEEDS = 2 };
 enum way { MOTION, LINES, BOTH, WAYS };
 
 #define GOAL_M 0.5
@@ -384,7 +384,8 @@ int main(int argc, char **argv)
             play_all(&variants[i], seeds, seconds);
     printf(
         "\n%d matches of %.0f s, 1080p; 10 points clicked 2 px off in the first picture. Off: rms "
-        "over what is seen of the pitch. Noise 6 of 255, quality 60, the far half at 45 %%.\n",
+        "over what is seen of the pitch. Noise 6 of 255, quality 60, the far half at 45 %%. "
+        "Goals: within 0.5 m for 95 %% of the time, at most 500 µs.\n",
         seeds, seconds);
     real_picture();
     return 0;

@@ -20,8 +20,10 @@ void football_world_close(struct football_world *w)
     fov_frame_pool_destroy(&w->pool);
 }
 
-static double overlap(const struct football_person *p, double x1, double y1, double x2, double y2)
+double football_overlap(const struct football_person *p, float left, float top, float right,
+                        float bottom)
 {
+    const double x1 = (double)left, y1 = (double)top, x2 = (double)right, y2 = (double)bottom;
     double width = fmin(p->x2, x2) - fmax(p->x1, x1), height = fmin(p->y2, y2) - fmax(p->y1, y1);
     double both = fmax(width, 0) * fmax(height, 0);
     return both / ((p->x2 - p->x1) * (p->y2 - p->y1) + (x2 - x1) * (y2 - y1) - both);
@@ -34,7 +36,7 @@ const struct football_person *football_world_who(const struct football_world *w,
     double most = 1 / 3.0;
     for (int i = 0; i < FOOTBALL_PEOPLE; i++) {
         const struct football_person *p = &w->truth->people[i];
-        double o = overlap(p, (double)x1, (double)y1, (double)x2, (double)y2);
+        double o = football_overlap(p, x1, y1, x2, y2);
         if (o <= most)
             continue;
         most = o;

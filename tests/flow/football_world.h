@@ -29,6 +29,9 @@ bool football_world_open(struct football_world *w, const char *url, double fps, 
 bool football_world_next(struct football_world *w);
 void football_world_close(struct football_world *w);
 
+/* Of a person's box and this one: what both cover, as a part of what either does. */
+double football_overlap(const struct football_person *p, float x1, float y1, float x2, float y2);
+
 /* The person of the truth whose box covers this one best, by more than a third; NULL: nobody. */
 const struct football_person *football_world_who(const struct football_world *w, float x1, float y1,
                                                  float x2, float y2);

@@ -137,12 +137,13 @@ static void keypoints_become_metres(void **state)
         assert_int_equal(result->outcome, FOV_DELIVERED);
         assert_true(result->football->view_known);
         double off = farthest(&result->football->view);
-        if (!(off < 0.3))
+        if (!(off < 0.01))
             fail_msg("%.2f m off in frame %d", off, i);
-        looked += result->football->parts_ns[FOV_PART_PITCH] > 0;
+        /* to carry the view takes less than a thousandth of a ms, the model half a one */
+        looked += result->football->parts_ns[FOV_PART_PITCH] > 50 * NS_PER_MS / 1000;
         fov_result_release(&result);
     }
-    assert_true(looked >= 3);
+    assert_in_range(looked, 3, 5); /* 3; a busy machine may hold up others */
     fov_stream_close(&stream);
     fov_football_params wrong = football;
     wrong.pitch_layout = FOV_PITCH_LANDMARKS; /* more points than the model has */

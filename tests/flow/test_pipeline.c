@@ -129,7 +129,8 @@ static void wrong_values_are_named(void **state)
     refused(NULL, (fov_pipeline_params){.model = "drawn", .football = &football}, FOV_ENOTFOUND,
             "pitch");
     football = (fov_football_params){.match = {.pitch = {10, 10}}};
-    refused(NULL, (fov_pipeline_params){.model = "drawn", .football = &football}, FOV_EINVAL, "");
+    refused(NULL, (fov_pipeline_params){.model = "drawn", .football = &football}, FOV_EINVAL,
+            "pitch length is 10");
     refused(NULL, (fov_pipeline_params){.model = "drawn", .target_fps = -1}, FOV_EINVAL,
             "target_fps");
     refused(NULL, (fov_pipeline_params){.model = "drawn", .batch_size = 65}, FOV_EINVAL,

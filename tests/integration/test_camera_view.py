@@ -4,6 +4,7 @@ import random
 import socket as sockets
 import threading
 import time
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -312,15 +313,17 @@ def test_credits_only_grow_and_bound_what_is_under_way(start_server):
         assert {"type", "target_fps", "quality", "width", "height", "credits", "reason"} <= first.keys()
         assert first["credits"] == 2 and 5 <= first["target_fps"] <= 60 and 0.3 <= first["quality"] <= 0.95
         assert first["width"] is None and first["height"] is None, "nobody knows yet"
-        last, sent = first["credits"], 0
+        knobs = itemgetter("target_fps", "quality", "reason")
+        last, sent, asked = first["credits"], 0, knobs(first)
         for _ in range(30):
             while sent < last:
                 send_pair(ws, sent, picture())
                 sent += 1
             control = wait_for(ws, "stream_control")
             assert last <= control["credits"] <= sent + 2
+            assert last < control["credits"] or knobs(control) != asked, "credit, or another rate or quality, or nothing"
             assert (control["width"], control["height"]) == (320, 240)
-            last = control["credits"]
+            last, asked = control["credits"], knobs(control)
         while sent < last:  # the camera is turned round
             send_pair(ws, sent, picture(240, 320), 240, 320)
             sent += 1

@@ -81,7 +81,7 @@ def test_people_are_where_they_are(match, truth):
             if x2 > x1:
                 off.append(min(((x - a) ** 2 + (y - b) ** 2) ** 0.5 for a, b in there))
     off.sort()
-    assert len(off) > 60 * 10 and off[len(off) // 2] < 0.7 and off[len(off) * 9 // 10] < 2, (len(off), off[len(off) // 2])
+    assert len(off) > 60 * 10 and off[len(off) // 2] < 0.3 and off[len(off) * 9 // 10] < 0.8, (len(off), off[len(off) // 2])
     teams = [p[1] for f in frames[40:] for p in f["p"] if p[2] == 0]
     assert teams.count(0) > 40 * 3 and teams.count(1) > 40 * 3
     assert sum(f["b"] is not None for f in frames) > 20 and sum("bp" in f for f in frames) > 40

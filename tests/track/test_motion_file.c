@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../data_folder.h"
 #include "base/plane.h"
 #include "track/motion_file.h"
 
@@ -200,13 +201,12 @@ static void files_of_mot17_are_read(void **state)
         const char *sequence;
         int frames;
     } rows[] = {{"MOT17-02", 299}, {"MOT17-09", 262}, {"MOT17-11", 449}, {"MOT17-13", 374}};
-    const char *data = getenv("FOVEA_TEST_DATA");
     char path[512];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         fov_motion_file *file;
         fov_motion m;
-        snprintf(path, sizeof path, "%s/tracking/MOT17-val/%s/gmc.txt",
-                 data ? data : "../shared/data", rows[i].sequence);
+        snprintf(path, sizeof path, "%s/tracking/MOT17-val/%s/gmc.txt", data_folder(),
+                 rows[i].sequence);
         if (access(path, R_OK) != 0)
             skip();
         assert_int_equal(fov_motion_file_open(&file, path, NULL), FOV_OK);
