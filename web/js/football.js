@@ -1,6 +1,6 @@
 // The page of a football stream: picture and pitch show the same frame. Receiving and painting is player.js.
 import { t, num } from './i18n.js';
-import { $, el, text } from './page.js';
+import { $, el, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
 import { BallTrail, paintMatch, viewOf } from './draw_match.js';
@@ -72,11 +72,6 @@ function bare() {
 function name(camera) {
   text($('name'), camera);
   document.title = `${camera} · ${t('match.title')} · fovea`;
-}
-
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
 }
 
 // ---- beside the picture

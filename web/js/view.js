@@ -1,6 +1,5 @@
 // The viewer page: state pills, panel, controls. Receiving and painting is player.js.
-import { t } from './i18n.js';
-import { $, text } from './page.js';
+import { $, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
 import { Panel } from './panel.js';
@@ -33,11 +32,6 @@ const watch = new Watch(player, stage);
 function name(camera) {
   text($('name'), camera);
   document.title = `${camera} · fovea`;
-}
-
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
 }
 
 function everySecond() {

@@ -1,5 +1,6 @@
 // Draws zones over a picture and lets them be drawn: points are shares of the picture, 0 to 1.
-const NAMESPACE = 'http://www.w3.org/2000/svg';
+import { shape } from './page.js';
+
 const NEAR = 14; // px around the first corner that close a zone
 const STEP = 0.01;
 const ARROW = 30; // px
@@ -45,13 +46,6 @@ const area = (points) => Math.abs(points.reduce((sum, [x, y], i) => {
   const [u, v] = points[(i + 1) % points.length];
   return sum + x * v - u * y;
 }, 0));
-
-function shape(tag, attributes, text = '') {
-  const e = document.createElementNS(NAMESPACE, tag);
-  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-  e.textContent = text;
-  return e;
-}
 
 export class ZoneEditor {
   /** `changed()` after each change of the zones, `drawing(kind | null, points)` while one is drawn. */

@@ -1,6 +1,6 @@
 // The page of a camera's zones: the picture, the list, saving, and the last alerts.
 import { t, num, timeOfDay } from './i18n.js';
-import { $, el, text, request } from './page.js';
+import { $, el, say, text, request } from './page.js';
 import { ZoneEditor } from './zone_editor.js';
 
 const PICTURE_MS = 1000;
@@ -29,11 +29,6 @@ const editor = new ZoneEditor($('frame'), $('drawing'), {
     text($('spoken'), $('hint').textContent);
   },
 });
-
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
-}
 
 // ---- the list
 
