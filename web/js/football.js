@@ -3,6 +3,7 @@ import { t, num } from './i18n.js';
 import { $, el, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
+import { controls, pictureOnly } from './stage.js';
 import { BallTrail, paintMatch, viewOf } from './draw_match.js';
 import { PitchMap } from './pitch_map.js';
 import { MatchPanel } from './match_panel.js';
@@ -171,23 +172,9 @@ function heats() {
   if (who === null) $('heat-second').src = `${base}&team=second`;
 }
 
-function pictureOnly(on = !document.body.classList.contains('only')) {
-  document.body.classList.toggle('only', on);
-  $('leave').hidden = !on;
-}
-
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.requestFullscreen?.().catch(() => pictureOnly(true));
-}
-
-const KEYS = {
-  f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
-  '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => (document.body.classList.contains('only') ? pictureOnly(false) : choose(null)),
-};
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;
-  KEYS[event.key.toLowerCase()]?.();
+controls(player, {
+  b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
+  escape: () => (document.body.classList.contains('only') ? pictureOnly(false) : choose(null)),
 });
 for (const option of ['boxes', 'labels', 'lines', 'trails', 'means']) $(option).addEventListener('click', () => toggle(option));
 panel.choose = choose;
@@ -196,27 +183,11 @@ for (const id of ['heat-first', 'heat-second']) {
   $(id).addEventListener('error', () => { $(id).hidden = true; });
   $(id).addEventListener('load', () => { $(id).hidden = false; });
 }
-$('full').addEventListener('click', fullScreen);
-$('only').addEventListener('click', () => pictureOnly(true));
-$('leave').addEventListener('click', () => pictureOnly(false));
-document.addEventListener('change', ({ target }) => { if (target.name === 'sync') player.hold.sync = target.value; });
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return;
-  player.hurry();
-  keepAwake();
-});
 document.addEventListener('language', () => { player.repaint(); map.draw(); twiceASecond(); });
-addEventListener('online', () => player.hurry());
-
-/** A screen that is watched does not go dark; browsers end this when the page is hidden. */
-function keepAwake() {
-  navigator.wakeLock?.request('screen').catch(() => {});
-}
 
 name(id);
 for (const link of ['calibrate', 'unknown-link']) $(link).href = `/football/${room}/calibrate`;
 player.open(`/ws/view/${room}`, 'client');
-keepAwake();
 setInterval(twiceASecond, 500);
 setInterval(everySecond, 1000);
 setInterval(heats, HEATS_MS);
