@@ -1,7 +1,7 @@
 // The page where somebody shows where the pitch is: points on a still picture, each with its place on the pitch.
 import { t, num } from './i18n.js';
 import { $, el, say, text, request } from './page.js';
-import { markings } from './pitch_lines.js';
+import { markings, viewOf } from './pitch_lines.js';
 import { PitchPicker, fillSelect, landmarkName, usable } from './landmarks.js';
 import { PointEditor } from './point_editor.js';
 import { takeStill } from './still.js';
@@ -139,7 +139,7 @@ const limit = () => editor.size[0] / 128;
 
 /** Without points of its own the page shows the lines of the view in force. */
 function inForce() {
-  const view = state?.known && state.matrix && !editor.points.length ? { matrix: state.matrix, k1: state.k1 ?? 0 } : null;
+  const view = editor.points.length ? null : viewOf(state, ...editor.size);
   if (view && state.picture && state.picture[0] !== editor.size[0]) editor.show(null, true);
   else editor.show(view, true);
 }

@@ -4,11 +4,11 @@ import { $, el, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
 import { controls, pictureOnly } from './stage.js';
-import { BallTrail, paintMatch, viewOf } from './draw_match.js';
+import { BallTrail, paintMatch } from './draw_match.js';
 import { PitchMap } from './pitch_map.js';
-import { MatchPanel } from './match_panel.js';
+import { MatchPanel, sideName } from './match_panel.js';
 import { icon, looks } from './kit.js';
-import { toGround } from './pitch_lines.js';
+import { toGround, viewOf } from './pitch_lines.js';
 import { now } from './clock.js';
 
 const id = decodeURIComponent(location.pathname.split('/').filter(Boolean)[1] ?? '');
@@ -83,7 +83,7 @@ function howSure() {
   const { width, height } = player.lastFrame ?? {};
   if (!feet.length || !(newest.pitch_m.sigma_px > 0)) return null;
   const [x1, , x2, y] = feet.map((track) => track.box).sort((a, b) => a[3] - b[3])[feet.length >> 1];
-  const view = viewOf(newest, width, height);
+  const view = viewOf(newest.pitch_m, width, height);
   const here = toGround(view, [(x1 + x2) / 2, y]), there = toGround(view, [(x1 + x2) / 2, y + newest.pitch_m.sigma_px]);
   return here && there ? Math.hypot(here[0] - there[0], here[1] - there[1]) : null;
 }
@@ -103,7 +103,6 @@ function pitchWords() {
   $('pitch').setAttribute('aria-label', pitch?.known ? t('match.pitch_said', { n: num(placed) }) : $('unknown-why').textContent);
 }
 
-const teamName = ({ side, name: own }) => (own && own !== side ? own : t(`match.side.${side}`));
 let legend = '';
 
 /** What the marks mean: only those that are there. */
@@ -111,7 +110,7 @@ function fillLegend() {
   const { teams, tracks } = newest ?? {};
   if (!teams) return;
   const look = looks(teams);
-  const rows = teams.sides.map((side) => [look({ class: 'player', team: side.side }), teamName(side)]);
+  const rows = teams.sides.map((side) => [look({ class: 'player', team: side.side }), sideName(side)]);
   if (tracks.some((track) => track.class === 'goalkeeper')) rows.push([look({ class: 'goalkeeper', team: 'first' }), t('match.role.goalkeeper')]);
   rows.push([look({ class: 'referee' }), t('match.role.referee')]);
   if (tracks.some((track) => track.class !== 'referee' && !track.team)) rows.push([look({ class: 'player' }), t('match.side.none')]);
@@ -165,8 +164,8 @@ function heats() {
   if (!$('heats').open || document.hidden) return;
   const base = `/api/v1/realtime/football/${room}/heatmap?t=${Date.now()}`;
   const who = panel.chosen;
-  text($('heat-first-name'), who === null ? newest ? teamName(newest.teams.sides[0]) : t('match.side.first') : t('match.nth', { n: num(who) }));
-  text($('heat-second-name'), newest ? teamName(newest.teams.sides[1]) : t('match.side.second'));
+  text($('heat-first-name'), who === null ? newest ? sideName(newest.teams.sides[0]) : t('match.side.first') : t('match.nth', { n: num(who) }));
+  text($('heat-second-name'), newest ? sideName(newest.teams.sides[1]) : t('match.side.second'));
   $('heat-second').parentElement.hidden = who !== null;
   $('heat-first').src = who === null ? `${base}&team=first` : `${base}&track_id=${who}`;
   if (who === null) $('heat-second').src = `${base}&team=second`;

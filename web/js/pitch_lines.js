@@ -46,6 +46,11 @@ export function goals(length, width) {
   return [box(-GOAL_DEEP, y, GOAL_DEEP, 2 * POST), box(length, y, GOAL_DEEP, 2 * POST)];
 }
 
+/** The view that a server tells with `known`, `matrix`, `k1`, of a picture of that size; null while none is known. */
+export function viewOf(told, width, height) {
+  return told?.known && told.matrix ? { matrix: told.matrix, k1: told.k1 ?? 0, width, height } : null;
+}
+
 /** view: {matrix (metres to px, straight), k1, width, height}. Where the lens bends a straight px to. */
 function bend({ k1, width, height }, u, v) {
   if (!k1) return [u, v];
