@@ -249,18 +249,25 @@ MATCH = "pattern:football?size=640x360&fps=10&seed=3"
 FRAMES = 300
 
 
-@pytest.fixture
-def ground(serve, tmp_path):
-    """A match with a view of the pitch, and the truth of its first pictures: metres to px."""
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    """The truth of the match's first pictures: metres to px."""
     writer = BINARY.parent / "tests/media/write_football"
     if not writer.exists():
         pytest.skip(f"{writer} is not built: make build")
-    subprocess.run([writer, MATCH, str(FRAMES), tmp_path / "match"], check=True, capture_output=True, timeout=120)
-    rows = [line.replace(",", " ").split() for line in (tmp_path / "match/H.txt").read_text().splitlines()]
-    maps = [[float(n) for n in row[1:10]] for row in rows]
-    file, config = tmp_path / "camera.json", tmp_path / "ground.yaml"
-    file.write_text(json.dumps({"matrix": [maps[0][0:3], maps[0][3:6], maps[0][6:9]], "picture": [640, 360]}))
-    config.write_text(f"""
+    folder = tmp_path_factory.mktemp("match")
+    subprocess.run([writer, MATCH, str(FRAMES), folder], check=True, capture_output=True, timeout=120)
+    rows = [line.replace(",", " ").split() for line in (folder / "H.txt").read_text().splitlines()]
+    return [[float(n) for n in row[1:10]] for row in rows]
+
+
+@pytest.fixture
+def ground(serve, tmp_path, maps):
+    """ground(more settings, k1=0) → a server with that match, seen from where it is seen in the first picture."""
+    def start(settings: str = "", **bend):
+        file, config = tmp_path / "camera.json", tmp_path / "ground.yaml"
+        file.write_text(json.dumps({"matrix": [maps[0][0:3], maps[0][3:6], maps[0][6:9]], "picture": [640, 360], **bend}))
+        config.write_text(f"""{settings}
 cameras:
   ground:
     source: "{MATCH}"
@@ -270,7 +277,8 @@ cameras:
     zones: {{middle: {{line: [[50, 20], [50, 48]], space: pitch_m}}, circle: {{polygon: [[44, 26], [61, 26], [61, 42], [44, 42]], space: pitch_m}}}}
 alerts: [{{name: over the middle, zone: middle}}]
 """)
-    return serve("--config", str(config)), maps
+        return serve("--config", str(config))
+    return start
 
 
 def view_of(server) -> dict:
@@ -278,17 +286,27 @@ def view_of(server) -> dict:
         return json.load(answer)
 
 
-def test_zones_in_metres_are_drawn_where_the_camera_sees_them(ground, open_page, tmp_path):
-    server, maps = ground
+def in_picture(page, zone: int) -> list[list[float]]:
+    """Places of a zone as it is drawn, as shares of the picture."""
+    return page.evaluate("""(zone) => { const box = document.getElementById('drawing').getBoundingClientRect();
+        return document.querySelector(`.zone[data-zone='${zone}']`).getAttribute('points').split(' ')
+          .map((p) => p.split(',').map(Number)).map(([x, y]) => [x / box.width, y / box.height]); }""", zone)
+
+
+def straight(view, place) -> tuple[float, float]:
+    """Share of the picture that a place on the pitch has in it, through a lens that bends nothing."""
+    u, v, w = (sum(m * p for m, p in zip(view[i:i + 3], (*place, 1))) for i in (0, 3, 6))
+    return u / w / 640, v / w / 360
+
+
+def test_zones_in_metres_are_drawn_where_the_camera_sees_them(ground, maps, open_page, tmp_path):
+    server = ground()
     page = open_page(f"{server.url}/zones/ground", viewport={"width": 1440, "height": 900})
     wait(page, "fovea.stats().ready && document.querySelectorAll('.zone').length === 2")
     frame = min(view_of(server)["frame_id"], FRAMES - 1)
-    shown = page.evaluate("""(() => { const box = document.getElementById('drawing').getBoundingClientRect();
-        return document.querySelector(".zone.line[data-zone='0']").getAttribute('points').split(' ')
-          .map((p) => p.split(',').map(Number)).map(([x, y]) => [x / box.width, y / box.height]); })()""")
-    for (x, y), seen in zip(((50, 20), (50, 48)), shown):
-        u, v, w = (sum(m * p for m, p in zip(maps[frame][i:i + 3], (x, y, 1))) for i in (0, 3, 6))
-        assert seen == [pytest.approx(u / w / 640, abs=0.06), pytest.approx(v / w / 360, abs=0.06)], "the camera turns a little meanwhile"
+    for place, seen in zip(((50, 20), (50, 48)), in_picture(page, 0), strict=True):
+        u, v = straight(maps[frame], place)
+        assert seen == [pytest.approx(u, abs=0.06), pytest.approx(v, abs=0.06)], "the camera turns a little meanwhile"
     # right of a line that leads away from the camera is the right of the picture
     tip = page.evaluate("document.querySelector(\".arrow[data-arrow='middle']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
     assert tip[1][0] > tip[0][0] + 15
@@ -296,6 +314,26 @@ def test_zones_in_metres_are_drawn_where_the_camera_sees_them(ground, open_page,
     wait(page, "/in [1-9]|out [1-9]/.test(document.querySelector(\"[data-counts='middle']\").textContent)", timeout=40)
     page.screenshot(path=Path(os.environ.get("FOVEA_SHOTS") or tmp_path) / "metres.png")
     assert page.is_disabled("#save"), "looking changes nothing"
+
+
+def test_zones_in_metres_bend_with_the_lens(ground, maps, open_page):
+    k1 = -0.1
+    server = ground("football: {still_camera: true}", k1=k1)
+    page = open_page(f"{server.url}/zones/ground")
+    wait(page, "fovea.stats().ready && document.querySelectorAll('.zone').length === 2")
+
+    def bent(place):
+        x, y = (share - 0.5 for share in straight(maps[0], place))
+        by = 1 + k1 * 4 * ((x * 640) ** 2 + (y * 360) ** 2) / (640 ** 2 + 360 ** 2)
+        return [pytest.approx(0.5 + x * by, abs=2e-3), pytest.approx(0.5 + y * by, abs=2e-3)]
+
+    for zone, corners in enumerate((((50, 20), (50, 48)), ((44, 26), (61, 26), (61, 42), (44, 42)))):
+        drawn = in_picture(page, zone)
+        assert len(drawn) > 2 * len(corners), "edges have bends"
+        for corner in corners:
+            assert bent(corner) in drawn, corner
+    tip = page.evaluate("document.querySelector(\".arrow[data-arrow='middle']\").getAttribute('points').split(' ').map((p) => p.split(',').map(Number))")
+    assert tip[1][0] > tip[0][0] + 15
 
 
 def test_without_a_picture(server, open_page):
