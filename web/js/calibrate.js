@@ -1,7 +1,7 @@
 // The page where somebody shows where the pitch is: points on a still picture, each with its place on the pitch.
 import { t, num } from './i18n.js';
-import { $, el, text, request } from './page.js';
-import { markings } from './pitch_lines.js';
+import { $, el, say, text, request } from './page.js';
+import { markings, viewOf } from './pitch_lines.js';
 import { PitchPicker, fillSelect, landmarkName, usable } from './landmarks.js';
 import { PointEditor } from './point_editor.js';
 import { takeStill } from './still.js';
@@ -35,11 +35,6 @@ const picker = new PitchPicker($('pitch'), {
   picked: (name) => choose(name),
   near: (name) => text($('hint'), name ? landmarkName(name) : hint()),
 });
-
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
-}
 
 function tell(sentence) {
   text($('spoken'), '');
@@ -117,14 +112,7 @@ const body = (more) => JSON.stringify({
   points: editor.named.map(({ image, name }) => ({ image, pitch: name })), picture: editor.size, lens: $('bent').checked || undefined, ...more,
 });
 
-async function put(query, text) {
-  const answer = await fetch(url + query, { method: 'PUT', cache: 'no-store', headers: { 'Content-Type': 'application/json' }, body: text })
-    .catch(() => { throw new Error(t('error.unreachable')); });
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told;
-  throw Object.assign(new Error(answer.status === 401 ? t('error.token') : told.detail ?? told.title ?? t('error.status', { n: answer.status })),
-    { status: answer.status, quality: told.quality ?? null });
-}
+const put = (query, text) => request(url + query, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: text });
 
 /** Asks what the points come to, without setting it. Answers to older questions are not shown. */
 async function preview() {
@@ -137,8 +125,9 @@ async function preview() {
     say('');
   } catch (error) {
     if (number !== asked) return;
-    [fit, refused] = [null, { why: error.message, quality: error.quality }];
-    editor.show(null, false, error.quality?.errors_px ?? [], limit());
+    const quality = error.problem?.quality ?? null;
+    [fit, refused] = [null, { why: error.message, quality }];
+    editor.show(null, false, quality?.errors_px ?? [], limit());
     if (error.status !== 422) say('error.server', { why: error.message });
   }
   fill();
@@ -150,7 +139,7 @@ const limit = () => editor.size[0] / 128;
 
 /** Without points of its own the page shows the lines of the view in force. */
 function inForce() {
-  const view = state?.known && state.matrix && !editor.points.length ? { matrix: state.matrix, k1: state.k1 ?? 0 } : null;
+  const view = editor.points.length ? null : viewOf(state, ...editor.size);
   if (view && state.picture && state.picture[0] !== editor.size[0]) editor.show(null, true);
   else editor.show(view, true);
 }
@@ -161,15 +150,15 @@ function grade({ rms_px: rms, sigma_m: sigma }) {
 }
 
 function verdict() {
-  const say = (kind, words) => {
+  const judge = (kind, words) => {
     $('verdict').dataset.verdict = kind;
     text($('verdict-word'), t(`cal.verdict.${kind}`));
     text($('verdict-text'), words);
   };
-  if (refused) { say('refused', refused.why); return; }
+  if (refused) { judge('refused', refused.why); return; }
   if (!fit) {
     const n = editor.named.length;
-    say('few', n < LEAST ? t('cal.few', { n: num(n) }) : '');
+    judge('few', n < LEAST ? t('cal.few', { n: num(n) }) : '');
     return;
   }
   const { quality } = fit;
@@ -177,7 +166,7 @@ function verdict() {
   const m = num(quality.sigma_m, quality.sigma_m < 1 ? 2 : 1);
   const words = [quality.points < CHECKED ? t('cal.unchecked', { m }) : t('cal.figures', { px: num(quality.rms_px, 1), m })];
   if (out > 0) words.push(t('cal.outliers', { n: num(out) }));
-  say(grade(quality), words.join(' '));
+  judge(grade(quality), words.join(' '));
 }
 
 // ---- picture and state

@@ -2,7 +2,7 @@
 import { paint } from './draw.js';
 import { num } from './i18n.js';
 import { looks, mark } from './kit.js';
-import { carry, markings, project } from './pitch_lines.js';
+import { carry, markings, project, viewOf } from './pitch_lines.js';
 
 const EDGE = 'rgb(0 0 0 / .8)';
 const BALL = '#ffffff';
@@ -47,10 +47,10 @@ function drawChip(context, track, look, [x, y, w], px, letters) {
 
 /** Where the ball was in the pictures before, carried to this one where views say how the camera turned. */
 export class BallTrail {
-  #past = []; // {at, xy, view, seen}, oldest first
+  #past = []; // {at, xy: null without a ball, view}, oldest first
 
   add(result, at, width, height) {
-    const view = viewOf(result, width, height);
+    const view = viewOf(result.pitch_m, width, height);
     const { ball } = result;
     this.#past.push({ at, xy: ball?.xy ?? null, view });
     while (this.#past.length > TRAIL || this.#past[0].at < at - TRAIL_MS) this.#past.shift();
@@ -71,14 +71,9 @@ export class BallTrail {
   }
 }
 
-/** The view of a result's picture, or null while it is not known. */
-export function viewOf({ pitch_m: pitch }, width, height) {
-  return pitch?.known && pitch.matrix ? { matrix: pitch.matrix, k1: pitch.k1 ?? 0, width, height } : null;
-}
-
 /** Where the view has the pitch: on the lines of the picture, when it is right. */
 function drawLines(context, result, { width, height }, sx, sy, px) {
-  const view = viewOf(result, width, height);
+  const view = viewOf(result.pitch_m, width, height);
   if (!view) return;
   context.beginPath();
   for (const line of project(view, markings(...result.pitch_m.size))) {

@@ -1,13 +1,14 @@
 // The page of a football stream: picture and pitch show the same frame. Receiving and painting is player.js.
 import { t, num } from './i18n.js';
-import { $, el, text } from './page.js';
+import { $, el, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
-import { BallTrail, paintMatch, viewOf } from './draw_match.js';
+import { controls, pictureOnly } from './stage.js';
+import { BallTrail, paintMatch } from './draw_match.js';
 import { PitchMap } from './pitch_map.js';
-import { MatchPanel } from './match_panel.js';
+import { MatchPanel, sideName } from './match_panel.js';
 import { icon, looks } from './kit.js';
-import { toGround } from './pitch_lines.js';
+import { toGround, viewOf } from './pitch_lines.js';
 import { now } from './clock.js';
 
 const id = decodeURIComponent(location.pathname.split('/').filter(Boolean)[1] ?? '');
@@ -74,11 +75,6 @@ function name(camera) {
   document.title = `${camera} · ${t('match.title')} · fovea`;
 }
 
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
-}
-
 // ---- beside the picture
 
 /** Metres that the view may be off by, where the middle of the people stands. */
@@ -87,7 +83,7 @@ function howSure() {
   const { width, height } = player.lastFrame ?? {};
   if (!feet.length || !(newest.pitch_m.sigma_px > 0)) return null;
   const [x1, , x2, y] = feet.map((track) => track.box).sort((a, b) => a[3] - b[3])[feet.length >> 1];
-  const view = viewOf(newest, width, height);
+  const view = viewOf(newest.pitch_m, width, height);
   const here = toGround(view, [(x1 + x2) / 2, y]), there = toGround(view, [(x1 + x2) / 2, y + newest.pitch_m.sigma_px]);
   return here && there ? Math.hypot(here[0] - there[0], here[1] - there[1]) : null;
 }
@@ -107,7 +103,6 @@ function pitchWords() {
   $('pitch').setAttribute('aria-label', pitch?.known ? t('match.pitch_said', { n: num(placed) }) : $('unknown-why').textContent);
 }
 
-const teamName = ({ side, name: own }) => (own && own !== side ? own : t(`match.side.${side}`));
 let legend = '';
 
 /** What the marks mean: only those that are there. */
@@ -115,7 +110,7 @@ function fillLegend() {
   const { teams, tracks } = newest ?? {};
   if (!teams) return;
   const look = looks(teams);
-  const rows = teams.sides.map((side) => [look({ class: 'player', team: side.side }), teamName(side)]);
+  const rows = teams.sides.map((side) => [look({ class: 'player', team: side.side }), sideName(side)]);
   if (tracks.some((track) => track.class === 'goalkeeper')) rows.push([look({ class: 'goalkeeper', team: 'first' }), t('match.role.goalkeeper')]);
   rows.push([look({ class: 'referee' }), t('match.role.referee')]);
   if (tracks.some((track) => track.class !== 'referee' && !track.team)) rows.push([look({ class: 'player' }), t('match.side.none')]);
@@ -169,30 +164,16 @@ function heats() {
   if (!$('heats').open || document.hidden) return;
   const base = `/api/v1/realtime/football/${room}/heatmap?t=${Date.now()}`;
   const who = panel.chosen;
-  text($('heat-first-name'), who === null ? newest ? teamName(newest.teams.sides[0]) : t('match.side.first') : t('match.nth', { n: num(who) }));
-  text($('heat-second-name'), newest ? teamName(newest.teams.sides[1]) : t('match.side.second'));
+  text($('heat-first-name'), who === null ? newest ? sideName(newest.teams.sides[0]) : t('match.side.first') : t('match.nth', { n: num(who) }));
+  text($('heat-second-name'), newest ? sideName(newest.teams.sides[1]) : t('match.side.second'));
   $('heat-second').parentElement.hidden = who !== null;
   $('heat-first').src = who === null ? `${base}&team=first` : `${base}&track_id=${who}`;
   if (who === null) $('heat-second').src = `${base}&team=second`;
 }
 
-function pictureOnly(on = !document.body.classList.contains('only')) {
-  document.body.classList.toggle('only', on);
-  $('leave').hidden = !on;
-}
-
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.requestFullscreen?.().catch(() => pictureOnly(true));
-}
-
-const KEYS = {
-  f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
-  '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => (document.body.classList.contains('only') ? pictureOnly(false) : choose(null)),
-};
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;
-  KEYS[event.key.toLowerCase()]?.();
+controls(player, {
+  b: () => toggle('boxes'), l: () => toggle('labels'), t: () => toggle('trails'), m: () => toggle('means'), g: () => toggle('lines'),
+  escape: () => (document.body.classList.contains('only') ? pictureOnly(false) : choose(null)),
 });
 for (const option of ['boxes', 'labels', 'lines', 'trails', 'means']) $(option).addEventListener('click', () => toggle(option));
 panel.choose = choose;
@@ -201,27 +182,11 @@ for (const id of ['heat-first', 'heat-second']) {
   $(id).addEventListener('error', () => { $(id).hidden = true; });
   $(id).addEventListener('load', () => { $(id).hidden = false; });
 }
-$('full').addEventListener('click', fullScreen);
-$('only').addEventListener('click', () => pictureOnly(true));
-$('leave').addEventListener('click', () => pictureOnly(false));
-document.addEventListener('change', ({ target }) => { if (target.name === 'sync') player.hold.sync = target.value; });
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return;
-  player.hurry();
-  keepAwake();
-});
 document.addEventListener('language', () => { player.repaint(); map.draw(); twiceASecond(); });
-addEventListener('online', () => player.hurry());
-
-/** A screen that is watched does not go dark; browsers end this when the page is hidden. */
-function keepAwake() {
-  navigator.wakeLock?.request('screen').catch(() => {});
-}
 
 name(id);
 for (const link of ['calibrate', 'unknown-link']) $(link).href = `/football/${room}/calibrate`;
 player.open(`/ws/view/${room}`, 'client');
-keepAwake();
 setInterval(twiceASecond, 500);
 setInterval(everySecond, 1000);
 setInterval(heats, HEATS_MS);

@@ -1,4 +1,6 @@
 // How a person looks on the picture, on the pitch and in the table: a colour, and a shape that says the same.
+import { shape } from './page.js';
+
 const GREY = '#c3cad5';
 const OFFICIAL = '#f2e55c';
 const DARK = '#06131c';
@@ -44,11 +46,11 @@ export function looks(teams) {
   };
 }
 
-/** The outline of a shape of radius r around x, y, as the path of a canvas. */
-export function outline(context, shape, x, y, r) {
+/** The outline of a form of radius r around x, y, as the path of a canvas. */
+export function outline(context, form, x, y, r) {
   context.beginPath();
-  if (shape === 'square') context.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
-  else if (shape === 'triangle') {
+  if (form === 'square') context.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
+  else if (form === 'triangle') {
     context.moveTo(x, y - 1.15 * r);
     context.lineTo(x + 1.15 * r, y + 0.85 * r);
     context.lineTo(x - 1.15 * r, y + 0.85 * r);
@@ -79,14 +81,9 @@ const PATHS = {
 
 /** The same mark as an SVG of 16 x 16, for text. */
 export function icon(look) {
-  const make = (tag, attributes) => {
-    const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
-    for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-    return e;
-  };
-  const svg = make('svg', { viewBox: look.keeper ? '-3 -3 22 22' : '0 0 16 16', class: 'mark', 'aria-hidden': 'true', 'data-shape': look.shape });
+  const svg = shape('svg', { viewBox: look.keeper ? '-3 -3 22 22' : '0 0 16 16', class: 'mark', 'aria-hidden': 'true', 'data-shape': look.shape });
   const ring = look.shape === 'ring';
-  svg.append(make('path', { d: PATHS[look.shape], fill: ring ? 'none' : look.colour, stroke: ring ? look.colour : 'var(--quiet)', 'stroke-width': ring ? 2.5 : 1 }));
-  if (look.keeper) svg.append(make('rect', { x: -2, y: -2, width: 20, height: 20, rx: look.shape === 'square' ? 1 : 10, fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5 }));
+  svg.append(shape('path', { d: PATHS[look.shape], fill: ring ? 'none' : look.colour, stroke: ring ? look.colour : 'var(--quiet)', 'stroke-width': ring ? 2.5 : 1 }));
+  if (look.keeper) svg.append(shape('rect', { x: -2, y: -2, width: 20, height: 20, rx: look.shape === 'square' ? 1 : 10, fill: 'none', stroke: 'currentColor', 'stroke-width': 1.5 }));
   return svg;
 }

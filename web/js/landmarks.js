@@ -1,19 +1,11 @@
 // Points of a pitch that have names: their words, and the drawn pitch on which one is picked.
 import { t, num } from './i18n.js';
-import { el } from './page.js';
+import { el, shape } from './page.js';
 import { goals, markings } from './pitch_lines.js';
 
-const NAMESPACE = 'http://www.w3.org/2000/svg';
 const MARGIN = 5; // metres around the pitch
 const REACH = 7; // metres: a click further away from all points means none
 const UNSEEN = /_at_goal_area$/; // nothing is drawn there
-
-export function shape(tag, attributes = {}, ...children) {
-  const e = document.createElementNS(NAMESPACE, tag);
-  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-  e.append(...children);
-  return e;
-}
 
 /** "corner of the penalty area, left near" of left_near_penalty_area_corner. */
 export function landmarkName(name) {

@@ -11,7 +11,7 @@ const TOPS = 400; // people whose top speed is kept
 const word = (kind, name) => (known(`${kind}.${name}`) ? t(`${kind}.${name}`) : name);
 
 /** "first" and "second" are the names of teams that nobody named. */
-const sideName = ({ side, name }) => (name && name !== side ? name : t(`match.side.${side}`));
+export const sideName = ({ side, name }) => (name && name !== side ? name : t(`match.side.${side}`));
 
 const km = (metres) => `${num(metres / 1000, 2)} ${t('unit.km')}`;
 

@@ -13,15 +13,26 @@ export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-/** A new element: el('li', {class: 'x'}, child, 'text'). */
-export function el(tag, attributes = {}, ...children) {
-  const e = document.createElement(tag);
+function dress(e, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) if (value !== null) e.setAttribute(key, value);
   e.append(...children);
   return e;
 }
 
-/** GET or POST of JSON; throws an Error whose message is a sentence for people. */
+/** A new element: el('li', {class: 'x'}, child, 'text'). */
+export const el = (tag, attributes = {}, ...children) => dress(document.createElement(tag), attributes, children);
+
+/** A new element of a drawing. */
+export const shape = (tag, attributes = {}, ...children) => dress(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+
+/** A sentence in the page's note, '' for none. */
+export function say(key, vars) {
+  $('note').hidden = !key;
+  text($('note'), key ? t(key, vars) : '');
+}
+
+/** JSON from the server; throws an Error whose message is a sentence for people, with the status and what the server
+ * said of the problem where it answered. */
 export async function request(url, options = {}) {
   let answer;
   try {
@@ -33,8 +44,7 @@ export async function request(url, options = {}) {
   const problem = await answer.json().catch(() => ({}));
   const error = new Error(answer.status === 401
     ? t('error.token') : problem.detail || problem.title || t('error.status', { n: answer.status }));
-  error.status = answer.status;
-  throw error;
+  throw Object.assign(error, { status: answer.status, problem });
 }
 
 const RUNTIMES = { openvino: 'OpenVINO', onnxruntime: 'ONNX Runtime', litert: 'LiteRT', remote: 'remote' };

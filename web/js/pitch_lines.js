@@ -46,6 +46,11 @@ export function goals(length, width) {
   return [box(-GOAL_DEEP, y, GOAL_DEEP, 2 * POST), box(length, y, GOAL_DEEP, 2 * POST)];
 }
 
+/** The view that a server tells with `known`, `matrix`, `k1`, of a picture of that size; null while none is known. */
+export function viewOf(told, width, height) {
+  return told?.known && told.matrix ? { matrix: told.matrix, k1: told.k1 ?? 0, width, height } : null;
+}
+
 /** view: {matrix (metres to px, straight), k1, width, height}. Where the lens bends a straight px to. */
 function bend({ k1, width, height }, u, v) {
   if (!k1) return [u, v];
@@ -100,22 +105,44 @@ export function toGround(view, px) {
   return w > 1e-12 ? [x / w, y / w] : null;
 }
 
+/** The same line with places between its own, near enough for it to be bent. */
+function fine(line) {
+  return line.flatMap(([x, y], i) => {
+    const [x0, y0] = line[Math.max(0, i - 1)];
+    const n = Math.max(1, Math.ceil(Math.hypot(x - x0, y - y0) / STEP));
+    return Array.from({ length: n }, (_, k) => [x0 + (x - x0) * (k + 1) / n, y0 + (y - y0) * (k + 1) / n]);
+  });
+}
+
 /** Lines in metres to lines in px: cut where they run behind the camera, fine enough to be bent. */
 export function project(view, lines) {
   const out = [];
   for (const line of lines) {
     let run = [];
-    const put = (point) => {
-      const px = toPicture(view, point);
+    for (const place of fine(line)) {
+      const px = toPicture(view, place);
       if (px) run.push(px);
       else { if (run.length > 1) out.push(run); run = []; }
-    };
-    line.forEach(([x, y], i) => {
-      const [x0, y0] = line[Math.max(0, i - 1)];
-      const n = Math.max(1, Math.ceil(Math.hypot(x - x0, y - y0) / STEP));
-      for (let k = i ? 1 : n; k <= n; k++) put([x0 + (x - x0) * k / n, y0 + (y - y0) * k / n]);
-    });
+    }
     if (run.length > 1) out.push(run);
   }
   return out;
+}
+
+/** A line or, closed, an area in metres to px, as one piece: what is behind the camera or too near to it is cut off. */
+export function projectShape(view, places, closed) {
+  const m = view.matrix;
+  const depth = ([x, y]) => m[6] * x + m[7] * y + m[8];
+  const least = 0.02 * Math.max(...places.map(depth));
+  if (!(least > 0)) return [];
+  const seen = [];
+  places.forEach((p, i) => {
+    const q = places[(i + 1) % places.length], a = depth(p), b = depth(q);
+    if (a >= least) seen.push(p);
+    if ((a >= least) === (b >= least) || (!closed && i === places.length - 1)) return;
+    const t = (least - a) / (b - a);
+    seen.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+  });
+  const edge = closed && seen.length ? [...seen, seen[0]] : seen;
+  return (view.k1 ? fine(edge) : seen).map((place) => toPicture(view, place)).filter(Boolean);
 }

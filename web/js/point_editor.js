@@ -1,6 +1,7 @@
 // Points on a still picture: placed, dragged, moved by keys, under a magnifier. Px are those of the picture.
 import { t, num } from './i18n.js';
-import { landmarkName, shape } from './landmarks.js';
+import { shape } from './page.js';
+import { landmarkName } from './landmarks.js';
 import { project, toPicture } from './pitch_lines.js';
 
 const ZOOM = 4; // of the magnifier, beyond what the picture is shown at

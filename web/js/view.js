@@ -1,9 +1,9 @@
 // The viewer page: state pills, panel, controls. Receiving and painting is player.js.
-import { t } from './i18n.js';
-import { $, text } from './page.js';
+import { $, say, text } from './page.js';
 import { Player } from './player.js';
 import { Watch, whyClosed } from './watch.js';
 import { Panel } from './panel.js';
+import { controls } from './stage.js';
 import { now } from './clock.js';
 
 const token = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
@@ -35,11 +35,6 @@ function name(camera) {
   document.title = `${camera} · fovea`;
 }
 
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
-}
-
 function everySecond() {
   fps = player.painted - paintedBefore;
   paintedBefore = player.painted;
@@ -55,45 +50,11 @@ function toggle(option) {
   player.repaint();
 }
 
-function pictureOnly(on = !document.body.classList.contains('only')) {
-  document.body.classList.toggle('only', on);
-  $('leave').hidden = !on;
-}
-
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.requestFullscreen?.().catch(() => pictureOnly(true));
-}
-
-const KEYS = {
-  f: fullScreen, p: () => pictureOnly(), b: () => toggle('boxes'), l: () => toggle('labels'),
-  '?': () => { if (!$('help').open) $('help').showModal(); }, escape: () => pictureOnly(false),
-};
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input, select')) return;
-  KEYS[event.key.toLowerCase()]?.();
-});
+controls(player, { b: () => toggle('boxes'), l: () => toggle('labels') });
 $('boxes').addEventListener('click', () => toggle('boxes'));
 $('labels').addEventListener('click', () => toggle('labels'));
-$('full').addEventListener('click', fullScreen);
-$('only').addEventListener('click', () => pictureOnly(true));
-$('leave').addEventListener('click', () => pictureOnly(false));
-document.addEventListener('change', ({ target }) => {
-  if (target.name === 'sync') player.hold.sync = target.value;
-  if (target.name === 'render') player.open(path, target.value);
-});
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return;
-  player.hurry();
-  keepAwake();
-});
+document.addEventListener('change', ({ target }) => { if (target.name === 'render') player.open(path, target.value); });
 document.addEventListener('language', () => { player.repaint(); });
-addEventListener('online', () => player.hurry());
-
-/** A screen that is watched does not go dark; browsers end this when the page is hidden. */
-function keepAwake() {
-  navigator.wakeLock?.request('screen').catch(() => {});
-}
 
 function choose(name, value) {
   const input = document.querySelector(`input[name="${name}"][value="${CSS.escape(value)}"]`);
@@ -105,7 +66,6 @@ player.hold.sync = document.querySelector('input[name="sync"]:checked').value;
 name(token);
 $('empty-link').href = `/camera/${encodeURIComponent(token)}`;
 player.open(path, document.querySelector('input[name="render"]:checked').value);
-keepAwake();
 setInterval(everySecond, 1000);
 
 /** Read-only, for tests and the curious. */

@@ -1,5 +1,7 @@
 // Draws zones over a picture and lets them be drawn: points are shares of the picture, 0 to 1.
-const NAMESPACE = 'http://www.w3.org/2000/svg';
+import { shape } from './page.js';
+import { projectShape } from './pitch_lines.js';
+
 const NEAR = 14; // px around the first corner that close a zone
 const STEP = 0.01;
 const ARROW = 30; // px
@@ -24,39 +26,16 @@ function beside([[ax, ay], [bx, by]]) {
   return { x, y, 'text-anchor': dx > 0.3 ? 'end' : dx < -0.3 ? 'start' : 'middle' };
 }
 
-/** Where the picture shows a shape on the pitch, as shares of it; what is behind the camera is cut off. */
-function onPicture({ matrix: m, picture: [width, height] }, points, closed) {
-  const depth = ([x, y]) => m[6] * x + m[7] * y + m[8];
-  const least = 0.02 * Math.max(...points.map(depth));
-  if (!(least > 0)) return [];
-  const seen = [];
-  points.forEach((p, i) => {
-    const q = points[(i + 1) % points.length], a = depth(p), b = depth(q);
-    if (a >= least) seen.push(p);
-    if ((a >= least) === (b >= least) || (!closed && i === points.length - 1)) return;
-    const t = (least - a) / (b - a);
-    seen.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
-  });
-  return seen.map((p) => [(m[0] * p[0] + m[1] * p[1] + m[2]) / depth(p) / width, (m[3] * p[0] + m[4] * p[1] + m[5]) / depth(p) / height]);
-}
-
 /** Twice the area; a line has none. */
 const area = (points) => Math.abs(points.reduce((sum, [x, y], i) => {
   const [u, v] = points[(i + 1) % points.length];
   return sum + x * v - u * y;
 }, 0));
 
-function shape(tag, attributes, text = '') {
-  const e = document.createElementNS(NAMESPACE, tag);
-  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-  e.textContent = text;
-  return e;
-}
-
 export class ZoneEditor {
   /** `changed()` after each change of the zones, `drawing(kind | null, points)` while one is drawn. */
   constructor(frame, svg, { changed, drawing, label }) {
-    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set(), counts: new Map(), view: null });
+    Object.assign(this, { frame, svg, changed, drawing, label, zones: [], selected: -1, draft: null, up: new Set(), counts: new Map(), view: null, drag: null });
     svg.addEventListener('pointerdown', (e) => this.down(e));
     svg.addEventListener('pointermove', (e) => this.move(e));
     svg.addEventListener('pointerup', () => { this.drag = null; });
@@ -135,10 +114,10 @@ export class ZoneEditor {
     this.changed();
   }
 
-  /** Which part of the pitch the picture shows: { matrix, picture }, null when it is not known. */
+  /** Which part of the pitch the picture shows, as viewOf() in pitch_lines.js tells it. */
   look(view) {
     this.view = view;
-    if (!this.draft && !this.svg.contains(document.activeElement) && (this.drag ?? null) === null) this.render();
+    if (!this.draft && !this.svg.contains(document.activeElement) && this.drag === null) this.render();
   }
 
   /** How often lines were crossed, as texts: name → { in, out }. */
@@ -192,7 +171,7 @@ export class ZoneEditor {
   }
 
   move(event) {
-    if (this.drag === null || this.drag === undefined || this.selected < 0) return;
+    if (this.drag === null || this.selected < 0) return;
     this.zones[this.selected].points[this.drag] = this.at(event);
     this.render(this.drag);
     this.changed();
@@ -243,7 +222,8 @@ export class ZoneEditor {
   }
 
   groundParts(zone, i, px) {
-    const points = px(onPicture(this.view, zone.points, zone.kind === 'polygon'));
+    const { width, height } = this.view;
+    const points = px(projectShape(this.view, zone.points, zone.kind === 'polygon').map(([u, v]) => [u / width, v / height]));
     return points.length > 1 ? this.zoneParts(zone, i, points) : [];
   }
 
@@ -251,8 +231,9 @@ export class ZoneEditor {
     const tag = zone.kind === 'line' ? 'polyline' : 'polygon';
     const names = ['zone', zone.kind === 'line' && 'line', i === this.selected && 'selected', this.up.has(zone.name) && 'up'];
     const top = points.reduce((a, b) => (b[1] < a[1] ? b : a));
-    const more = zone.kind === 'line' && points.length === 2 ? this.arrow(zone, points) : [];
-    const at = more.length ? beside(points) : { x: points.reduce((sum, p) => sum + p[0], 0) / points.length, y: Math.max(16, top[1] - 8), 'text-anchor': 'middle' };
+    const ends = zone.kind === 'line' ? [points[0], points.at(-1)] : null; // of one on the ground there may be bends between
+    const more = ends ? this.arrow(zone, ends) : [];
+    const at = ends ? beside(ends) : { x: points.reduce((sum, p) => sum + p[0], 0) / points.length, y: Math.max(16, top[1] - 8), 'text-anchor': 'middle' };
     return [...more, shape(tag, { class: 'edge', points: points.join(' ') }),
       shape(tag, { class: names.filter(Boolean).join(' '), points: points.join(' '), 'data-zone': i }),
       shape('text', { class: 'zone-name', ...at }, zone.name)];

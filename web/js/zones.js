@@ -1,7 +1,8 @@
 // The page of a camera's zones: the picture, the list, saving, and the last alerts.
 import { t, num, timeOfDay } from './i18n.js';
-import { $, el, text, request } from './page.js';
+import { $, el, say, text, request } from './page.js';
 import { ZoneEditor } from './zone_editor.js';
+import { viewOf } from './pitch_lines.js';
 
 const PICTURE_MS = 1000;
 const ALERTS_MS = 2000;
@@ -29,11 +30,6 @@ const editor = new ZoneEditor($('frame'), $('drawing'), {
     text($('spoken'), $('hint').textContent);
   },
 });
-
-function say(key, vars) {
-  $('note').hidden = !key;
-  text($('note'), key ? t(key, vars) : '');
-}
 
 // ---- the list
 
@@ -103,7 +99,7 @@ async function resetCount(name) {
 async function pollView() {
   if (!document.hidden && saved.some((zone) => zone.space === 'pitch_m')) {
     const view = await request(`/api/v1/realtime/football/${encodeURIComponent(camera)}/homography`).catch(() => null);
-    editor.look(view?.known && view.picture ? { matrix: view.matrix.flat(), picture: view.picture } : null);
+    editor.look(view?.picture ? viewOf(view, ...view.picture) : null);
   }
   setTimeout(pollView, PICTURE_MS);
 }
