@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import SANITIZED
+from conftest import PATIENCE, SANITIZED
 from realtime import picture
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -45,7 +45,7 @@ def frame(number: int | None = None, body: bytes | None = None, **more) -> str:
 
 def ask(ws, text, seconds: float = 5) -> dict:
     ws.send(text if isinstance(text, (str, bytes)) else json.dumps(text))
-    return json.loads(ws.recv(timeout=seconds))
+    return json.loads(ws.recv(timeout=seconds * PATIENCE))
 
 
 def close_code(ws, seconds: float = 5):
@@ -99,7 +99,7 @@ class Events:
         return [data for _, name, data in self.got if name == kind]
 
     def wait(self, kind: str, count: int = 1, seconds: float = 5) -> list[dict]:
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds * PATIENCE
         while len(self.of(kind)) < count and time.monotonic() < until:
             time.sleep(0.01)
         assert len(self.of(kind)) >= count, f"{kind}: {[(i, k) for i, k, _ in self.got][-20:]}"

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 from websockets.sync.client import connect
 
+from conftest import PATIENCE
+
 PROCESS = "/api/v1/realtime/video/process-frame"
 STREAM = "/api/v1/realtime/video/stream"
 STATS = "/api/v1/realtime/video/stats"
@@ -55,7 +57,7 @@ def socket(server, path: str, token: str | None = None, **more):
 
 def receive(ws, seconds: float = 5):
     """A JSON text as a dict, or bytes."""
-    message = ws.recv(timeout=seconds)
+    message = ws.recv(timeout=seconds * PATIENCE)
     return json.loads(message) if isinstance(message, str) else message
 
 

@@ -228,7 +228,7 @@ def test_a_line_needs_a_tracker(gate):
 
 def test_a_started_stream_counts_lines_that_are_drawn(gate):
     """Lines drawn while it runs are counted at once: its shapes have colours that the model knows."""
-    made = gate.post(START, json={"source": "pattern:", "token": "drawn", "tracker": "ocsort"})
+    made = gate.post(START, json={"source": "pattern:", "token": "drawn", "tracker": "ocsort", "admission": "best_effort"})
     assert made.status_code == 201
     assert put(gate, "drawn", [{"name": "l", "kind": "line", "points": [[0.5, 0], [0.5, 1]]}]).status_code == 200
     assert states(gate, "drawn")[0] == {"l": "active"}

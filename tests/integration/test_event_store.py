@@ -1,5 +1,6 @@
 """The store of events: restarts, damage, a full disk, limits; none of it touches a stream."""
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -16,17 +17,27 @@ CONFIG = "alerts: [{name: there, cooldown: 0}]\n"
 MODEL = "fake:boxes=bright"
 
 
+def raised(server) -> int:
+    return int(re.search(r"^fovea_alerts_total (\d+)", server.get("/metrics").text, re.MULTILINE)[1])
+
+
 def make_alerts(server, room="hall", count=2):
     """Raises and clears `count` times."""
     with socket(server, f"/ws/camera/{room}?max_latency_ms=0") as ws:
         number = 0
+
+        def push(body, seconds):
+            nonlocal number
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                send_pair(ws, number, body, 640, 480)
+                number += 1
+                time.sleep(0.05)
+
         for _ in range(count):
-            for body, seconds in ((spot(100, 100), 0.15), (EMPTY, 0.75)):
-                until = time.monotonic() + seconds
-                while time.monotonic() < until:
-                    send_pair(ws, number, body, 640, 480)
-                    number += 1
-                    time.sleep(0.05)
+            before = raised(server)
+            server.wait_for(lambda: push(spot(100, 100), 0.15) or raised(server) > before, what="an alert")
+            push(EMPTY, 0.75)
 
 
 def test_events_survive_a_restart(start_server):
