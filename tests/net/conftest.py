@@ -44,7 +44,7 @@ class Server:
     def stats(self):
         return json.loads(self.get("/stats")[2])
 
-    def wait_stats(self, seconds=5.0, **wanted):
+    def wait_stats(self, seconds=20.0, **wanted):
         """The numbers must come to be as wanted."""
         end = time.monotonic() + seconds
         while True:
