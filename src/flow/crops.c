@@ -27,9 +27,9 @@ static fov_status check_model(const fov_model_info *info, enum crop_use use, fov
     int most = use == CROP_NAMES ? NUMBERS_MOST : TEAM_NUMBERS_MOST;
     if (info->task != FOV_TASK_EMBED)
         return fov_fail(error, FOV_EINVAL,
-                        "%s: %.60s is a model for %s, and gives no vectors to compare; one for %s "
-                        "is needed (re-identification)",
-                        words[use], info->id, fov_task_name(info->task),
+                        "%s: %.40s (%.50s) is a model for %s, and gives no vectors to compare; one "
+                        "for %s is needed (re-identification)",
+                        words[use], info->id, info->path, fov_task_name(info->task),
                         fov_task_name(FOV_TASK_EMBED));
     if (info->embedding < 1 || info->embedding > most)
         return fov_fail(error, FOV_EINVAL, "%s: %.60s gives %d numbers, not 1 to %d", words[use],
@@ -78,6 +78,11 @@ static fov_status check(const fov_stream_params *p, fov_error *error)
         return fov_fail(error, FOV_EINVAL,
                         "football: teams.embedding_size goes with a team_model, or with "
                         "fov_football_update");
+    if (p->football && p->football->teams.named && crops_model_id(p, CROP_TEAMS))
+        return fov_fail(error, FOV_EINVAL,
+                        "%s: with it teams are told by vectors, and the colours of their shirts "
+                        "say nothing of those: leave one of the two out",
+                        words[CROP_TEAMS]);
     if (!crops_model_id(p, CROP_NAMES))
         return FOV_OK;
     if (!p->football && !p->tracker)

@@ -31,13 +31,14 @@ struct frames {
 };
 
 /* What a client asks of a stream, by query parameters: model_id, max_latency_ms, conf, order,
- * tracker. */
+ * tracker, appearance_model_id. */
 struct stream_query {
     char model_id[MODEL_ID_MAX]; /* "": default */
     double max_latency_ms;       /* 0: no deadline */
     float conf;
     bool fifo;
-    fov_tracker_params tracking; /* name NULL: none */
+    fov_tracker_params tracking;   /* name NULL: none */
+    char appearance[MODEL_ID_MAX]; /* the model that helps it; "": none */
 };
 
 /* Checks that the model is loaded; a file's name finds it without its ending. False: answered with

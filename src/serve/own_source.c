@@ -113,6 +113,8 @@ static void write_working(struct json_writer *w, const struct room *room)
     if (!feed)
         return;
     json_add_string(w, "model_id", feed->query.model_id);
+    if (feed->query.appearance[0])
+        json_add_string(w, "appearance_model_id", feed->query.appearance);
     json_add_number(w, "max_latency_ms", feed->query.max_latency_ms, 3);
 }
 
@@ -528,6 +530,8 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     o->query.conf = (float)(p->conf > 0 ? p->conf
                                         : settings_model_conf(s, p->model_id, CONF_DEFAULT));
     o->query.tracking.name = p->tracker;
+    text_copy(o->query.appearance, sizeof o->query.appearance,
+              p->appearance_model ? p->appearance_model : "");
     return o;
 }
 

@@ -351,7 +351,7 @@ static void models_that_cannot_serve_are_refused(void **state)
     add_model(workers, "fake:embed=12", "looks");
     add_model(workers, "fake:", "boxes");
     fov_stream_params params = {.tracker = &names, .appearance_model = "boxes"};
-    refused(workers, params, FOV_EINVAL, "appearance_model: boxes is a model for detect");
+    refused(workers, params, FOV_EINVAL, "appearance_model: boxes (fake:) is a model for detect");
     params.appearance_model = "nothing";
     refused(workers, params, FOV_ENOTFOUND, "'nothing'");
     params.appearance_model = "looks";
@@ -360,7 +360,7 @@ static void models_that_cannot_serve_are_refused(void **state)
     params.tracker = NULL;
     refused(workers, params, FOV_EINVAL, "tracker");
     refused(workers, (fov_stream_params){.football = &team}, FOV_EINVAL,
-            "team_model: boxes is a model for detect");
+            "team_model: boxes (fake:) is a model for detect");
     refused(workers, (fov_stream_params){.football = &vectors}, FOV_EINVAL, "team_model");
     refused(workers, (fov_stream_params){.football = &named}, FOV_EINVAL, "colours");
     refused(workers, (fov_stream_params){.football = &other}, FOV_EINVAL, "ocsort");
