@@ -63,8 +63,10 @@ static const char *contradiction(const struct asked *a, int sources)
         return "--dets takes the place of a source: leave one out";
     if (sources && (d->motion || d->ground || d->sparse || d->fps > 0 || d->width || d->height))
         return "--motion, --homography, --sparse, --fps, --width and --height go with --dets";
-    if (d->path && (a->predict.save || a->predict.chosen.model || a->predict.appearance))
-        return "--dets runs no model and draws nothing: leave --model, --appearance and --save out";
+    if (d->path && (a->predict.save || a->predict.chosen.model))
+        return "--dets runs no model and draws nothing: leave --model and --save out";
+    if (d->path && a->predict.appearance)
+        return "--dets has no pictures to look at: leave --appearance out";
     return NULL;
 }
 

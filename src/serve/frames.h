@@ -49,6 +49,10 @@ bool model_is_loaded(fov_workers *workers, const char *id);
 /* Reads and checks them, the model's existence too. False: answered with 404, 422. */
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *query);
 
+/* What a source of the server's own asks for. */
+void stream_query_for(struct stream_query *query, const struct room_source *source,
+                      const struct settings *settings);
+
 /* `name`: the tracker of that word, NULL for none and for no word. False: answered with 422. */
 bool tracker_find(struct exchange *x, const char *word, const char **name);
 

@@ -87,6 +87,15 @@ bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_q
     return true;
 }
 
+void stream_query_for(struct stream_query *q, const struct room_source *p, const struct settings *s)
+{
+    text_copy(q->model_id, sizeof q->model_id, p->model_id ? p->model_id : "");
+    text_copy(q->appearance, sizeof q->appearance, p->appearance_model ? p->appearance_model : "");
+    q->max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms : s->realtime.max_latency_ms;
+    q->conf = (float)(p->conf > 0 ? p->conf : settings_model_conf(s, p->model_id, CONF_DEFAULT));
+    q->tracking.name = p->tracker;
+}
+
 fov_stream_params stream_params(const struct server *server, const struct stream_query *q)
 {
     const struct settings *s = server->settings;
