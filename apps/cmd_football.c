@@ -5,7 +5,7 @@
 #include "football.h"
 #include "options.h"
 
-enum { OPTIONS = 30 };
+enum { OPTIONS = 32 };
 
 static void fill_options(struct football_run *r, struct option_spec *options)
 {
@@ -29,6 +29,10 @@ static void fill_options(struct football_run *r, struct option_spec *options)
         {"ball-model", OPTION_TEXT, &a->ball_model, 0, 0, "M", "finds the ball (the same)"},
         {"pitch-model", OPTION_TEXT, &a->pitch_model, 0, 0, "M",
          "finds keypoints of the pitch (none)"},
+        {"appearance", OPTION_TEXT, &a->appearance, 0, 0, "M",
+         "re-identification model: keeps people apart where they meet (none)"},
+        {"team-model", OPTION_TEXT, &a->team_model, 0, 0, "M",
+         "its vectors tell the teams, instead of the shirts' colours (none)"},
         {"player-labels", OPTION_TEXT, &p->player_labels, 0, 0, "A,B",
          "classes that are players, where known words do not say it"},
         {"goalkeeper-labels", OPTION_TEXT, &p->goalkeeper_labels, 0, 0, "A,B", "goalkeepers"},

@@ -6,7 +6,7 @@
 #include "predict.h"
 #include "track.h"
 
-enum { TRACK_OPTIONS = 14, NAMES_MOST = 160 };
+enum { TRACK_OPTIONS = 15, NAMES_MOST = 160 };
 
 /* All options, whichever way they lead. */
 struct asked {
@@ -22,6 +22,8 @@ static void fill_options(struct asked *a, struct option_spec *options)
     struct track_dets *d = &a->dets;
     const struct option_spec own[TRACK_OPTIONS] = {
         {"tracker", OPTION_TEXT, &d->params.name, 0, 0, "NAME", names},
+        {"appearance", OPTION_TEXT, &a->predict.appearance, 0, 0, "M",
+         "re-identification model: compares what boxes look like"},
         {"mot", OPTION_TEXT, &d->mot, 0, 0, "FILE", "write the tracks there, as MOT lines"},
         {"dets", OPTION_TEXT, &d->path, 0, 0, "FILE", "detections instead of a source"},
         {"fps", OPTION_NUMBER, &d->fps, 0.001, 1000, "N", "with --dets: frames a second (30)"},
@@ -63,6 +65,8 @@ static const char *contradiction(const struct asked *a, int sources)
         return "--motion, --homography, --sparse, --fps, --width and --height go with --dets";
     if (d->path && (a->predict.save || a->predict.chosen.model))
         return "--dets runs no model and draws nothing: leave --model and --save out";
+    if (d->path && a->predict.appearance)
+        return "--dets has no pictures to look at: leave --appearance out";
     return NULL;
 }
 
@@ -75,6 +79,7 @@ static int parse(struct asked *a, int argc, char **argv)
         "MOT challenge: frame,id,x,y,w,h,score, frames from 1. What trackers there are, and which\n"
         "is for what: docs/tracking.md.\n\n"
         "  fovea track clip.mp4 --classes 0 --save tracked\n"
+        "  fovea track clip.mp4 --appearance reid.onnx --json\n"
         "  fovea track rtsp://user:password@10.0.0.7/stream1 --tracker bytetrack --json\n"
         "  fovea track --dets det.txt --motion gmc.txt --mot out.txt --fps 25"};
     struct option_spec options[TRACK_OPTIONS + 1 + PREDICT_OPTIONS + 1] = {0};

@@ -37,6 +37,7 @@ enum {
 
 struct football_asked {
     const char *url, *calibration, *teams, *ball_model, *pitch_model, *out, *formats;
+    const char *appearance, *team_model;
     struct chosen_model chosen;
     const char *tracker, *look;
     double fps, max_latency_ms, seconds;

@@ -83,6 +83,8 @@ fov_status football_settle_asked(struct football_run *r, fov_error *error)
     a->chosen.model = either(a->chosen.model, s->football.player_model);
     a->ball_model = either(a->ball_model, s->football.ball_model);
     a->pitch_model = either(a->pitch_model, s->football.pitch_model);
+    a->appearance = either(a->appearance, s->football.appearance_model);
+    a->team_model = either(a->team_model, s->football.team_model);
     a->tracker = either(a->tracker, set.params.tracker.name);
     a->fps = a->fps > 0 ? a->fps : s->football.target_fps;
     a->still = a->still || set.params.still_camera;

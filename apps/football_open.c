@@ -128,6 +128,19 @@ static fov_status add_model(struct football_run *r, const char *model, const cha
     return chosen_model_add(&chosen, r->workers, error);
 }
 
+/* Models of appearance; one that serves for both is opened once. */
+static fov_status add_looks(struct football_run *r, fov_error *error)
+{
+    const struct football_asked *a = &r->asked;
+    bool same = a->appearance && a->team_model && strcmp(a->appearance, a->team_model) == 0;
+    fov_status status = add_model(r, a->appearance, "appearance", &r->params.appearance_model,
+                                  error);
+    if (same)
+        r->params.team_model = r->params.appearance_model;
+    return status || same ? status
+                          : add_model(r, a->team_model, "team", &r->params.team_model, error);
+}
+
 static void tell_fallback(fov_workers *workers)
 {
     fov_model *model = fov_workers_model(workers, NULL);
@@ -151,7 +164,9 @@ static fov_status open_models(struct football_run *r, fov_error *error)
         tell_fallback(r->workers);
     if (!status)
         status = add_model(r, a->ball_model, "ball", &r->params.ball_model, error);
-    return status ? status : add_model(r, a->pitch_model, "pitch", &r->params.pitch_model, error);
+    if (!status)
+        status = add_model(r, a->pitch_model, "pitch", &r->params.pitch_model, error);
+    return status ? status : add_looks(r, error);
 }
 
 static fov_status open_stream(struct football_run *r, fov_error *error)

@@ -43,6 +43,7 @@ static void put_json(struct football_run *r, const fov_result *result, int64_t n
     json_add_int(w, "height", result->height);
     json_name(w, "detections");
     message_detections(w, result->detections, 0, result->model, result->width, result->height);
+    message_crops(w, &result->crops);
     football_write(w, frame, &r->pitch, result->width, result->height);
     json_name(w, "timings_ms");
     json_object_begin(w);
@@ -225,6 +226,14 @@ static void tell_frames(FILE *to, const struct football_run *r)
     fprintf(to, "%.1f s\n", ns_to_ms(clock_now_ns() - r->start_ns) / 1e3);
 }
 
+static void tell_looks(FILE *to, const struct football_run *r)
+{
+    const fov_stats *t = &r->stats;
+    if (r->asked.appearance || r->asked.team_model)
+        fprintf(to, "appearance: %" PRIu64 " of %" PRIu64 " boxes that needed it were looked at\n",
+                t->crops_taken, t->crops_wanted);
+}
+
 static void tell_parts(FILE *to, const struct football_run *r)
 {
     double total = 0;
@@ -281,6 +290,7 @@ void football_tell_end(struct football_run *r)
                 100.0 * (double)s->seen / (double)s->now,
                 100.0 * (double)s->known / (double)s->frames);
     tell_frames(to, r);
+    tell_looks(to, r);
     if (s->now > 0)
         tell_parts(to, r);
     tell_detector(to, r);

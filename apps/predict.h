@@ -42,6 +42,7 @@ struct predict {
     bool json;
     bool paced, check;                 /* replay */
     const fov_tracker_params *tracker; /* track; NULL: none */
+    const char *appearance;            /* track: the model that helps it; NULL: none */
     const char *mot;                   /* track: a file for the tracks as MOT lines, NULL: none */
 
     fov_detect_params params;
@@ -71,7 +72,7 @@ struct predict {
     bool unopened;        /* a live source never gave a picture */
 
     /* the taking thread's */
-    int64_t done, late;
+    int64_t done, late, crops_wanted, crops_taken;
     int failures; /* failed runs in a row */
     int64_t same, different, unanswered;
 };
@@ -102,6 +103,7 @@ struct seen {
     int width, height; /* px, after orientation */
     const fov_detections *detections;
     const fov_tracks *tracks; /* NULL: no tracker */
+    fov_crops crops;          /* of --appearance */
     const fov_model *model;
     fov_timings timings;
 };

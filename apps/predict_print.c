@@ -26,6 +26,7 @@ static void print_json(struct predict *p, const struct seen *seen)
     message_embedding(w, seen->detections);
     if (seen->tracks)
         mot_put_lost(w, seen->tracks);
+    message_crops(w, &seen->crops);
     json_name(w, "timings_ms");
     json_object_begin(w);
     json_add_number(w, "decode", ns_to_ms(t->decode), 3);
@@ -144,6 +145,9 @@ void predict_print_end(const struct predict *p)
             ns_to_ms(clock_now_ns() - p->start_ns) / 1000);
     if (failed)
         fprintf(stderr, ", %lld failed", failed);
+    if (p->appearance)
+        fprintf(stderr, ", %lld of %lld boxes that needed it looked at", (long long)p->crops_taken,
+                (long long)p->crops_wanted);
     if (p->max_latency_ms > 0)
         fprintf(stderr, ", %lld over %g ms", (long long)p->late, p->max_latency_ms);
     if (p->check)

@@ -79,6 +79,18 @@ static void tell_fallback(const fov_model *model)
         fprintf(stderr, "fovea: runs on %s %s (%s)\n", m->backend, m->device, m->fallback);
 }
 
+/* --appearance, on the same runtime and device. */
+static fov_status add_appearance(struct predict *p, fov_error *error)
+{
+    struct chosen_model looks = {.model = p->appearance,
+                                 .id = "appearance",
+                                 .backend = p->chosen.backend,
+                                 .device = p->chosen.device,
+                                 .precision = p->chosen.precision,
+                                 .exact = p->chosen.exact};
+    return p->appearance ? chosen_model_add(&looks, p->workers, error) : FOV_OK;
+}
+
 /* One worker: the model has all cores for one run at a time, and reading goes on beside it. */
 static fov_status open_workers(struct predict *p, fov_error *error)
 {
@@ -92,7 +104,7 @@ static fov_status open_workers(struct predict *p, fov_error *error)
     if (p->batch > FOV_GATHER_MAX) /* a model of a fixed size takes the rest empty */
         p->batch = FOV_GATHER_MAX;
     tell_fallback(p->model);
-    return FOV_OK;
+    return add_appearance(p, error);
 }
 
 static fov_status open_stream(struct predict *p, fov_error *error)
@@ -108,7 +120,8 @@ static fov_status open_stream(struct predict *p, fov_error *error)
                                 .gather = batch,
                                 .results = batch + 1,
                                 .detect = p->params,
-                                .tracker = p->tracker};
+                                .tracker = p->tracker,
+                                .appearance_model = p->appearance ? "appearance" : NULL};
     return fov_stream_open(&p->stream, p->workers, &params, error);
 }
 
@@ -222,6 +235,7 @@ static fov_status show(struct predict *p, fov_result *r, const struct pending *p
                         .height = r->height,
                         .detections = r->detections,
                         .tracks = r->tracks,
+                        .crops = r->crops,
                         .model = r->model,
                         .timings = r->timings};
     fov_timings *t = &seen.timings;
@@ -232,6 +246,8 @@ static fov_status show(struct predict *p, fov_result *r, const struct pending *p
     if (p->mot_file && r->tracks)
         mot_write_tracks(p->mot_file, (int32_t)p->done + 1, r->tracks);
     p->late += p->max_latency_ms > 0 && ns_to_ms(t->total) > p->max_latency_ms;
+    p->crops_wanted += r->crops.wanted;
+    p->crops_taken += r->crops.taken;
     p->done++;
     p->failures = 0;
     predict_show_progress(p);

@@ -85,6 +85,9 @@ struct fov_football_params {
     const char *ball_model;   /* NULL: the ball is a class of the player model, if it has one */
     const char *pitch_model;  /* keypoints of the pitch, in the order of pitch_layout; NULL: none.
                                  "drawn" beside that player model: a calibration's errors as well */
+    /* Models whose vectors tell people apart (fov_stream_params.appearance_model): for names, and,
+     * instead of the shirts' colours, for teams. They may be one and the same. NULL: none. */
+    const char *appearance_model, *team_model;
     fov_pitch_layout pitch_layout;
     const char *player_labels, *goalkeeper_labels, *referee_labels, *ball_labels;
     float player_conf, ball_conf; /* default 0.25 (the stream's detect.conf), 0.15 */
@@ -166,6 +169,9 @@ typedef struct fov_football_input {
     int width, height;      /* source px */
     const fov_detections *detections; /* class_id is a fov_football_class, source px; track_id is
                                          set */
+    const float *embeddings;          /* tracker.embedding_size numbers a detection, for names; all
+                                         zero: none of it. NULL: none at all */
+    const float *team_embeddings;     /* the same for teams, teams.embedding_size numbers */
     const fov_motion *motion;         /* NULL: found in the image */
     const fov_pitch_view *found;      /* the view of this picture by other means; NULL: none */
     fov_football_detector detector;   /* passed on */

@@ -54,8 +54,9 @@ typedef struct fov_stats {
         failed;       /* failed: the run itself failed; answered with an error */
     uint64_t waiting; /* accepted, no answer yet */
     uint64_t dropped[FOV_DROP_COUNT];
-    uint64_t violations; /* delivered late, or dropped by deadline */
-    double fps_in, fps;  /* accepted and delivered a second in the window */
+    uint64_t crops_wanted, crops_taken; /* fov_result.crops, of frames delivered */
+    uint64_t violations;                /* delivered late, or dropped by deadline */
+    double fps_in, fps;                 /* accepted and delivered a second in the window */
     double mean_ms, min_ms, max_ms, p50_ms, p95_ms, p99_ms; /* of total, capture to result */
     double stage_mean_ms[FOV_STAGE_COUNT], stage_p95_ms[FOV_STAGE_COUNT];
     double interval_s; /* seconds that the window really covers */

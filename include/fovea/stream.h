@@ -27,6 +27,17 @@ extern "C" {
 typedef struct fov_workers fov_workers;
 typedef struct fov_stream fov_stream;
 
+/* A model of appearance looks at so many boxes of a frame at most. */
+enum { FOV_CROPS_MAX = 16 };
+
+/* What such models did for a frame (fov_stream_params.appearance_model). */
+typedef struct fov_crops {
+    int wanted;   /* boxes that were in need of a vector; 0: none, or there is no such model */
+    int taken;    /* those that got one, the most needy first */
+    bool hurried; /* fewer than FOV_CROPS_MAX for want of time: of the frame, of the workers when
+                     others waited, or because the model failed */
+} fov_crops;
+
 /* What became of a frame. Exactly one for every frame that fov_stream_put accepted. */
 typedef enum fov_outcome { FOV_DELIVERED, FOV_DROPPED, FOV_FAILED } fov_outcome;
 
@@ -42,6 +53,7 @@ typedef struct fov_result {
     const fov_detections *detections;
     const fov_tracks *tracks;           /* also those lost from sight; NULL: no tracker. As above */
     const fov_football_frame *football; /* NULL: no football. Valid as `detections` */
+    fov_crops crops;                    /* of its models of appearance */
     fov_timings timings;                /* ns; the stages add up to total = answered - capture */
     bool in_time;                       /* answered before the deadline, or there is none */
     int width, height;                  /* source px */
@@ -187,6 +199,15 @@ typedef struct fov_stream_params {
     /* Gives boxes names in time: FOV_ENOTFOUND for one that is not there. NULL: none. It begins
      * anew when another model's classes come. */
     const fov_tracker_params *tracker;
+    /* A model (id) whose vectors tell things of a kind apart, for re-identification: boxes are cut
+     * out of the picture, which is decoded whole for it, and the tracker compares what they look
+     * like. At most FOV_CROPS_MAX boxes a frame: new, lost and neighbouring ones first, others
+     * twice a second; in the first half of the frame's time only, and of a rate's interval, and
+     * not while a frame waits that was promised more: no frame is late or dropped for them.
+     * fov_result.crops says what was left out. Refused (FOV_EINVAL) without a tracker or with one
+     * that does not look (fov_tracker_uses_embeddings), and for a model of another kind. NULL:
+     * none. Of football the same, unless `football` names another. */
+    const char *appearance_model;
     /* The pictures are of football; results have `football`. Its tracker takes the place of
      * `tracker`. NULL: no football. */
     const fov_football_params *football;

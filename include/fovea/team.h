@@ -65,7 +65,9 @@ typedef struct fov_teams_input {
     const fov_tracks *tracks;   /* boxes in px of `image` */
     const fov_pitch_view *view; /* of this picture; NULL: unknown */
     fov_pitch_size pitch;
-    const float *embeddings; /* embedding_size numbers a track, or NULL */
+    /* embedding_size numbers a track, or NULL; all zero: not looked at in this frame, and the next
+     * one counts for the time since the last, 0.6 s at the most. */
+    const float *embeddings;
 } fov_teams_input;
 
 typedef struct fov_teams fov_teams;

@@ -91,6 +91,10 @@ FOV_API void fov_tracker_reset(fov_tracker *tracker);
  * Blocks: no. */
 FOV_API bool fov_tracker_uses_motion(const char *name);
 
+/* Whether it makes use of fov_track_input.embeddings; NULL or "": the default one. Thread-safety:
+ * safe. Blocks: no. */
+FOV_API bool fov_tracker_uses_embeddings(const char *name);
+
 /* Names of the i-th tracker, what it is for in a sentence (may be NULL); NULL after the last.
  * Thread-safety: safe. Blocks: no. */
 FOV_API const char *fov_tracker_name(int i, const char **help);

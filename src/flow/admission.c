@@ -129,8 +129,9 @@ static void guess_football(const fov_stream *s, struct capacity_stream *out)
     int tiles = s->look->tiles && s->look->tiles_at_once > 1 ? s->look->tiles_at_once : 1;
     out->mean_ns *= tiles;
     out->high_ns *= tiles;
-    add_runs(s->ball_slot, 2, out);
-    add_runs(s->pitch_slot, s->promise.fps > 0 ? s->look->pitch_fps / s->promise.fps : 1, out);
+    add_runs(s->helpers[HELPER_BALL], 2, out);
+    add_runs(s->helpers[HELPER_PITCH], s->promise.fps > 0 ? s->look->pitch_fps / s->promise.fps : 1,
+             out);
 }
 
 /* As its frames told, once they did. */

@@ -1,10 +1,13 @@
 /* Answers: exactly one callback for every accepted frame, its times adding up, its counters kept.
  */
 #include "flow/flow.h"
+#include "flow/crops.h"
 #include "flow/look.h"
 
 static void count(struct stats *stats, int64_t now, const fov_result *result)
 {
+    if (result->outcome == FOV_DELIVERED && result->crops.wanted > 0)
+        stats_crops(stats, result->crops.wanted, result->crops.taken);
     if (result->outcome == FOV_DELIVERED)
         stats_delivered(stats, now, &result->timings, result->in_time);
     else if (result->outcome == FOV_FAILED)
@@ -62,6 +65,8 @@ void job_answer(struct job *job)
                          .params = job->form ? &job->params : NULL};
     fov_status status = job->error.status;
     fov_tracks tracks = {0};
+    if (status == FOV_OK && job->stream->cropper)
+        result.crops = job->crops->told;
     if (status == FOV_OK && job->stream->namer) {
         stream_name(job, &tracks);
         result.tracks = &tracks;

@@ -97,12 +97,14 @@ struct job {
     fov_detections detections; /* own memory */
     struct gray gray;          /* own memory; for camera motion */
     struct looked *looked;     /* own memory, of football streams; else NULL */
+    struct crops *crops;       /* own memory, of streams with a model of appearance; else NULL */
     fov_detect_params params;
     fov_timings timings;
     int64_t taken_ns, expected_ns, release_ns; /* release: not answered before (delay line) */
     int width, height;
     int frames;       /* of its run; 0: it is alone */
     int64_t aside_ns; /* of its run: not the model's, but other models' or the user's */
+    int64_t crops_ns; /* the part of it that is done only where there is time */
     int looks;        /* runs of its model that it took */
     bool watched, reduced, done;
     bool dropped; /* answered at once, out of order, as dropped for this reason */
@@ -116,13 +118,15 @@ struct job {
 struct run_frame {
     fov_frame *frame, *picture; /* a reference each */
     struct look *look;          /* a reference; NULL: the stream is not of football */
+    struct cropper *cropper;    /* a reference; NULL: the stream has no model of appearance */
     fov_detect_params params;
-    bool moves;            /* its small gray picture is wanted */
-    bool watched, reduced; /* reduced: the model got a reduced copy of the picture */
-    int64_t limit_ns;      /* the run is of no use after it; 0: it is */
-    int64_t time_ns;       /* of the picture, by its source; any origin */
-    int64_t until_ns;      /* football: looking further makes it late, or the next one; 0: never */
-    int64_t aside_ns;      /* as the job's */
+    bool moves;             /* its small gray picture is wanted */
+    bool watched, reduced;  /* reduced: the model got a reduced copy of the picture */
+    int64_t limit_ns;       /* the run is of no use after it; 0: it is */
+    int64_t time_ns;        /* of the picture, by its source; any origin */
+    int64_t until_ns;       /* football: looking further makes it late, or the next one; 0: never */
+    int64_t crops_until_ns; /* with a cropper: after it no crop is taken; 0: none is too late */
+    int64_t aside_ns, crops_ns; /* as the job's */
     int looks;
     int width, height;
     fov_timings timings;
@@ -163,6 +167,8 @@ struct worker {
     fov_details *details[BATCH_MAX];
     struct gray grays[BATCH_MAX];
     struct looked *looked[BATCH_MAX]; /* the jobs', while they run */
+    struct crops *crops[BATCH_MAX];   /* as well */
+    struct crop_work *crop_work;      /* made for the first crop (crops_run.c) */
     int whole[BATCH_MAX];             /* frames of the run by item of the model's */
     struct tiling *tiling;            /* of football (look_regions.c) */
     fov_details *pitch_details;
@@ -192,6 +198,9 @@ struct plan {
     int reserved; /* workers that strangers must leave alone */
     struct capacity_verdict verdict;
 };
+
+/* Models that help the one that looks for boxes: each frame may go on with them. */
+enum helper { HELPER_BALL, HELPER_PITCH, HELPER_NAMES, HELPER_TEAMS, HELPERS };
 
 /* ---- pool and streams --------------------------------------------------------------------- */
 
@@ -264,12 +273,13 @@ struct fov_stream {
     struct recent works;   /* durations of its runs */
     struct recent decodes; /* the part of them that its pictures took to decode */
     struct promise promise;
-    struct follower *follower; /* turns the frame rate; NULL: it stays (stream_adapt.c) */
-    struct namer *namer;       /* its tracker; NULL: boxes have no names (stream_track.c) */
-    struct look *look;         /* NULL: its pictures are not of football (look.h) */
-    struct slot *ball_slot, *pitch_slot; /* its other models; NULL: none */
-    double busy;                         /* smoothed part of the time with work */
-    bool worked;                         /* had work at the last tick */
+    struct follower *follower;     /* turns the frame rate; NULL: it stays (stream_adapt.c) */
+    struct namer *namer;           /* its tracker; NULL: boxes have no names (stream_track.c) */
+    struct look *look;             /* NULL: its pictures are not of football (look.h) */
+    struct cropper *cropper;       /* NULL: no model of appearance (crops.h) */
+    struct slot *helpers[HELPERS]; /* its other models; NULL: none */
+    double busy;                   /* smoothed part of the time with work */
+    bool worked;                   /* had work at the last tick */
     struct feeder *feeder;
     struct results *results; /* instead of on_result; NULL: none are kept */
     int gather;              /* frames that a run waits for */
@@ -415,6 +425,7 @@ void sizes_forget(fov_workers *pool, const struct slot *base);
 /* Where the stream asks for one; it begins with the follower's rate. */
 fov_status follower_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
 void follower_free(struct follower **follower);
+int64_t follower_target_ns(const struct follower *follower); /* mean latency; NULL: 0, none */
 
 /* A frame was delivered; called by the one thread that publishes, without the lock. */
 void stream_follow(fov_stream *stream, const fov_timings *timings);
@@ -425,6 +436,7 @@ void stream_follow(fov_stream *stream, const fov_timings *timings);
 /* Where the stream asks for a tracker. After a failure namer_free is called all the same. */
 fov_status namer_make(fov_stream *stream, const fov_stream_params *params, fov_error *error);
 void namer_free(struct namer **namer);
+float namer_high(const struct namer *namer); /* score from which appearance counts */
 
 /* The times of a stream's frames, in seconds from the first one on. Zero it. */
 struct pace {
@@ -467,13 +479,19 @@ void pool_event(fov_workers *pool, const char *event, const char *format, ...) F
 bool worker_start(fov_workers *pool); /* lock held */
 
 enum run_use { RUN_READY, RUN_WITHOUT, RUN_OVER };
-/* On the worker's thread, without the lock: the run goes on with the stream's model for the ball,
- * or for the pitch, and has a runner of it (READY); or there is none that works, or that became
- * free soon (WITHOUT); or the run was given up, or asked to come back (OVER). A worker holds one
- * runner at a time, so that no two can wait for each other. */
-enum run_use run_use(struct worker *worker, int frame, bool pitch);
+/* On the worker's thread, without the lock: the run goes on with another model of the stream's, and
+ * has a runner of it (READY); or there is none that works, or that became free within so many ns
+ * (WITHOUT); or the run was given up, or asked to come back (OVER). A worker holds one runner at a
+ * time, so that no two can wait for each other. */
+enum run_use run_use(struct worker *worker, int frame, enum helper helper, int64_t wait_ns);
 /* Between two runs of the same model: false: it is over. */
 bool run_goes_on(struct worker *worker);
+/* What else a worker would have to do: nothing, a live frame, one whose stream was promised its
+ * latency. */
+enum run_waits { WAITS_NOBODY, WAITS_FRAME, WAITS_PROMISED };
+enum run_waits run_waits(struct worker *worker);
+/* When a frame was taken, by its source: as its tracker sees it; any origin. */
+int64_t frame_time_ns(const fov_stream *stream, const fov_frame *frame);
 void *timer_run(void *pool);
 void timer_wake(fov_workers *pool); /* lock held */
 

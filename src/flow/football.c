@@ -11,6 +11,7 @@
 #include "flow/football_internal.h"
 #include "scene/ball_tracker.h"
 #include "track/camera_motion.h"
+#include "track/tracker.h"
 
 enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 
@@ -309,6 +310,11 @@ void fov_football_settle(fov_football *f, fov_balls *late)
 fov_pitch_size football_pitch(const fov_football *f)
 {
     return f->pitch;
+}
+
+float football_high(const fov_football *f)
+{
+    return tracker_high(f->people.tracker);
 }
 
 void football_regions(const fov_football *f, int *side_px, int *overlap_px)

@@ -86,6 +86,9 @@ struct football_people {
     fov_detection *boxes;
     size_t *origin; /* index into the caller's detections */
     size_t box_count;
+    size_t vector, team_vector; /* numbers of one; 0: none come */
+    float *vectors;             /* for the tracker, by box */
+    float *team_vectors;        /* by track */
     /* By track that is kept. */
     fov_track *tracks;
     struct football_memory **known;

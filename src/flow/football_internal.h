@@ -11,6 +11,9 @@ fov_pitch_size football_pitch(const fov_football *football);
 /* Of the regions of a sweep for the ball. */
 void football_regions(const fov_football *football, int *side_px, int *overlap_px);
 
+/* The score from which appearance counts. */
+float football_high(const fov_football *football);
+
 /* Where to look for the ball in the picture of `time_s`, which is the next one, of the size of the
  * last: as fov_ball_where, and as update. `motion`: the camera's until then, as far as anybody can
  * tell; NULL: none. */

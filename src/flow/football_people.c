@@ -30,9 +30,9 @@ static fov_status make_parts(struct football_people *p, const fov_football_param
     if (tracker.max_tracks < 1 || tracker.max_tracks > TRACKS_MOST)
         return fov_fail(error, FOV_EINVAL, "max_tracks of football is 1 to %d, not %d", TRACKS_MOST,
                         tracker.max_tracks);
-    if (teams.embedding_size)
-        return fov_fail(error, FOV_EINVAL, "teams of football go by colours, not by embeddings");
     p->most = (size_t)tracker.max_tracks;
+    p->vector = tracker.embedding_size > 0 ? (size_t)tracker.embedding_size : 0;
+    p->team_vector = teams.embedding_size > 0 ? (size_t)teams.embedding_size : 0;
     p->on_ground = strcmp(tracker.name, "pitch") == 0;
     fov_status status = fov_tracker_create(&p->tracker, &tracker, error);
     return status ? status : fov_teams_create(&p->teams, &teams, error);
@@ -48,14 +48,16 @@ fov_status football_people_create(struct football_people *p, const fov_football_
     p->figures_most = params->match.max_people > 0 ? (size_t)params->match.max_people : 0;
     p->boxes = calloc(p->most, sizeof *p->boxes);
     p->origin = calloc(p->most, sizeof *p->origin);
+    p->vectors = calloc(p->most * p->vector + 1, sizeof *p->vectors);
+    p->team_vectors = calloc(tracks * p->team_vector + 1, sizeof *p->team_vectors);
     p->tracks = calloc(tracks, sizeof *p->tracks);
     p->known = calloc(tracks, sizeof *p->known);
     p->memory = calloc(tracks, sizeof *p->memory);
     p->people = calloc(tracks, sizeof *p->people);
     p->spots = calloc(tracks, sizeof *p->spots);
     p->figures = calloc(p->figures_most + 1, sizeof *p->figures);
-    if (!p->boxes || !p->origin || !p->tracks || !p->known || !p->memory || !p->people ||
-        !p->spots || !p->figures)
+    if (!p->boxes || !p->origin || !p->vectors || !p->team_vectors || !p->tracks || !p->known ||
+        !p->memory || !p->people || !p->spots || !p->figures)
         return fov_fail(error, FOV_ENOMEM, "no memory for %zu people", p->most);
     return FOV_OK;
 }
@@ -66,6 +68,8 @@ void football_people_destroy(struct football_people *p)
     fov_teams_destroy(&p->teams);
     free(p->boxes);
     free(p->origin);
+    free(p->vectors);
+    free(p->team_vectors);
     free(p->tracks);
     free(p->known);
     free(p->memory);
@@ -133,6 +137,29 @@ static void bend(const fov_pitch_view *view, fov_track *t)
     set_box(t, &d);
 }
 
+/* ---- vectors ----------------------------------------------------------------------------------
+ */
+
+/* The vector of a detection, or zeros. */
+static void copy_vector(float *to, const float *vectors, size_t size, size_t detection)
+{
+    if (vectors)
+        memcpy(to, vectors + detection * size, size * sizeof *to);
+    else
+        memset(to, 0, size * sizeof *to);
+}
+
+/* Those for teams, track by track. */
+static void gather_team_vectors(struct football_people *p, const fov_football_input *in)
+{
+    for (size_t i = 0; p->team_vector && i < p->track_count; i++) {
+        int32_t box = p->tracks[i].detection;
+        bool seen = box >= 0 && (size_t)box < p->box_count;
+        copy_vector(p->team_vectors + i * p->team_vector, seen ? in->team_embeddings : NULL,
+                    p->team_vector, seen ? p->origin[box] : 0);
+    }
+}
+
 /* ---- names ------------------------------------------------------------------------------------
  */
 
@@ -150,6 +177,9 @@ static void gather(struct football_people *p, const struct football_picture *pic
         p->boxes[p->box_count] = *d;
         if (lens)
             straighten(picture->view, &p->boxes[p->box_count]);
+        if (p->vector)
+            copy_vector(p->vectors + p->box_count * p->vector, picture->input->embeddings,
+                        p->vector, i);
         p->box_count++;
     }
 }
@@ -218,7 +248,8 @@ void football_people_track(struct football_people *p, const struct football_pict
                                    .height = picture->input->height,
                                    .detections = &boxes,
                                    .motion = picture->motion,
-                                   .ground = picture->view ? picture->view->map : NULL};
+                                   .ground = picture->view ? picture->view->map : NULL,
+                                   .embeddings = p->vector ? p->vectors : NULL};
     p->track_count = 0;
     if (fov_tracker_update(p->tracker, &input, &tracks, NULL) != FOV_OK)
         tracks.count = 0;
@@ -288,18 +319,21 @@ void football_people_team(struct football_people *p, const struct football_pictu
 {
     const fov_football_input *in = picture->input;
     place_tracks(p, picture);
-    if (!in->image)
+    if (!in->image && !p->team_vector)
         return;
+    gather_team_vectors(p, in);
     const fov_tracks tracks = {p->tracks, p->track_count};
     const fov_teams_input input = {.time_s = picture->time_s,
                                    .image = in->image,
                                    .tracks = &tracks,
                                    .view = picture->view,
-                                   .pitch = picture->pitch};
+                                   .pitch = picture->pitch,
+                                   .embeddings = p->team_vector ? p->team_vectors : NULL};
     fov_team_list list;
-    float x = (float)in->image->width / (float)in->width,
-          y = (float)in->image->height / (float)in->height;
-    bool same = in->image->width == in->width && in->image->height == in->height;
+    int width = in->image ? in->image->width : in->width;
+    int height = in->image ? in->image->height : in->height;
+    float x = (float)width / (float)in->width, y = (float)height / (float)in->height;
+    bool same = width == in->width && height == in->height;
     if (!same)
         scale(p, x, y);
     if (fov_teams_update(p->teams, &input, &list, NULL) == FOV_OK) {

@@ -86,6 +86,7 @@ fov_status look_make(struct look **look, const fov_stream_params *params,
                      const fov_model_info *player, fov_error *error);
 /* The slot of the detector "drawn", which stands where others have a model. */
 fov_status look_open_drawn(fov_workers *pool, fov_error *error);
+float look_high(const struct look *look); /* score from which appearance counts */
 struct look *look_ref(struct look *look);
 void look_unref(struct look **look); /* sets NULL, accepts NULL */
 /* No call of on_detections runs or begins any more; waits for those that run. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/crops.h"
 #include "flow/football_internal.h"
 #include "flow/look.h"
 
@@ -15,6 +16,33 @@ static void tell_parts(struct look *look, const struct looked *seen, fov_footbal
         frame->parts_ns[i] += seen->parts_ns[i];
         kept[i] = frame->parts_ns[i];
     }
+}
+
+static int detection_of(const struct look *look, size_t count, int32_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (look->seen[i].track_id == id)
+            return (int)i;
+    return -1;
+}
+
+/* Who has a vector now. `frame` NULL: nobody is known. */
+static void learn_looks(struct look *look, struct job *job, const fov_football_frame *frame)
+{
+    struct cropper *cropper = job->stream->cropper;
+    int64_t time_ns = frame_time_ns(job->stream, job->frame);
+    for (size_t i = 0; frame && i < frame->count; i++) {
+        const fov_football_person *p = &frame->people[i];
+        int detection = p->state == FOV_TRACK_ACTIVE
+                            ? detection_of(look, job->detections.count, p->id)
+                            : -1;
+        const struct crop_track track = {.id = p->id,
+                                         .box = {p->x1, p->y1, p->x2, p->y2},
+                                         .seen = detection >= 0,
+                                         .settled = p->side != FOV_TEAM_UNKNOWN};
+        crops_tell(cropper, &track, detection, job->crops, time_ns);
+    }
+    crops_end(cropper, job->crops, time_ns);
 }
 
 /* Names go to the boxes of the result, which have the classes of the model. */
@@ -36,7 +64,15 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
         .detections = &boxes,
         .found = seen->found ? &seen->view : NULL,
         .detector = seen->detector};
-    if (fov_football_update(look->football, &input, frame, NULL) != FOV_OK)
+    struct cropper *cropper = job->stream->cropper;
+    if (cropper) {
+        input.embeddings = crops_begin(cropper, CROP_NAMES, job->crops);
+        input.team_embeddings = crops_begin(cropper, CROP_TEAMS, job->crops);
+    }
+    fov_status status = fov_football_update(look->football, &input, frame, NULL);
+    if (cropper)
+        learn_looks(look, job, status ? NULL : frame);
+    if (status)
         return false;
     for (size_t i = 0; i < count; i++)
         job->detections.items[i].track_id = look->seen[i].track_id;

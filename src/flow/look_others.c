@@ -9,6 +9,8 @@
 #include "flow/reduce.h"
 #include "infer/runner.h"
 
+#define RUNNER_WAIT_NS (100 * NS_PER_MS) /* for a runner of another model */
+
 enum { BALLS_MOST = 16 };
 
 /* ---- the ball ----------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ static bool is_late(const struct run_frame *f)
 /* False: the run is over. */
 static bool look_with(struct worker *w, int i, bool pitch)
 {
-    enum run_use use = run_use(w, i, pitch);
+    enum run_use use = run_use(w, i, pitch ? HELPER_PITCH : HELPER_BALL, RUNNER_WAIT_NS);
     if (use == RUN_READY && pitch)
         look_for_pitch(w, i);
     else if (use == RUN_READY)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "flow/look.h"
+#include "flow/reduce.h"
 #include "infer/runner.h"
 
 enum { PEOPLE_GROUP, BALL_GROUP };
@@ -17,19 +18,6 @@ bool look_has_tiling(struct worker *w)
 
 /* ---- running parts of a picture -----------------------------------------------------------------
  */
-
-/* Shares the pixels; the region begins at even px. */
-static fov_image part_of(const fov_image *image, const fov_ball_region *r)
-{
-    fov_image part = *image;
-    for (int p = 0; p < 3 && image->plane[p]; p++) {
-        int x = p && image->shift_x ? r->x / 2 : r->x, y = p && image->shift_y ? r->y / 2 : r->y;
-        part.plane[p] += (ptrdiff_t)y * image->stride[p] + x;
-    }
-    part.width = r->width;
-    part.height = r->height;
-    return part;
-}
 
 static void add_boxes(struct worker *w, const fov_detections *seen, int tile,
                       const fov_ball_region *region, const struct look_classes *classes,
@@ -65,7 +53,8 @@ static void run_some(struct worker *w, int i, const fov_ball_region *regions, in
     fov_detections out[BATCH_MAX];
     fov_timings times[BATCH_MAX];
     for (int k = 0; k < count; k++) {
-        parts[k] = part_of(whole, &regions[k]);
+        parts[k] = image_part(whole, regions[k].x, regions[k].y, regions[k].width,
+                              regions[k].height);
         times[k] = (fov_timings){0};
         out[k] = (fov_detections){.items = w->tiling->seen[k], .capacity = TILE_BOXES};
         items[k] = (fov_item){.image = &parts[k],

@@ -150,6 +150,11 @@ fov_status look_open_drawn(fov_workers *pool, fov_error *error)
     return FOV_OK;
 }
 
+float look_high(const struct look *look)
+{
+    return football_high(look->football);
+}
+
 struct look *look_ref(struct look *look)
 {
     atomic_fetch_add(&look->refs, 1);

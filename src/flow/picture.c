@@ -1,10 +1,11 @@
-/* Running a frame. When somebody watches the stream, or it is of football, its picture is decoded
- * once, whole, and the model gets a reduced copy of it. */
+/* Running a frame. When somebody watches the stream, or it is of football, or crops are to be cut
+ * out of it, its picture is decoded once, whole, and the model gets a reduced copy of it. */
 #include "flow/flow.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "flow/crops.h"
 #include "flow/look.h"
 #include "flow/reduce.h"
 #include "infer/runner.h"
@@ -110,7 +111,7 @@ static void prepare_details(struct worker *w, int i)
 static int64_t prepare_picture(struct worker *w, struct run_frame *f)
 {
     int64_t start = clock_now_ns();
-    if (f->watched || f->look)
+    if (f->watched || f->look || f->cropper)
         f->picture = whole_picture(w, f->frame);
     return clock_now_ns() - start;
 }
@@ -152,7 +153,7 @@ static void run_tiles(struct worker *w)
             return;
 }
 
-/* What football needs beside the model's boxes. */
+/* What is looked for beside the model's boxes. */
 static void look_on(struct worker *w)
 {
     struct run *run = &w->run;
@@ -164,8 +165,13 @@ static void look_on(struct worker *w)
     for (int i = 0; i < run->count; i++)
         if (run->frames[i].look)
             look_end(w, i);
-    for (int i = 0; i < run->count; i++)
-        run->frames[i].aside_ns = clock_now_ns() - start;
+    int64_t crops = clock_now_ns();
+    crops_see(w);
+    int64_t end = clock_now_ns();
+    for (int i = 0; i < run->count; i++) {
+        run->frames[i].aside_ns = end - start;
+        run->frames[i].crops_ns = end - crops;
+    }
 }
 
 void picture_detect(struct worker *w)

@@ -1,4 +1,5 @@
 /* The workers object: what all streams of a process share, from start to stop. */
+#include "flow/crops.h"
 #include "flow/flow.h"
 
 #include <signal.h>
@@ -53,6 +54,7 @@ static void pool_free(fov_workers *pool)
         free(job->detections.items);
         free(job->gray.pixels);
         free(job->looked);
+        crops_free(&job->crops);
         fov_details_destroy(&job->detections.details);
         free(job);
     }
@@ -197,13 +199,14 @@ static void replace(fov_workers *pool, struct slot *slot)
         return;
     for (int i = 0; i < pool->stream_count; i++) {
         fov_stream *s = pool->streams[i];
-        struct slot **uses[] = {&s->slot, &s->ball_slot, &s->pitch_slot};
-        for (int k = 0; k < 3; k++)
-            if (*uses[k] == old) {
-                *uses[k] = slot;
-                slot->refs++;
-                old->refs--; /* the table's own reference is still there */
-            }
+        for (int k = -1; k < HELPERS; k++) {
+            struct slot **use = k < 0 ? &s->slot : &s->helpers[k];
+            if (*use != old)
+                continue;
+            *use = slot;
+            slot->refs++;
+            old->refs--; /* the table's own reference is still there */
+        }
     }
     if (pool->default_slot == old)
         pool->default_slot = slot;
@@ -235,7 +238,10 @@ static int streams_of(const fov_workers *pool, const struct slot *slot)
     int count = 0;
     for (int i = 0; i < pool->stream_count; i++) {
         const fov_stream *s = pool->streams[i];
-        count += stream_base(s) == slot || s->ball_slot == slot || s->pitch_slot == slot;
+        bool uses = stream_base(s) == slot;
+        for (int k = 0; k < HELPERS; k++)
+            uses = uses || s->helpers[k] == slot;
+        count += uses;
     }
     return count;
 }

@@ -136,3 +136,15 @@ void reduce_image(fov_image *small, const fov_image *image, int denominator, uin
         memory += stride_of(p.out_width) * (size_t)p.out_height;
     }
 }
+
+fov_image image_part(const fov_image *image, int x, int y, int width, int height)
+{
+    fov_image part = *image;
+    for (int p = 0; p < 3 && image->plane[p]; p++) {
+        int left = p && image->shift_x ? x / 2 : x, top = p && image->shift_y ? y / 2 : y;
+        part.plane[p] += (ptrdiff_t)top * image->stride[p] + left;
+    }
+    part.width = width;
+    part.height = height;
+    return part;
+}

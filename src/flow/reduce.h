@@ -16,4 +16,7 @@ size_t reduce_size(const fov_image *image, int denominator);
  * `memory` or, where nothing needs dividing (chroma that was halved already), in `image`. */
 void reduce_image(fov_image *small, const fov_image *image, int denominator, uint8_t *memory);
 
+/* A part of a picture (FOV_YUV) that begins at even px; shares its pixels. */
+fov_image image_part(const fov_image *image, int x, int y, int width, int height);
+
 #endif

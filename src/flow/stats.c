@@ -145,6 +145,14 @@ void stats_failed(struct stats *stats)
     pthread_mutex_unlock(&stats->lock);
 }
 
+void stats_crops(struct stats *stats, int wanted, int taken)
+{
+    pthread_mutex_lock(&stats->lock);
+    stats->total.crops_wanted += (uint64_t)wanted;
+    stats->total.crops_taken += (uint64_t)taken;
+    pthread_mutex_unlock(&stats->lock);
+}
+
 void stats_get_dropped(struct stats *stats, uint64_t dropped[FOV_DROP_COUNT])
 {
     pthread_mutex_lock(&stats->lock);

@@ -29,6 +29,7 @@ void stats_release(struct stats *stats);
 void stats_accepted(struct stats *stats, int64_t now);
 void stats_dropped(struct stats *stats, fov_drop reason);
 void stats_failed(struct stats *stats);
+void stats_crops(struct stats *stats, int wanted, int taken);
 void stats_delivered(struct stats *stats, int64_t now, const fov_timings *timings, bool in_time);
 
 /* How many were dropped so far, by reason. */

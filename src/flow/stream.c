@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/crops.h"
 #include "flow/look.h"
 
 #define CAPACITY 5
@@ -106,30 +107,38 @@ static const fov_model_info *info_of(const struct slot *slot)
     return slot ? fov_model_get_info(slot_form(slot)->model) : NULL;
 }
 
-/* Lock held: a model of football beside the one for people; NULL: none is asked for. */
-static fov_status find_other(fov_workers *pool, const char *id, bool wanted, struct slot **slot,
-                             fov_error *error)
+/* Lock held. */
+static fov_status find_helper(fov_stream *s, enum helper which, const char *id, fov_error *error)
 {
-    *slot = wanted ? slot_find(pool, id) : NULL;
-    if (wanted && !*slot)
-        return fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", id);
-    return FOV_OK;
+    s->helpers[which] = slot_find(s->pool, id);
+    return s->helpers[which] ? FOV_OK
+                             : fov_fail(error, FOV_ENOTFOUND, "no model '%s' is loaded", id);
 }
 
-/* Lock held. */
+/* Lock held: models beside the one that looks for boxes. */
 static fov_status find_others(fov_stream *s, const struct slot *slot,
-                              const fov_football_params *football, fov_error *error)
+                              const fov_stream_params *params, fov_error *error)
 {
-    fov_workers *pool = s->pool;
-    if (!s->look)
-        return FOV_OK;
-    fov_status status = find_other(pool, football->ball_model, s->look->has_ball, &s->ball_slot,
-                                   error);
-    if (!status)
-        status = find_other(pool, football->pitch_model, s->look->has_pitch, &s->pitch_slot, error);
+    const fov_football_params *football = params->football;
+    const bool wanted[HELPERS] = {[HELPER_BALL] = s->look && s->look->has_ball,
+                                  [HELPER_PITCH] = s->look && s->look->has_pitch,
+                                  [HELPER_NAMES] = s->cropper && s->cropper->sizes[CROP_NAMES],
+                                  [HELPER_TEAMS] = s->cropper && s->cropper->sizes[CROP_TEAMS]};
+    const char *const ids[HELPERS] = {[HELPER_BALL] = football ? football->ball_model : NULL,
+                                      [HELPER_PITCH] = football ? football->pitch_model : NULL,
+                                      [HELPER_NAMES] = crops_model_id(params, CROP_NAMES),
+                                      [HELPER_TEAMS] = crops_model_id(params, CROP_TEAMS)};
+    fov_status status = FOV_OK;
+    for (int i = 0; i < HELPERS && !status; i++)
+        if (wanted[i])
+            status = find_helper(s, (enum helper)i, ids[i], error);
+    if (!status && s->look)
+        status = look_accepts(s->look, info_of(slot ? slot : s->pool->default_slot),
+                              info_of(s->helpers[HELPER_BALL]), info_of(s->helpers[HELPER_PITCH]),
+                              error);
     return status ? status
-                  : look_accepts(s->look, info_of(slot ? slot : pool->default_slot),
-                                 info_of(s->ball_slot), info_of(s->pitch_slot), error);
+                  : cropper_accepts(s->cropper, info_of(s->helpers[HELPER_NAMES]),
+                                    info_of(s->helpers[HELPER_TEAMS]), error);
 }
 
 static void hold(struct slot *slot)
@@ -154,15 +163,15 @@ static fov_status enter(fov_stream *s, const fov_stream_params *params, fov_erro
     else if (!grow(pool))
         status = fov_fail(error, FOV_ENOMEM, "no memory for a stream");
     else
-        status = find_others(s, slot, params->football, error);
+        status = find_others(s, slot, params, error);
     s->slot = slot;
     asked = status == FOV_OK && s->view.guaranteed;
     if (asked)
         status = promise_check(pool, s, &plan);
     if (status == FOV_OK) {
         hold(slot);
-        hold(s->ball_slot);
-        hold(s->pitch_slot);
+        for (int i = 0; i < HELPERS; i++)
+            hold(s->helpers[i]);
         pool->streams[pool->stream_count] = s;
         pool->views[pool->stream_count++] = &s->view;
         pool->refs++;
@@ -185,6 +194,25 @@ static fov_status make_look(fov_stream *s, const fov_stream_params *params, fov_
     return !status && s->look && s->look->drawn ? look_open_drawn(s->pool, error) : status;
 }
 
+/* Tracker and football; where vectors come, they are told how many numbers those have. */
+static fov_status make_parts(fov_stream *s, const fov_stream_params *params, fov_error *error)
+{
+    const int *sizes = s->cropper ? s->cropper->sizes : (const int[CROP_USES]){0};
+    fov_tracker_params tracker = params->tracker ? *params->tracker : (fov_tracker_params){0};
+    fov_football_params football = params->football ? *params->football : (fov_football_params){0};
+    fov_stream_params own = *params;
+    tracker.embedding_size = football.tracker.embedding_size = sizes[CROP_NAMES];
+    football.teams.embedding_size = sizes[CROP_TEAMS];
+    own.tracker = params->tracker ? &tracker : NULL;
+    own.football = params->football ? &football : NULL;
+    fov_status status = namer_make(s, &own, error);
+    if (!status)
+        status = make_look(s, &own, error);
+    if (!status && s->cropper)
+        s->cropper->least = s->look ? look_high(s->look) : namer_high(s->namer);
+    return status;
+}
+
 fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_stream_params *params,
                            fov_error *error)
 {
@@ -200,9 +228,9 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
     fill(s, workers, params);
     status = follower_make(s, params, error);
     if (!status)
-        status = namer_make(s, params, error);
+        status = cropper_make(s, params, error);
     if (!status)
-        status = make_look(s, params, error);
+        status = make_parts(s, params, error);
     if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
@@ -211,6 +239,7 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
         results_close(&s->results);
         look_unref(&s->look);
         namer_free(&s->namer);
+        cropper_unref(&s->cropper);
         follower_free(&s->follower);
         stats_release(&s->stats);
         free(s);
@@ -390,8 +419,8 @@ static void leave(fov_stream *s)
     promises_changed(pool, pool->clock());
     slot_unref(pool, s->sized);
     slot_unref(pool, s->slot);
-    slot_unref(pool, s->ball_slot);
-    slot_unref(pool, s->pitch_slot);
+    for (int k = 0; k < HELPERS; k++)
+        slot_unref(pool, s->helpers[k]);
 }
 
 void fov_stream_close(fov_stream **stream)
@@ -425,6 +454,7 @@ void fov_stream_close_stats(fov_stream **stream, double window_s, fov_stats *las
     pool_unref(pool);
     look_unref(&s->look);
     namer_free(&s->namer);
+    cropper_unref(&s->cropper);
     follower_free(&s->follower);
     stats_release(&s->stats);
     free(s);

@@ -9,6 +9,7 @@
 
 struct follower {
     struct adapt_stream control;
+    double target_ms;
     void (*on_change)(void *user, const fov_change *change);
     int64_t since_ns; /* start of the step that runs; 0: no frame yet */
     int64_t sum_ns;
@@ -27,6 +28,11 @@ static void keep_to_promise(struct adapt_stream_params *control, double fps)
     control->most_fps = fmin(control->most_fps, fps);
     control->initial_fps = fmin(control->initial_fps, fps);
     control->least_fps = fmin(control->least_fps, fps);
+}
+
+int64_t follower_target_ns(const struct follower *f)
+{
+    return f ? ms_to_ns(f->target_ms) : 0;
 }
 
 fov_status follower_make(fov_stream *s, const fov_stream_params *params, fov_error *error)
@@ -51,6 +57,7 @@ fov_status follower_make(fov_stream *s, const fov_stream_params *params, fov_err
     adapt_stream_start(&f->control, &control);
     stream_set_rate(s, control.initial_fps);
     f->on_change = a->on_change;
+    f->target_ms = a->target_latency_ms;
     s->follower = f;
     return FOV_OK;
 }

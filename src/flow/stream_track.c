@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "flow/crops.h"
+#include "track/tracker.h"
 
 struct namer {
     fov_tracker *tracker;
@@ -25,6 +27,11 @@ fov_status namer_make(fov_stream *s, const fov_stream_params *params, fov_error 
     if (!status && fov_tracker_uses_motion(params->tracker->name) && !params->still_camera)
         status = mover_make(&s->namer->mover, error);
     return status;
+}
+
+float namer_high(const struct namer *n)
+{
+    return tracker_high(n->tracker);
 }
 
 bool stream_moves(const fov_stream *s)
@@ -99,7 +106,11 @@ void stream_name(struct job *job, fov_tracks *tracks)
         motion_next(n->mover, job, &motion);
         input.motion = &motion;
     }
+    if (s->cropper)
+        input.embeddings = crops_begin(s->cropper, CROP_NAMES, job->crops);
     if (fov_tracker_update(n->tracker, &input, tracks, NULL) != FOV_OK)
         *tracks = (fov_tracks){0};
+    if (s->cropper)
+        crops_learn(job, tracks, frame_time_ns(s, job->frame));
     job->timings.track = s->pool->clock() - began;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "flow/crops.h"
 #include "flow/look.h"
 
 /* ---- jobs and their memory ----------------------------------------------------------------- */
@@ -28,8 +29,12 @@ static void job_free(fov_workers *pool, struct job *job)
     fov_detections memory = job->detections;
     struct gray gray = job->gray;
     struct looked *looked = job->looked;
-    *job = (struct job){
-        .next = pool->free_jobs, .detections = memory, .gray = gray, .looked = looked};
+    struct crops *crops = job->crops;
+    *job = (struct job){.next = pool->free_jobs,
+                        .detections = memory,
+                        .gray = gray,
+                        .looked = looked,
+                        .crops = crops};
     job->detections.count = 0;
     pool->free_jobs = job;
 }
@@ -190,7 +195,7 @@ static bool job_has_looked(struct job *job, const fov_stream *s)
 {
     if (s->look && !job->looked)
         job->looked = calloc(1, sizeof *job->looked);
-    return !s->look || job->looked;
+    return (!s->look || job->looked) && (!s->cropper || crops_reserve(&job->crops, s->cropper));
 }
 
 /* The job of the frame whose turn it is among the streams that can run. */
@@ -261,7 +266,7 @@ static void learn(struct job *job, int64_t now)
         return;
     int64_t own = work > job->aside_ns ? work - job->aside_ns : 0,
             looks = job->looks > 1 ? job->looks : 1;
-    recent_add(&s->works, work);
+    recent_add(&s->works, work - job->crops_ns); /* crops make no frame late, and so drop none */
     recent_add(&job->form->work, own / looks);
     job->form->ran_ns = now;
     recent_add(&s->decodes, job->timings.decode);

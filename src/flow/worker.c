@@ -7,12 +7,11 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "flow/crops.h"
 #include "flow/look.h"
 #include "infer/runner.h"
 
 #define LOOK_NS (250 * NS_PER_MS) /* looking at a frame may take so long, whatever the rate */
-
-enum { RUNNER_WAIT_MS = 100 }; /* for a runner of another model */
 
 /* False: no memory for a frame more. */
 static bool has_items(struct worker *w, int i)
@@ -36,7 +35,23 @@ static int64_t until(const fov_stream *s, const struct job *job, int64_t limit_n
     return by == INT64_MAX ? 0 : by;
 }
 
-static int64_t time_of(const fov_stream *s, const fov_frame *frame)
+/* Crops are taken in the first half of the frame's time, and cost a live stream no frame. */
+static int64_t crops_until(const fov_stream *s, const struct job *job)
+{
+    int64_t from = job->taken_ns, deadline = job->frame->deadline_ns, by = INT64_MAX;
+    int64_t every = s->view.fifo ? 0 : s->gate.interval_ns;
+    if (deadline)
+        by = deadline > from ? from + (deadline - from) / 2 : from;
+    int64_t mean = follower_target_ns(s->follower) / 2; /* else it would cost frames there */
+    if (mean > 0 && from + mean < by)
+        by = from + mean;
+    every *= job->form->runners > 1 ? job->form->runners : 1;
+    if (every > 0 && from + every * 4 / 5 < by)
+        by = from + every * 4 / 5;
+    return by == INT64_MAX ? 0 : by;
+}
+
+int64_t frame_time_ns(const fov_stream *s, const fov_frame *frame)
 {
     return s->view.fifo && frame->pts_ms > 0 ? ms_to_ns(frame->pts_ms) : frame->capture_ns;
 }
@@ -53,12 +68,14 @@ static void run_add(struct worker *w, struct job *job)
     run->frames[i] = (struct run_frame){
         .frame = fov_frame_ref(job->frame),
         .look = job->stream->look ? look_ref(job->stream->look) : NULL,
-        .time_ns = time_of(job->stream, job->frame),
+        .cropper = job->stream->cropper ? cropper_ref(job->stream->cropper) : NULL,
+        .time_ns = frame_time_ns(job->stream, job->frame),
         .params = job->params,
         .watched = job->watched,
         .moves = stream_moves(job->stream),
         .limit_ns = limited ? deadline : 0,
         .until_ns = until(job->stream, job, limited ? deadline : 0),
+        .crops_until_ns = crops_until(job->stream, job),
         .looks = 1,
         .width = job->frame->width,
         .height = job->frame->height,
@@ -67,6 +84,8 @@ static void run_add(struct worker *w, struct job *job)
                        .details = w->details[i]}};
     w->looked[i] = job->looked; /* comes back with the run, or never */
     job->looked = NULL;
+    w->crops[i] = job->crops;
+    job->crops = NULL;
     w->jobs[w->job_count++] = job;
 }
 
@@ -112,6 +131,8 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
         job->gray.width = 0;
     job->looked = w->looked[i];
     w->looked[i] = NULL;
+    job->crops = w->crops[i];
+    w->crops[i] = NULL;
     if (f->look)
         job->params = f->params;
     job->timings = f->timings;
@@ -121,6 +142,7 @@ static void hand_over(struct worker *w, int i, struct job *job, int64_t now)
     job->reduced = f->reduced;
     job->frames = w->run.count;
     job->aside_ns = f->aside_ns;
+    job->crops_ns = f->crops_ns;
     job->looks = f->looks;
     f->picture = NULL;
     job->error = f->error;
@@ -201,9 +223,9 @@ static void give_runner(struct worker *w, int64_t now)
 }
 
 /* Lock held, released meanwhile: what is given back wakes those who wait for `idle`. */
-static bool wait_for_runner(struct worker *w, const struct form *form)
+static bool wait_for_runner(struct worker *w, const struct form *form, int64_t wait_ns)
 {
-    int64_t end = clock_after_ms(RUNNER_WAIT_MS);
+    int64_t end = clock_now_ns() + wait_ns;
     int rc = 0;
     pthread_cond_broadcast(&w->pool->idle);
     while (form_works(form) && form->idle_count == 0 && !w->lost && !w->pool->stopping && rc == 0)
@@ -212,7 +234,7 @@ static bool wait_for_runner(struct worker *w, const struct form *form)
 }
 
 /* Lock held, released meanwhile. */
-static enum run_use use(struct worker *w, struct slot *slot)
+static enum run_use use(struct worker *w, struct slot *slot, int64_t wait_ns)
 {
     fov_workers *pool = w->pool;
     struct run *run = &w->run;
@@ -224,7 +246,7 @@ static enum run_use use(struct worker *w, struct slot *slot)
     if (!form)
         return RUN_WITHOUT;
     form->refs++;
-    bool ready = wait_for_runner(w, form);
+    bool ready = wait_for_runner(w, form, wait_ns);
     struct form *let_go = ready ? run->form : form;
     if (ready) {
         run->form = form;
@@ -235,14 +257,12 @@ static enum run_use use(struct worker *w, struct slot *slot)
     return w->lost || w->cancelled ? RUN_OVER : ready ? RUN_READY : RUN_WITHOUT;
 }
 
-enum run_use run_use(struct worker *w, int i, bool pitch)
+enum run_use run_use(struct worker *w, int i, enum helper helper, int64_t wait_ns)
 {
     enum run_use result = RUN_OVER;
     pthread_mutex_lock(&w->pool->lock);
-    if (!w->lost && !w->cancelled) {
-        const fov_stream *s = w->jobs[i]->stream;
-        result = use(w, pitch ? s->pitch_slot : s->ball_slot);
-    }
+    if (!w->lost && !w->cancelled)
+        result = use(w, w->jobs[i]->stream->helpers[helper], wait_ns);
     pthread_mutex_unlock(&w->pool->lock);
     return result;
 }
@@ -259,6 +279,20 @@ bool run_goes_on(struct worker *w)
     }
     pthread_mutex_unlock(&pool->lock);
     return on;
+}
+
+enum run_waits run_waits(struct worker *w)
+{
+    fov_workers *pool = w->pool;
+    enum run_waits waits = WAITS_NOBODY;
+    pthread_mutex_lock(&pool->lock);
+    for (int i = 0; i < pool->stream_count && waits != WAITS_PROMISED; i++) {
+        const fov_stream *s = pool->streams[i];
+        if (s->box.count > 0 && !s->view.fifo)
+            waits = s->view.guaranteed ? WAITS_PROMISED : WAITS_FRAME;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return waits;
 }
 
 /* Lock held, released meanwhile: gives the run's frames to their jobs, and its runner back. */
@@ -297,6 +331,7 @@ static void run_end(struct worker *w)
         fov_frame_unref(&run->frames[i].frame);
         fov_frame_unref(&run->frames[i].picture);
         look_unref(&run->frames[i].look);
+        cropper_unref(&run->frames[i].cropper);
     }
     pthread_mutex_lock(&pool->lock);
     form_unref(pool, run->form);
@@ -356,10 +391,12 @@ static void *worker_run(void *argument)
         free(w->items[i]);
         free(w->grays[i].pixels);
         free(w->looked[i]);
+        crops_free(&w->crops[i]);
         free(w->scratches[i].memory);
     }
     free(w->tiling);
     fov_details_destroy(&w->pitch_details);
+    crop_work_free(&w->crop_work);
     free(w);
     pthread_mutex_lock(&pool->lock);
     pool_thread_ends(pool, lost);

@@ -14,6 +14,10 @@
  *         =none | frame      no box | one that covers the picture
  *         =bright            one around the brightest pixels of the picture itself, none when they
  *                            are darker than 128: proof that boxes belong to their frame
+ *         =colors            one around the red pixels, the green ones, the blue ones, where there
+ *                            are any: several things that cross, and can be told apart
+ *   embed=N                  no boxes but a vector of N numbers (3..4096), made of the picture's
+ *                            colours: the mean of each channel of N / 3 bands from the top, -1..1
  *   score=0.9  class=0       of each box
  *   labels=A+B+C+D           of the classes (default: box+bright+frame+other)
  *   fail_every=N             every N-th run fails         (0: never)
@@ -47,7 +51,9 @@
 #include "infer/cores.h"
 
 enum { FAKE_BOXES = 16, FAKE_CLASSES = 4 };
-enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2 };
+enum { BOXES_NONE = 0, BOXES_FRAME = -1, BOXES_BRIGHT = -2, BOXES_COLORS = -3 };
+
+#define VIVID 64 /* a channel is so much more than the others: the colour of a box */
 
 struct fake {
     double width, height, cost_ms, sleep_ms, jitter_ms, delay_ms, score, class_id;
@@ -55,7 +61,7 @@ struct fake {
         seed;
     double gpu_load_fails, gpu_fail_after, gpu_nan_after, limits, open;
     bool on_gpu;
-    double batch, batch_sleep_ms;
+    double batch, batch_sleep_ms, embed;
     int boxes; /* a number of moving ones, or BOXES_* */
     int max_runners;
     char labels[128]; /* with the background's, parted by blanks */
@@ -65,6 +71,7 @@ struct fake_runner {
     const struct fake *fake;
     uint8_t *picture;      /* batch of them */
     float *boxes, *scores; /* a picture: FAKE_BOXES × 4, FAKE_BOXES × (FAKE_CLASSES + 1) */
+    float *vectors;        /* with `embed`, a picture */
     uint64_t runs, random;
     int64_t limit_ns;
     pthread_mutex_t lock;
@@ -88,8 +95,11 @@ static bool set_boxes(struct fake *fake, const char *value)
     static const struct {
         const char *word;
         int boxes;
-    } words[] = {
-        {"moving", 1}, {"none", BOXES_NONE}, {"frame", BOXES_FRAME}, {"bright", BOXES_BRIGHT}};
+    } words[] = {{"moving", 1},
+                 {"none", BOXES_NONE},
+                 {"frame", BOXES_FRAME},
+                 {"bright", BOXES_BRIGHT},
+                 {"colors", BOXES_COLORS}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(value, words[i].word)) {
             fake->boxes = words[i].boxes;
@@ -144,6 +154,7 @@ static bool set_option(struct fake *fake, const char *key, const char *value)
                    {"limits", &fake->limits, 0, 1},
                    {"open", &fake->open, 0, 1},
                    {"batch", &fake->batch, 1, FOV_BATCH_MAX},
+                   {"embed", &fake->embed, 3, 4096},
                    {"batch_sleep_ms", &fake->batch_sleep_ms, 0, 60000},
                    {"gpu_load_fails", &fake->gpu_load_fails, 0, 1},
                    {"gpu_fail_after", &fake->gpu_fail_after, -1, 1e9},
@@ -247,6 +258,12 @@ static void outputs_of(const struct fake *fake, struct fake_runner *runner, fov_
                     FAKE_CLASSES + 1, 0);
 }
 
+static fov_tensor vectors_of(const struct fake *fake, struct fake_runner *runner)
+{
+    return tensor(fake, "embedding", FOV_F32, runner ? runner->vectors : NULL, 2,
+                  (int64_t)fake->embed, 0, 0);
+}
+
 static void describe(void *model, fov_backend_model *d)
 {
     const struct fake *fake = model;
@@ -258,7 +275,12 @@ static void describe(void *model, fov_backend_model *d)
                              .open_size = fake->open != 0,
                              .delay_ns = ms_to_ns(fake->delay_ms)};
     d->inputs[0] = input_of(fake, NULL);
-    outputs_of(fake, NULL, d->outputs);
+    if (fake->embed > 0) {
+        d->outputs[0] = vectors_of(fake, NULL);
+        d->output_count = 1;
+    } else {
+        outputs_of(fake, NULL, d->outputs);
+    }
     text_copy(d->version, sizeof d->version, FOVEA_VERSION);
     text_copy(d->device, sizeof d->device, fake->on_gpu ? "GPU" : "CPU");
     text_copy(d->device_name, sizeof d->device_name, "fake (no model)");
@@ -273,6 +295,7 @@ static void runner_close(void *handle)
     free(runner->picture);
     free(runner->boxes);
     free(runner->scores);
+    free(runner->vectors);
     free(runner);
 }
 
@@ -287,9 +310,10 @@ static fov_status runner_open(void *model, void **handle, fov_error *error)
     runner->picture = aligned_alloc(64, (size + 63) & ~(size_t)63);
     runner->boxes = calloc(batch * FAKE_BOXES, 4 * sizeof(float));
     runner->scores = calloc(batch * FAKE_BOXES, (FAKE_CLASSES + 1) * sizeof(float));
+    runner->vectors = calloc(batch * ((size_t)fake->embed + 1), sizeof(float));
     pthread_mutex_init(&runner->lock, NULL);
     pthread_cond_init(&runner->wake, NULL);
-    if (!runner->picture || !runner->boxes || !runner->scores) {
+    if (!runner->picture || !runner->boxes || !runner->scores || !runner->vectors) {
         runner_close(runner);
         return fov_fail(error, FOV_ENOMEM, "no memory for a runner");
     }
@@ -383,8 +407,50 @@ static void put_bright(struct fake_runner *runner, int n)
                 (double)y1 / height);
 }
 
+/* Whether the pixel is of the colour whose channel that is. */
+static bool is_vivid(const uint8_t *p, int channel)
+{
+    int a = p[(channel + 1) % 3], b = p[(channel + 2) % 3];
+    return p[channel] >= (a > b ? a : b) + VIVID;
+}
+
+static void put_color(struct fake_runner *runner, int n, int channel)
+{
+    int width = (int)runner->fake->width, height = (int)runner->fake->height;
+    int x0 = width, y0 = height, x1 = 0, y1 = 0;
+    const uint8_t *picture = runner->picture + 3 * (size_t)n * (size_t)(width * height);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            if (is_vivid(picture + 3 * (y * width + x), channel)) {
+                x0 = x < x0 ? x : x0;
+                x1 = x + 1 > x1 ? x + 1 : x1;
+                y0 = y < y0 ? y : y0;
+                y1 = y + 1;
+            }
+    if (x1 > x0)
+        put_box(runner, n, channel, (double)x0 / width, (double)y0 / height, (double)x1 / width,
+                (double)y1 / height);
+}
+
+static void put_vector(struct fake_runner *runner, int n)
+{
+    int width = (int)runner->fake->width, height = (int)runner->fake->height;
+    int numbers = (int)runner->fake->embed, bands = numbers / 3;
+    const uint8_t *picture = runner->picture + 3 * (size_t)n * (size_t)(width * height);
+    float *vector = runner->vectors + (size_t)n * (size_t)numbers;
+    for (int i = 0; i < 3 * bands; i++) {
+        int from = i / 3 * height / bands, to = (i / 3 + 1) * height / bands;
+        double sum = 0;
+        for (int k = from * width; k < to * width; k++)
+            sum += picture[3 * k + i % 3];
+        vector[i] = to > from ? (float)(sum / ((to - from) * width) / 127.5 - 1) : 0;
+    }
+}
+
 static void put_boxes(struct fake_runner *runner, int n, uint64_t index)
 {
+    for (int c = 0; runner->fake->boxes == BOXES_COLORS && c < 3; c++)
+        put_color(runner, n, c);
     if (runner->fake->boxes == BOXES_FRAME)
         put_box(runner, n, 0, 0, 0, 1, 1);
     if (runner->fake->boxes == BOXES_BRIGHT)
@@ -430,9 +496,14 @@ static fov_status run(void *handle, fov_tensor *out, fov_error *error)
     if (is_due(fake->fail_every, number) || is_past(fake, fake->gpu_fail_after, number))
         return fov_fail(error, FOV_EINFER, "fake: fail_every");
     put_all(runner, index);
+    for (int n = 0; fake->embed > 0 && n < (int)fake->batch; n++)
+        put_vector(runner, n);
     if (is_due(fake->nan_every, number) || is_past(fake, fake->gpu_nan_after, number))
-        runner->boxes[0] = NAN;
-    outputs_of(fake, runner, out);
+        runner->boxes[0] = runner->vectors[0] = NAN;
+    if (fake->embed > 0)
+        out[0] = vectors_of(fake, runner);
+    else
+        outputs_of(fake, runner, out);
     if (is_due(fake->odd_every, number))
         out[0].shape[1]--;
     return FOV_OK;
@@ -456,7 +527,7 @@ static void cancel(void *handle)
 static void metadata(void *model, fov_backend_say say, void *user)
 {
     const struct fake *fake = model;
-    say(user, "model_type", "ssd");
+    say(user, "model_type", fake->embed > 0 ? "embed" : "ssd");
     say(user, "labels", fake->labels);
 }
 

@@ -112,7 +112,8 @@ void fov_teams_destroy(fov_teams **teams)
 static void clear_slot(fov_teams *teams, struct team_slot *slot)
 {
     size_t i = (size_t)(slot - teams->slots);
-    *slot = (struct team_slot){.mean = teams->means + i * (size_t)teams->size, .keeps = -1};
+    *slot = (struct team_slot){
+        .mean = teams->means + i * (size_t)teams->size, .keeps = -1, .vector_s = -1};
     memset(slot->mean, 0, (size_t)teams->size * sizeof *slot->mean);
 }
 
@@ -226,6 +227,7 @@ static void find_slots(fov_teams *teams, const fov_tracks *tracks)
             continue;
         slot->frame = teams->frame;
         slot->seen_s = teams->time_s;
+        slot->step_s = (float)teams->step_s;
         teams->listed[i] = slot;
     }
 }

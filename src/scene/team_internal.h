@@ -18,6 +18,8 @@ struct team_slot {
     double seen_s;               /* its time */
     float *mean;                 /* what it wears, over the last seconds of clear sight */
     float sight_s;               /* how many of those there are */
+    float step_s;                /* seconds that this frame's sight stands for */
+    double vector_s;             /* time of its last vector; negative: none yet */
     float clear;                 /* 0..1: how clearly it was seen in this frame; 0: not at all */
     fov_team_side side, thought; /* told; and what the mean says now */
     float evidence_s;            /* clear sight for `thought` against `side` */

@@ -59,7 +59,7 @@ static void vote(fov_teams *teams, struct team_slot *slot)
     slot->thought = thought;
     if (thought == slot->side || thought == FOV_TEAM_UNKNOWN || slot->sight_s < SIGHT_LEAST)
         return;
-    slot->evidence_s += counts * slot->clear * (float)teams->step_s;
+    slot->evidence_s += counts * slot->clear * slot->step_s;
     if (slot->evidence_s < needed_s(teams, slot))
         return;
     slot->side = thought;

@@ -7,6 +7,7 @@
 #define HIDDEN_MOST 0.6f /* a torso covered by more than that is not looked at */
 #define SURPRISE 30.0f   /* units of colour: somebody else's shirt moves a mean no more than that */
 #define LEAN_S 0.4f      /* memory of what a track seems to be at present */
+#define VECTOR_STANDS_S 0.6f /* a vector counts for so long at the most */
 #define TURF_EVERY_S 1.0
 #define TURF_AGAIN_S 0.2   /* while it is not known */
 #define TURF_FOLLOWS 0.3f  /* of the way each time: 3 s */
@@ -76,7 +77,7 @@ static void see_turf(fov_teams *teams, const fov_image *image, size_t count)
 static void take(fov_teams *teams, struct team_slot *slot, const float *values, float clear,
                  float surprise)
 {
-    float step = (float)teams->step_s * clear;
+    float step = slot->step_s * clear;
     double distance = sqrt(cluster_square(values, slot->mean, teams->size));
     if (step <= 0)
         return;
@@ -144,11 +145,18 @@ static bool unit_vector(const float *from, float *to, int size)
     return true;
 }
 
+/* Vectors need not come in every frame: one stands for the time since the one before. */
 static void look_at_vector(fov_teams *teams, const float *embedding, size_t self, size_t count)
 {
+    struct team_slot *slot = teams->listed[self];
     float covered_by = hidden(teams, &teams->boxes[self], self, count);
-    if (covered_by <= HIDDEN_MOST && unit_vector(embedding, teams->vector, teams->size))
-        take(teams, teams->listed[self], teams->vector, (1 - covered_by) * (1 - covered_by), 0);
+    if (covered_by > HIDDEN_MOST || !unit_vector(embedding, teams->vector, teams->size))
+        return;
+    if (slot->vector_s >= 0)
+        slot->step_s = fmaxf(slot->step_s,
+                             fminf((float)(teams->time_s - slot->vector_s), VECTOR_STANDS_S));
+    slot->vector_s = teams->time_s;
+    take(teams, slot, teams->vector, (1 - covered_by) * (1 - covered_by), 0);
 }
 
 /* A box for every track, so that indices agree; an empty one far away for those not seen. */

@@ -141,11 +141,19 @@ static bool read_football(struct exchange *x, const json_value *json, const char
     return true;
 }
 
-/* `wish`: of football, to be released in any case. */
-static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
-                        struct football_wish *wish, char *url, size_t size)
+/* The model that helps the tracker, by its own name; "": none. False: answered. */
+static bool find_appearance(struct exchange *x, const char *id, char looks[MODEL_ID_MAX])
 {
-    const char *source, *shown = NULL, *admission, *tracker, *kind = "";
+    text_copy(looks, MODEL_ID_MAX, id ? id : "");
+    return !looks[0] || model_find(x, x->server->workers, looks);
+}
+
+/* `wish`: of football, to be released in any case; `looks` is pointed into. */
+static bool read_source(struct exchange *x, const json_value *json, struct room_source *p,
+                        struct football_wish *wish, char *url, size_t size,
+                        char looks[MODEL_ID_MAX])
+{
+    const char *source, *shown = NULL, *admission, *tracker, *appearance, *kind = "";
     *p = (struct room_source){.kind = "stream", .max_latency_ms = -1};
     if (!member_text(x, json, "source", &source) || !member_text(x, json, "token", &p->room) ||
         !member_text(x, json, "model_id", &p->model_id) ||
@@ -156,10 +164,12 @@ static bool read_source(struct exchange *x, const json_value *json, struct room_
         !read_adaptive(x, json, &p->adaptive) || !read_words(x, json) ||
         !member_text(x, json, "admission", &admission) ||
         !member_text(x, json, "tracker", &tracker) || !tracker_find(x, tracker, &p->tracker) ||
-        !check_room_name(x, p->room) || !resolve_room(x, &p->room) ||
-        !find_source(x, source, url, size, &shown))
+        !member_text(x, json, "appearance_model_id", &appearance) ||
+        !find_appearance(x, appearance, looks) || !check_room_name(x, p->room) ||
+        !resolve_room(x, &p->room) || !find_source(x, source, url, size, &shown))
         return false;
     json_get_string(json, "kind", &kind);
+    p->appearance_model = looks;
     if (strcmp(kind, "football") == 0 && !read_football(x, json, tracker, p, wish))
         return false;
     p->admission = admission_read(admission);
@@ -175,14 +185,14 @@ void post_start_stream(struct exchange *x)
     struct room_source p;
     struct football_wish wish = {0};
     struct room *room = NULL;
-    char url[2048], model[MODEL_ID_MAX];
+    char url[2048], model[MODEL_ID_MAX], looks[MODEL_ID_MAX];
     bool ready = false;
     fov_error error = {0};
     fov_workers *workers = serve_workers(x);
     json_value *json = workers ? member_object(x) : NULL;
     if (!json)
         return;
-    if (read_source(x, json, &p, &wish, url, sizeof url)) {
+    if (read_source(x, json, &p, &wish, url, sizeof url, looks)) {
         text_copy(model, sizeof model, p.model_id ? p.model_id : "");
         p.model_id = model;
         ready = model_find(x, workers, model) && sessions_enter(x);

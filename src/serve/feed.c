@@ -66,6 +66,8 @@ static struct net_blob *make_note(const struct feed *feed, const fov_result *res
                        result->height);
     if (analysed)
         message_task(&w, result->detections, result->model);
+    if (analysed)
+        message_crops(&w, &result->crops);
     football_splice(&w, football);
     json_add_number(&w, "processing_time_ms", ns_to_ms(result->timings.total), 3);
     if (analysed) {

@@ -15,9 +15,10 @@ enum { FOOTBALL_NAME_MAX = 65, FOOTBALL_LABELS_MAX = 200 };
 struct football_wish {
     bool model_given; /* the stream's own model finds the players */
     bool drawn;       /* FOOTBALL_DRAWN was asked for */
-    char ball_model[MODEL_ID_MAX], pitch_model[MODEL_ID_MAX]; /* "" */
-    char labels[FOV_CLASS_COUNT][FOOTBALL_LABELS_MAX];        /* of models with own words; "" */
-    const char *tracker;                                      /* static name; NULL: not said */
+    char ball_model[MODEL_ID_MAX], pitch_model[MODEL_ID_MAX];      /* "" */
+    char appearance_model[MODEL_ID_MAX], team_model[MODEL_ID_MAX]; /* "" */
+    char labels[FOV_CLASS_COUNT][FOOTBALL_LABELS_MAX]; /* of models with own words; "" */
+    const char *tracker;                               /* static name; NULL: not said */
     bool has_teams, colored;
     char names[2][FOOTBALL_NAME_MAX]; /* "" */
     uint32_t colors[2];

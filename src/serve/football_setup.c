@@ -49,6 +49,9 @@ void football_wish_for(struct football_wish *wish, struct room_source *source, b
 {
     wish->tracker = source->tracker;
     source->tracker = NULL;
+    text_copy(wish->appearance_model, sizeof wish->appearance_model,
+              source->appearance_model ? source->appearance_model : "");
+    source->appearance_model = NULL;
     if (wish->drawn)
         source->model_id = NULL;
     else if (!wish->model_given && source->conf <= 0)
@@ -88,6 +91,10 @@ static void put_models(struct football_setup *setup, const struct settings *sett
     }
     if (wish->pitch_model[0])
         p->pitch_model = wish->pitch_model;
+    if (wish->appearance_model[0])
+        p->appearance_model = wish->appearance_model;
+    if (wish->team_model[0])
+        p->team_model = wish->team_model;
     setup->feed->drawn = is_drawn(p->player_model);
     if (setup->feed->drawn) /* what the settings name for real matches does not go with it */
         p->ball_model = NULL;

@@ -146,10 +146,14 @@ static bool read_model(struct exchange *x, const char *name, const char *id, boo
 
 static bool read_models(struct exchange *x, const json_value *json, struct football_wish *wish)
 {
-    const char *model, *ball, *pitch;
+    const char *model, *ball, *pitch, *team;
     if (!member_text(x, json, "model_id", &model) ||
         !member_text(x, json, "ball_model_id", &ball) ||
-        !member_text(x, json, "pitch_model_id", &pitch))
+        !member_text(x, json, "pitch_model_id", &pitch) ||
+        !member_text(x, json, "team_model_id", &team))
+        return false;
+    text_copy(wish->team_model, sizeof wish->team_model, team ? team : "");
+    if (wish->team_model[0] && !model_find(x, x->server->workers, wish->team_model))
         return false;
     football_wish_model(wish, model);
     return read_model(x, "ball_model_id", ball, false, wish, wish->ball_model) &&

@@ -31,13 +31,14 @@ struct frames {
 };
 
 /* What a client asks of a stream, by query parameters: model_id, max_latency_ms, conf, order,
- * tracker. */
+ * tracker, appearance_model_id. */
 struct stream_query {
     char model_id[MODEL_ID_MAX]; /* "": default */
     double max_latency_ms;       /* 0: no deadline */
     float conf;
     bool fifo;
-    fov_tracker_params tracking; /* name NULL: none */
+    fov_tracker_params tracking;   /* name NULL: none */
+    char appearance[MODEL_ID_MAX]; /* the model that helps it; "": none */
 };
 
 /* Checks that the model is loaded; a file's name finds it without its ending. False: answered with
@@ -47,6 +48,10 @@ bool model_is_loaded(fov_workers *workers, const char *id);
 
 /* Reads and checks them, the model's existence too. False: answered with 404, 422. */
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *query);
+
+/* What a source of the server's own asks for. */
+void stream_query_for(struct stream_query *query, const struct room_source *source,
+                      const struct settings *settings);
 
 /* `name`: the tracker of that word, NULL for none and for no word. False: answered with 422. */
 bool tracker_find(struct exchange *x, const char *word, const char **name);

@@ -49,6 +49,18 @@ void message_detections(struct json_writer *w, const fov_detections *detections,
     json_array_end(w);
 }
 
+void message_crops(struct json_writer *w, const fov_crops *crops)
+{
+    if (crops->wanted == 0)
+        return;
+    json_name(w, "appearance");
+    json_object_begin(w);
+    json_add_int(w, "wanted", crops->wanted);
+    json_add_int(w, "taken", crops->taken);
+    json_add_bool(w, "hurried", crops->hurried);
+    json_object_end(w);
+}
+
 void message_timings(struct json_writer *w, const fov_timings *timings)
 {
 #define TIMING_MEMBER(name, word) json_add_number(w, #word, ns_to_ms(timings->word), 3);
@@ -114,6 +126,7 @@ void message_result(struct json_writer *w, const fov_result *result,
     json_name(w, "annotations");
     message_detections(w, result->detections, answer->conf, result->model, result->width,
                        result->height);
+    message_crops(w, &result->crops);
     json_add_bool(w, "meets_latency_requirement",
                   answer->max_latency_ms <= 0 || total_ms <= answer->max_latency_ms);
     json_name(w, "timings_ms");
@@ -227,6 +240,10 @@ void message_stats(struct json_writer *w, const fov_stats *stats, double bound_m
     json_add_int(w, "failed", (int64_t)stats->failed);
     json_add_int(w, "waiting", (int64_t)stats->waiting);
     put_drops(w, "dropped", stats);
+    if (stats->crops_wanted > 0) {
+        json_add_int(w, "crops_wanted", (int64_t)stats->crops_wanted);
+        json_add_int(w, "crops_taken", (int64_t)stats->crops_taken);
+    }
     put_stages(w, stats);
     json_add_number(w, "bound_ms", bound_ms, 3);
     json_add_number(w, "window_s", stats->interval_s, 2);

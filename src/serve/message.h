@@ -25,6 +25,9 @@ void message_detail(struct json_writer *w, const fov_details *details, size_t i,
 /* Members "task" and, of classifiers, "classes": the best five. */
 void message_task(struct json_writer *w, const fov_detections *detections, const fov_model *model);
 
+/* Member "appearance": {wanted, taken, hurried}, where a box was in need of a vector. */
+void message_crops(struct json_writer *w, const fov_crops *crops);
+
 /* Member "embedding", where there is one. */
 void message_embedding(struct json_writer *w, const fov_detections *detections);
 

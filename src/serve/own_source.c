@@ -113,6 +113,8 @@ static void write_working(struct json_writer *w, const struct room *room)
     if (!feed)
         return;
     json_add_string(w, "model_id", feed->query.model_id);
+    if (feed->query.appearance[0])
+        json_add_string(w, "appearance_model_id", feed->query.appearance);
     json_add_number(w, "max_latency_ms", feed->query.max_latency_ms, 3);
 }
 
@@ -522,12 +524,7 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     text_copy(o->user->url, sizeof o->user->url, p->source);
     o->patient = p->patient;
     o->seek_ms = p->seek_ms;
-    text_copy(o->query.model_id, sizeof o->query.model_id, p->model_id ? p->model_id : "");
-    o->query.max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms
-                                                     : s->realtime.max_latency_ms;
-    o->query.conf = (float)(p->conf > 0 ? p->conf
-                                        : settings_model_conf(s, p->model_id, CONF_DEFAULT));
-    o->query.tracking.name = p->tracker;
+    stream_query_for(&o->query, p, s);
     return o;
 }
 

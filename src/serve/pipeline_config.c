@@ -66,6 +66,8 @@ static void merge(fov_football_params *file, const fov_football_params *own)
     to.player_model = file->player_model;
     to.ball_model = file->ball_model;
     to.pitch_model = file->pitch_model;
+    to.appearance_model = file->appearance_model;
+    to.team_model = file->team_model;
     if (to.pitch_layout == 0)
         to.pitch_layout = file->pitch_layout;
     if (!(to.player_conf > 0))
@@ -96,6 +98,8 @@ static void name_models(const struct settings *s, const fov_pipeline_params *par
                            params->model ? params->model : own->player_model);
     settings_football_name(s, f, FOOTBALL_BALL, own->ball_model);
     settings_football_name(s, f, FOOTBALL_PITCH, own->pitch_model);
+    settings_football_name(s, f, FOOTBALL_APPEARANCE, own->appearance_model);
+    settings_football_name(s, f, FOOTBALL_TEAM, own->team_model);
     merge(&f->params, own);
 }
 

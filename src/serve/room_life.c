@@ -136,6 +136,9 @@ void room_apply_settings(struct server *server, struct exchange *x, const char *
         query->max_latency_ms = camera->max_latency_ms;
     if (!net_request_param(x->request, "tracker"))
         query->tracking.name = settings_camera_tracker(camera);
+    if (camera->appearance_model && !net_request_param(x->request, "appearance_model_id") &&
+        query->tracking.name && fov_tracker_uses_embeddings(query->tracking.name))
+        text_copy(query->appearance, sizeof query->appearance, camera->appearance_model);
     if (camera->pin_conf > 0)
         query->conf = (float)camera->pin_conf;
 }
@@ -213,6 +216,7 @@ static void rooms_ready(struct server *server)
                                      .patient = true,
                                      .model_id = camera->model,
                                      .tracker = settings_camera_tracker(camera),
+                                     .appearance_model = camera->appearance_model,
                                      .target_fps = camera->pin_fps > 0 ? camera->pin_fps
                                                                        : camera->fps,
                                      .max_latency_ms = camera->max_latency_ms,

@@ -184,12 +184,13 @@ struct room_source {
     const char *room, *kind;
     const char *source; /* as fov_source_params.url */
     bool loop;
-    const char *model_id;  /* NULL: default */
-    const char *tracker;   /* by its static name; NULL: none */
-    double target_fps;     /* 0: the source's own */
-    fov_adaptive adaptive; /* without on_change */
-    double max_latency_ms; /* < 0: realtime.max_latency_ms */
-    double conf;           /* 0: default */
+    const char *model_id;         /* NULL: default */
+    const char *tracker;          /* by its static name; NULL: none */
+    const char *appearance_model; /* NULL, "": none */
+    double target_fps;            /* 0: the source's own */
+    fov_adaptive adaptive;        /* without on_change */
+    double max_latency_ms;        /* < 0: realtime.max_latency_ms */
+    double conf;                  /* 0: default */
     enum admission admission;
     const struct football_wish *football; /* NULL: no football; copied */
     double seek_ms;                       /* files: start here */

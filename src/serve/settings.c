@@ -350,6 +350,12 @@ const char *settings_tracker(int word)
     return names[word];
 }
 
+bool settings_tracker_looks(int word)
+{
+    const char *name = settings_tracker(word);
+    return name && strcmp(name, "ocsort") != 0;
+}
+
 const char *settings_camera_tracker(const struct settings_camera *camera)
 {
     return camera ? settings_tracker(camera->tracker) : NULL;

@@ -42,7 +42,7 @@ enum settings_camera_kind { CAMERA_DETECTION, CAMERA_FOOTBALL };
 
 /* One camera under `cameras:`. Unset strings are NULL, unset numbers 0, max_latency_ms -1. */
 struct settings_camera {
-    const char *name, *source, *model, *homography;
+    const char *name, *source, *model, *appearance_model, *homography;
     int kind; /* enum settings_camera_kind */
     int tracker, profile;
     double fps, max_latency_ms;
@@ -143,7 +143,7 @@ struct settings {
     } recording;
     /* settings_football.h makes fov_football_params of it. */
     struct {
-        const char *player_model, *ball_model, *pitch_model;
+        const char *player_model, *ball_model, *pitch_model, *appearance_model, *team_model;
         int pitch_layout, tracker;   /* of the words in settings_rows.c */
         double target_fps, ball_fps; /* ball_fps 0: all pictures */
         int batch_size;              /* 0: 1 in realtime, else 8 */
@@ -199,6 +199,9 @@ const struct settings_camera *settings_find_camera(const struct settings *settin
 bool settings_camera_has_names(const struct settings_camera *camera);
 /* The static name of a tracker by its place in the words of a row; NULL: "none" or "auto". */
 const char *settings_tracker(int word);
+/* Whether that tracker compares appearance (fov_tracker_uses_embeddings; a test holds it to that).
+ */
+bool settings_tracker_looks(int word);
 /* The tracker of a camera by its static name; NULL: none, or no camera. */
 const char *settings_camera_tracker(const struct settings_camera *camera);
 const struct settings_model *settings_find_model(const struct settings *settings, const char *id);

@@ -252,10 +252,12 @@ void settings_football_name(const struct settings *s, struct settings_football *
                             enum settings_football_model which, const char *name)
 {
     const char **params[] = {&to->params.player_model, &to->params.ball_model,
-                             &to->params.pitch_model};
+                             &to->params.pitch_model, &to->params.appearance_model,
+                             &to->params.team_model};
     if (!name || !name[0])
         return;
-    bool drawn = which != FOOTBALL_BALL && strcmp(name, FOOTBALL_DRAWN) == 0; /* no model */
+    bool drawn = (which == FOOTBALL_PLAYERS || which == FOOTBALL_PITCH) &&
+                 strcmp(name, FOOTBALL_DRAWN) == 0; /* no model */
     to->names[which] = drawn ? NULL : name;
     id_of(s, name, to->ids[which], sizeof to->ids[which]);
     *params[which] = to->ids[which];
@@ -287,6 +289,8 @@ fov_status settings_football(const struct settings *s, struct settings_football 
     settings_football_name(s, to, FOOTBALL_PLAYERS, s->football.player_model);
     settings_football_name(s, to, FOOTBALL_BALL, s->football.ball_model);
     settings_football_name(s, to, FOOTBALL_PITCH, s->football.pitch_model);
+    settings_football_name(s, to, FOOTBALL_APPEARANCE, s->football.appearance_model);
+    settings_football_name(s, to, FOOTBALL_TEAM, s->football.team_model);
     fill_teams(&s->football.teams, p);
     p->pitch_layout = layouts[s->football.pitch_layout];
     p->tracker.name = settings_tracker(s->football.tracker);

@@ -9,7 +9,14 @@
 #define FOOTBALL_DRAWN "drawn" /* the model that is none: what a detector might have seen */
 
 /* Its models, in this order. */
-enum settings_football_model { FOOTBALL_PLAYERS, FOOTBALL_BALL, FOOTBALL_PITCH, FOOTBALL_MODELS };
+enum settings_football_model {
+    FOOTBALL_PLAYERS,
+    FOOTBALL_BALL,
+    FOOTBALL_PITCH,
+    FOOTBALL_APPEARANCE,
+    FOOTBALL_TEAM,
+    FOOTBALL_MODELS
+};
 
 struct settings_football {
     fov_football_params params; /* its strings lie here and in the settings; `view` here, too */

@@ -176,6 +176,11 @@ static void apply_cameras(struct settings_load *load, const struct yaml_node *ma
         snprintf(shown, sizeof shown, "cameras.%.64s", node->key);
         if (camera->kind == CAMERA_FOOTBALL && !camera->source)
             settings_wrong(load, &place, shown, "kind football needs a source");
+        if (camera->appearance_model && camera->kind != CAMERA_FOOTBALL &&
+            !settings_tracker_looks(camera->tracker))
+            settings_wrong(load, &place, shown,
+                           "appearance_model helps a tracker that looks: tracker botsort, "
+                           "bytetrack or pitch");
         if (camera->kind != CAMERA_FOOTBALL && camera->homography)
             settings_wrong(load, &place, shown, "homography belongs to kind football");
     }

@@ -63,6 +63,14 @@ bool model_find(struct exchange *x, fov_workers *workers, char *id)
     return false;
 }
 
+/* The model that helps the tracker; whether it can is judged when the stream is opened. */
+static bool read_appearance(struct exchange *x, fov_workers *workers, struct stream_query *q)
+{
+    const char *id = net_request_param(x->request, "appearance_model_id");
+    text_copy(q->appearance, sizeof q->appearance, id ? id : "");
+    return !q->appearance[0] || model_find(x, workers, q->appearance);
+}
+
 bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_query *q)
 {
     const struct settings *s = x->server->settings;
@@ -73,10 +81,19 @@ bool stream_query_read(struct exchange *x, fov_workers *workers, struct stream_q
     if (serve_param_number(x, "max_latency_ms", 0, 600000, &q->max_latency_ms) < 0 ||
         serve_param_number(x, "conf", 0.001, 1, &conf) < 0 || !read_order(x, &q->fifo) ||
         !tracker_find(x, net_request_param(x->request, "tracker"), &q->tracking.name) ||
-        !model_find(x, workers, q->model_id))
+        !model_find(x, workers, q->model_id) || !read_appearance(x, workers, q))
         return false;
     q->conf = (float)conf;
     return true;
+}
+
+void stream_query_for(struct stream_query *q, const struct room_source *p, const struct settings *s)
+{
+    text_copy(q->model_id, sizeof q->model_id, p->model_id ? p->model_id : "");
+    text_copy(q->appearance, sizeof q->appearance, p->appearance_model ? p->appearance_model : "");
+    q->max_latency_ms = p->max_latency_ms >= 0 ? p->max_latency_ms : s->realtime.max_latency_ms;
+    q->conf = (float)(p->conf > 0 ? p->conf : settings_model_conf(s, p->model_id, CONF_DEFAULT));
+    q->tracking.name = p->tracker;
 }
 
 fov_stream_params stream_params(const struct server *server, const struct stream_query *q)
@@ -91,6 +108,7 @@ fov_stream_params stream_params(const struct server *server, const struct stream
                    .iou = (float)settings_model_iou(s, q->model_id),
                    .exact = s->realtime.optimization_level == LEVEL_LOW},
         .tracker = q->tracking.name ? &q->tracking : NULL,
+        .appearance_model = q->appearance,
     };
 }
 

@@ -91,9 +91,14 @@ void appearance_learn(struct appearance *a, int32_t place, size_t box)
     a->is_kept[place] = normalize(kept, kept, a->size);
 }
 
+bool appearance_knows(const struct appearance *a, int32_t place, size_t box)
+{
+    return a->size && a->is_kept[place] && a->is_seen[box];
+}
+
 float appearance_distance(const struct appearance *a, int32_t place, size_t box)
 {
-    if (!a->size || !a->is_kept[place] || !a->is_seen[box])
+    if (!appearance_knows(a, place, box))
         return 1;
     float cosine = product(a->kept + (size_t)place * a->size, a->seen + box * a->size, a->size);
     return fminf(fmaxf((1 - cosine) / 2, 0), 1);

@@ -23,6 +23,9 @@ void appearance_see(struct appearance *a, const struct tracker_frame *frame);
 void appearance_begin(struct appearance *a, int32_t place, size_t box);
 void appearance_learn(struct appearance *a, int32_t place, size_t box);
 
+/* Whether both have a vector. */
+bool appearance_knows(const struct appearance *a, int32_t place, size_t box);
+
 /* (1 - cosine) / 2 of a track and a box: 0 alike, 1 opposite; 1 too where one has no vector. */
 float appearance_distance(const struct appearance *a, int32_t place, size_t box);
 

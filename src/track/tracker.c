@@ -137,6 +137,11 @@ static fov_status complete(fov_tracker_params *p, const struct tracker *kind, fo
     return FOV_OK;
 }
 
+float tracker_high(const fov_tracker *tracker)
+{
+    return tracker->params.high;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static fov_status take_memory(fov_tracker *t, fov_error *error)

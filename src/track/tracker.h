@@ -42,6 +42,7 @@ struct tracker_output {
 struct tracker {
     const char *name, *help;
     bool follows_camera;      /* makes use of the input's motion */
+    bool compares_looks;      /* makes use of the input's embeddings */
     fov_tracker_params usual; /* what the zeros of its user stand for; max_tracks is filled in */
 
     /* Takes all the memory that `update` will need; `params` are complete and in range. May be
@@ -61,6 +62,9 @@ struct tracker {
 /* The i-th tracker of this build, NULL after the last; by name, NULL when there is none. */
 const struct tracker *tracker_at(size_t i);
 const struct tracker *tracker_named(const char *name);
+
+/* The score from which a tracker looks at appearance: its `high`, zero replaced. */
+float tracker_high(const fov_tracker *tracker);
 
 /* A name that was not given before. */
 int32_t tracker_next_id(struct tracker_output *out);

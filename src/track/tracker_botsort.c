@@ -19,6 +19,7 @@ const struct tracker tracker_botsort = {
     .name = "botsort",
     .help = "follows the camera's motion; the best of these for most cameras",
     .follows_camera = true,
+    .compares_looks = true,
     .usual = {.high = 0.6f, .low = 0.1f, .start = 0.7f, .lost_s = 1},
     .create = create,
     .destroy = cascade_destroy,

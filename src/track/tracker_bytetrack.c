@@ -17,6 +17,7 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
 const struct tracker tracker_bytetrack = {
     .name = "bytetrack",
     .help = "boxes alone: the least that cameras which stand still need",
+    .compares_looks = true,
     .usual = {.high = 0.6f, .low = 0.1f, .start = 0.7f, .lost_s = 1},
     .create = create,
     .destroy = cascade_destroy,

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/plane.h"
+#include "track/appearance.h"
 #include "track/assign.h"
 #include "track/boxes.h"
 #include "track/ground.h"
@@ -26,6 +27,9 @@
 #define UNSURE_GATE 9.2
 /* What it costs to leave a track alone; distance squared and log of m^4. */
 #define ALONE 14.0
+/* What it costs beside to look unlike the track, at the most (opposite vectors); in the same unit.
+ */
+#define LOOKS 20.0
 /* A track goes on with unsure boxes only when it was seen this lately, s. */
 #define FRESH_S 0.4
 /* The speed of what is unseen for longer than this falls. */
@@ -53,6 +57,7 @@ struct pitch {
     struct ground_seen *seen; /* by box */
     bool *free;               /* boxes on the ground that have no track yet */
     struct assign *assign;
+    struct appearance appearance;
     struct ground_map map;
     struct ground_error error;
     struct ground_habit habit; /* of the homographies */
@@ -85,6 +90,9 @@ static fov_status create(void **own, const fov_tracker_params *params, fov_error
     fov_status status = places_create(&p->places, most, error);
     if (!status)
         status = assign_create(&p->assign, most, most, error);
+    if (!status)
+        status = appearance_create(&p->appearance, (size_t)params->embedding_size, most, most,
+                                   error);
     return status ? status : p->picture->create(&p->picture_own, params, error);
 }
 
@@ -94,6 +102,7 @@ static void destroy(void **own)
     if (!p)
         return;
     p->picture->destroy(&p->picture_own);
+    appearance_release(&p->appearance);
     assign_destroy(&p->assign);
     places_release(&p->places);
     free(p->runners);
@@ -204,21 +213,32 @@ static bool is_young(const struct runner *r)
     return !r->sure && r->taken < 0;
 }
 
-static void offer(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame,
-                  const struct runner *r)
+/* How unlike a box a track looks; 0 where nobody knows. */
+static double unlike(const struct pitch *p, int32_t place, size_t box)
 {
+    return appearance_knows(&p->appearance, place, box)
+               ? (double)appearance_distance(&p->appearance, place, box)
+               : 0;
+}
+
+static void offer(struct pitch *p, const struct stage *stage, const struct tracker_frame *frame,
+                  int32_t place)
+{
+    const struct runner *r = &p->runners[place];
     for (size_t i = 0; i < frame->count; i++) {
         const struct track_box *b = &frame->boxes[i];
         double distance, log_det;
         if (p->free[i] && b->score >= stage->least && b->score < stage->below &&
             (b->class_id == r->shown.class_id || p->params.across_classes) &&
             ground_distance(&r->state, &p->seen[i], stage->gate, &distance, &log_det))
-            assign_pair(p->assign, i, distance + log_det);
+            assign_pair(p->assign, i, distance + log_det + LOOKS * unlike(p, place, i));
     }
 }
 
-static void take(struct pitch *p, struct runner *r, const struct tracker_frame *frame, size_t box)
+static void take(struct pitch *p, int32_t place, const struct tracker_frame *frame, size_t box)
 {
+    struct runner *r = &p->runners[place];
+    appearance_learn(&p->appearance, place, box);
     const float *at = frame->boxes[box].at;
     ground_correct(&r->state, &p->seen[box]);
     r->size_m[0] = ((double)at[2] - (double)at[0]) / p->seen[box].px_a_metre;
@@ -239,7 +259,7 @@ static size_t match(struct pitch *p, const struct stage *stage, const struct tra
             continue;
         p->rows[count++] = p->places.live[i];
         assign_row(p->assign);
-        offer(p, stage, frame, r);
+        offer(p, stage, frame, p->places.live[i]);
     }
     assign_solve(p->assign);
     return count;
@@ -250,7 +270,7 @@ static void run(struct pitch *p, const struct stage *stage, const struct tracker
     size_t count = match(p, stage, frame);
     for (size_t i = 0; i < count; i++)
         if (assign_column(p->assign, i) >= 0)
-            take(p, &p->runners[p->rows[i]], frame, (size_t)assign_column(p->assign, i));
+            take(p, p->rows[i], frame, (size_t)assign_column(p->assign, i));
 }
 
 /* ---- the error of the homography --------------------------------------------------------------
@@ -281,8 +301,10 @@ static void begin_new(struct pitch *p, const struct tracker_frame *frame,
         bool heir = tracker_has_heir(out, i);
         if (!p->free[i] || (!heir && b->score < p->params.start))
             continue;
-        struct runner *r = &p->runners[places_take(&p->places)];
+        int32_t place = places_take(&p->places);
+        struct runner *r = &p->runners[place];
         *r = (struct runner){0};
+        appearance_begin(&p->appearance, place, i);
         r->shown = (fov_track){.class_id = b->class_id, .on_ground = true};
         tracker_name(out, frame, i, &r->shown);
         ground_begin(&r->state, &p->seen[i]);
@@ -438,6 +460,7 @@ static void update(void *own, const struct tracker_frame *frame, struct tracker_
     out->heirs = over ? p->heirs : NULL;
     inner.first = frame->first || picture != p->in_picture;
     p->in_picture = picture;
+    appearance_see(&p->appearance, frame);
     if (known != UNKNOWN)
         on_ground(p, &inner);
     if (!picture)
@@ -458,6 +481,7 @@ const struct tracker tracker_pitch = {
     .name = "pitch",
     .help = "in metres on the ground; for cameras with a homography, as over a football pitch",
     .follows_camera = true,
+    .compares_looks = true,
     .usual = {.high = 0.5f, .low = 0.1f, .start = 0.6f, .lost_s = 3},
     .create = create,
     .destroy = destroy,

@@ -39,6 +39,12 @@ const char *fov_tracker_name(int i, const char **help)
     return tracker->name;
 }
 
+bool fov_tracker_uses_embeddings(const char *name)
+{
+    const struct tracker *tracker = name && *name ? tracker_named(name) : trackers[0];
+    return tracker && tracker->compares_looks;
+}
+
 bool fov_tracker_uses_motion(const char *name)
 {
     const struct tracker *tracker = name && *name ? tracker_named(name) : trackers[0];

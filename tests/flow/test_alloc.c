@@ -1,6 +1,6 @@
 /* No allocation a frame after warm-up, from put to result, in any thread: JPEG and decoded frames,
- * without and with a picture for the eyes, and of football, in tiles and with a model for the ball.
- */
+ * alone, with a picture for the eyes, names and appearance, and of football, in tiles and with
+ * models for the ball and for appearance. */
 #include "flow_test.h"
 
 #include <semaphore.h>
@@ -74,17 +74,26 @@ static void frames_do_not_allocate(void **state)
     assert_true(jpeg_size > 0);
     fov_model_params model = {.path = "fake:runners=2,delay_ms=2,labels=person"};
     fov_model_params ball = {.path = "fake:runners=2,boxes=bright,labels=ball", .id = "ball"};
-    const fov_football_params football = {
-        .look = FOV_LOOK_TILES, .tile_px = 400, .ball_model = "ball"};
+    fov_model_params looks = {.path = "fake:runners=2,embed=12,batch=2", .id = "looks"};
+    const fov_tracker_params names = {0};
+    const fov_football_params football = {.look = FOV_LOOK_TILES,
+                                          .tile_px = 400,
+                                          .ball_model = "ball",
+                                          .appearance_model = "looks",
+                                          .team_model = "looks"};
     fov_workers_params params = {.workers = 2, .model = &model, .pin_latency = true};
     fov_workers *workers;
     fov_stream *streams[STREAMS];
     assert_int_equal(fov_workers_create(&workers, &params, NULL), FOV_OK);
     assert_int_equal(fov_workers_add_model(workers, &ball, false, NULL), FOV_OK);
+    assert_int_equal(fov_workers_add_model(workers, &looks, false, NULL), FOV_OK);
     assert_int_equal(fov_frame_pool_create(&frames, NULL, NULL), FOV_OK);
     for (int s = 0; s < STREAMS; s++) {
-        fov_stream_params sp = {
-            .on_result = on_result, .max_latency_ms = 10000, .football = s == 2 ? &football : NULL};
+        fov_stream_params sp = {.on_result = on_result,
+                                .max_latency_ms = 10000,
+                                .tracker = s == 1 ? &names : NULL,
+                                .appearance_model = s == 1 ? "looks" : NULL,
+                                .football = s == 2 ? &football : NULL};
         assert_int_equal(fov_stream_open(&streams[s], workers, &sp, NULL), FOV_OK);
         fov_stream_watch(streams[s], s == 1);
     }

@@ -11,9 +11,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { BOXES = 40, PICTURES = 60, PIXELS = 96 * 64 };
+enum { BOXES = 40, PICTURES = 60, PIXELS = 96 * 64, NUMBERS = 4 };
 
 static uint8_t pixels[PIXELS];
+static float vectors[BOXES * NUMBERS];
 
 /* Mostly a number of a picture, at times one of the bits that come. */
 static float number(struct reader *r, float scale)
@@ -111,10 +112,12 @@ static fov_football *create(struct reader *r)
     fov_football *football;
     fov_pitch_view view;
     uint8_t bits = next(r);
-    fov_football_params params = {
-        .still_camera = bits & 1,
-        .tracker = {.name = bits & 2 ? "botsort" : NULL, .max_tracks = bits & 4 ? 8 : 0},
-        .match = {.max_people = 1 + bits % 16}};
+    fov_football_params params = {.still_camera = bits & 1,
+                                  .tracker = {.name = bits & 2 ? "botsort" : NULL,
+                                              .max_tracks = bits & 4 ? 8 : 0,
+                                              .embedding_size = bits & 16 ? NUMBERS : 0},
+                                  .teams = {.embedding_size = bits & 32 ? NUMBERS : 0},
+                                  .match = {.max_people = 1 + bits % 16}};
     if (bits & 8) {
         read_view(r, &view);
         params.view = &view;
@@ -137,7 +140,11 @@ static void one_picture(fov_football *football, struct reader *r, double *time_s
                                 .image = read_image(r, &image),
                                 .width = bits & 4 && next(r) % 8 == 0 ? 48 : 96,
                                 .height = 64,
+                                .embeddings = bits & 64 ? vectors : NULL,
+                                .team_embeddings = bits & 128 ? vectors : NULL,
                                 .detections = &detections};
+    for (int i = 0; bits & 64 && i < 4; i++)
+        vectors[next(r) % (BOXES * NUMBERS)] = number(r, 1);
     if (bits & 8) {
         read_motion(r, &motion);
         input.motion = &motion;

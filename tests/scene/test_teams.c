@@ -378,9 +378,9 @@ static void what_is_known_is_kept(void **state)
     fov_teams_destroy(&teams);
 }
 
-static void vectors_instead_of_colours(void **state)
+/* Sides by vectors that come in every `every`-th frame of 10 a second. */
+static void check_vectors(int every, int frames)
 {
-    (void)state;
     enum { SIZE = 64, PLAYERS = 14 };
     fov_teams_params params = {.embedding_size = SIZE};
     fov_teams *teams = make(&params);
@@ -388,7 +388,7 @@ static void vectors_instead_of_colours(void **state)
     float vectors[PLAYERS * SIZE];
     uint32_t random = 1, colours[2];
     fov_team_list list = {0};
-    for (int frame = 0; frame < 30; frame++) {
+    for (int frame = 0; frame < frames; frame++) {
         for (int i = 0; i < PLAYERS; i++) {
             tracks[i] = (fov_track){.id = i + 1,
                                     .state = FOV_TRACK_ACTIVE,
@@ -398,7 +398,8 @@ static void vectors_instead_of_colours(void **state)
             for (int d = 0; d < SIZE; d++) {
                 random = random * 1664525u + 1013904223u;
                 float noise = (float)(random >> 8) / (1 << 24) - 0.5f;
-                vectors[i * SIZE + d] = 3 * (noise + (d % 2 == i % 2 ? 1.0f : 0.2f));
+                bool seen = (frame + i / 2) % every == 0; /* else zeros: not looked at */
+                vectors[i * SIZE + d] = seen ? 3 * (noise + (d % 2 == i % 2 ? 1.0f : 0.2f)) : 0;
             }
         }
         fov_tracks all = {tracks, PLAYERS};
@@ -411,6 +412,13 @@ static void vectors_instead_of_colours(void **state)
     assert_true(list.items[0].side != list.items[1].side);
     assert_false(fov_teams_colors(teams, colours));
     fov_teams_destroy(&teams);
+}
+
+static void vectors_instead_of_colours(void **state)
+{
+    (void)state;
+    check_vectors(1, 30);
+    check_vectors(5, 30); /* one stands for the time since the one before */
 }
 
 /* ---- bad input ------------------------------------------------------------------------------- */

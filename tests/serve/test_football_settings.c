@@ -139,6 +139,21 @@ static void the_drawn_detector_is_no_model(void **state)
     settings_free(&s);
 }
 
+static void models_of_appearance_have_names(void **state)
+{
+    (void)state;
+    struct settings *s = read_good("models: {reid: {path: /m/r.onnx}}\n"
+                                   "football: {appearance_model: reid, team_model: /m/kits.onnx}\n",
+                                   NULL);
+    struct settings_football f;
+    assert_int_equal(settings_football(s, &f, NULL), FOV_OK);
+    assert_string_equal(f.names[FOOTBALL_APPEARANCE], "reid");
+    assert_string_equal(f.params.appearance_model, "reid");
+    assert_string_equal(f.names[FOOTBALL_TEAM], "/m/kits.onnx");
+    assert_string_equal(f.params.team_model, "kits");
+    settings_free(&s);
+}
+
 static const struct mistake broken[] = {
     {"football:\n  player_modle: x\n", "f.yaml:2:3: football.player_modle", "player_model?"},
     {"football:\n  tracker: bytetrak\n", "f.yaml:2:12: football.tracker", "bytetrack"},
@@ -304,6 +319,7 @@ int main(void)
         cmocka_unit_test(teams_come_in_other_forms),
         cmocka_unit_test(the_environment_names_teams_too),
         cmocka_unit_test(the_drawn_detector_is_no_model),
+        cmocka_unit_test(models_of_appearance_have_names),
         cmocka_unit_test(mistakes_have_their_place),
         cmocka_unit_test(shown_settings_come_back),
         cmocka_unit_test(words_are_those_of_the_tables),

@@ -51,6 +51,10 @@ static const struct mistake broken[] = {
      "low medium high"},
     {"cameras:\n  a/b: x\n", "f.yaml:2:8: cameras", "no slash"},
     {"cameras:\n  hall: {fps: 0}\n", "f.yaml:2:15: cameras.hall.fps", "from 1"},
+    {"cameras:\n  hall: {appearance_model: reid}\n", "f.yaml:2:9: cameras.hall",
+     "tracker that looks"},
+    {"cameras:\n  hall: {tracker: ocsort, appearance_model: r}\n", "f.yaml:2:9: cameras.hall",
+     "botsort"},
     {"cameras:\n  hall: {tracker: magic}\n", "f.yaml:2:19: cameras.hall.tracker", "none"},
     {"cameras: [a, b]\n", "f.yaml:1:10: cameras", "names"},
     {"cameras:\n  hall: [a]\n", "f.yaml:2:9: cameras.hall", "section"},
@@ -348,6 +352,8 @@ static void test_every_tracker_can_be_set(void **state)
         snprintf(text, sizeof text, "cameras: {hall: {tracker: %s}}\n", name);
         struct settings *s = read_good(text, NULL);
         const char *given = settings_camera_tracker(settings_find_camera(s, "hall"));
+        assert_int_equal(settings_tracker_looks(settings_find_camera(s, "hall")->tracker),
+                         fov_tracker_uses_embeddings(name));
         assert_string_equal(given ? given : "none", name);
         settings_free(&s);
     }

@@ -184,6 +184,47 @@ static void appearance_tells_apart(void **state)
     }
 }
 
+/* The same on the ground, in metres. */
+static void appearance_tells_apart_on_the_ground(void **state)
+{
+    (void)state;
+    static const float looks[2][4] = {{1, 0, 0.2f, 0}, {0, 1, 0, 0.2f}};
+    static const double ground[9] = {50, 0, 100, 0, 50, 100, 0, 0, 1}; /* 50 px a metre */
+    for (int told = 0; told <= 1; told++) {
+        fov_tracker *t = tracker((fov_tracker_params){.name = "pitch", .embedding_size = 4});
+        float vectors[2][4];
+        int32_t first = 0;
+        for (int frame = 0; frame < 20; frame++) {
+            bool changed = frame >= 10;
+            put(0, changed ? 508 : 500, 300, 0.9);
+            put(1, changed ? 500 : 508, 300, 0.9);
+            memcpy(vectors, looks, sizeof vectors);
+            fov_detections detections = {items, 2, STREET_MOST, NULL};
+            fov_track_input input = {.time_s = frame / 30.0,
+                                     .detections = &detections,
+                                     .ground = ground,
+                                     .embeddings = told ? vectors[0] : NULL};
+            assert_int_equal(fov_tracker_update(t, &input, NULL, NULL), FOV_OK);
+            first = frame == 9 ? items[0].track_id : first;
+        }
+        assert_true(first > 0);
+        assert_int_equal(items[0].track_id == first, told);
+        fov_tracker_destroy(&t);
+    }
+}
+
+static void trackers_that_look(void **state)
+{
+    (void)state;
+    assert_true(fov_tracker_uses_embeddings(NULL));
+    assert_true(fov_tracker_uses_embeddings(""));
+    assert_true(fov_tracker_uses_embeddings("bytetrack"));
+    assert_true(fov_tracker_uses_embeddings("pitch"));
+    assert_false(fov_tracker_uses_embeddings("ocsort"));
+    assert_false(fov_tracker_uses_embeddings("none"));
+    assert_false(fov_tracker_uses_embeddings("nothing"));
+}
+
 /* Vectors that are zero or no numbers count as none. */
 static void broken_vectors_are_left_out(void **state)
 {
@@ -283,6 +324,8 @@ int main(void)
         cmocka_unit_test(unsure_boxes_keep_a_name_and_begin_none),
         cmocka_unit_test(names_begin_with_the_second_sight),
         cmocka_unit_test(appearance_tells_apart),
+        cmocka_unit_test(appearance_tells_apart_on_the_ground),
+        cmocka_unit_test(trackers_that_look),
         cmocka_unit_test(broken_vectors_are_left_out),
         cmocka_unit_test(grown_boxes_find_again),
         cmocka_unit_test(ocsort_leads_its_filter_along_the_way),
