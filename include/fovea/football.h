@@ -108,7 +108,10 @@ struct fov_football_params {
     const fov_pitch_view *view; /* of the first picture; NULL: not known. One for pictures of
                                    another shape is refused by the first fov_football_update, and
                                    forgotten */
-    bool still_camera;          /* never moves: `view` holds for all pictures */
+    bool view_kept;    /* `view` is from a run before: of pictures of another size it is left out,
+                          and unless the camera never moves it is told only once the lines of a
+                          picture show all of it; what they do not show within 2 s is forgotten */
+    bool still_camera; /* never moves: `view` holds for all pictures */
     /* Replaces or changes what the models found in a frame, in fov_football_class and source px
      * (with the player_model "drawn" that is nothing in frames of anything but the drawn match):
      * for own detectors, and to play recorded ones. On a worker's thread; frames of a stream may

@@ -59,7 +59,10 @@ static fov_status make_view(fov_football *f, const fov_football_params *params, 
     v->steps = calloc(FOOTBALL_STEPS, sizeof *v->steps);
     if (!v->steps)
         return fov_fail(error, FOV_ENOMEM, "no memory for the views of a match");
-    return params->view ? football_view_set(v, params->view, UINT64_MAX, error) : FOV_OK;
+    fov_status status = params->view ? football_view_set(v, params->view, UINT64_MAX, error)
+                                     : FOV_OK;
+    v->kept = params->view_kept;
+    return status;
 }
 
 static fov_status make_camera(fov_football *f, fov_error *error)

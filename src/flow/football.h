@@ -24,7 +24,7 @@ struct football_view {
     bool still;
     fov_pitch_size pitch;
     fov_pitch_view given; /* for the first picture, while `waits` */
-    bool waits;
+    bool waits, kept;     /* kept: it is from a run before */
     fov_pitch_follow follow;
     bool doubtful;               /* the camera has moved, nobody knows how far */
     struct football_step *steps; /* a ring of FOOTBALL_STEPS */

@@ -291,6 +291,7 @@ struct rooms {
     struct chores *opening;  /* of sources */
     struct chores *painting; /* of heat maps; made at the first one */
     int paintings;           /* that wait or are made */
+    struct view_book *views; /* calibrations of football */
     struct opening *asking;  /* sources that ask again for a promise in a moment */
     struct room *first;
     size_t count;

@@ -216,6 +216,36 @@ static void a_cut_takes_the_view(void **state)
     fov_football_destroy(&football);
 }
 
+/* One of a run before is no reason to refuse a picture, nor one to be told without lines. */
+static void a_kept_view_is_a_guess(void **state)
+{
+    (void)state;
+    fov_pitch_view view = camera(), other = view;
+    struct scene s;
+    other.width = 1280;
+    other.height = 720;
+    const struct {
+        const fov_pitch_view *view;
+        bool still, known;
+    } cases[] = {{&view, true, true}, {&view, false, false}, {&other, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin(&s);
+        fov_football *football = make(&(fov_football_params){
+            .view = cases[i].view, .view_kept = true, .still_camera = cases[i].still});
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(step(&s, football).view_known, cases[i].known);
+        assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
+        assert_true(step(&s, football).view_known);
+        fov_football_destroy(&football);
+    }
+    /* what somebody sets before the first picture is none of a run before */
+    begin(&s);
+    fov_football *football = make(&(fov_football_params){.view = &view, .view_kept = true});
+    assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
+    assert_true(step(&s, football).view_known);
+    fov_football_destroy(&football);
+}
+
 static void a_still_camera_keeps_its_view(void **state)
 {
     (void)state;
@@ -473,6 +503,7 @@ int main(void)
         cmocka_unit_test(views_that_cannot_be_carried),
         cmocka_unit_test(views_of_long_ago),
         cmocka_unit_test(a_cut_takes_the_view),
+        cmocka_unit_test(a_kept_view_is_a_guess),
         cmocka_unit_test(a_still_camera_keeps_its_view),
         cmocka_unit_test(a_view_with_a_lens),
         cmocka_unit_test(names_are_told_whole),

@@ -113,6 +113,7 @@ static fov_football *create(struct reader *r)
     uint8_t bits = next(r);
     fov_football_params params = {
         .still_camera = bits & 1,
+        .view_kept = bits & 16,
         .tracker = {.name = bits & 2 ? "botsort" : NULL, .max_tracks = bits & 4 ? 8 : 0},
         .match = {.max_people = 1 + bits % 16}};
     if (bits & 8) {

@@ -225,7 +225,8 @@ function words() {
   fillSelect($('landmark'), landmarks, state.size[0], null);
   text($('size'), t('cal.size', { length: num(state.size[0], state.size[0] % 1 ? 1 : 0), width: num(state.size[1], state.size[1] % 1 ? 1 : 0) }));
   text($('camera'), t(state.still_camera ? 'cal.still' : 'cal.moves'));
-  text($('force'), t(state.known ? 'cal.known' : 'cal.not_known'));
+  const unused = state.kept && !state.kept.used && !state.known;
+  text($('force'), t(state.known ? 'cal.known' : unused ? 'cal.kept_unused' : 'cal.not_known', { why: state.kept?.why ?? '' }));
   fill();
 }
 

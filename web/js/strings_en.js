@@ -143,6 +143,7 @@ export default {
   'cal.still': 'The camera stands still: the view holds for all pictures.', 'cal.moves': 'The camera may move: the view is carried along with it. Whether it stands still is said when the stream is started.',
   'cal.old': 'This picture is old and the camera may have moved since: take a new one before saving.',
   'cal.known': 'A view is in force. What is saved here takes its place.', 'cal.not_known': 'No view is in force: where players stand is not known.',
+  'cal.kept_unused': 'What was saved before is not used: {why}.',
   'cal.saved': 'Saved: the live picture shows where players stand.', 'cal.stay': 'The points stay where they were: move those that no longer fit.',
   'cal.key_move': 'move it by a pixel', 'cal.key_ten': 'by ten', 'cal.key_list': 'to the list of points', 'cal.key_delete': 'remove it', 'cal.key_none': 'select none',
   'mark.name': '{what}, {where}', 'mark.left': 'left', 'mark.right': 'right', 'mark.near': 'near', 'mark.far': 'far',
