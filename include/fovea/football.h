@@ -198,6 +198,10 @@ FOV_API fov_status fov_football_update(fov_football *football, const fov_footbal
 FOV_API fov_status fov_football_set_view(fov_football *football, const fov_pitch_view *view,
                                          uint64_t seq, fov_error *error);
 
+/* Whether the camera stands still from the next picture on. The view stays as it is known; what is
+ * in doubt when the camera comes to rest is forgotten. Thread-safety: as update. Blocks: no. */
+FOV_API void fov_football_set_still(fov_football *football, bool still);
+
 /* The figures so far, valid until it is destroyed; they change with each update.
  * Thread-safety: as update. Blocks: no. */
 FOV_API const fov_match *fov_football_match(const fov_football *football);

@@ -18,6 +18,7 @@ struct football_step {
     int width, height;
     fov_motion_kind kind; /* NONE: the camera's motion is not known */
     double map[9];        /* from the picture before */
+    bool still;           /* the camera stood still since then */
 };
 
 struct football_view {
@@ -49,6 +50,9 @@ const fov_pitch_view *football_view_now(const struct football_view *v);
 
 fov_status football_view_set(struct football_view *v, const fov_pitch_view *view, uint64_t seq,
                              fov_error *error);
+
+/* From the next picture on. */
+void football_view_still(struct football_view *v, bool still);
 
 void football_view_reset(struct football_view *v);
 

@@ -93,7 +93,8 @@ static void remember(struct football_view *v, const fov_football_input *input, d
                                 .time_s = time_s,
                                 .width = input->width,
                                 .height = input->height,
-                                .kind = motion->kind};
+                                .kind = motion->kind,
+                                .still = v->still};
     memcpy(s->map, motion->map, sizeof s->map);
 }
 
@@ -208,11 +209,11 @@ static fov_status bring(const struct football_view *v, size_t back, fov_pitch_fo
         const struct football_step *s = step_at(v, back);
         fov_motion motion = {.kind = s->kind};
         memcpy(motion.map, s->map, sizeof motion.map);
-        if (!v->still && s->kind == FOV_MOTION_NONE)
+        if (!s->still && s->kind == FOV_MOTION_NONE)
             return fov_fail(error, FOV_ENOTFOUND,
                             "the camera could not be followed since: not at picture %llu",
                             (unsigned long long)s->seq);
-        carry(f, s->time_s, &motion, v->still);
+        carry(f, s->time_s, &motion, s->still);
         if (!f->known)
             return fov_fail(error, FOV_ENOTFOUND, "the camera has moved too far since");
     }
@@ -253,6 +254,14 @@ fov_status football_view_set(struct football_view *v, const fov_pitch_view *view
     v->doubtful = v->waits = false;
     follow_size(v, step_at(v, 0)->width, step_at(v, 0)->height);
     return FOV_OK;
+}
+
+void football_view_still(struct football_view *v, bool still)
+{
+    if (still && !football_view_now(v))
+        v->follow.known = v->follow.strayed = false;
+    v->still = still;
+    v->doubtful = false;
 }
 
 void football_view_reset(struct football_view *v)

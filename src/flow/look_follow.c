@@ -96,6 +96,17 @@ fov_status fov_stream_set_pitch_view(fov_stream *s, const fov_pitch_view *view, 
     return status;
 }
 
+fov_status fov_stream_set_still_camera(fov_stream *s, bool still, fov_error *error)
+{
+    struct look *look = s->look;
+    if (!look)
+        return no_football(s, error);
+    pthread_mutex_lock(&look->serial);
+    fov_football_set_still(look->football, still);
+    pthread_mutex_unlock(&look->serial);
+    return FOV_OK;
+}
+
 fov_status fov_stream_get_pitch_view(fov_stream *s, fov_pitch_view *view, bool *known,
                                      double *sigma_px, uint64_t *seq, fov_error *error)
 {

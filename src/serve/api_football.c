@@ -254,18 +254,31 @@ static bool read_frame(struct exchange *x, const json_value *json, uint64_t *seq
     return false;
 }
 
-/* Whether the camera moves is decided when the stream is started. */
-static bool check_still(struct exchange *x, const json_value *json, const struct room *room)
+/* From now on. */
+static void set_still(struct room *room, bool still)
 {
-    bool still = room->feed->football->still;
-    if (!member_bool(x, json, "still_camera", &still))
-        return false;
-    if (still == room->feed->football->still)
-        return true;
-    serve_problem(x, 422, "invalid_argument",
-                  "still_camera is %s for this stream, which is said when it is started",
-                  still ? "false" : "true");
-    return false;
+    struct feed_football *football = room->feed->football;
+    fov_stream_set_still_camera(room->feed->stream, still, NULL);
+    if (football->still != still)
+        fov_log(FOV_LOG_INFO, "serve", "room %s: the camera %s", room->name,
+                still ? "stands still" : "moves");
+    football->still = still;
+}
+
+/* As a client says: 1, 0; -1: nothing. */
+static void change_still(struct room *room, int still)
+{
+    if (still < 0)
+        return;
+    room->feed->football->still_said = true;
+    set_still(room, still);
+}
+
+void football_reloaded(struct server *server)
+{
+    for (struct room *room = server->rooms->first; room; room = room->next)
+        if (room->feed && room->feed->football && !room->feed->football->still_said)
+            set_still(room, server->settings->football.still_camera);
 }
 
 static bool read_preview(struct exchange *x, bool *preview)
@@ -291,6 +304,7 @@ static void answer_view(struct exchange *x, struct room *room, const fov_pitch_v
     write_view(&w, view);
     football_write_quality(&w, quality);
     football_add_pair(&w, "size", place.size.length, place.size.width, 3);
+    json_add_bool(&w, "still_camera", room->feed->football->still);
     json_name(&w, "frame_id");
     if (seq != UINT64_MAX)
         json_put_int(&w, (int64_t)seq);
@@ -304,8 +318,9 @@ static void answer_view(struct exchange *x, struct room *room, const fov_pitch_v
         answer_now(x, &w);
 }
 
-/* Fits and, unless only looked at, sets it. */
-static void set_view(struct exchange *x, struct room *room, const json_value *json, bool preview)
+/* Fits and, unless only looked at, sets it. `still`: 1, 0; -1 changes nothing. */
+static void set_view(struct exchange *x, struct room *room, const json_value *json, int still,
+                     bool preview)
 {
     struct football_place place = place_of(room->feed->football);
     fov_pitch_quality quality;
@@ -314,12 +329,14 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
     bool known;
     double sigma_px;
     fov_error error = {0};
-    if (!read_frame(x, json, &seq) || !check_still(x, json, room) || !may_keep(x, preview))
+    if (!read_frame(x, json, &seq) || !may_keep(x, preview))
         return;
     fov_status status = football_read_view(json, &place, &view, &quality, &error);
     fov_stream_get_pitch_view(room->feed->stream, &now, &known, &sigma_px, &newest, NULL);
     if (status == FOV_OK && !preview)
         status = fov_stream_set_pitch_view(room->feed->stream, &view, seq, &error);
+    if (status == FOV_OK && !preview)
+        change_still(room, still);
     if (status == FOV_EINVAL || status == FOV_ENOTFOUND)
         football_refuse_view(x, &error, &quality);
     else if (status != FOV_OK)
@@ -329,19 +346,36 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
                     preview);
 }
 
+/* With nothing to fit: only whether the camera stands still. */
+static bool says_still_alone(const json_value *json)
+{
+    return json_has(json, "still_camera") && !json_has(json, "points") && !json_has(json, "matrix");
+}
+
+static void answer_still(struct exchange *x, struct room *room, int still, bool preview)
+{
+    struct json_writer *w = serve_writer(x->server);
+    if (!preview)
+        change_still(room, still);
+    write_state(w, room, false);
+    serve_json(x, 200, w);
+}
+
 void put_homography(struct exchange *x)
 {
     struct room *room = football_room(x);
-    bool preview, gone = false;
+    bool preview, gone = false, still = false;
     json_value *json = room && read_preview(x, &preview) ? member_object(x) : NULL;
     if (!json)
         return;
-    if (!member_bool(x, json, "forget", &gone))
+    if (!member_bool(x, json, "forget", &gone) || !member_bool(x, json, "still_camera", &still))
         ; /* answered */
     else if (gone)
         forget(x, room, preview);
+    else if (says_still_alone(json))
+        answer_still(x, room, still, preview);
     else
-        set_view(x, room, json, preview);
+        set_view(x, room, json, json_has(json, "still_camera") ? still : -1, preview);
     json_free(&json);
 }
 

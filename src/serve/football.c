@@ -111,6 +111,7 @@ void football_write_stats(struct json_writer *w, const struct feed_football *foo
     fov_stream_get_football_parts(stream, parts);
     json_name(w, "football");
     json_object_begin(w);
+    json_add_bool(w, "still_camera", football->still);
     football_write_parts(w, parts);
     write_people(w, people, count < room ? count : room);
     for (int i = 0; i < 2; i++) {

@@ -49,11 +49,12 @@ struct feed_football {
     fov_pitch_size size; /* of the pitch, metres: never zero */
     char names[2][FOOTBALL_NAME_MAX];
     char tracker[16]; /* "auto" */
-    bool drawn, still;
+    bool drawn;
     struct view_key key;
-    /* Loop thread, once there is a feed: the calibration of that key, and why it is not in force
+    /* Loop thread, once there is a feed: whether the camera stands still, and that a client has
+     * said so, not the settings; the calibration of that key, and why it is not in force
      * ("": it is, or waits for the lines). */
-    bool has_kept;
+    bool still, still_said, has_kept;
     struct kept_view kept;
     char kept_why[160];
     atomic_int kept_width, kept_height; /* of one that waits for the first picture; 0: none */

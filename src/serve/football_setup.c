@@ -114,6 +114,7 @@ static void fill_feed(struct football_setup *setup)
     struct feed_football *feed = setup->feed;
     feed->size = pitch_size(&p->match.pitch);
     feed->still = p->still_camera;
+    feed->still_said = setup->wish.still >= 0;
     text_copy(feed->tracker, sizeof feed->tracker, p->tracker.name ? p->tracker.name : "auto");
     atomic_init(&feed->kept_width, 0);
     atomic_init(&feed->kept_height, 0);

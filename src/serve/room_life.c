@@ -237,5 +237,6 @@ const struct serve_part rooms_part = {.name = "rooms",
                                       .open = rooms_open,
                                       .ready = rooms_ready,
                                       .tick = rooms_tick,
+                                      .reloaded = football_reloaded,
                                       .stop = rooms_stop,
                                       .close = rooms_close};

@@ -117,7 +117,7 @@ const struct settings_row settings_rows[] = {
     {"football.homography", NULL, SET_TEXT, AT(football.homography), NULL, 0, 0, NULL, SET_LIVE,
      "JSON file with the calibration of the first picture (see pitch.md): `points` and the `picture` size, or a `matrix`"},
     {"football.still_camera", NULL, SET_BOOL, AT(football.still_camera), "false", 0, 0, NULL, SET_LIVE,
-     "the camera never moves: its calibration holds for all pictures"},
+     "the camera never moves: its calibration holds for all pictures. A reload changes it for streams of which no client has said it"},
     {"football.pitch.length", NULL, SET_NUMBER, AT(football.pitch_length), NULL, 30, 150, NULL, SET_LIVE,
      "metres; left out: 105"},
     {"football.pitch.width", NULL, SET_NUMBER, AT(football.pitch_width), NULL, 20, 120, NULL, SET_LIVE,

@@ -140,7 +140,7 @@ export default {
   'cal.verdict.few': 'Not enough points yet.', 'cal.verdict.good': 'Good:', 'cal.verdict.fair': 'Usable:', 'cal.verdict.poor': 'Poor:', 'cal.verdict.refused': 'That cannot be:',
   'cal.few': '{n} of at least four.', 'cal.figures': '{px} px off in the picture; about {m} m on the pitch.',
   'cal.unchecked': 'about {m} m on the pitch. Four points always fit: a fifth would check them.', 'cal.outliers': '{n} contradict the others and do not count.',
-  'cal.still': 'The camera stands still: the view holds for all pictures.', 'cal.moves': 'The camera may move: the view is carried along with it. Whether it stands still is said when the stream is started.',
+  'cal.still': 'The camera stands still: the view holds for all pictures.', 'cal.moves': 'The camera may move: the view is carried along with it.',
   'cal.old': 'This picture is old and the camera may have moved since: take a new one before saving.',
   'cal.known': 'A view is in force. What is saved here takes its place.', 'cal.not_known': 'No view is in force: where players stand is not known.',
   'cal.kept_unused': 'What was saved before is not used: {why}.',
