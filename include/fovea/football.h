@@ -172,6 +172,7 @@ typedef struct fov_football_input {
     const fov_motion *motion;         /* NULL: found in the image */
     const fov_pitch_view *found;      /* the view of this picture by other means; NULL: none */
     fov_football_detector detector;   /* passed on */
+    bool ball_unlooked;               /* as fov_ball_input.unlooked */
 } fov_football_input;
 
 typedef struct fov_football fov_football;

@@ -216,7 +216,8 @@ static void follow_ball(fov_football *f, const struct football_picture *picture,
                                   .height = picture->input->height,
                                   .detections = picture->input->detections,
                                   .motion = picture->motion,
-                                  .view = picture->view};
+                                  .view = picture->view,
+                                  .unlooked = picture->input->ball_unlooked};
     if (fov_ball_update(f->ball, &input, &frame->ball, &frame->late, NULL)) {
         frame->ball = (fov_ball){.time_s = picture->time_s, .detection = -1};
         frame->late = (fov_balls){0};

@@ -21,7 +21,8 @@ struct looked {
     uint8_t kinds[DETECTIONS_MAX]; /* fov_football_class by detection */
     fov_football_detector detector;
     int64_t parts_ns[FOV_PART_COUNT];
-    bool found; /* the view of the pitch was */
+    bool ball_looked; /* for, in all places where it may be */
+    bool found;       /* the view of the pitch was */
     fov_pitch_view view;
     /* The run's own. */
     struct look_classes classes, ball_classes;

@@ -35,7 +35,8 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
         .height = job->height,
         .detections = &boxes,
         .found = seen->found ? &seen->view : NULL,
-        .detector = seen->detector};
+        .detector = seen->detector,
+        .ball_unlooked = !seen->ball_looked};
     if (fov_football_update(look->football, &input, frame, NULL) != FOV_OK)
         return false;
     for (size_t i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 
 #include "../alloc_count.h"
 #include "ball_score.h"
+#include "scene/ball_tracker.h"
 
 /* One update with one sighting, or none (x below 0). */
 static fov_ball put(fov_ball_tracker *tracker, double time_s, float x, float y,
@@ -18,7 +19,11 @@ static fov_ball put(fov_ball_tracker *tracker, double time_s, float x, float y,
 {
     fov_detection one = {.x1 = x - 6, .y1 = y - 6, .x2 = x + 6, .y2 = y + 6, .score = 0.7f};
     fov_detections detections = {&one, x >= 0, 1, NULL};
-    fov_ball_input input = {time_s, 1920, 1080, &detections, motion, NULL};
+    fov_ball_input input = {.time_s = time_s,
+                            .width = 1920,
+                            .height = 1080,
+                            .detections = &detections,
+                            .motion = motion};
     fov_ball ball;
     assert_int_equal(fov_ball_update(tracker, &input, &ball, late, NULL), FOV_OK);
     return ball;
@@ -123,6 +128,108 @@ static void a_hole_is_coasted_over_and_filled_later(void **state)
     assert_null(tracker);
 }
 
+/* A picture in which nobody looked. */
+static fov_ball pass(fov_ball_tracker *tracker, double time_s)
+{
+    const fov_ball_input input = {
+        .time_s = time_s, .width = 1920, .height = 1080, .unlooked = true};
+    fov_ball ball;
+    assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
+    return ball;
+}
+
+/* A model that looks at every eighth picture of 25 a second: those between say nothing, neither
+ * that it is there nor that it is not. */
+static void a_picture_that_nobody_looked_at_is_no_miss(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    size_t seen = 0, coasted = 0;
+    for (int i = 0; i < 160; i++) {
+        double t = i / 25.0;
+        fov_ball ball = i % 8 == 0 ? put(tracker, t, 300 + 160 * (float)t, 500, NULL, NULL)
+                                   : pass(tracker, t);
+        assert_true(i % 8 != 0 || i < 24 || ball.state == FOV_BALL_SEEN);
+        if (ball.state == FOV_BALL_NONE || i < 32) /* its speed is learnt */
+            continue;
+        if (fabs((double)ball.x - (300 + 160 * t)) >= 12)
+            fail_msg("%g px off in picture %d", fabs((double)ball.x - (300 + 160 * t)), i);
+        seen += ball.state == FOV_BALL_SEEN;
+        coasted += ball.state == FOV_BALL_COASTING;
+    }
+    assert_int_equal(seen, 16); /* pictures 32, 40, ... */
+    assert_true(coasted >= 90); /* of 112: then its place is not known well enough */
+    /* the time that it is thought on for runs all the same */
+    fov_ball ball = {0};
+    for (int i = 160; i < 200; i++)
+        ball = pass(tracker, i / 25.0);
+    assert_int_equal(ball.state, FOV_BALL_NONE);
+    fov_ball_destroy(&tracker);
+}
+
+/* Looks that are missed count as before, and so does what is seen once and not again. */
+static void a_look_that_finds_nothing_is_a_miss(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    put(tracker, 0, 800, 500, NULL, NULL);
+    for (int i = 1; i < 8; i++)
+        pass(tracker, i / 25.0);
+    put(tracker, 8 / 25.0, -1, 0, NULL, NULL); /* alone for 0.32 s */
+    assert_null(ball_paths_best(&tracker->paths));
+    fov_ball_destroy(&tracker);
+}
+
+/* The ball that a slow model finds is told about as often as it was there to be told. */
+static void slow_looks_follow_the_ball(void **state)
+{
+    (void)state;
+    struct ball_score slow = {0}, missed = {0};
+    for (unsigned seed = 11; seed < 17; seed++) {
+        struct ball_world world = {seed, 25, 60, 1 + 0.35 * (seed % 3), 0, 0};
+        size_t count;
+        struct ball_frame_truth *frames = ball_world_make(&world, &count);
+        assert_non_null(frames);
+        for (size_t i = 0; i < count; i++)
+            if (i % 5 != 0)
+                frames[i].count = 0;
+        ball_score_run(BALL_NOW, NULL, true, frames, count, &missed);
+        for (size_t i = 0; i < count; i++)
+            frames[i].unlooked = i % 5 != 0;
+        ball_score_run(BALL_NOW, NULL, true, frames, count, &slow);
+        free(frames);
+    }
+    print_message("every fifth picture looked at: within 12 px %.1f %%, over 25 px off %.1f %%; as "
+                  "misses %.1f %%, %.1f %%\n",
+                  ball_score_near(&slow), ball_score_wrong(&slow), ball_score_near(&missed),
+                  ball_score_wrong(&missed));
+    assert_true(ball_score_near(&slow) >= 60);
+    assert_true(ball_score_wrong(&slow) <= 15);
+    assert_true(ball_score_near(&slow) > ball_score_near(&missed) + 10);
+}
+
+/* Every fifth look is at the whole picture, and not every fifth picture. */
+static void sweeps_count_looks(void **state)
+{
+    (void)state;
+    fov_ball_tracker *tracker = make(NULL);
+    int looks = 0, sweeps = 0;
+    for (int i = 0; i < 250; i++) {
+        fov_ball_input input = {.time_s = i / 25.0, .width = 1920, .height = 1080};
+        fov_ball_look look;
+        assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
+        if (i % 5 != 3) {
+            pass(tracker, i / 25.0);
+            continue;
+        }
+        put(tracker, i / 25.0, 200 + 4 * (float)i, 500, NULL, NULL);
+        looks += i >= 50;
+        sweeps += i >= 50 && look.sweep;
+    }
+    assert_true(looks == 40 && sweeps >= 7 && sweeps <= 12);
+    fov_ball_destroy(&tracker);
+}
+
 /* The picture turns by 40 px a frame; without the motion the ball would seem to run. */
 static void the_camera_moves_and_the_ball_does_not(void **state)
 {
@@ -206,7 +313,8 @@ static void a_ball_that_came_may_rest(void **state)
         fov_detection items[] = {{.x1 = 1500, .y1 = 100, .x2 = 1512, .y2 = 112, .score = 0.8f},
                                  {.x1 = x - 6, .y1 = 594, .x2 = x + 6, .y2 = 606, .score = 0.6f}};
         fov_detections detections = {items, lost ? 1 : 2, 2, NULL};
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         fov_ball ball;
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
         bag += i >= 100 && ball.detection == 0;
@@ -250,7 +358,8 @@ static void the_likelier_of_two_is_told(void **state)
                                   .y2 = 612,
                                   .score = 0.6f}};
         fov_detections detections = {items, 2, 2, NULL};
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         fov_ball ball;
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
         if (i > 3)
@@ -298,7 +407,7 @@ static void sweeps_cover_pictures_of_any_size(void **state)
                                    {1, 1},       {16384, 2},   {0, 0}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         fov_ball_tracker *tracker = make(NULL);
-        fov_ball_input input = {0, sizes[i][0], sizes[i][1], NULL, NULL, NULL};
+        fov_ball_input input = {.width = sizes[i][0], .height = sizes[i][1]};
         fov_ball_look look;
         assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
         assert_true(look.sweep && isnan(look.x));
@@ -314,7 +423,7 @@ static void a_tile_follows_the_ball(void **state)
     fov_ball_tracker *tracker = make(NULL);
     int sweeps = 0;
     for (int i = 0; i < 50; i++) {
-        fov_ball_input input = {i * 0.04, 1920, 1080, NULL, NULL, NULL};
+        fov_ball_input input = {.time_s = i * 0.04, .width = 1920, .height = 1080};
         fov_ball_look look;
         float x = 400 + 20.0f * (float)i;
         assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
@@ -365,9 +474,12 @@ static void bad_input_changes_nothing(void **state)
     fov_motion motion = {.kind = FOV_MOTION_HOMOGRAPHY, .map = {1, 0, NAN, 0, 1, 0, 0, 0, 1}};
     fov_pitch_view view = {.map = {1, 0, 0, 0, INFINITY, 0, 0, 0, 1}};
     const fov_ball_input rows[] = {
-        {NAN, 1920, 1080, NULL, NULL, NULL},  {INFINITY, 1920, 1080, NULL, NULL, NULL},
-        {1, -1, 1080, NULL, NULL, NULL},      {1, 1920, 20000, NULL, NULL, NULL},
-        {1, 1920, 1080, NULL, &motion, NULL}, {1, 1920, 1080, NULL, NULL, &view},
+        {.time_s = NAN, .width = 1920, .height = 1080},
+        {.time_s = INFINITY, .width = 1920, .height = 1080},
+        {.time_s = 1, .width = -1, .height = 1080},
+        {.time_s = 1, .width = 1920, .height = 20000},
+        {.time_s = 1, .width = 1920, .height = 1080, .motion = &motion},
+        {.time_s = 1, .width = 1920, .height = 1080, .view = &view},
     };
     fov_ball_tracker *tracker = make(NULL), *other = make(NULL);
     for (int i = 0; i < 30; i++) {
@@ -403,7 +515,8 @@ static void bad_boxes_are_left_out(void **state)
     fov_ball_tracker *tracker = make(NULL);
     fov_ball ball;
     for (int i = 0; i < 10; i++) {
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
     }
     assert_int_equal(ball.detection, 7);
@@ -440,7 +553,7 @@ static void another_size_starts_anew(void **state)
         put(tracker, i * 0.04, 900, 500, NULL, &late);
         told += late.count;
     }
-    fov_ball_input input = {0.8, 960, 540, NULL, NULL, NULL};
+    fov_ball_input input = {.time_s = 0.8, .width = 960, .height = 540};
     fov_ball_look look;
     fov_ball ball;
     assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
@@ -485,8 +598,12 @@ static void the_same_input_gives_the_same_answer_without_memory(void **state)
         for (size_t i = 0; i < count; i++) {
             struct ball_frame_truth *f = &frames[i];
             fov_detections detections = {f->items, f->count, f->count, NULL};
-            fov_ball_input input = {
-                f->time_s + 1000 * round, 1920, 1080, &detections, &f->motion, &f->view};
+            fov_ball_input input = {.time_s = f->time_s + 1000 * round,
+                                    .width = 1920,
+                                    .height = 1080,
+                                    .detections = &detections,
+                                    .motion = &f->motion,
+                                    .view = &f->view};
             fov_ball one, two;
             fov_balls late;
             fov_ball_look look;
@@ -510,6 +627,10 @@ int main(void)
         cmocka_unit_test(finds_the_ball_at_both_rates),
         cmocka_unit_test(looks_where_the_ball_is),
         cmocka_unit_test(a_hole_is_coasted_over_and_filled_later),
+        cmocka_unit_test(a_picture_that_nobody_looked_at_is_no_miss),
+        cmocka_unit_test(a_look_that_finds_nothing_is_a_miss),
+        cmocka_unit_test(slow_looks_follow_the_ball),
+        cmocka_unit_test(sweeps_count_looks),
         cmocka_unit_test(the_camera_moves_and_the_ball_does_not),
         cmocka_unit_test(what_never_moved_is_no_ball),
         cmocka_unit_test(two_bags_are_no_ball),
