@@ -14,7 +14,7 @@
 
 #define LOOK_DRAWN "drawn"
 
-enum { LOOK_PARTS = 128, TILE_BOXES = 100 };
+enum { LOOK_PARTS = 128, TILE_BOXES = 100, LOOK_SPARE = 8 };
 
 /* Its detections and what else was found in a frame. A worker's, then with its job. */
 struct looked {
@@ -64,6 +64,9 @@ struct look {
         bool begun;
         int64_t time_ns; /* of the last picture that was looked at for it */
     } pitch_beat, ball_beat;
+    /* The view was lost: the pitch is looked for in every picture, so often at most. */
+    bool hurries;
+    int spare;
     /* What the last picture says of the next. */
     fov_ball_look plan;
     bool view_known;

@@ -44,7 +44,8 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
     return true;
 }
 
-/* Where the next pictures are to be looked at. */
+/* Where the next pictures are to be looked at. After a cut, or where the camera could not be
+ * followed, the view is looked for at once. */
 static void look_ahead(struct look *look, const fov_football_frame *frame, double step_s)
 {
     fov_ball_look plan = {0};
@@ -52,6 +53,8 @@ static void look_ahead(struct look *look, const fov_football_frame *frame, doubl
         football_next_look(look->football, look->pace.time_s + step_s, &frame->motion, &plan);
     pthread_mutex_lock(&look->lock);
     look->plan = plan;
+    look->hurries = !frame->view_known &&
+                    (look->hurries || (look->begun && frame->motion.kind == FOV_MOTION_NONE));
     look->view_known = frame->view_known;
     look->view = frame->view;
     pthread_mutex_unlock(&look->lock);
