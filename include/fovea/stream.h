@@ -74,7 +74,8 @@ FOV_API fov_status fov_workers_create(fov_workers **workers, const fov_workers_p
                                       fov_error *error);
 
 /* Stops: every frame that waits is answered `dropped, shutdown`. Close the streams first.
- * Thread-safety: once. Blocks: for running frames, at most 5 s. */
+ * Thread-safety: once. Blocks: for running frames, and until its threads are gone, at most 5 s: a
+ * run that hangs is left behind with its thread. */
 FOV_API void fov_workers_destroy(fov_workers **workers);
 
 /* Opens another model beside the default one, or replaces the default (`as_default`); streams name
