@@ -126,6 +126,8 @@ struct football_run {
     /* the reading thread's */
     pthread_t thread;
     bool reading;
+    fov_frame_pool *turned; /* photographs that had to be turned; NULL: other sources */
+    fov_decoder *turner;
     int64_t number, read; /* of the last frame that was put; how many were read, broken ones, too */
     int64_t broken;       /* pictures that could not be read */
     double live_from_s;   /* time of the first frame of this run since frame 0 */
@@ -164,6 +166,8 @@ fov_status football_open(struct football_run *r, fov_error *error);
 fov_status football_close(struct football_run *r, fov_error *error);
 
 /* football_read.c */
+/* As fov_reader_get, upright; waits 100 ms at most. */
+fov_status football_next(struct football_run *r, fov_frame **frame, fov_error *error);
 void football_pass_broken(struct football_run *r, const fov_error *error); /* counts and tells */
 fov_status football_start_reading(struct football_run *r, fov_error *error);
 void football_stop_reading(struct football_run *r); /* joins; may be called twice */

@@ -35,12 +35,23 @@ static fov_status open_reader(struct football_run *r, double seek_s, fov_error *
     return FOV_OK;
 }
 
+/* Photographs may have to be turned. Frames of a camera are taken as they are. */
+static fov_status open_turner(struct football_run *r, fov_error *error)
+{
+    const fov_frame_pool_params pool = {
+        .slots = HOLD + 8, .max_bytes = READING_PICTURE_BYTES, .keep_bytes = READING_PICTURE_BYTES};
+    if (strcmp(fov_reader_get_info(r->reader)->kind, "images") != 0)
+        return FOV_OK;
+    fov_status status = fov_frame_pool_create(&r->turned, &pool, error);
+    return status ? status : fov_decoder_create(&r->turner, error);
+}
+
 /* FOV_OK also at the end of a source without pictures: `first` is NULL then. */
 static fov_status read_first(struct football_run *r, fov_error *error)
 {
     fov_status status = FOV_EAGAIN;
     while ((status == FOV_EAGAIN || status == FOV_EFORMAT) && !football_is_stopped()) {
-        status = fov_reader_get(r->reader, 100, &r->first, NULL, error);
+        status = football_next(r, &r->first, error);
         if (status == FOV_EFORMAT)
             football_pass_broken(r, error);
     }
@@ -207,6 +218,8 @@ fov_status football_open(struct football_run *r, fov_error *error)
     if (!status)
         status = open_reader(r, 0, error);
     if (!status)
+        status = open_turner(r, error);
+    if (!status)
         status = read_first(r, error);
     if (status || !r->first)
         return status;
@@ -234,8 +247,10 @@ fov_status football_close(struct football_run *r, fov_error *error)
     fov_status video = football_video_close(r, status ? NULL : error);
     fov_frame_unref(&r->first);
     fov_decoder_destroy(&r->decoder);
+    fov_decoder_destroy(&r->turner);
     fov_workers_destroy(&r->workers);
     fov_reader_close(&r->reader);
+    fov_frame_pool_destroy(&r->turned);
     fov_match_destroy(&r->match);
     json_release(&r->line);
     free(r->sums.who);

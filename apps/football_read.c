@@ -5,8 +5,10 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "upright.h"
 
 enum { TOLD = 5 };
 
@@ -18,7 +20,7 @@ static int64_t number_of(struct football_run *r, fov_frame *frame)
     const fov_source_info *info = fov_reader_get_info(r->reader);
     if (r->live)
         frame->pts_ms = 1e3 * r->live_from_s + ns_to_ms(frame->capture_ns - r->start_ns);
-    else if (info->fps <= 0)
+    else if (info->fps <= 0 && strcmp(info->kind, "video") != 0)
         frame->pts_ms = 1e3 * (double)r->read / r->fps;
     r->read++;
     double near = info->fps > 0 ? 0.5 * r->fps / info->fps : 0.5; /* half a frame of the source */
@@ -73,13 +75,28 @@ void football_pass_broken(struct football_run *r, const fov_error *error)
         fprintf(stderr, "fovea: %s\n", error->message);
 }
 
+fov_status football_next(struct football_run *r, fov_frame **frame, fov_error *error)
+{
+    const char *name = NULL;
+    fov_error why = {0};
+    fov_status status = fov_reader_get(r->reader, 100, frame, &name, error);
+    if (status || !r->turned)
+        return status;
+    status = upright_frame(r->turner, r->turned, frame, &why);
+    if (!status)
+        return FOV_OK;
+    fov_frame_unref(frame);
+    return fov_fail(error, upright_is_broken(status) ? FOV_EFORMAT : status, "%s%s%s",
+                    name ? name : "", name ? ": " : "", why.message);
+}
+
 static fov_status step(struct football_run *r, fov_error *error)
 {
     fov_frame *frame = r->first;
     fov_status status = FOV_OK;
     r->first = NULL;
     if (!frame)
-        status = fov_reader_get(r->reader, 100, &frame, NULL, error);
+        status = football_next(r, &frame, error);
     if (status == FOV_EAGAIN && is_late(r))
         return FOV_EOS;
     if (status == FOV_EFORMAT) {

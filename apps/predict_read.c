@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "flow/beat.h"
 #include "reading.h"
+#include "upright.h"
 
 /* ---- pendings -------------------------------------------------------------------------------- */
 
@@ -69,53 +70,13 @@ fov_status predict_report(struct predict *p, fov_status status, const char *name
     return FOV_OK;
 }
 
-static fov_status store_pixels(fov_frame *frame, const fov_image *image)
-{
-    fov_status status = fov_frame_alloc_image(frame, image->pixels, image->width, image->height, 0,
-                                              0);
-    for (int y = 0; status == FOV_OK && y < image->height; y++)
-        memcpy(frame->image.plane[0] + (ptrdiff_t)y * frame->image.stride[0],
-               image->plane[0] + (ptrdiff_t)y * image->stride[0], (size_t)(3 * image->width));
-    return status;
-}
-
-/* A photograph that its EXIF block says to turn: the model must see it upright. Then the frame is
- * replaced by one with pixels. */
-static fov_status turn(struct predict *p, fov_frame **frame, fov_error *error)
-{
-    fov_image image;
-    fov_picture_info info;
-    fov_frame *upright = NULL;
-    fov_status status = fov_decode(p->decoder, (*frame)->bytes, (*frame)->size, FOV_RGB24, 1,
-                                   &image, &info, error);
-    if (status == FOV_OK)
-        status = fov_orient(p->decoder, &image, info.orientation, error);
-    if (status == FOV_OK)
-        status = fov_frame_get(p->pool, 0, &upright);
-    if (status == FOV_OK)
-        status = store_pixels(upright, &image);
-    if (status) {
-        fov_frame_unref(&upright);
-        return error->message[0] ? status : fov_fail(error, status, "no memory for a picture");
-    }
-    upright->width = image.width;
-    upright->height = image.height;
-    upright->pts_ms = (*frame)->pts_ms;
-    fov_frame_unref(frame);
-    *frame = upright;
-    return FOV_OK;
-}
-
 /* Frames of a camera are taken as they are, also out of a recording. */
 static fov_status turn_photograph(struct predict *p, fov_frame **frame, fov_error *error)
 {
-    fov_picture_info info;
     const fov_recording_info *recording = fov_source_recording(p->source);
-    if ((*frame)->image.pixels != FOV_PIXELS_NONE || fov_source_get_info(p->source)->live ||
-        (recording && recording->live))
+    if (fov_source_get_info(p->source)->live || (recording && recording->live))
         return FOV_OK;
-    fov_status status = fov_picture_probe((*frame)->bytes, (*frame)->size, &info, error);
-    return status || info.orientation == 1 ? status : turn(p, frame, error);
+    return upright_frame(p->decoder, p->pool, frame, error);
 }
 
 /* The frame is run as it was when it was recorded: decoded whole or not, with the thresholds of

@@ -22,4 +22,9 @@ void upright_end(struct upright *u);
 fov_status upright_next(struct upright *u, fov_error *error);
 bool upright_is_broken(fov_status status);
 
+/* A photograph that its EXIF block says to turn, on its way to a model: the frame is replaced by
+ * one of `pool` with pixels. Others stay as they are. */
+fov_status upright_frame(fov_decoder *decoder, fov_frame_pool *pool, fov_frame **frame,
+                         fov_error *error);
+
 #endif

@@ -64,6 +64,8 @@ typedef struct fov_ball_input {
     const fov_detections *detections;
     const fov_motion *motion;   /* since the update before; NULL: the camera stands still */
     const fov_pitch_view *view; /* of this picture; NULL: unknown */
+    bool unlooked; /* the ball was not looked for in this picture, or in a part of it only: that it
+                      is not among the detections says nothing */
 } fov_ball_input;
 
 /* A part of the picture, source px, inside it. */

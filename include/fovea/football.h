@@ -111,7 +111,10 @@ struct fov_football_params {
     const fov_pitch_view *view; /* of the first picture; NULL: not known. One for pictures of
                                    another shape is refused by the first fov_football_update, and
                                    forgotten */
-    bool still_camera;          /* never moves: `view` holds for all pictures */
+    bool view_kept;    /* `view` is from a run before: of pictures of another size it is left out,
+                          and unless the camera never moves it is told only once the lines of a
+                          picture show all of it; what they do not show within 2 s is forgotten */
+    bool still_camera; /* never moves: `view` holds for all pictures */
     /* Replaces or changes what the models found in a frame, in fov_football_class and source px
      * (with the player_model "drawn" that is nothing in frames of anything but the drawn match):
      * for own detectors, and to play recorded ones. On a worker's thread; frames of a stream may
@@ -175,6 +178,7 @@ typedef struct fov_football_input {
     const fov_motion *motion;         /* NULL: found in the image */
     const fov_pitch_view *found;      /* the view of this picture by other means; NULL: none */
     fov_football_detector detector;   /* passed on */
+    bool ball_unlooked;               /* as fov_ball_input.unlooked */
 } fov_football_input;
 
 typedef struct fov_football fov_football;
@@ -200,6 +204,10 @@ FOV_API fov_status fov_football_update(fov_football *football, const fov_footbal
  * Thread-safety: as update. Blocks: no. */
 FOV_API fov_status fov_football_set_view(fov_football *football, const fov_pitch_view *view,
                                          uint64_t seq, fov_error *error);
+
+/* Whether the camera stands still from the next picture on. The view stays as it is known; what is
+ * in doubt when the camera comes to rest is forgotten. Thread-safety: as update. Blocks: no. */
+FOV_API void fov_football_set_still(fov_football *football, bool still);
 
 /* The figures so far, valid until it is destroyed; they change with each update.
  * Thread-safety: as update. Blocks: no. */

@@ -86,7 +86,8 @@ FOV_API fov_status fov_workers_create(fov_workers **workers, const fov_workers_p
                                       fov_error *error);
 
 /* Stops: every frame that waits is answered `dropped, shutdown`. Close the streams first.
- * Thread-safety: once. Blocks: for running frames, at most 5 s. */
+ * Thread-safety: once. Blocks: for running frames, and until its threads are gone, at most 5 s: a
+ * run that hangs is left behind with its thread. */
 FOV_API void fov_workers_destroy(fov_workers **workers);
 
 /* Opens another model beside the default one, or replaces the default (`as_default`); streams name
@@ -242,6 +243,11 @@ FOV_API fov_status fov_stream_start_source(fov_stream *stream, fov_source **sour
 
 /* Where the stream's own source stands. False: it has none. Thread-safety: safe. Blocks: no. */
 FOV_API bool fov_stream_get_source_state(fov_stream *stream, fov_source_state *state);
+
+/* Whether the camera of a football stream stands still, from the next frame on. As
+ * fov_football_set_still; FOV_EUNSUPPORTED for a stream without football. Thread-safety: safe.
+ * Blocks: briefly. */
+FOV_API fov_status fov_stream_set_still_camera(fov_stream *stream, bool still, fov_error *error);
 
 /* The view of the pitch in frame `seq` of a football stream, and what is known of the newest
  * frame's (`known` false: nothing; each may be NULL). As fov_football_set_view, which see;

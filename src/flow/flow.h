@@ -212,7 +212,11 @@ struct fov_workers {
     int64_t (*clock)(void);
     int worker_count; /* as asked for */
     int threads;      /* workers, timer, builder that live and are not lost */
-    int refs;         /* owner, streams, threads */
+    /* Threads to be joined: those that run and are not lost, and those that have ended. */
+    size_t joinable, ended_count, ended_room;
+    pthread_t *ended;
+    bool left; /* the owner joins no more: who ends from now on is nobody's */
+    int refs;  /* owner, streams, threads */
     bool stopping, degraded, pin_latency, pin_throughput, always_batch;
     bool timer_sleeps, timer_runs, building;
     /* The builder's run of measure.c; runner NULL: none, or it was given up together with it. */
@@ -467,12 +471,16 @@ void motion_see(void *user, int index, const fov_image *image);
 /* From the frame of the job before to that of this one, in source px. */
 void motion_next(struct mover *mover, const struct job *job, fov_motion *out);
 
-/* ---- threads (worker.c, watchdog.c) -------------------------------------------------------- */
+/* ---- threads (threads.c, worker.c, watchdog.c)
+ * -------------------------------------------------------- */
 
-/* Starts a detached thread that holds a reference of the pool and blocks all signals; lock held. */
+/* Starts a thread that holds a reference of the pool and blocks all signals; lock held. */
 bool pool_thread(fov_workers *pool, void *(*run)(void *), void *argument);
 /* Called by such a thread as its last act, lock held; releases the lock, may free the pool. */
 void pool_thread_ends(fov_workers *pool, bool lost);
+/* Waits until all but the lost ones are gone, not longer than `until_ns`; who is not by then is
+ * left. Lock held, released meanwhile. The owner's last act but one. */
+void pool_join(fov_workers *pool, int64_t until_ns);
 void pool_unref(fov_workers *pool); /* lock held, releases it; the last one frees the pool */
 void pool_event(fov_workers *pool, const char *event, const char *format, ...) FOV_PRINTF(3, 4);
 

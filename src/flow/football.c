@@ -18,8 +18,9 @@ enum { SIDE_MOST = 16384, FIGURES_USUAL = 512 };
 struct fov_football {
     struct football_people people;
     struct football_view view;
-    fov_camera_motion *camera; /* NULL: it stands still */
-    fov_detection *boxes;      /* what moves by itself, in px of a smaller picture */
+    fov_camera_motion *camera;
+    bool let_go;          /* it stood still until the last picture */
+    fov_detection *boxes; /* what moves by itself, in px of a smaller picture */
     size_t boxes_most;
     fov_ball_tracker *ball;
     fov_match *match;
@@ -60,13 +61,15 @@ static fov_status make_view(fov_football *f, const fov_football_params *params, 
     v->steps = calloc(FOOTBALL_STEPS, sizeof *v->steps);
     if (!v->steps)
         return fov_fail(error, FOV_ENOMEM, "no memory for the views of a match");
-    return params->view ? football_view_set(v, params->view, UINT64_MAX, error) : FOV_OK;
+    fov_status status = params->view ? football_view_set(v, params->view, UINT64_MAX, error)
+                                     : FOV_OK;
+    v->kept = params->view_kept;
+    return status;
 }
 
+/* Also of a camera that stands still: it may be let go. */
 static fov_status make_camera(fov_football *f, fov_error *error)
 {
-    if (f->view.still)
-        return FOV_OK;
     f->boxes_most = f->people.most;
     f->boxes = calloc(f->boxes_most, sizeof *f->boxes);
     if (!f->boxes)
@@ -125,8 +128,8 @@ void fov_football_reset(fov_football *f)
 {
     football_people_reset(&f->people);
     football_view_reset(&f->view);
-    if (f->camera)
-        fov_camera_motion_reset(f->camera);
+    fov_camera_motion_reset(f->camera);
+    f->let_go = false;
     fov_ball_reset(f->ball);
     fov_match_reset(f->match);
     f->begun = false;
@@ -174,19 +177,26 @@ static bool advance(fov_football *f, double input_s)
     return on;
 }
 
-/* The camera's motion as given, or as the picture shows it. */
+/* The camera's motion as given, or as the picture shows it. The first one after it stood still has
+ * nothing to be compared with: it stood still until then. */
 static void find_motion(fov_football *f, const fov_football_input *in, fov_motion *motion)
 {
-    *motion = (fov_motion){.kind = f->view.still ? FOV_MOTION_SIMILARITY : FOV_MOTION_NONE,
-                           .map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    fov_motion seen = {.map = {1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    bool let_go = f->let_go;
+    f->let_go = false;
+    *motion = seen;
+    motion->kind = FOV_MOTION_SIMILARITY;
     if (f->view.still)
         return;
     if (in->motion) {
         *motion = *in->motion;
-    } else if (f->camera && in->image) {
-        const struct camera_motion_boxes boxes = {in->detections, f->boxes, f->boxes_most};
-        camera_motion_scaled(f->camera, in->image, in->width, in->height, &boxes, motion);
+        return;
     }
+    const struct camera_motion_boxes boxes = {in->detections, f->boxes, f->boxes_most};
+    if (in->image)
+        camera_motion_scaled(f->camera, in->image, in->width, in->height, &boxes, &seen);
+    if (!let_go)
+        *motion = seen;
 }
 
 /* Pictures of another size: what is known in px means nothing any more. */
@@ -207,7 +217,8 @@ static void follow_ball(fov_football *f, const struct football_picture *picture,
                                   .height = picture->input->height,
                                   .detections = picture->input->detections,
                                   .motion = picture->motion,
-                                  .view = picture->view};
+                                  .view = picture->view,
+                                  .unlooked = picture->input->ball_unlooked};
     if (fov_ball_update(f->ball, &input, &frame->ball, &frame->late, NULL)) {
         frame->ball = (fov_ball){.time_s = picture->time_s, .detection = -1};
         frame->late = (fov_balls){0};
@@ -291,6 +302,15 @@ fov_status fov_football_set_view(fov_football *f, const fov_pitch_view *view, ui
                                  fov_error *error)
 {
     return football_view_set(&f->view, view, seq, error);
+}
+
+void fov_football_set_still(fov_football *f, bool still)
+{
+    if (f->view.still == still)
+        return;
+    f->let_go = !still && f->begun;
+    fov_camera_motion_reset(f->camera);
+    football_view_still(&f->view, still);
 }
 
 const fov_match *fov_football_match(const fov_football *f)

@@ -18,13 +18,14 @@ struct football_step {
     int width, height;
     fov_motion_kind kind; /* NONE: the camera's motion is not known */
     double map[9];        /* from the picture before */
+    bool still;           /* the camera stood still since then */
 };
 
 struct football_view {
     bool still;
     fov_pitch_size pitch;
     fov_pitch_view given; /* for the first picture, while `waits` */
-    bool waits;
+    bool waits, kept;     /* kept: it is from a run before */
     fov_pitch_follow follow;
     bool doubtful;               /* the camera has moved, nobody knows how far */
     struct football_step *steps; /* a ring of FOOTBALL_STEPS */
@@ -49,6 +50,9 @@ const fov_pitch_view *football_view_now(const struct football_view *v);
 
 fov_status football_view_set(struct football_view *v, const fov_pitch_view *view, uint64_t seq,
                              fov_error *error);
+
+/* From the next picture on. */
+void football_view_still(struct football_view *v, bool still);
 
 void football_view_reset(struct football_view *v);
 

@@ -18,6 +18,8 @@
 #define TELL_ERROR 0.02
 /* After a cut the lines must say all of the view again, with so many places that agree. */
 #define SURE_INLIERS 40
+/* A view of a run before may be so far off, parts of the width, and be found again. */
+#define KEPT_ERROR (1 / 120.0)
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
@@ -70,7 +72,7 @@ fov_status football_view_admits(struct football_view *v, const fov_football_inpu
     fov_pitch_view given = v->given;
     status = football_view_check(&given, input->width, input->height, &v->pitch, error);
     v->waits = !status; /* told once; what follows goes on without it */
-    return status;
+    return v->kept ? FOV_OK : status;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------
@@ -91,7 +93,8 @@ static void remember(struct football_view *v, const fov_football_input *input, d
                                 .time_s = time_s,
                                 .width = input->width,
                                 .height = input->height,
-                                .kind = motion->kind};
+                                .kind = motion->kind,
+                                .still = v->still};
     memcpy(s->map, motion->map, sizeof s->map);
 }
 
@@ -139,6 +142,19 @@ static void hold(struct football_view *v, const fov_football_input *input)
         v->doubtful = false;
 }
 
+/* The first picture has the view that was given. One of a run before is only what to look for: the
+ * camera may have been turned since. */
+static void begin(struct football_view *v, uint64_t seq)
+{
+    fov_pitch_follow *f = &v->follow;
+    v->waits = false;
+    if (football_view_set(v, &v->given, seq, NULL) != FOV_OK || !v->kept || v->still)
+        return;
+    v->doubtful = f->doubted = true;
+    f->doubt_s = f->time_s;
+    f->sigma_px = fmax(f->sigma_px, KEPT_ERROR * f->view.width);
+}
+
 void football_view_step(struct football_view *v, const fov_football_input *input, double time_s,
                         const fov_motion *motion)
 {
@@ -147,10 +163,8 @@ void football_view_step(struct football_view *v, const fov_football_input *input
     carry(&v->follow, time_s, motion, v->still);
     if (!v->still && motion->kind == FOV_MOTION_NONE)
         v->doubtful = true;
-    if (v->waits) {
-        v->waits = false;
-        football_view_set(v, &v->given, input->seq, NULL);
-    }
+    if (v->waits)
+        begin(v, input->seq);
     if (input->found)
         find(v, input->found);
     hold(v, input);
@@ -195,11 +209,11 @@ static fov_status bring(const struct football_view *v, size_t back, fov_pitch_fo
         const struct football_step *s = step_at(v, back);
         fov_motion motion = {.kind = s->kind};
         memcpy(motion.map, s->map, sizeof motion.map);
-        if (!v->still && s->kind == FOV_MOTION_NONE)
+        if (!s->still && s->kind == FOV_MOTION_NONE)
             return fov_fail(error, FOV_ENOTFOUND,
                             "the camera could not be followed since: not at picture %llu",
                             (unsigned long long)s->seq);
-        carry(f, s->time_s, &motion, v->still);
+        carry(f, s->time_s, &motion, s->still);
         if (!f->known)
             return fov_fail(error, FOV_ENOTFOUND, "the camera has moved too far since");
     }
@@ -220,6 +234,7 @@ fov_status football_view_set(struct football_view *v, const fov_pitch_view *view
         status = football_view_check(&made, 0, 0, &v->pitch, error);
         v->given = status ? v->given : made;
         v->waits = v->waits || !status;
+        v->kept = v->kept && status;
         return status;
     }
     status = look_back(v, seq, &back, error);
@@ -239,6 +254,14 @@ fov_status football_view_set(struct football_view *v, const fov_pitch_view *view
     v->doubtful = v->waits = false;
     follow_size(v, step_at(v, 0)->width, step_at(v, 0)->height);
     return FOV_OK;
+}
+
+void football_view_still(struct football_view *v, bool still)
+{
+    if (still && !football_view_now(v))
+        v->follow.known = v->follow.strayed = false;
+    v->still = still;
+    v->doubtful = false;
 }
 
 void football_view_reset(struct football_view *v)

@@ -45,6 +45,7 @@ void look_begin(struct worker *w, int i)
     struct run_frame *f = &w->run.frames[i];
     struct looked *seen = w->looked[i];
     seen->found = false;
+    seen->ball_looked = !f->look->has_ball;
     seen->detector = FOV_DETECTOR_MODEL;
     memset(seen->parts_ns, 0, sizeof seen->parts_ns);
     seen->error = (fov_error){0};
@@ -153,6 +154,7 @@ static void call_hook(struct look *look, const fov_frame *frame, struct looked *
     hook_ends(look);
     name_as_model(seen, d);
     seen->detector = FOV_DETECTOR_OWN;
+    seen->ball_looked = true;
     d->details = details; /* of boxes that may be others now */
     fov_details_reset(details);
     if (details)

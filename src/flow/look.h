@@ -14,14 +14,15 @@
 
 #define LOOK_DRAWN "drawn"
 
-enum { LOOK_PARTS = 128, TILE_BOXES = 100 };
+enum { LOOK_PARTS = 128, TILE_BOXES = 100, LOOK_SPARE = 8 };
 
 /* Its detections and what else was found in a frame. A worker's, then with its job. */
 struct looked {
     uint8_t kinds[DETECTIONS_MAX]; /* fov_football_class by detection */
     fov_football_detector detector;
     int64_t parts_ns[FOV_PART_COUNT];
-    bool found; /* the view of the pitch was */
+    bool ball_looked; /* for, in all places where it may be */
+    bool found;       /* the view of the pitch was */
     fov_pitch_view view;
     /* The run's own. */
     struct look_classes classes, ball_classes;
@@ -63,6 +64,9 @@ struct look {
         bool begun;
         int64_t time_ns; /* of the last picture that was looked at for it */
     } pitch_beat, ball_beat;
+    /* The view was lost: the pitch is looked for in every picture, so often at most. */
+    bool hurries;
+    int spare;
     /* What the last picture says of the next. */
     fov_ball_look plan;
     bool view_known;

@@ -63,7 +63,8 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
         .height = job->height,
         .detections = &boxes,
         .found = seen->found ? &seen->view : NULL,
-        .detector = seen->detector};
+        .detector = seen->detector,
+        .ball_unlooked = !seen->ball_looked};
     struct cropper *cropper = job->stream->cropper;
     if (cropper) {
         input.embeddings = crops_begin(cropper, CROP_NAMES, job->crops);
@@ -79,7 +80,8 @@ static bool update(struct look *look, struct job *job, fov_football_frame *frame
     return true;
 }
 
-/* Where the next pictures are to be looked at. */
+/* Where the next pictures are to be looked at. After a cut, or where the camera could not be
+ * followed, the view is looked for at once. */
 static void look_ahead(struct look *look, const fov_football_frame *frame, double step_s)
 {
     fov_ball_look plan = {0};
@@ -87,6 +89,8 @@ static void look_ahead(struct look *look, const fov_football_frame *frame, doubl
         football_next_look(look->football, look->pace.time_s + step_s, &frame->motion, &plan);
     pthread_mutex_lock(&look->lock);
     look->plan = plan;
+    look->hurries = !frame->view_known &&
+                    (look->hurries || (look->begun && frame->motion.kind == FOV_MOTION_NONE));
     look->view_known = frame->view_known;
     look->view = frame->view;
     pthread_mutex_unlock(&look->lock);
@@ -130,6 +134,17 @@ fov_status fov_stream_set_pitch_view(fov_stream *s, const fov_pitch_view *view, 
     fov_status status = fov_football_set_view(look->football, view, seq, error);
     pthread_mutex_unlock(&look->serial);
     return status;
+}
+
+fov_status fov_stream_set_still_camera(fov_stream *s, bool still, fov_error *error)
+{
+    struct look *look = s->look;
+    if (!look)
+        return no_football(s, error);
+    pthread_mutex_lock(&look->serial);
+    fov_football_set_still(look->football, still);
+    pthread_mutex_unlock(&look->serial);
+    return FOV_OK;
 }
 
 fov_status fov_stream_get_pitch_view(fov_stream *s, fov_pitch_view *view, bool *known,

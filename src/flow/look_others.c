@@ -75,6 +75,7 @@ static void look_for_ball(struct worker *w, int i)
     if (seen->plan.sweep || seen->plan.count == 0)
         atomic_fetch_add(&look->sweep, (unsigned)looks);
     add_balls(w, f, seen);
+    seen->ball_looked = looks == count && run->said.status == FOV_OK;
     int64_t took = clock_now_ns() - start;
     run->helps += (int)looks;
     run->helped_ns += took;

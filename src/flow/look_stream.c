@@ -119,6 +119,7 @@ fov_status look_make(struct look **out, const fov_stream_params *params,
     if (!look)
         return fov_fail(error, FOV_ENOMEM, "no memory for football");
     atomic_init(&look->refs, 1);
+    look->spare = LOOK_SPARE;
     pthread_mutex_init(&look->lock, NULL);
     pthread_mutex_init(&look->serial, NULL);
     pthread_cond_init(&look->idle, NULL);
@@ -216,27 +217,34 @@ fov_status look_accepts(const struct look *look, const fov_model_info *player,
     return !status && pitch ? accepts_pitch(look, pitch, error) : status;
 }
 
-static bool is_due(struct look *look, struct look_beat *beat, double fps, int64_t time_ns)
+/* With the lock. */
+static bool is_due(struct look_beat *beat, double fps, int64_t time_ns)
 {
-    pthread_mutex_lock(&look->lock);
     int64_t passed = time_ns - beat->time_ns;
     bool due = !beat->begun || passed < 0 || (double)passed >= 1e9 / fps;
     if (due) {
         beat->begun = true;
         beat->time_ns = time_ns;
     }
-    pthread_mutex_unlock(&look->lock);
     return due;
 }
 
 bool look_pitch_due(struct look *look, int64_t time_ns)
 {
-    return is_due(look, &look->pitch_beat, look->pitch_fps, time_ns);
+    pthread_mutex_lock(&look->lock);
+    bool due = is_due(&look->pitch_beat, look->pitch_fps, time_ns);
+    bool more = !due && look->hurries && look->spare > 0;
+    look->spare += due ? look->spare < LOOK_SPARE : more ? -1 : 0;
+    pthread_mutex_unlock(&look->lock);
+    return due || more;
 }
 
 bool look_ball_due(struct look *look, int64_t time_ns)
 {
-    return look->ball_fps <= 0 || is_due(look, &look->ball_beat, look->ball_fps, time_ns);
+    pthread_mutex_lock(&look->lock);
+    bool due = look->ball_fps <= 0 || is_due(&look->ball_beat, look->ball_fps, time_ns);
+    pthread_mutex_unlock(&look->lock);
+    return due;
 }
 
 const char *fov_football_detector_name(fov_football_detector detector)

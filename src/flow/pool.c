@@ -2,7 +2,6 @@
 #include "flow/crops.h"
 #include "flow/flow.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,31 +14,8 @@
 
 #define STOP_NS (5 * NS_PER_S)
 
-/* ---- threads and references ----------------------------------------------------------------- */
-
-bool pool_thread(fov_workers *pool, void *(*run)(void *), void *argument)
-{
-    pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, NULL, run, argument) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!started)
-        return false;
-    pthread_detach(thread);
-    pool->threads++;
-    pool->refs++;
-    return true;
-}
-
-void pool_thread_ends(fov_workers *pool, bool lost)
-{
-    if (!lost)
-        pool->threads--;
-    pthread_cond_broadcast(&pool->idle);
-    pool_unref(pool);
-}
+/* ---- references -------------------------------------------------------------------------------
+ */
 
 static void pool_free(fov_workers *pool)
 {
@@ -64,6 +40,7 @@ static void pool_free(fov_workers *pool)
     pthread_cond_destroy(&pool->timer);
     pthread_cond_destroy(&pool->idle);
     pthread_mutex_destroy(&pool->lock);
+    free(pool->ended);
     free(pool->streams);
     free(pool->views);
     free(pool);
@@ -181,9 +158,7 @@ void fov_workers_destroy(fov_workers **workers)
     pthread_cond_broadcast(&pool->work);
     pthread_cond_broadcast(&pool->timer);
     shut_streams(pool);
-    while (pool->threads > 0)
-        if (clock_cond_wait(&pool->idle, &pool->lock, end) != 0)
-            break;
+    pool_join(pool, end);
     watchdog_abandon_all(pool, pool->clock());
     pool_unref(pool);
 }

@@ -82,6 +82,7 @@ void fov_ball_reset(fov_ball_tracker *tracker)
 {
     tracker->started = false;
     tracker->next = tracker->next_late = tracker->looks = 0;
+    tracker->asked = 0;
     ball_paths_reset(&tracker->paths);
 }
 
@@ -181,7 +182,7 @@ static struct ball_frame *open_frame(fov_ball_tracker *tracker, const fov_ball_i
 }
 
 static void step_paths(fov_ball_tracker *tracker, const struct ball_frame *frame, double dt,
-                       const double *map, bool unsure)
+                       const double *map, bool unsure, bool unlooked)
 {
     int height = tracker->height > 0 ? tracker->height : 1080;
     struct ball_picture picture = {.number = tracker->next,
@@ -192,6 +193,7 @@ static void step_paths(fov_ball_tracker *tracker, const struct ball_frame *frame
                                    .coast_s = tracker->params.coast_s,
                                    .map = map,
                                    .unsure = unsure,
+                                   .unlooked = unlooked,
                                    .seen = tracker->seen,
                                    .count = tracker->seen_count};
     ball_paths_step(&tracker->paths, &picture);
@@ -247,6 +249,14 @@ static void make_room(fov_ball_tracker *tracker)
         ball_late_tell(tracker, ball_frame_at(tracker, tracker->next_late)->time_s);
 }
 
+/* A look that nobody has done is the next one's turn. */
+static void count_looks(fov_ball_tracker *tracker, bool unlooked)
+{
+    if (unlooked)
+        tracker->looks -= tracker->asked;
+    tracker->asked = 0;
+}
+
 /* The time of the picture and the step to it; after a leap all is told and forgotten. */
 static double enter(fov_ball_tracker *tracker, const fov_ball_input *input, double *time_s)
 {
@@ -276,7 +286,8 @@ fov_status fov_ball_update(fov_ball_tracker *tracker, const fov_ball_input *inpu
     take_size(tracker, input);
     collect(tracker, input->detections, ball_unit(tracker->width));
     struct ball_frame *frame = open_frame(tracker, input, time_s, map);
-    step_paths(tracker, frame, dt, map, unsure);
+    count_looks(tracker, input->unlooked);
+    step_paths(tracker, frame, dt, map, unsure, input->unlooked);
     tracker->started = true;
     tracker->next++;
     tell_now(tracker, frame);

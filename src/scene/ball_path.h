@@ -21,7 +21,8 @@ struct ball_path {
     double seen_s;
     uint64_t born; /* number of the picture of its first sighting */
     int sightings;
-    float size; /* px; 0: not known */
+    bool missed; /* a look has not seen it since */
+    float size;  /* px; 0: not known */
     /* Whether it was ever seen to move; see ball_still.h. */
     bool moved;
     double from[2], via[2]; /* the two places before, in the picture of now */

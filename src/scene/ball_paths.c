@@ -79,7 +79,7 @@ static bool worth_keeping(const struct ball_path *path, const struct ball_pictur
 {
     double unseen_s = picture->time_s - path->seen_s;
     return log_odds > ODDS_LEAST && unseen_s <= picture->coast_s + 1e-9 &&
-           (path->sightings > 1 || unseen_s <= ALONE_S);
+           (path->sightings > 1 || unseen_s <= ALONE_S || (!path->missed && picture->unlooked));
 }
 
 static size_t branches_of(const struct ball_paths *paths, const struct ball_picture *picture,
@@ -90,7 +90,7 @@ static size_t branches_of(const struct ball_paths *paths, const struct ball_pict
     for (size_t s = 0; s < picture->count; s++)
         branches[count++] = best_to(paths, picture, (int)s);
     for (size_t i = 0; i < set->count; i++) {
-        double odds = set->items[i].log_odds + log(1 - DETECTED);
+        double odds = set->items[i].log_odds + (picture->unlooked ? 0 : log(1 - DETECTED));
         if (worth_keeping(&set->items[i], picture, odds))
             branches[count++] = (struct branch){(int)i, -1, false, odds};
     }
@@ -163,6 +163,7 @@ static void grow(struct ball_paths *paths, size_t at, const struct branch *branc
     }
     if (seen)
         path->seen_s = picture->time_s;
+    path->missed = !seen && (path->missed || !picture->unlooked);
     path->log_odds = branch->log_odds;
     to->marks[at][picture->number % BALL_PICTURES] = (struct ball_mark){
         (float)path->at[0], (float)path->at[1], path->size, seen ? seen->detection : -1};
@@ -180,12 +181,23 @@ static void learn_clutter(struct ball_paths *paths, const struct ball_picture *p
 /* `ball`: the sighting that is the best path's, -1: none of them. */
 static void learn_places(struct ball_paths *paths, const struct ball_picture *picture, int ball)
 {
+    double since_s = paths->looked ? picture->time_s - paths->looked_s : 0;
     const struct ball_path *best = ball_paths_best(paths);
     for (size_t i = 0; i < picture->count; i++) {
         bool came = best && (int)i == ball && best->moved && paths->still < 1;
-        ball_places_see(&paths->places, &picture->seen[i], came, picture->time_s, picture->dt,
+        ball_places_see(&paths->places, &picture->seen[i], came, picture->time_s, since_s,
                         picture->unit);
     }
+}
+
+/* What a look says of what looks like the ball. */
+static void learn(struct ball_paths *paths, const struct ball_picture *picture, int ball)
+{
+    const struct ball_path *best = ball_paths_best(paths);
+    learn_clutter(paths, picture, best && ball >= 0 && paths->still < 1);
+    learn_places(paths, picture, best ? ball : -1);
+    paths->looked = true;
+    paths->looked_s = picture->time_s;
 }
 
 void ball_paths_step(struct ball_paths *paths, const struct ball_picture *picture)
@@ -205,8 +217,8 @@ void ball_paths_step(struct ball_paths *paths, const struct ball_picture *pictur
     paths->now = !paths->now;
     const struct ball_path *best = ball_paths_best(paths);
     paths->still = best ? ball_still_share(best, picture->time_s) : 0;
-    learn_clutter(paths, picture, best && branches[0].seen >= 0 && paths->still < 1);
-    learn_places(paths, picture, best ? branches[0].seen : -1);
+    if (!picture->unlooked || picture->count > 0)
+        learn(paths, picture, branches[0].seen);
 }
 
 const struct ball_path *ball_paths_best(const struct ball_paths *paths)

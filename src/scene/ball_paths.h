@@ -27,7 +27,9 @@ struct ball_paths {
     struct ball_set sets[2]; /* one now, one to build the next in */
     int now;
     struct ball_places places;
-    double still;   /* ball_still_share of the best path */
+    double still; /* ball_still_share of the best path */
+    bool looked;  /* there was a look, the last one at: */
+    double looked_s;
     double clutter; /* things a picture that look like the ball and are not, by and by */
 };
 
@@ -40,6 +42,7 @@ struct ball_picture {
     double coast_s;
     const double *map; /* since the picture before; NULL: still */
     bool unsure;       /* the camera may have moved, nobody knows how */
+    bool unlooked;     /* what is not seen is not missed */
     const struct ball_sighting *seen;
     size_t count;
 };

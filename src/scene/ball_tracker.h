@@ -25,6 +25,7 @@ struct fov_ball_tracker {
     uint64_t next;      /* number of the next picture */
     uint64_t next_late; /* number of the picture to be told late next */
     uint64_t looks;
+    unsigned asked; /* for looks since the last picture */
     struct ball_paths paths;
     struct ball_frame frames[BALL_PICTURES]; /* picture n: frames[n % BALL_PICTURES] */
     struct ball_sighting seen[BALL_SIGHTINGS];

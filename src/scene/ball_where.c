@@ -106,6 +106,7 @@ fov_status fov_ball_where(fov_ball_tracker *tracker, const fov_ball_input *input
     if (dt >= 0 && dt <= tracker->params.coast_s &&
         ball_paths_confidence(&tracker->paths, ball_unit(width)) >= 0.5)
         follow(tracker, input, dt, width, height, look);
+    tracker->asked++;
     bool due = tracker->looks++ % (uint64_t)tracker->params.sweep_every == 0;
     if (due || look->count == 0)
         sweep(&tracker->params, width, height, look);

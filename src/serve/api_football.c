@@ -1,7 +1,11 @@
 /* GET, PUT, DELETE /api/v1/realtime/football/{stream_id}/homography: where a stream's camera
  * looks. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "scene/football_json.h"
 #include "serve/members.h"
 #include "serve/room.h"
@@ -66,6 +70,29 @@ static void write_view(struct json_writer *w, const fov_pitch_view *view)
         json_add_null(w, "k1");
 }
 
+/* The calibration that the next start of this source finds. */
+static void write_kept(struct json_writer *w, const struct feed_football *football,
+                       const struct football_place *place)
+{
+    const struct kept_view *kept = &football->kept;
+    char why[160] = "";
+    json_name(w, "kept");
+    if (!football->has_kept) {
+        json_put_null(w);
+        return;
+    }
+    if (football->kept_why[0])
+        text_copy(why, sizeof why, football->kept_why);
+    else
+        football_kept_why(kept, place->width, place->height, why, sizeof why);
+    json_object_begin(w);
+    json_add_int(w, "set_at", kept->set_ms);
+    football_add_pair(w, "picture", kept->view.width, kept->view.height, 3);
+    json_add_bool(w, "used", !why[0]);
+    json_add_string(w, "why", why[0] ? why : NULL);
+    json_object_end(w);
+}
+
 /* What is known now; the landmarks are for pages that offer them. */
 static void write_state(struct json_writer *w, const struct room *room, bool landmarks)
 {
@@ -97,6 +124,7 @@ static void write_state(struct json_writer *w, const struct room *room, bool lan
     else
         json_add_null(w, "picture");
     json_add_bool(w, "still_camera", football->still);
+    write_kept(w, football, &place);
     if (landmarks)
         write_landmarks(w, &place.size);
     json_object_end(w);
@@ -112,6 +140,76 @@ void get_homography(struct exchange *x)
     serve_json(x, 200, w);
 }
 
+/* ---- keeping ----------------------------------------------------------------------------------
+ */
+
+/* A request that is answered when its calibration is on the disk. */
+struct keeping {
+    struct server *server;
+    uint64_t request_id;
+    struct json_writer answer;
+};
+
+static void refuse_kept(struct net_request *request, const char *why)
+{
+    char detail[300];
+    snprintf(detail, sizeof detail, "it is in force, but cannot be kept beyond this run: %s", why);
+    net_reply_problem(request, 507, "not_kept", detail);
+}
+
+static void on_kept(void *arg, fov_status status, const char *message)
+{
+    struct keeping *k = arg;
+    struct net_request *request = net_request_find(k->server->loop, k->request_id);
+    if (request && status == FOV_OK)
+        serve_reply(request, 200, &k->answer);
+    else if (request)
+        refuse_kept(request, message);
+    json_release(&k->answer);
+    free(k);
+}
+
+/* False: answered; nothing may be set, for it could not be kept now. */
+static bool may_keep(struct exchange *x, bool preview)
+{
+    if (preview || !view_book_busy(x->server->rooms->views))
+        return true;
+    serve_busy(x, 1, "busy", "another calibration is being written; try again");
+    return false;
+}
+
+/* Keeps what was set (NULL: forgets it) for the next start of the room's source; answers. */
+static void keep(struct exchange *x, struct room *room, const fov_pitch_view *view,
+                 struct json_writer *answer)
+{
+    struct view_book *book = x->server->rooms->views;
+    struct feed_football *football = room->feed->football;
+    struct keeping *k = malloc(sizeof *k);
+    fov_error error = {0};
+    if (k)
+        *k = (struct keeping){x->server, net_request_id(x->request), *answer};
+    football->kept = (struct kept_view){.pitch = football->size,
+                                        .set_ms = (int64_t)clock_unix_ms()};
+    if (view)
+        football->kept.view = *view;
+    football->has_kept = view != NULL;
+    football->kept_why[0] = '\0';
+    atomic_store(&football->kept_width, 0);
+    if (k && view_book_set(x->server, book, &football->key, view ? &football->kept : NULL, on_kept,
+                           k, &error) == FOV_OK)
+        return;
+    refuse_kept(x->request, k ? error.message : "not enough memory");
+    json_release(answer);
+    free(k);
+}
+
+/* Nothing is to be kept. */
+static void answer_now(struct exchange *x, struct json_writer *answer)
+{
+    serve_json(x, 200, answer);
+    json_release(answer);
+}
+
 /* ---- PUT, DELETE -------------------------------------------------------------------------------
  */
 
@@ -119,20 +217,25 @@ static void forget(struct exchange *x, struct room *room, bool preview)
 {
     fov_error error = {0};
     fov_status status = FOV_OK;
+    if (!may_keep(x, preview))
+        return;
     if (!preview)
         status = fov_stream_set_pitch_view(room->feed->stream, NULL, UINT64_MAX, &error);
     if (status != FOV_OK) {
         serve_error(x, status, &error);
         return;
     }
-    struct json_writer *w = serve_writer(x->server);
-    json_object_begin(w);
-    json_add_bool(w, "known", false);
+    struct json_writer w = {0};
+    json_object_begin(&w);
+    json_add_bool(&w, "known", false);
     if (preview)
-        json_add_bool(w, "preview", true);
-    write_view(w, NULL);
-    json_object_end(w);
-    serve_json(x, 200, w);
+        json_add_bool(&w, "preview", true);
+    write_view(&w, NULL);
+    json_object_end(&w);
+    if (preview || !view_book_find(x->server->rooms->views, &room->feed->football->key))
+        answer_now(x, &w);
+    else
+        keep(x, room, NULL, &w);
 }
 
 /* The frame that was clicked on; UINT64_MAX: the newest. */
@@ -151,18 +254,31 @@ static bool read_frame(struct exchange *x, const json_value *json, uint64_t *seq
     return false;
 }
 
-/* Whether the camera moves is decided when the stream is started. */
-static bool check_still(struct exchange *x, const json_value *json, const struct room *room)
+/* From now on. */
+static void set_still(struct room *room, bool still)
 {
-    bool still = room->feed->football->still;
-    if (!member_bool(x, json, "still_camera", &still))
-        return false;
-    if (still == room->feed->football->still)
-        return true;
-    serve_problem(x, 422, "invalid_argument",
-                  "still_camera is %s for this stream, which is said when it is started",
-                  still ? "false" : "true");
-    return false;
+    struct feed_football *football = room->feed->football;
+    fov_stream_set_still_camera(room->feed->stream, still, NULL);
+    if (football->still != still)
+        fov_log(FOV_LOG_INFO, "serve", "room %s: the camera %s", room->name,
+                still ? "stands still" : "moves");
+    football->still = still;
+}
+
+/* As a client says: 1, 0; -1: nothing. */
+static void change_still(struct room *room, int still)
+{
+    if (still < 0)
+        return;
+    room->feed->football->still_said = true;
+    set_still(room, still);
+}
+
+void football_reloaded(struct server *server)
+{
+    for (struct room *room = server->rooms->first; room; room = room->next)
+        if (room->feed && room->feed->football && !room->feed->football->still_said)
+            set_still(room, server->settings->football.still_camera);
 }
 
 static bool read_preview(struct exchange *x, bool *preview)
@@ -175,29 +291,36 @@ static bool read_preview(struct exchange *x, bool *preview)
     return false;
 }
 
-static void answer_view(struct exchange *x, const struct room *room, const fov_pitch_view *view,
+static void answer_view(struct exchange *x, struct room *room, const fov_pitch_view *view,
                         const fov_pitch_quality *quality, uint64_t seq, bool preview)
 {
-    struct json_writer *w = serve_writer(x->server);
+    struct json_writer w = {0};
     struct football_place place = place_of(room->feed->football);
-    json_object_begin(w);
-    json_add_bool(w, "known", true);
+    bool kept = !preview && view->width > 0; /* else nobody knows for which pictures */
+    json_object_begin(&w);
+    json_add_bool(&w, "known", true);
     if (preview)
-        json_add_bool(w, "preview", true);
-    write_view(w, view);
-    football_write_quality(w, quality);
-    football_add_pair(w, "size", place.size.length, place.size.width, 3);
-    json_name(w, "frame_id");
+        json_add_bool(&w, "preview", true);
+    write_view(&w, view);
+    football_write_quality(&w, quality);
+    football_add_pair(&w, "size", place.size.length, place.size.width, 3);
+    json_add_bool(&w, "still_camera", room->feed->football->still);
+    json_name(&w, "frame_id");
     if (seq != UINT64_MAX)
-        json_put_int(w, (int64_t)seq);
+        json_put_int(&w, (int64_t)seq);
     else
-        json_put_null(w);
-    json_object_end(w);
-    serve_json(x, 200, w);
+        json_put_null(&w);
+    json_add_bool(&w, "kept", kept);
+    json_object_end(&w);
+    if (kept)
+        keep(x, room, view, &w);
+    else
+        answer_now(x, &w);
 }
 
-/* Fits and, unless only looked at, sets it. */
-static void set_view(struct exchange *x, struct room *room, const json_value *json, bool preview)
+/* Fits and, unless only looked at, sets it. `still`: 1, 0; -1 changes nothing. */
+static void set_view(struct exchange *x, struct room *room, const json_value *json, int still,
+                     bool preview)
 {
     struct football_place place = place_of(room->feed->football);
     fov_pitch_quality quality;
@@ -206,12 +329,14 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
     bool known;
     double sigma_px;
     fov_error error = {0};
-    if (!read_frame(x, json, &seq) || !check_still(x, json, room))
+    if (!read_frame(x, json, &seq) || !may_keep(x, preview))
         return;
     fov_status status = football_read_view(json, &place, &view, &quality, &error);
     fov_stream_get_pitch_view(room->feed->stream, &now, &known, &sigma_px, &newest, NULL);
     if (status == FOV_OK && !preview)
         status = fov_stream_set_pitch_view(room->feed->stream, &view, seq, &error);
+    if (status == FOV_OK && !preview)
+        change_still(room, still);
     if (status == FOV_EINVAL || status == FOV_ENOTFOUND)
         football_refuse_view(x, &error, &quality);
     else if (status != FOV_OK)
@@ -221,19 +346,36 @@ static void set_view(struct exchange *x, struct room *room, const json_value *js
                     preview);
 }
 
+/* With nothing to fit: only whether the camera stands still. */
+static bool says_still_alone(const json_value *json)
+{
+    return json_has(json, "still_camera") && !json_has(json, "points") && !json_has(json, "matrix");
+}
+
+static void answer_still(struct exchange *x, struct room *room, int still, bool preview)
+{
+    struct json_writer *w = serve_writer(x->server);
+    if (!preview)
+        change_still(room, still);
+    write_state(w, room, false);
+    serve_json(x, 200, w);
+}
+
 void put_homography(struct exchange *x)
 {
     struct room *room = football_room(x);
-    bool preview, gone = false;
+    bool preview, gone = false, still = false;
     json_value *json = room && read_preview(x, &preview) ? member_object(x) : NULL;
     if (!json)
         return;
-    if (!member_bool(x, json, "forget", &gone))
+    if (!member_bool(x, json, "forget", &gone) || !member_bool(x, json, "still_camera", &still))
         ; /* answered */
     else if (gone)
         forget(x, room, preview);
+    else if (says_still_alone(json))
+        answer_still(x, room, still, preview);
     else
-        set_view(x, room, json, preview);
+        set_view(x, room, json, json_has(json, "still_camera") ? still : -1, preview);
     json_free(&json);
 }
 

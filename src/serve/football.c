@@ -1,15 +1,37 @@
 /* Football on its way to viewers: a frame's members, and a stream's figures. */
 #include "serve/football.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "scene/football_json.h"
 #include "serve/message.h"
 
+void football_kept_why(const struct kept_view *kept, int width, int height, char *why, size_t size)
+{
+    const fov_pitch_view *view = &kept->view;
+    bool fits = width <= 0 || (view->width == width && view->height == height);
+    snprintf(why, size, fits ? "" : "it is for pictures of %d x %d px, and these are %d x %d",
+             view->width, view->height, width, height);
+}
+
+/* The first picture says whether the kept calibration is for such ones; told once. */
+static void judge_kept(struct feed_football *football, int width, int height)
+{
+    struct kept_view kept = {.view = {.width = atomic_exchange(&football->kept_width, 0),
+                                      .height = atomic_load(&football->kept_height)}};
+    char why[160];
+    football_kept_why(&kept, kept.view.width ? width : 0, height, why, sizeof why);
+    if (why[0])
+        fov_log(FOV_LOG_WARN, "views", "%s: the kept calibration is not used: %s",
+                football->key.source, why);
+}
+
 void football_feed_saw(struct feed_football *football, const fov_result *result)
 {
     const fov_football_frame *f = result->football;
     if (result->width > 0 && result->height > 0) {
+        judge_kept(football, result->width, result->height);
         atomic_store(&football->width, result->width);
         atomic_store(&football->height, result->height);
     }
@@ -89,6 +111,7 @@ void football_write_stats(struct json_writer *w, const struct feed_football *foo
     fov_stream_get_football_parts(stream, parts);
     json_name(w, "football");
     json_object_begin(w);
+    json_add_bool(w, "still_camera", football->still);
     football_write_parts(w, parts);
     write_people(w, people, count < room ? count : room);
     for (int i = 0; i < 2; i++) {

@@ -5,6 +5,7 @@
 
 #include "serve/frames.h"
 #include "serve/settings_football.h"
+#include "serve/view_book.h"
 
 #define FOOTBALL_LATENCY_MS 2000.0 /* deadline of its frames, unless given: document 003 */
 
@@ -49,12 +50,23 @@ struct feed_football {
     fov_pitch_size size; /* of the pitch, metres: never zero */
     char names[2][FOOTBALL_NAME_MAX];
     char tracker[16]; /* "auto" */
-    bool drawn, still;
+    bool drawn;
+    struct view_key key;
+    /* Loop thread, once there is a feed: whether the camera stands still, and that a client has
+     * said so, not the settings; the calibration of that key, and why it is not in force
+     * ("": it is, or waits for the lines). */
+    bool still, still_said, has_kept;
+    struct kept_view kept;
+    char kept_why[160];
+    atomic_int kept_width, kept_height; /* of one that waits for the first picture; 0: none */
     /* As of the last result; any thread. */
     atomic_int width, height; /* source px, 0: none came yet */
     atomic_int teams;         /* fov_teams_state */
     atomic_llong colors[2];   /* 0xRRGGBB, -1: not known */
 };
+
+/* Why the kept calibration is not for such pictures; "": it is, or nothing is known of them. */
+void football_kept_why(const struct kept_view *kept, int width, int height, char *why, size_t size);
 
 /* Takes what a result tells; on its thread. */
 void football_feed_saw(struct feed_football *football, const fov_result *result);
@@ -93,11 +105,16 @@ struct football_setup {
 struct football_setup *football_setup_make(const struct football_wish *wish);
 void football_setup_free(struct football_setup **setup); /* sets NULL, accepts NULL */
 
+/* Remembers what is kept of that source under that name (NULL: none was given). Loop thread. */
+void football_recall(struct football_setup *setup, const struct view_book *book, const char *name,
+                     const char *url);
 /* Puts wish and settings together, before the source is opened: FOV_EINVAL for a drawn detector on
- * a source that is not the drawn match. Any thread. Blocks: on the disk. */
+ * a source that is not the drawn match. `model` of MODEL_ID_MAX bytes is the stream's: that of the
+ * settings goes there when it is "". Any thread. Blocks: on the disk. */
 fov_status football_prepare(struct football_setup *setup, const struct settings *settings,
-                            const char *url, fov_error *error);
-/* Reads the calibration, once the source says how large its pictures are (0: it does not yet). */
+                            const char *url, char *model, fov_error *error);
+/* Reads the calibration, once the source says how large its pictures are (0: it does not yet), or
+ * takes the one that is kept. */
 fov_status football_prepare_view(struct football_setup *setup, int width, int height,
                                  fov_error *error);
 

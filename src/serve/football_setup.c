@@ -1,4 +1,6 @@
 /* What a football stream is opened with: the wish over the settings. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +121,10 @@ static void fill_feed(struct football_setup *setup)
     struct feed_football *feed = setup->feed;
     feed->size = pitch_size(&p->match.pitch);
     feed->still = p->still_camera;
+    feed->still_said = setup->wish.still >= 0;
     text_copy(feed->tracker, sizeof feed->tracker, p->tracker.name ? p->tracker.name : "auto");
+    atomic_init(&feed->kept_width, 0);
+    atomic_init(&feed->kept_height, 0);
     atomic_init(&feed->width, 0);
     atomic_init(&feed->height, 0);
     atomic_init(&feed->teams, FOV_TEAMS_WAITING);
@@ -129,8 +134,29 @@ static void fill_feed(struct football_setup *setup)
     }
 }
 
+void football_recall(struct football_setup *setup, const struct view_book *book, const char *name,
+                     const char *url)
+{
+    struct feed_football *feed = setup->feed;
+    view_key_make(&feed->key, name, url);
+    const struct kept_view *kept = view_book_find(book, &feed->key);
+    feed->has_kept = kept != NULL;
+    if (kept)
+        feed->kept = *kept;
+}
+
+/* Its model is that of the settings unless one was asked for. */
+static void put_player_model(struct football_setup *setup, char *model)
+{
+    fov_football_params *p = &setup->params;
+    if (setup->feed->drawn || !p->player_model || model[0])
+        return;
+    text_copy(model, MODEL_ID_MAX, p->player_model);
+    p->player_model = NULL;
+}
+
 fov_status football_prepare(struct football_setup *setup, const struct settings *settings,
-                            const char *url, fov_error *error)
+                            const char *url, char *model, fov_error *error)
 {
     static const char match[] = "pattern:football";
     const struct football_wish *wish = &setup->wish;
@@ -155,6 +181,7 @@ fov_status football_prepare(struct football_setup *setup, const struct settings 
                         "the model 'drawn' sees "
                         "pattern:football alone: name a model that finds "
                         "people, or leave model_id out");
+    put_player_model(setup, model);
     return FOV_OK;
 }
 
@@ -181,12 +208,54 @@ static fov_status wished_view(struct football_setup *setup, const struct footbal
     return status ? fov_fail(error, status, "homography: %s", why.message) : FOV_OK;
 }
 
+/* What somebody has set on the page goes before the settings, but where the camera may have been
+ * turned since: theirs is said to be that of the first picture. */
+static void judge_kept(struct football_setup *setup, int width, int height)
+{
+    struct feed_football *feed = setup->feed;
+    const fov_pitch_size *pitch = &feed->kept.pitch;
+    char *why = feed->kept_why;
+    size_t size = sizeof feed->kept_why;
+    if (setup->wish.body)
+        text_copy(why, size, "the stream was started with another one");
+    else if ((setup->wish.file || setup->base.has_view) && !feed->still)
+        text_copy(why, size, "the settings name another one, and the camera may have been turned");
+    else if (fabs(pitch->length - feed->size.length) >= 0.01 ||
+             fabs(pitch->width - feed->size.width) >= 0.01)
+        snprintf(why, size, "it is of a pitch of %g x %g m, and this one is %g x %g", pitch->length,
+                 pitch->width, feed->size.length, feed->size.width);
+    else
+        football_kept_why(&feed->kept, width, height, why, size);
+    if (why[0])
+        fov_log(FOV_LOG_WARN, "views", "%s: the kept calibration is not used: %s", feed->key.source,
+                why);
+}
+
+static bool take_kept(struct football_setup *setup, int width, int height)
+{
+    struct feed_football *feed = setup->feed;
+    if (!feed->has_kept)
+        return false;
+    judge_kept(setup, width, height);
+    if (feed->kept_why[0])
+        return false;
+    setup->view = feed->kept.view;
+    setup->params.view_kept = true;
+    atomic_store(&feed->kept_width, width ? 0 : setup->view.width);
+    atomic_store(&feed->kept_height, setup->view.height);
+    return true;
+}
+
 fov_status football_prepare_view(struct football_setup *setup, int width, int height,
                                  fov_error *error)
 {
     struct football_place place = {setup->feed->size, width, height};
     fov_football_params *p = &setup->params;
     bool given;
+    if (take_kept(setup, width, height)) {
+        p->view = &setup->view;
+        return FOV_OK;
+    }
     fov_status status = wished_view(setup, &place, &given, error);
     if (status != FOV_OK)
         return status;

@@ -412,20 +412,6 @@ static bool may_open(void *user, const char *url)
     return source_nested_allowed(of->settings, of->url, url);
 }
 
-/* Its model is that of the settings unless one was asked for. */
-static fov_status prepare_football(struct opening *o)
-{
-    struct football_setup *f = o->football;
-    if (!f)
-        return FOV_OK;
-    fov_status status = football_prepare(f, o->user->settings, o->user->url, &o->error);
-    if (status == FOV_OK && !f->feed->drawn && f->params.player_model && !o->query.model_id[0]) {
-        text_copy(o->query.model_id, sizeof o->query.model_id, f->params.player_model);
-        f->params.player_model = NULL;
-    }
-    return status;
-}
-
 /* On the helper thread. */
 static void open_source(void *arg)
 {
@@ -439,7 +425,9 @@ static void open_source(void *arg)
                                 .allow = may_open,
                                 .on_phase = on_phase,
                                 .user = o->user};
-    o->status = prepare_football(o);
+    if (o->football)
+        o->status = football_prepare(o->football, o->user->settings, o->user->url,
+                                     o->query.model_id, &o->error);
     if (o->status == FOV_OK)
         o->status = fov_source_open(&o->source, &params, &o->error);
     if (o->status == FOV_OK && o->football) {
@@ -525,6 +513,8 @@ static struct opening *opening_make(struct server *server, const struct room_sou
     o->patient = p->patient;
     o->seek_ms = p->seek_ms;
     stream_query_for(&o->query, p, s);
+    if (o->football)
+        football_recall(o->football, server->rooms->views, p->room, p->source);
     return o;
 }
 

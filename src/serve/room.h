@@ -291,6 +291,7 @@ struct rooms {
     struct chores *opening;  /* of sources */
     struct chores *painting; /* of heat maps; made at the first one */
     int paintings;           /* that wait or are made */
+    struct view_book *views; /* calibrations of football */
     struct opening *asking;  /* sources that ask again for a promise in a moment */
     struct room *first;
     size_t count;
@@ -361,6 +362,8 @@ fov_stream *room_stream(struct server *server, const char *id);
 /* The running football stream that a path's {stream_id} names, by its id or its room (it has a
  * feed). NULL: answered. */
 struct room *football_room(struct exchange *x);
+/* The settings were read again: whether cameras stand still of which nobody has said it. */
+void football_reloaded(struct server *server);
 
 /* A camera of a room, with what the settings say of it. */
 void room_apply_settings(struct server *server, struct exchange *x, const char *name,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "serve/auth.h"
 #include "serve/message.h"
 #include "serve/room.h"
 
@@ -155,8 +156,10 @@ static fov_status rooms_open(struct server *server, fov_error *error)
     rooms->server = server;
     rooms->view = view_start(server);
     rooms->opening = chores_start("fovea-opening");
-    if (!rooms->view || !rooms->opening)
-        return fov_fail(error, FOV_ENOMEM, "no thread for drawing or opening sources");
+    rooms->views = view_book_open(auth_folder(server->auth));
+    if (!rooms->view || !rooms->opening || !rooms->views)
+        return fov_fail(error, FOV_ENOMEM,
+                        "no memory or no thread for drawing and opening sources");
     return FOV_OK;
 }
 
@@ -167,6 +170,7 @@ static void rooms_stop(struct server *server)
         return;
     chores_stop(&rooms->opening);
     chores_stop(&rooms->painting);
+    view_book_stop(rooms->views);
     sources_stop(rooms);
     rooms->stopped = true;
     for (struct room *room = rooms->first; room; room = room->next) {
@@ -190,6 +194,7 @@ static void rooms_close(struct server *server)
         room_free(room);
     }
     view_destroy(&rooms->view);
+    view_book_close(&rooms->views);
     free(rooms);
     server->rooms = NULL;
 }
@@ -236,5 +241,6 @@ const struct serve_part rooms_part = {.name = "rooms",
                                       .open = rooms_open,
                                       .ready = rooms_ready,
                                       .tick = rooms_tick,
+                                      .reloaded = football_reloaded,
                                       .stop = rooms_stop,
                                       .close = rooms_close};

@@ -30,7 +30,7 @@ const struct settings_row settings_rows[] = {
     {"server.max_sessions", NULL, SET_INT, AT(server.max_sessions), "64", 1, 1024, NULL, SET_LIVE,
      "streams that run at once; more get 503"},
     {"server.state_dir", NULL, SET_TEXT, AT(server.state_dir), NULL, 0, 400, NULL, 0,
-     "folder of the token store, the local CA, drawn zones and stored events; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
+     "folder of the token store, the local CA, drawn zones, calibrations and stored events; default $XDG_STATE_HOME/fovea or ~/.local/state/fovea"},
 
     {"models.default", "MODEL_PATH", SET_TEXT, AT(models.default_model), "ssd_mobilenet_v2", 0, 0, NULL, 0,
      "model of streams that name none: a name (see `fovea models list`), an id of this section, a file, `oip://host:port/model`, or `fake:…`"},
@@ -121,7 +121,7 @@ const struct settings_row settings_rows[] = {
     {"football.homography", NULL, SET_TEXT, AT(football.homography), NULL, 0, 0, NULL, SET_LIVE,
      "JSON file with the calibration of the first picture (see pitch.md): `points` and the `picture` size, or a `matrix`"},
     {"football.still_camera", NULL, SET_BOOL, AT(football.still_camera), "false", 0, 0, NULL, SET_LIVE,
-     "the camera never moves: its calibration holds for all pictures"},
+     "the camera never moves: its calibration holds for all pictures. A reload changes it for streams of which no client has said it"},
     {"football.pitch.length", NULL, SET_NUMBER, AT(football.pitch_length), NULL, 30, 150, NULL, SET_LIVE,
      "metres; left out: 105"},
     {"football.pitch.width", NULL, SET_NUMBER, AT(football.pitch_width), NULL, 20, 120, NULL, SET_LIVE,

@@ -1,15 +1,10 @@
 #include "serve/zone_book.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/text.h"
-#include "serve/chores.h"
+#include "serve/state_file.h"
 
 #define BOOK_BYTES_MAX ((size_t)8 << 20)
 
@@ -22,9 +17,7 @@ struct page {
 struct zone_book {
     struct page *first;
     size_t count;
-    char path[512];
-    struct chores *chores; /* made at the first write */
-    bool writing;
+    struct state_file file;
 };
 
 /* ---- in memory --------------------------------------------------------------------------------
@@ -132,54 +125,28 @@ struct zone_book *zone_book_parse(const char *text, size_t size, fov_error *erro
 /* ---- on the disk ------------------------------------------------------------------------------
  */
 
-static char *read_file(const char *path, size_t *size, fov_error *error)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    FILE *from = fd >= 0 ? fdopen(fd, "rb") : NULL;
-    char *text = from ? malloc(BOOK_BYTES_MAX + 1) : NULL;
-    if (text)
-        *size = fread(text, 1, BOOK_BYTES_MAX + 1, from);
-    else
-        fov_fail(error, errno == ENOENT ? FOV_ENOTFOUND : FOV_EIO, "%s", strerror(errno));
-    if (from)
-        fclose(from);
-    else if (fd >= 0)
-        close(fd);
-    return text;
-}
-
-static struct zone_book *load(const char *path)
-{
-    fov_error error = {0};
-    size_t size = 0;
-    char aside[560];
-    char *text = read_file(path, &size, &error);
-    struct zone_book *book = text ? zone_book_parse(text, size, &error) : NULL;
-    free(text);
-    if (book || error.status == FOV_ENOTFOUND)
-        return book;
-    bool moved = file_move_aside(path, aside, sizeof aside);
-    fov_log(FOV_LOG_ERROR, "zones", "%s cannot be used: %s; %s%s", path, error.message,
-            moved ? "it is kept as " : "it stays and is not used", moved ? aside : "");
-    return NULL;
-}
-
 struct zone_book *zone_book_open(const char *folder)
 {
-    char path[512];
-    snprintf(path, sizeof path, "%s/zones.json", folder);
-    struct zone_book *book = load(path);
+    struct state_file file;
+    fov_error error = {0};
+    size_t size = 0;
+    state_file_init(&file, folder, "zones.json", "zones");
+    char *text = state_file_read(&file, BOOK_BYTES_MAX, &size, &error);
+    struct zone_book *book = text ? zone_book_parse(text, size, &error) : NULL;
+    free(text);
+    if (!book && error.status != FOV_ENOTFOUND)
+        state_file_refuse(&file, &error);
     if (!book)
         book = calloc(1, sizeof *book);
     if (book)
-        text_copy(book->path, sizeof book->path, path);
+        book->file = file;
     return book;
 }
 
 void zone_book_stop(struct zone_book *book)
 {
     if (book)
-        chores_stop(&book->chores);
+        state_file_stop(&book->file);
 }
 
 void zone_book_close(struct zone_book **closing)
@@ -188,54 +155,10 @@ void zone_book_close(struct zone_book **closing)
     *closing = NULL;
     if (!book)
         return;
-    chores_stop(&book->chores);
+    state_file_stop(&book->file);
     while (book->first)
         forget(book, book->first->camera);
     free(book);
-}
-
-/* A book on its way to the disk. */
-struct writing {
-    struct server *server;
-    struct json_writer text;
-    char path[512];
-    fov_status status;
-    fov_error error;
-    void (*done)(void *arg, fov_status status, const char *message);
-    void *arg;
-};
-
-static void written(void *arg)
-{
-    struct writing *w = arg;
-    if (w->server->zone_book)
-        w->server->zone_book->writing = false;
-    if (w->status != FOV_OK)
-        fov_log(FOV_LOG_ERROR, "zones", "drawn zones are in force but not kept: %s",
-                w->error.message);
-    w->done(w->arg, w->status, w->error.message);
-    json_release(&w->text);
-    free(w);
-}
-
-static void write_file(void *arg)
-{
-    struct writing *w = arg;
-    w->status = file_replace(w->path, w->text.text, w->text.size, 0600, &w->error);
-    net_post_surely(w->server->loop, written, w); /* `writing` would stay */
-}
-
-static fov_status start_writing(struct server *server, struct writing *w, fov_error *error)
-{
-    struct zone_book *book = server->zone_book;
-    zone_book_write(book, &w->text);
-    text_copy(w->path, sizeof w->path, book->path);
-    if (!book->chores)
-        book->chores = chores_start("fovea-zones");
-    if (w->text.failed || !book->chores || !chores_add(book->chores, write_file, w))
-        return fov_fail(error, FOV_ENOMEM, "not enough memory to keep zones");
-    book->writing = true;
-    return FOV_OK;
 }
 
 fov_status zone_book_set(struct server *server, const char *camera, const struct zones *zones,
@@ -243,25 +166,18 @@ fov_status zone_book_set(struct server *server, const char *camera, const struct
                          fov_error *error)
 {
     struct zone_book *book = server->zone_book;
-    if (book->writing)
+    struct json_writer text = {0};
+    if (book->file.writing)
         return fov_fail(error, FOV_EBUSY, "zones are being written; try again");
-    struct writing *w = calloc(1, sizeof *w);
-    struct page *page = w && zones ? page_of(book, camera) : NULL;
-    if (!w || (zones && !page)) {
-        free(w);
+    struct page *page = zones ? page_of(book, camera) : NULL;
+    if (zones && !page)
         return fov_fail(error, FOV_ELIMIT, "zones are drawn for %d cameras at most", ZONE_BOOK_MAX);
-    }
-    w->server = server;
-    w->done = done;
-    w->arg = arg;
     if (page)
         page->zones = *zones;
     else
         forget(book, camera);
-    fov_status status = start_writing(server, w, error);
-    if (status != FOV_OK) {
-        json_release(&w->text);
-        free(w);
-    }
+    zone_book_write(book, &text);
+    fov_status status = state_file_write(server, &book->file, &text, done, arg, error);
+    json_release(&text);
     return status;
 }

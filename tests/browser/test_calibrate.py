@@ -226,6 +226,17 @@ def test_forget_and_the_view_in_force(match, open_page, truth):  # noqa: F811
     wait(page, f"fovea.stats().frameId > {old}")
 
 
+def test_the_camera_comes_to_rest(match, open_page, truth):  # noqa: F811
+    page, _ = opened(match, open_page)
+    assert not page.is_checked("#still") and "carried along" in page.inner_text("#camera")
+    page.check("#still")
+    wait(page, "document.querySelector('#camera').textContent.includes('stands still')")
+    assert homography(match)["still_camera"] is True
+    page.uncheck("#still")
+    wait(page, "document.querySelector('#camera').textContent.includes('carried along')")
+    assert homography(match)["still_camera"] is False
+
+
 def test_no_such_stream(match, open_page):
     page = open_page(f"{match.url}/football/nobody/calibrate")
     page.wait_for_selector("#note:not([hidden])")

@@ -15,6 +15,78 @@ static void load_for(fov_stream **streams, int count, int ms)
     }
 }
 
+/* ---- threads ----------------------------------------------------------------------------------
+ */
+
+/* What a library keeps by thread, and frees when the thread has ended: slowly, or when it may. */
+static struct {
+    pthread_key_t key;
+    atomic_int begun, freed, slow_ms;
+    atomic_bool stuck;
+} kept;
+
+static void free_kept(void *value)
+{
+    (void)value;
+    usleep((useconds_t)(1000 * atomic_load(&kept.slow_ms)));
+    while (atomic_load(&kept.stuck))
+        usleep(10000);
+    atomic_fetch_add(&kept.freed, 1);
+}
+
+static void keep_by_thread(void *user, const fov_result *result)
+{
+    (void)user;
+    (void)result;
+    if (pthread_getspecific(kept.key))
+        return;
+    atomic_fetch_add(&kept.begun, 1);
+    pthread_setspecific(kept.key, &kept);
+}
+
+static fov_workers *workers_that_keep(void)
+{
+    fov_workers *workers = workers_of("fake:sleep_ms=2", 2, NULL);
+    fov_stream_params params = {.on_result = keep_by_thread};
+    fov_stream *stream = NULL;
+    assert_int_equal(fov_stream_open(&stream, workers, &params, NULL), FOV_OK);
+    for (int i = 0; i < 20; i++) {
+        put(stream, (uint64_t)i);
+        usleep(5000);
+    }
+    fov_stream_close(&stream);
+    return workers;
+}
+
+/* Until then what they keep looks like a leak. */
+static void no_thread_outlives_its_workers(void **state)
+{
+    (void)state;
+    assert_int_equal(pthread_key_create(&kept.key, free_kept), 0);
+    atomic_store(&kept.slow_ms, 200);
+    fov_workers *workers = workers_that_keep();
+    assert_true(atomic_load(&kept.begun) > 0);
+    fov_workers_destroy(&workers);
+    assert_int_equal(atomic_load(&kept.freed), atomic_load(&kept.begun));
+}
+
+/* One that does not end is left behind in the end. */
+static void a_thread_that_does_not_end_is_left(void **state)
+{
+    (void)state;
+    atomic_store(&kept.slow_ms, 0);
+    atomic_store(&kept.stuck, true);
+    int64_t start = clock_now_ns();
+    fov_workers *workers = workers_that_keep();
+    fov_workers_destroy(&workers);
+    assert_in_range(clock_now_ns() - start, 4 * NS_PER_S, 20 * NS_PER_S);
+    assert_true(atomic_load(&kept.freed) < atomic_load(&kept.begun));
+    atomic_store(&kept.stuck, false);
+    for (int i = 0; i < 500 && atomic_load(&kept.freed) < atomic_load(&kept.begun); i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&kept.freed), atomic_load(&kept.begun));
+}
+
 static void form_follows_the_load(void **state)
 {
     (void)state;
@@ -395,6 +467,8 @@ static void wrong_parameters_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_thread_outlives_its_workers),
+        cmocka_unit_test(a_thread_that_does_not_end_is_left),
         cmocka_unit_test(pinned_forms_stay),
         cmocka_unit_test(a_run_ends_at_its_limit),
         cmocka_unit_test(closing_waits_and_is_final),

@@ -160,6 +160,61 @@ static void after_a_cut_no_view_is_wrong(void **state)
     assert_true(told <= 100); /* 90 of 150: some views are gone */
 }
 
+/* ---- views kept from a run before --------------------------------------------------------------
+ */
+
+/* The view of picture `kept` of a match is given to one that begins with picture `first`. Counts
+ * the pictures of two seconds whose view is told, and those of them where it is not the true one.
+ */
+static void begin_with(int seed, int kept, int first, size_t *told, size_t *wrong)
+{
+    struct football_world w;
+    fov_football *football;
+    fov_football_frame frame;
+    fov_pitch_view view;
+    char url[80];
+    snprintf(url, sizeof url, "pattern:football?fps=10&size=960x540&seed=%d", seed);
+    assert_true(football_world_open(&w, url, 10, (uint64_t)seed));
+    for (int i = 0; i <= kept; i++)
+        assert_true(football_world_next(&w));
+    view = w.truth->view;
+    football_world_close(&w);
+    assert_true(football_world_open(&w, url, 10, (uint64_t)seed));
+    const fov_football_params params = {.view = &view, .view_kept = true};
+    assert_int_equal(fov_football_create(&football, &params, NULL), FOV_OK);
+    for (int i = 0; i < first; i++)
+        assert_true(football_world_next(&w));
+    for (int i = 0; i < 20; i++) {
+        assert_true(football_world_next(&w));
+        w.input.seq = (uint64_t)i;
+        w.input.time_s = i / 10.0;
+        assert_int_equal(fov_football_update(football, &w.input, &frame, NULL), FOV_OK);
+        *told += frame.view_known;
+        *wrong += frame.view_known && football_view_distance(&w.truth->view, &frame.view) >= 5;
+    }
+    fov_football_destroy(&football);
+    football_world_close(&w);
+}
+
+/* A camera that moves may look elsewhere by now: the lines say, and nothing is told before they do.
+ */
+static void a_kept_view_is_held_against_the_lines(void **state)
+{
+    (void)state;
+    size_t same = 0, near = 0, far = 0, wrong = 0;
+    for (int seed = 1; seed <= 5; seed++) {
+        begin_with(seed, 40, 40, &same, &wrong);
+        begin_with(seed, 40, 42, &near, &wrong);
+        for (int first = 60; first <= 260; first += 40)
+            begin_with(seed, 40, first, &far, &wrong);
+    }
+    print_message(
+        "kept views told: same picture %zu of 100, 0.2 s on %zu of 100, later %zu of 600\n", same,
+        near, far);
+    assert_int_equal(wrong, 0);
+    assert_true(same >= 80);
+}
+
 /* ---- figures ----------------------------------------------------------------------------------
  */
 
@@ -233,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_match_without_a_view),
         cmocka_unit_test(a_match_without_pictures),
         cmocka_unit_test(after_a_cut_no_view_is_wrong),
+        cmocka_unit_test(a_kept_view_is_held_against_the_lines),
         cmocka_unit_test(figures_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

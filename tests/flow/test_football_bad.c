@@ -216,6 +216,97 @@ static void a_cut_takes_the_view(void **state)
     fov_football_destroy(&football);
 }
 
+/* One of a run before is no reason to refuse a picture, nor one to be told without lines. */
+static void a_kept_view_is_a_guess(void **state)
+{
+    (void)state;
+    fov_pitch_view view = camera(), other = view;
+    struct scene s;
+    other.width = 1280;
+    other.height = 720;
+    const struct {
+        const fov_pitch_view *view;
+        bool still, known;
+    } cases[] = {{&view, true, true}, {&view, false, false}, {&other, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        begin(&s);
+        fov_football *football = make(&(fov_football_params){
+            .view = cases[i].view, .view_kept = true, .still_camera = cases[i].still});
+        for (int k = 0; k < 3; k++)
+            assert_int_equal(step(&s, football).view_known, cases[i].known);
+        assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
+        assert_true(step(&s, football).view_known);
+        fov_football_destroy(&football);
+    }
+    /* what somebody sets before the first picture is none of a run before */
+    begin(&s);
+    fov_football *football = make(&(fov_football_params){.view = &view, .view_kept = true});
+    assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
+    assert_true(step(&s, football).view_known);
+    fov_football_destroy(&football);
+}
+
+/* Somebody screws the camera down, and loosens it again. */
+static void a_camera_comes_to_rest(void **state)
+{
+    (void)state;
+    fov_football *football = make(NULL);
+    fov_pitch_view view = camera(), held;
+    struct scene s;
+    begin(&s);
+    step(&s, football);
+    assert_int_equal(fov_football_set_view(football, &view, UINT64_MAX, NULL), FOV_OK);
+    for (int i = 0; i < 3; i++)
+        held = step(&s, football).view;
+    fov_football_set_still(football, true);
+    s.motion.kind = FOV_MOTION_NONE; /* nobody asks for it any more */
+    for (int i = 0; i < 30; i++) {
+        fov_football_frame frame = step(&s, football);
+        assert_true(frame.view_known);
+        assert_true(football_view_distance(&held, &frame.view) < 1e-9);
+    }
+    /* one of a picture while it moved is carried by what it moved then: pictures 102 and 103 */
+    assert_int_equal(fov_football_set_view(football, &view, 101, NULL), FOV_OK);
+    fov_football_frame frame = step(&s, football);
+    assert_true(football_view_distance(&view, &frame.view) > 4);
+    assert_true(football_view_distance(&held, &frame.view) < 4);
+    fov_football_set_still(football, false);
+    s.motion.kind = FOV_MOTION_SIMILARITY;
+    held = step(&s, football).view;
+    assert_true(football_view_distance(&frame.view, &held) > 1);
+    s.motion.kind = FOV_MOTION_NONE;
+    assert_false(step(&s, football).view_known);
+    /* what is in doubt does not become sure by standing still */
+    fov_football_set_still(football, true);
+    assert_false(step(&s, football).view_known);
+    fov_football_destroy(&football);
+}
+
+/* By its pictures: the first one after it is let go has nothing to be compared with, and is no cut.
+ */
+static void a_camera_that_is_let_go_goes_on(void **state)
+{
+    (void)state;
+    struct football_world w;
+    fov_football_frame frame;
+    assert_true(football_world_open(&w, "pattern:football?fps=10&size=640x360&seed=2", 10, 1));
+    fov_football *football = make(&(fov_football_params){.still_camera = true});
+    for (int i = 0; i < 12; i++) {
+        assert_true(football_world_next(&w));
+        w.input.seq = (uint64_t)i;
+        w.input.time_s = i / 10.0;
+        if (i == 4)
+            fov_football_set_still(football, false);
+        assert_int_equal(fov_football_update(football, &w.input, &frame, NULL), FOV_OK);
+        if (i == 3)
+            assert_int_equal(fov_football_set_view(football, &w.truth->view, 3, NULL), FOV_OK);
+        assert_true(i < 4 || frame.view_known);
+    }
+    assert_true(football_view_distance(&w.truth->view, &frame.view) < 4);
+    fov_football_destroy(&football);
+    football_world_close(&w);
+}
+
 static void a_still_camera_keeps_its_view(void **state)
 {
     (void)state;
@@ -474,6 +565,9 @@ int main(void)
         cmocka_unit_test(views_that_cannot_be_carried),
         cmocka_unit_test(views_of_long_ago),
         cmocka_unit_test(a_cut_takes_the_view),
+        cmocka_unit_test(a_kept_view_is_a_guess),
+        cmocka_unit_test(a_camera_comes_to_rest),
+        cmocka_unit_test(a_camera_that_is_let_go_goes_on),
         cmocka_unit_test(a_still_camera_keeps_its_view),
         cmocka_unit_test(a_view_with_a_lens),
         cmocka_unit_test(names_are_told_whole),

@@ -145,6 +145,34 @@ static void the_ball_has_its_own_model(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* It looks at five pictures a second of 25: the ball is there in those between. */
+static void a_slow_ball_model_loses_no_ball(void **state)
+{
+    (void)state;
+    const fov_football_params football = {
+        .look = FOV_LOOK_WHOLE, .ball_model = "ball", .ball_fps = 5, .still_camera = true};
+    fov_workers *workers = workers_of("fake:boxes=none,labels=person", 1, NULL);
+    add_model(workers, "fake:boxes=bright,labels=ball", "ball");
+    fov_stream *stream = open_stream(workers, &football);
+    int looks = 0, seen = 0, told = 0;
+    for (int i = 0; i < 60; i++) {
+        fov_frame *frame = scaled_frame_of(3, FOV_YUV, SCALE);
+        fov_result *result = NULL;
+        frame->pts_ms = 1000 + 40.0 * i;
+        assert_int_equal(fov_stream_put_wait(stream, &frame, 5000, NULL), FOV_OK);
+        assert_int_equal(fov_stream_get(stream, 20000, &result, NULL), FOV_OK);
+        looks += result->football->parts_ns[FOV_PART_BALL] > 0;
+        seen += i >= 20 && result->football->ball.state == FOV_BALL_SEEN;
+        told += i >= 20 && result->football->ball.state != FOV_BALL_NONE;
+        fov_result_release(&result);
+    }
+    assert_int_equal(looks, 12);
+    assert_int_equal(seen, 8);
+    assert_true(told >= 32); /* of 40: its place is known less well just before a look */
+    fov_stream_close(&stream);
+    fov_workers_destroy(&workers);
+}
+
 /* A picture that nothing is known before of is looked at in regions of the size that was asked for:
  * the fake model sees something in each. */
 static void the_first_picture_has_regions_as_asked_for(void **state)
@@ -445,6 +473,7 @@ int main(void)
         cmocka_unit_test(people_in_tiles_are_in_their_place),
         cmocka_unit_test(tiles_take_turns),
         cmocka_unit_test(the_ball_has_its_own_model),
+        cmocka_unit_test(a_slow_ball_model_loses_no_ball),
         cmocka_unit_test(the_first_picture_has_regions_as_asked_for),
         cmocka_unit_test(other_models_must_be_what_they_are_for),
         cmocka_unit_test(a_hung_ball_costs_the_ball),

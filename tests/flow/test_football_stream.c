@@ -422,14 +422,104 @@ static void batches_are_followed(void **state)
     fov_workers_destroy(&workers);
 }
 
+/* ---- cuts -------------------------------------------------------------------------------------
+ */
+
+/* How far the told view is from the true one: px of the ground's middle and of two places beside.
+ */
+static double off_px(const fov_result *r, const struct football_truth *t)
+{
+    double most = 0;
+    const double places[][2] = {{52.5, 34}, {30, 20}, {75, 48}};
+    for (int i = 0; i < 3; i++) {
+        double told[2], is[2];
+        if (fov_pitch_to_px(&r->football->view, places[i], told) &&
+            fov_pitch_to_px(&t->view, places[i], is) && is[0] >= 0 && is[0] < 960 && is[1] >= 0 &&
+            is[1] < 540)
+            most = fmax(most, hypot(told[0] - is[0], told[1] - is[1]));
+    }
+    return most;
+}
+
+/* The n-th picture of a film that is cut from one match to another in picture `cut`. */
+static fov_result *film(fov_stream *stream, fov_source *sources[2], fov_frame_pool *pool, int n,
+                        int cut)
+{
+    fov_frame *frame = NULL;
+    fov_result *result = NULL;
+    fov_error error = {0};
+    fov_source *source = sources[n >= cut];
+    for (int skip = n == cut ? 40 : 0; skip >= 0; skip--) {
+        fov_frame_unref(&frame);
+        assert_int_equal(fov_source_read(source, pool, &frame, NULL, &error), FOV_OK);
+    }
+    frame->pts_ms = 1000 + 100.0 * n;
+    assert_int_equal(fov_stream_put_wait(stream, &frame, 5000, NULL), FOV_OK);
+    assert_int_equal(fov_stream_get(stream, 20000, &result, NULL), FOV_OK);
+    return result;
+}
+
+/* The keypoints' model looks once in eight seconds, and in the pictures after a cut at once. Until
+ * it has found the new view nothing is told, and never the old one. */
+static void a_cut_is_seen_and_the_view_found_anew(void **state)
+{
+    (void)state;
+    enum { CUT = 30, LENGTH = 50 };
+    const fov_football_params football = {
+        .player_model = "drawn", .pitch_model = "drawn", .pitch_fps = 0.125};
+    const fov_stream_params params = {.results = 8, .fifo = true, .football = &football};
+    fov_workers *workers = drawn_workers(1);
+    fov_frame_pool *pool = NULL;
+    assert_int_equal(fov_frame_pool_create(&pool, NULL, NULL), FOV_OK);
+    int lost = 0;
+    for (int seed = 1; seed <= 12; seed++) {
+        char urls[2][80];
+        fov_source *sources[2];
+        fov_stream *stream = open_stream(workers, params);
+        int again = 0;
+        for (int k = 0; k < 2; k++) {
+            snprintf(urls[k], sizeof urls[k],
+                     "pattern:football?size=960x540&fps=10&seed=%d&zoom=%d", seed + 20 * k,
+                     1 + k * (seed % 2));
+            sources[k] = open_source(urls[k]);
+        }
+        for (int n = 0; n < LENGTH; n++) {
+            fov_result *r = film(stream, sources, pool, n, CUT);
+            const struct football_truth *t = football_frame_truth(r->frame);
+            assert_int_equal(r->outcome, FOV_DELIVERED);
+            assert_true(r->football->view_known || n >= CUT);
+            lost += n == CUT && !r->football->view_known;
+            if (r->football->view_known && off_px(r, t) >= 10)
+                fail_msg("seed %d, picture %d: %g px off", seed, n, off_px(r, t));
+            again = again == 0 && n >= CUT && r->football->view_known ? n : again;
+            fov_result_release(&r);
+        }
+        if (again == 0 || again > CUT + 2)
+            fail_msg("seed %d: cut in picture %d, known again in %d", seed, CUT, again);
+        for (int k = 0; k < 2; k++)
+            fov_source_close(&sources[k]);
+        fov_stream_close(&stream);
+    }
+    print_message("the view was lost at %d of 12 cuts\n",
+                  lost); /* else the lines said it at once */
+    assert_true(lost >= 4);
+    fov_frame_pool_destroy(&pool);
+    fov_workers_destroy(&workers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_drawn_match_is_followed), cmocka_unit_test(drawn_results_repeat),
-        cmocka_unit_test(drawn_has_no_tiles),        cmocka_unit_test(drawn_sees_nothing_else),
-        cmocka_unit_test(models_need_people),        cmocka_unit_test(the_hook_has_its_say),
-        cmocka_unit_test(people_have_a_threshold),   cmocka_unit_test(batches_are_followed),
+        cmocka_unit_test(a_drawn_match_is_followed),
+        cmocka_unit_test(drawn_results_repeat),
+        cmocka_unit_test(drawn_has_no_tiles),
+        cmocka_unit_test(drawn_sees_nothing_else),
+        cmocka_unit_test(models_need_people),
+        cmocka_unit_test(the_hook_has_its_say),
+        cmocka_unit_test(people_have_a_threshold),
+        cmocka_unit_test(batches_are_followed),
         cmocka_unit_test(detections_are_played),
+        cmocka_unit_test(a_cut_is_seen_and_the_view_found_anew),
     };
     return cmocka_run_group_tests(tests, bed_make, bed_clear);
 }

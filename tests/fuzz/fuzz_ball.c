@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fov_detections detections = {items, read_boxes(&r, items, 48), 48, NULL};
         fov_ball_input input = {.width = has & 1 ? 1920 : next(&r) * 65,
                                 .height = 1080,
-                                .detections = has & 2 ? NULL : &detections};
+                                .detections = has & 2 ? NULL : &detections,
+                                .unlooked = has & 32};
         time_s += (double)number(&r, 0.2f) - (has & 4 ? 0.1 : 0);
         input.time_s = time_s;
         if (has & 8) {

@@ -113,6 +113,7 @@ static fov_football *create(struct reader *r)
     fov_pitch_view view;
     uint8_t bits = next(r);
     fov_football_params params = {.still_camera = bits & 1,
+                                  .view_kept = bits & 64,
                                   .tracker = {.name = bits & 2 ? "botsort" : NULL,
                                               .max_tracks = bits & 4 ? 8 : 0,
                                               .embedding_size = bits & 16 ? NUMBERS : 0},

@@ -418,6 +418,26 @@ def test_broken_pictures_are_told_and_keep_their_time(tmp_path, broken):
     assert f"{len(broken)} could not be read" in done.stderr and f"{broken[0]}.jpg: the picture is cut off" in done.stderr
 
 
+def test_photographs_are_turned_by_their_exif(tmp_path):
+    """Taken with the telephone held upright: 320 x 240 on the disk, 240 x 320 to look at."""
+    PIL = pytest.importorskip("PIL.Image")
+    (tmp_path / "pics").mkdir()
+    exif = PIL.Exif()
+    exif[0x0112] = 6
+    for i in range(6):
+        image = PIL.new("RGB", (320, 240), (20, 90, 40))
+        image.paste((255, 255, 255), (100, 10, 180, 74))  # white, at the left of the upper edge; upright: at the right
+        image.save(tmp_path / f"pics/{i}.jpg", quality=95, exif=exif)
+    done = football("pics", "--model", "fake:boxes=bright,labels=person+ball", "--look", "whole", "--json", "--out", "m", cwd=tmp_path)
+    frames = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(f["frame"], f["width"], f["height"]) for f in frames] == [(i, 240, 320) for i in range(6)]
+    x1, y1, x2, y2 = frames[-1]["detections"][0]["box"]
+    assert abs(x1 - 166) < 12 and abs(y1 - 100) < 12 and abs(x2 - 230) < 12 and abs(y2 - 180) < 12, frames[-1]["detections"]
+    copy = pictures_of(tmp_path / "m/match.avi")[0]
+    import io
+    assert PIL.open(io.BytesIO(copy)).size == (240, 320)
+
+
 @pytest.fixture
 def camera():
     """Pictures of one colour each, 25 a second."""

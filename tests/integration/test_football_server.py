@@ -1,4 +1,5 @@
 """Football streams of the server: start-stream {kind: football}, calibrations, what viewers and statistics are told."""
+import signal
 import time
 
 import numpy as np
@@ -311,8 +312,43 @@ def test_bad_calibrations(still, body, why):
     assert still.get(still.path).json()["known"] is False
 
 
+def test_a_camera_comes_to_rest(clean, truth):
+    """Whether it stands still is said while it runs: the view stays then, whatever the pictures show."""
+    id = start_match(clean, source=SOURCE)["stream_id"]
+    path = HOMOGRAPHY.format(id)
+    clean.wait_for(lambda: clean.get(path).json()["picture"], 20, "a picture")
+    told = calibrate(clean, id, truth, still_camera=True)
+    assert told["still_camera"] is True or clean.get(path).json()["still_camera"] is True
+    before = clean.get(path).json()
+    clean.wait_for(lambda: clean.get(path).json()["frame_id"] > before["frame_id"] + 15, 20, "pictures")
+    after = clean.get(path).json()
+    assert before["known"] and after["known"] and after["matrix"] == before["matrix"], "the drawn camera turns, this one does not"
+    assert clean.get(f"{STATS}?stream_id={id}").json()["football"]["still_camera"] is True
+    looked = clean.request("PUT", path + "?preview=true", json={"still_camera": False})
+    assert looked.status_code == 200 and looked.json()["still_camera"] is True, "only looked at"
+    moved = clean.request("PUT", path, json={"still_camera": False})
+    assert moved.status_code == 200 and moved.json()["still_camera"] is False and moved.json()["known"]
+    assert clean.get(f"{STATS}?stream_id={id}").json()["football"]["still_camera"] is False
+    clean.wait_for(lambda: clean.get(path).json()["matrix"] != before["matrix"], 10, "it moves again")
+
+
+def test_a_reload_brings_cameras_to_rest(start_server, tmp_path):
+    """Those of which nobody has said it."""
+    text = "football: {still_camera: %s}\n"
+    server = start_server(config=text % "false")
+    told, open_ = (HOMOGRAPHY.format(start_match(server, source=SOURCE, **body)["stream_id"]) for body in ({"still_camera": False}, {}))
+    for path in (told, open_):
+        server.wait_for(lambda: server.get(path).json().get("picture"), 20, "a picture")
+    assert server.get(open_).json()["still_camera"] is False
+    server.config.write_text(text % "true")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for(lambda: server.get(open_).json()["still_camera"], 10, "the reload")
+    assert server.get(told).json()["still_camera"] is False
+    assert server.stop() == 0
+
+
 def test_other_mistakes_of_calibrations(still, server):
-    for body in ({"points": GOOD, "frame_id": -1}, {"points": GOOD, "frame_id": 1.5}, {"points": GOOD, "still_camera": True},
+    for body in ({"points": GOOD, "frame_id": -1}, {"points": GOOD, "frame_id": 1.5}, {"still_camera": 1},
                  {"points": GOOD, "still_camera": "no"}, {"forget": "yes"}):
         answer = put(still, **body)
         assert answer.status_code == 422 and answer.json()["code"] == "invalid_argument", (body, answer.text)

@@ -89,6 +89,7 @@ static fov_ball_input input_of(const struct ball_frame_truth *f, const fov_detec
                             .height = BALL_WORLD_HEIGHT,
                             .detections = detections,
                             .motion = &f->motion,
+                            .unlooked = f->unlooked,
                             .view = with_view ? &f->view : NULL};
 }
 

@@ -10,6 +10,7 @@ enum { BALL_WORLD_ITEMS = 24 };
 struct ball_frame_truth {
     double time_s;
     bool visible;           /* inside of the picture */
+    bool unlooked;          /* nobody looked for it; false */
     double x, y, metres[3]; /* px, m */
     fov_motion motion;      /* since the frame before, measured with noise */
     fov_pitch_view view;    /* with a little noise */

@@ -18,7 +18,11 @@ static fov_ball put(fov_ball_tracker *tracker, double time_s, float x, float y,
 {
     fov_detection one = {.x1 = x - 6, .y1 = y - 6, .x2 = x + 6, .y2 = y + 6, .score = 0.7f};
     fov_detections detections = {&one, x >= 0, 1, NULL};
-    fov_ball_input input = {time_s, 1920, 1080, &detections, motion, NULL};
+    fov_ball_input input = {.time_s = time_s,
+                            .width = 1920,
+                            .height = 1080,
+                            .detections = &detections,
+                            .motion = motion};
     fov_ball ball;
     assert_int_equal(fov_ball_update(tracker, &input, &ball, late, NULL), FOV_OK);
     return ball;
@@ -206,7 +210,8 @@ static void a_ball_that_came_may_rest(void **state)
         fov_detection items[] = {{.x1 = 1500, .y1 = 100, .x2 = 1512, .y2 = 112, .score = 0.8f},
                                  {.x1 = x - 6, .y1 = 594, .x2 = x + 6, .y2 = 606, .score = 0.6f}};
         fov_detections detections = {items, lost ? 1 : 2, 2, NULL};
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         fov_ball ball;
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
         bag += i >= 100 && ball.detection == 0;
@@ -250,7 +255,8 @@ static void the_likelier_of_two_is_told(void **state)
                                   .y2 = 612,
                                   .score = 0.6f}};
         fov_detections detections = {items, 2, 2, NULL};
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         fov_ball ball;
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
         if (i > 3)
@@ -298,7 +304,7 @@ static void sweeps_cover_pictures_of_any_size(void **state)
                                    {1, 1},       {16384, 2},   {0, 0}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         fov_ball_tracker *tracker = make(NULL);
-        fov_ball_input input = {0, sizes[i][0], sizes[i][1], NULL, NULL, NULL};
+        fov_ball_input input = {.width = sizes[i][0], .height = sizes[i][1]};
         fov_ball_look look;
         assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
         assert_true(look.sweep && isnan(look.x));
@@ -314,7 +320,7 @@ static void a_tile_follows_the_ball(void **state)
     fov_ball_tracker *tracker = make(NULL);
     int sweeps = 0;
     for (int i = 0; i < 50; i++) {
-        fov_ball_input input = {i * 0.04, 1920, 1080, NULL, NULL, NULL};
+        fov_ball_input input = {.time_s = i * 0.04, .width = 1920, .height = 1080};
         fov_ball_look look;
         float x = 400 + 20.0f * (float)i;
         assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
@@ -365,9 +371,12 @@ static void bad_input_changes_nothing(void **state)
     fov_motion motion = {.kind = FOV_MOTION_HOMOGRAPHY, .map = {1, 0, NAN, 0, 1, 0, 0, 0, 1}};
     fov_pitch_view view = {.map = {1, 0, 0, 0, INFINITY, 0, 0, 0, 1}};
     const fov_ball_input rows[] = {
-        {NAN, 1920, 1080, NULL, NULL, NULL},  {INFINITY, 1920, 1080, NULL, NULL, NULL},
-        {1, -1, 1080, NULL, NULL, NULL},      {1, 1920, 20000, NULL, NULL, NULL},
-        {1, 1920, 1080, NULL, &motion, NULL}, {1, 1920, 1080, NULL, NULL, &view},
+        {.time_s = NAN, .width = 1920, .height = 1080},
+        {.time_s = INFINITY, .width = 1920, .height = 1080},
+        {.time_s = 1, .width = -1, .height = 1080},
+        {.time_s = 1, .width = 1920, .height = 20000},
+        {.time_s = 1, .width = 1920, .height = 1080, .motion = &motion},
+        {.time_s = 1, .width = 1920, .height = 1080, .view = &view},
     };
     fov_ball_tracker *tracker = make(NULL), *other = make(NULL);
     for (int i = 0; i < 30; i++) {
@@ -403,7 +412,8 @@ static void bad_boxes_are_left_out(void **state)
     fov_ball_tracker *tracker = make(NULL);
     fov_ball ball;
     for (int i = 0; i < 10; i++) {
-        fov_ball_input input = {i * 0.04, 1920, 1080, &detections, NULL, NULL};
+        fov_ball_input input = {
+            .time_s = i * 0.04, .width = 1920, .height = 1080, .detections = &detections};
         assert_int_equal(fov_ball_update(tracker, &input, &ball, NULL, NULL), FOV_OK);
     }
     assert_int_equal(ball.detection, 7);
@@ -440,7 +450,7 @@ static void another_size_starts_anew(void **state)
         put(tracker, i * 0.04, 900, 500, NULL, &late);
         told += late.count;
     }
-    fov_ball_input input = {0.8, 960, 540, NULL, NULL, NULL};
+    fov_ball_input input = {.time_s = 0.8, .width = 960, .height = 540};
     fov_ball_look look;
     fov_ball ball;
     assert_int_equal(fov_ball_where(tracker, &input, &look, NULL), FOV_OK);
@@ -485,8 +495,12 @@ static void the_same_input_gives_the_same_answer_without_memory(void **state)
         for (size_t i = 0; i < count; i++) {
             struct ball_frame_truth *f = &frames[i];
             fov_detections detections = {f->items, f->count, f->count, NULL};
-            fov_ball_input input = {
-                f->time_s + 1000 * round, 1920, 1080, &detections, &f->motion, &f->view};
+            fov_ball_input input = {.time_s = f->time_s + 1000 * round,
+                                    .width = 1920,
+                                    .height = 1080,
+                                    .detections = &detections,
+                                    .motion = &f->motion,
+                                    .view = &f->view};
             fov_ball one, two;
             fov_balls late;
             fov_ball_look look;

@@ -20,7 +20,8 @@ static struct football_setup *setup_of(const struct settings *s, const struct fo
     fov_error error = {0};
     struct football_setup *setup = football_setup_make(wish);
     assert_non_null(setup);
-    if (football_prepare(setup, s, "pattern:football?fps=10", &error) != FOV_OK)
+    char model[MODEL_ID_MAX] = "any";
+    if (football_prepare(setup, s, "pattern:football?fps=10", model, &error) != FOV_OK)
         fail_msg("%s", error.message);
     return setup;
 }

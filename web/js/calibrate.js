@@ -213,8 +213,11 @@ function words() {
   if (!state) return;
   fillSelect($('landmark'), landmarks, state.size[0], null);
   text($('size'), t('cal.size', { length: num(state.size[0], state.size[0] % 1 ? 1 : 0), width: num(state.size[1], state.size[1] % 1 ? 1 : 0) }));
+  $('still').checked = state.still_camera;
+  $('still').disabled = busy;
   text($('camera'), t(state.still_camera ? 'cal.still' : 'cal.moves'));
-  text($('force'), t(state.known ? 'cal.known' : 'cal.not_known'));
+  const unused = state.kept && !state.kept.used && !state.known;
+  text($('force'), t(state.known ? 'cal.known' : unused ? 'cal.kept_unused' : 'cal.not_known', { why: state.kept?.why ?? '' }));
   fill();
 }
 
@@ -278,6 +281,17 @@ async function forget() {
   fill();
 }
 
+/** Whether the camera stands still, from now on. */
+async function rest() {
+  try {
+    await put('', JSON.stringify({ still_camera: $('still').checked }));
+    say('');
+  } catch (error) {
+    say('error.server', { why: error.message });
+  }
+  await readState().catch(() => words());
+}
+
 /** A camera that moves is followed back for a minute only: then the picture is too old to save for. */
 function age() {
   if (!takenAt || state?.still_camera || saved === plain()) return;
@@ -300,6 +314,7 @@ $('undo').addEventListener('click', () => editor.undo());
 $('fresh').addEventListener('click', fresh);
 $('save').addEventListener('click', save);
 $('forget').addEventListener('click', forget);
+$('still').addEventListener('change', rest);
 addEventListener('resize', layout);
 addEventListener('beforeunload', (event) => { if (editor.points.length && saved !== plain()) event.preventDefault(); });
 document.addEventListener('language', () => { words(); editor.render(); });
