@@ -156,8 +156,7 @@ static void count_sprint(struct fov_match *m, struct match_person *p, double sec
 static void count_step(struct fov_match *m, struct match_person *p, const struct trail_state *s)
 {
     double seconds = s->time_s - p->last.time_s;
-    double metres = hypot(s->x - p->last.x, s->y - p->last.y);
-    metres = fmin(metres, m->params.limit_mps * seconds);
+    double metres = fmin(trail_way(&p->last, s), m->params.limit_mps * seconds);
     add_sums(&p->sums, seconds, metres, s->x, s->y);
     warm(m, p->heat, s->x, s->y, seconds);
     if (p->told.team >= 0) {

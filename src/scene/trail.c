@@ -4,11 +4,14 @@
 #include <string.h>
 
 #define SAME_S 1e-6 /* times that differ by less are the same */
+/* The square of a speed of nothing but jitter is more than so many of its variances in one of 20
+ * cases, when jitter is the same along and across (of 12, when it is along one line). */
+#define STANDS 3.0
 
 /* Sums of a least squares fit of second order in t, -1..1. */
 struct sums {
-    double t[5], x[3], y[3];
-    double first, last; /* of the times */
+    double t[5], x[3], y[3], squares; /* squares: of x and y */
+    double first, last;               /* of the times */
 };
 
 static void add_up(struct sums *s, double t, double x, double y)
@@ -16,6 +19,7 @@ static void add_up(struct sums *s, double t, double x, double y)
     double power = 1;
     s->first = fmin(s->first, t);
     s->last = fmax(s->last, t);
+    s->squares += x * x + y * y;
     for (int k = 0; k < 5; k++) {
         s->t[k] += power;
         if (k < 3) {
@@ -53,36 +57,51 @@ static bool solve_line(const double t[5], const double v[3], double c[3])
     return true;
 }
 
-/* Few sights, or a short time, say less: a parabola through them would follow their jitter. */
-static void solve(const struct sums *s, const double v[3], double c[3])
+/* Few sights, or a short time, say less: a parabola through them would follow their jitter. Returns
+ * how many coefficients were found. */
+static int solve(const struct sums *s, const double v[3], double c[3])
 {
     double span = s->last - s->first;
     if (s->t[0] >= 4 && span >= 1 && solve_parabola(s->t, v, c))
-        return;
+        return 3;
     if (s->t[0] >= 2 && span >= 0.5 && solve_line(s->t, v, c))
-        return;
+        return 2;
     c[0] = v[0] / s->t[0];
     c[1] = c[2] = 0;
+    return 1;
+}
+
+/* Variance of a sight, x and y together: what the fit leaves, over the sights that are more than it
+ * needs; 0: there are none. */
+static double jitter_of(const struct sums *s, const double x[3], const double y[3], int order)
+{
+    double left = s->squares, more = s->t[0] - order;
+    for (int k = 0; k < order; k++)
+        left -= x[k] * s->x[k] + y[k] * s->y[k];
+    return more >= 1 ? fmax(left, 0) / more : 0;
 }
 
 struct trail_state trail_fit(const struct trail_sight *sights, int count, double center_s,
                              double half_s, double at_s)
 {
     struct sums s = {.first = 1, .last = -1};
-    double x[3], y[3], at = (at_s - center_s) / half_s;
+    double x[3], y[3], speed[3], at = (at_s - center_s) / half_s;
     double from_x = sights[0].x, from_y = sights[0].y; /* keeps sums small */
     for (int i = 0; i < count; i++) {
         double t = (sights[i].time_s - center_s) / half_s;
         if (fabs(t) <= 1 + SAME_S / half_s)
             add_up(&s, t, sights[i].x - from_x, sights[i].y - from_y);
     }
-    solve(&s, s.x, x);
+    int order = solve(&s, s.x, x);
     solve(&s, s.y, y);
+    solve(&s, (double[3]){0, 1, 2 * at}, speed); /* the covariance times the slope's terms */
+    double doubt = jitter_of(&s, x, y, order) * (speed[1] + 2 * at * speed[2]) / (half_s * half_s);
     return (struct trail_state){.time_s = at_s,
                                 .x = from_x + x[0] + at * (x[1] + at * x[2]),
                                 .y = from_y + y[0] + at * (y[1] + at * y[2]),
                                 .vx = (x[1] + 2 * at * x[2]) / half_s,
-                                .vy = (y[1] + 2 * at * y[2]) / half_s};
+                                .vy = (y[1] + 2 * at * y[2]) / half_s,
+                                .doubt = doubt};
 }
 
 /* Forgets sights that no window will want again. */
@@ -129,4 +148,12 @@ bool trail_next(struct trail *t, double half_s, bool ends, struct trail_state *s
     *state = trail_fit(t->sights, t->count, center_s, half_s, at_s);
     t->settled++;
     return true;
+}
+
+double trail_way(const struct trail_state *from, const struct trail_state *to)
+{
+    double vx = (from->vx + to->vx) / 2, vy = (from->vy + to->vy) / 2, speed = hypot(vx, vy);
+    if (speed == 0 || speed * speed < STANDS * (from->doubt + to->doubt) / 2)
+        return 0;
+    return fmax(((to->x - from->x) * vx + (to->y - from->y) * vy) / speed, 0);
 }

@@ -15,6 +15,8 @@ struct trail_sight {
 /* Settled: at a sight's time. */
 struct trail_state {
     double time_s, x, y, vx, vy;
+    double doubt; /* variance of the speed by what the fit leaves, m^2/s^2, x and y together; 0: not
+                     known */
 };
 
 /* One run: sights without a gap. {0} with count 0 at first. */
@@ -36,5 +38,10 @@ bool trail_add(struct trail *t, double time_s, double x, double y, double half_s
 
 /* Next sight whose window is whole, or with `ends` any that is left: true, and *state. */
 bool trail_next(struct trail *t, double half_s, bool ends, struct trail_state *state);
+
+/* Metres from one settled place to the next one: the part of the step that goes where the speed
+ * points. Jitter, which makes steps longer, is mostly across, and the speed has much less of it.
+ * Whose speed cannot be told from jitter does not walk. */
+double trail_way(const struct trail_state *from, const struct trail_state *to);
 
 #endif

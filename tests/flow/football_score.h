@@ -34,7 +34,14 @@ struct football_score {
     double error_m2;                      /* sum of squares */
     size_t made_up;                       /* metres without a view */
     size_t balls, balls_told, balls_near; /* in sight; told; within 12 px of 1920 */
-    double off_px;                        /* of the view, mean over the pitch, worst picture */
+    /* Of the figures: what people walked as told and in truth, over the same times; standing: the
+     * same of those who did less than 0.3 m/s, and for how long; running: more than 5 m/s. */
+    struct football_walk {
+        double told_m, true_m, seconds;
+    } all, standing, running;
+    double speed2; /* sum of squares of errors, m/s */
+    size_t speeds;
+    double off_px; /* of the view, mean over the pitch, worst picture */
     double parts_us[FOV_PART_COUNT];
 };
 
@@ -42,6 +49,12 @@ struct football_score {
 bool football_score_run(const struct football_run *run, struct football_score *score);
 
 double football_score_rms(const struct football_score *score);
+
+/* How much longer than in truth the walks were told, percent. */
+double football_score_walk(const struct football_walk *walk);
+
+/* Of speeds, m/s. */
+double football_score_speed(const struct football_score *score);
 
 /* Mean distance in px of the ground in two views of a picture of the same size, where `a` shows
  * the pitch. */

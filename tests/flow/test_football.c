@@ -28,6 +28,21 @@ static void assert_part(size_t right, size_t all, double percent)
                  100 * (double)right / (double)(all ? all : 1), percent);
 }
 
+/* Ways are as long as in truth, to so many percent; who stands does not walk, who runs loses
+ * nothing. */
+static void assert_walks(const struct football_score *s, double percent)
+{
+    double standing = (s->standing.told_m - s->standing.true_m) / s->standing.seconds;
+    print_message("ways %+.2f %%, running %+.2f %%, standing %+.3f m/s too far; speed %.3f m/s\n",
+                  football_score_walk(&s->all), football_score_walk(&s->running), standing,
+                  football_score_speed(s));
+    assert_true(s->all.seconds > 100 && s->running.seconds > 10 && s->standing.seconds > 1);
+    assert_true(fabs(football_score_walk(&s->all)) < percent);
+    assert_true(fabs(football_score_walk(&s->running)) < 1);
+    assert_true(standing < 0.06);
+    assert_true(football_score_speed(s) < 0.3);
+}
+
 static void a_match_with_a_view(void **state)
 {
     (void)state;
@@ -49,6 +64,7 @@ static void a_match_with_a_view(void **state)
         assert_part(s.balls_near, s.balls, 87);
         assert_true(football_score_rms(&s) < 0.25);
         assert_true(s.off_px < 0.6);
+        assert_walks(&s, 1);
     }
 }
 
@@ -66,6 +82,7 @@ static void a_match_with_found_views(void **state)
     assert_part(s.roles_right, s.roles, 93);
     assert_true(football_score_rms(&s) < 0.25);
     assert_true(s.off_px < 1);
+    assert_walks(&s, 1);
 }
 
 /* Points that somebody set in the first picture; motion and the lines do the rest. */
@@ -82,6 +99,7 @@ static void a_match_with_a_view_set_once(void **state)
     assert_true(s.off_px < 0.6);
     assert_true(football_score_rms(&s) < 0.25);
     assert_part(s.right, s.told, 98);
+    assert_walks(&s, 1);
 }
 
 /* No view is ever made up. */
@@ -116,6 +134,7 @@ static void a_match_without_pictures(void **state)
     assert_true(s.off_px < 0.01);
     assert_true(football_score_rms(&s) < 0.25);
     assert_part(s.balls_near, s.balls, 96);
+    assert_walks(&s, 1);
 }
 
 /* ---- cuts -------------------------------------------------------------------------------------

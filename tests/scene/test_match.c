@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../alloc_count.h"
+#include "../random_numbers.h"
 #include "base/plane.h"
 #include "media/football_camera.h"
 #include "savgol_fixture.h"
@@ -49,7 +50,7 @@ static void test_filter_is_scipys(void **state)
     (void)state;
     const int count = sizeof savgol_sights / sizeof *savgol_sights;
     struct trail trail = {0};
-    struct trail_state s;
+    struct trail_state s, before = {0};
     int told = 0;
     for (int i = 0; i <= count; i++) {
         if (i < count)
@@ -61,6 +62,9 @@ static void test_filter_is_scipys(void **state)
             assert_true(fabs(s.y - savgol_sights[told].smooth_y) < 1e-6);
             assert_true(fabs(s.vx - savgol_sights[told].speed_x) < 1e-6);
             assert_true(fabs(s.vy - savgol_sights[told].speed_y) < 1e-6);
+            if (told > 0)
+                assert_true(fabs(trail_way(&before, &s) - savgol_sights[told].way_m) < 1e-6);
+            before = s;
             told++;
         }
         if (i >= 24 && i < count) /* half a window late, no more */
@@ -229,6 +233,40 @@ static void test_a_sprint(void **state)
     assert_int_equal(fov_match_get_team(m, 1, &team), FOV_OK);
     assert_true(fabs(team.distance_m - p.distance_m) < 1e-9 && team.sprints == 1);
     fov_match_destroy(&m);
+}
+
+/* Metres of a minute as told of somebody who goes around in a circle, 0: stands; the jitter is
+ * twice as large along the line of sight. */
+static double told_way(double fps, double radius_m, double speed_mps)
+{
+    fov_match *m = make(NULL);
+    uint64_t random = 7;
+    for (int i = 0; i <= 60 * fps; i++) {
+        double angle = radius_m > 0 ? speed_mps * i / fps / radius_m : 0;
+        double across_m = 0.1 * random_normal(&random), along_m = 0.2 * random_normal(&random);
+        see_one(m, i / fps, 1, 0, 52 + radius_m * cos(angle) + across_m,
+                34 + radius_m * sin(angle) + along_m);
+    }
+    fov_match_settle(m);
+    double told_m = person(m, 1).distance_m;
+    fov_match_destroy(&m);
+    return told_m;
+}
+
+/* Who stands does not walk, and who sprints loses nothing. */
+static void test_jitter_is_no_way(void **state)
+{
+    (void)state;
+    static const double rates[] = {10, 25, 50};
+    for (int i = 0; i < 3; i++) {
+        double stands_m = told_way(rates[i], 0, 0);
+        double walks = told_way(rates[i], 15, 1.4) / 84, sprints = told_way(rates[i], 20, 8) / 480;
+        print_message("%g fps: %.1f m standing, walking %+.2f %%, sprinting %+.2f %%\n", rates[i],
+                      stands_m, 100 * walks - 100, 100 * sprints - 100);
+        assert_true(stands_m < 40000000000);
+        assert_true(fabs(walks - 1) < 0.02);
+        assert_true(fabs(sprints - 1) < 0.005);
+    }
 }
 
 /* 0.8 s of it is none; neither are two of 0.7 s. */
@@ -531,7 +569,7 @@ static void simulate(uint64_t seed, int every, double rename_s)
     assert_true(e.count > 20000 / every);
     assert_true(place <= 0.5);
     assert_true(speed <= 0.5);
-    assert_true(fabs(distance) <= 3);
+    assert_true(fabs(distance) <= 0.8);
     assert_true(fabs(team.ball_share - share) < 0.1);
     fov_match_destroy(&m);
     free(w.at);
@@ -577,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_bad_params),
         cmocka_unit_test(test_bad_samples),
         cmocka_unit_test(test_a_sprint),
+        cmocka_unit_test(test_jitter_is_no_way),
         cmocka_unit_test(test_no_sprint),
         cmocka_unit_test(test_gaps_and_leaps),
         cmocka_unit_test(test_the_limit),
