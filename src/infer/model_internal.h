@@ -52,13 +52,10 @@ fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_erro
 /* Fills a model that was zeroed. Returns FOV_EINVAL, FOV_ENOMEM, FOV_EUNSUPPORTED. */
 fov_status own_model_make(fov_model *model, const fov_model_params *params, fov_error *error);
 
-/* A picture of src_width x src_height px through the function. `buffer`: for other pixels. */
-fov_status own_model_detect(const fov_model *model, const fov_image *image,
-                            const fov_detect_params *params, int64_t limit_ns,
-                            struct buffer *buffer, fov_detections *out, fov_error *error);
-
-/* When the handle of its runner was told that the next run is of no use. */
-int64_t own_model_limit(const void *handle);
+/* `image` through the function, for `item`, whose `out` and `error` are filled. `handle`: of its
+ * runner. `buffer`: for other pixels. */
+void own_model_detect(const fov_model *model, const void *handle, const fov_image *image,
+                      struct buffer *buffer, size_t most, fov_item *item);
 
 /* ---- the steps of opening ---- */
 

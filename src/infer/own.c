@@ -38,11 +38,6 @@ static void limit(void *runner, int64_t deadline_ns)
     ((struct own_runner *)runner)->limit_ns = deadline_ns;
 }
 
-int64_t own_model_limit(const void *runner)
-{
-    return ((const struct own_runner *)runner)->limit_ns;
-}
-
 static const fov_backend backend = {.abi = FOV_BACKEND_ABI,
                                     .name = "own",
                                     .suffixes = "",
@@ -189,22 +184,32 @@ static fov_status as_wanted(const fov_own_model *own, const fov_image *image, st
     return status;
 }
 
-fov_status own_model_detect(const fov_model *model, const fov_image *image,
-                            const fov_detect_params *params, int64_t limit_ns,
-                            struct buffer *buffer, fov_detections *out, fov_error *error)
+void own_model_detect(const fov_model *model, const void *handle, const fov_image *image,
+                      struct buffer *buffer, size_t most, fov_item *item)
 {
+    static const fov_detect_params none;
     fov_image wanted;
-    fov_error why = {0};
+    fov_error *error = &item->error;
+    fov_detections *out = item->out;
+    const fov_detect_params *params = item->params ? item->params : &none;
+    const fov_own_picture picture = {.image = &wanted,
+                                     .limit_ns = ((const struct own_runner *)handle)->limit_ns,
+                                     .params = params};
+    out->count = 0;
+    fov_details_reset(out->details);
     fov_status status = as_wanted(model->own, image, buffer, &wanted);
-    if (status)
-        return fov_fail(error, status, "no memory for a picture");
-    const fov_own_picture picture = {.image = &wanted, .limit_ns = limit_ns, .params = params};
-    status = model->own->detect(model->own->user, &picture, out, &why);
+    if (status) {
+        fov_fail(error, status, "no memory for a picture");
+        return;
+    }
+    status = model->own->detect(model->own->user, &picture, out, error);
     if (status) {
         out->count = 0;
-        return fov_fail(error, status, "%s",
-                        why.message[0] ? why.message : fov_status_text(status));
+        if (error->status != status)
+            fov_fail(error, status, "%s", fov_status_text(status));
+        return;
     }
     keep_good(out, &wanted, params);
-    return FOV_OK;
+    out->count = out->count < most ? out->count : most;
+    *error = (fov_error){.status = FOV_OK};
 }

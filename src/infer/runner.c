@@ -489,30 +489,24 @@ static void read_items(fov_runner *runner, const fov_tensor *out, fov_item *item
 /* A picture through a model that is a function. */
 static void run_own(fov_runner *runner, fov_item *item)
 {
-    const fov_model *model = runner->model;
-    static const fov_detect_params none;
     struct limits limits;
     fov_image decoded;
     const fov_image *image = item->image;
-    fov_error *error = &item->error;
     int64_t start = clock_now_ns(), ready = start;
-    item->out->count = 0;
-    fov_details_reset(item->out->details);
-    if (read_params(item->params, &limits, error))
-        return;
-    if (item->frame) {
-        item->width = item->height = 0;
-        if (decode(runner, item->frame, true, &decoded, &item->width, &item->height, error))
-            return;
+    item->error = (fov_error){.status = FOV_OK};
+    if (!item_is_valid(item))
+        fov_fail(&item->error, FOV_EINVAL, "no picture or no room for detections");
+    else if (!read_params(item->params, &limits, &item->error) && item->frame) {
         image = &decoded;
+        item->width = item->height = 0;
+        decode(runner, item->frame, true, &decoded, &item->width, &item->height, &item->error);
         ready = clock_now_ns();
     }
+    if (item->error.status)
+        return;
     if (runner->seen)
         runner->seen(runner->seen_user, 0, image);
-    error->status = own_model_detect(model, image, item->params ? item->params : &none,
-                                     own_model_limit(runner->handle), &runner->own, item->out,
-                                     error);
-    item->out->count = item->out->count < limits.most ? item->out->count : limits.most;
+    own_model_detect(runner->model, runner->handle, image, &runner->own, limits.most, item);
     if (item->timings) {
         item->timings->decode = item->frame ? ready - start : item->timings->decode;
         item->timings->inference = clock_now_ns() - ready;
@@ -528,12 +522,8 @@ fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int coun
         return fov_fail(error, FOV_EINVAL, "no runner, or not 1 to %d pictures",
                         runner ? runner->batch : 0);
     runner->nonsense = false;
-    if (runner->model->own) { /* one at a time: its batch is 1 */
-        items->error = (fov_error){.status = FOV_OK};
-        if (item_is_valid(items))
-            run_own(runner, items);
-        else
-            fov_fail(&items->error, FOV_EINVAL, "no picture or no room for detections");
+    if (runner->model->own) {
+        run_own(runner, items); /* its batch is 1 */
         return FOV_OK;
     }
     if (!place_items(runner, items, count, limits))
