@@ -46,8 +46,8 @@ class Closing:
 
     _order = 0
 
-    def __init__(self, what: str) -> None:
-        self._closing, self._use, self._ended = threading.Lock(), Use(what), threading.Event()
+    def __init__(self, what: str = "") -> None:
+        self._closing, self._use, self._ended = threading.Lock(), Use(what or type(self).__name__), threading.Event()
         _open.add(self)
 
     @property
