@@ -1,6 +1,7 @@
 """OptimizedPipeline and PipelineFactory of document 003: a football pipeline, frame by frame or in batches."""
 from __future__ import annotations
 
+import atexit
 import json
 import math
 import os
@@ -26,6 +27,15 @@ from .result import PARTS, PipelineResult, result_of
 Config = str | os.PathLike[str] | Mapping[str, Any] | None
 Finds = Callable[[Picture], Any]
 BATCH_MAX = 64
+AT_EXIT_S = 5.0  # so long a callback that does not return may hold the interpreter's end up
+_open: weakref.WeakSet[OptimizedPipeline] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Nothing of the library's calls into an interpreter that has ended."""
+    for pipeline in [] if lib.forked else list(_open):
+        pipeline.close(AT_EXIT_S)
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,7 @@ class OptimizedPipeline:
             made, error = ffi.new("fov_pipeline **"), new_error()
             check(lib.fov_pipeline_create(made, params, error), error)
         self._pipeline = made[0]
+        _open.add(self)
 
     def process_frame(self, frame: Any) -> PipelineResult:
         """Works a frame off: HxWx3 uint8 BGR, HxW grey, or the bytes of a JPEG, PNG or WebP. Not copied.
@@ -179,17 +190,19 @@ class OptimizedPipeline:
             yield lib.fov_pipeline_stream_params(self.handle)
             self._streams.add(owner)
 
-    def close(self) -> None:
-        """Stops its streams and frees models and threads. A second call changes nothing."""
-        for stream in list(self._streams):
-            stream.stop()
+    def close(self, timeout: float | None = None) -> None:
+        """Stops its streams and frees models and threads. A second call changes nothing.
+
+        timeout: seconds to wait for a stream's callback that runs; when it does not return, the pipeline stays open."""
+        if not all([stream.stop(timeout) for stream in list(self._streams)]):
+            return
         with self._calling:
             if self._pipeline is not None:
                 lib.fov_pipeline_destroy(ffi.new("fov_pipeline **", self._pipeline))
                 self._pipeline = None
 
     def __del__(self) -> None:
-        if getattr(self, "_pipeline", None) is not None:
+        if getattr(self, "_pipeline", None) is not None and not lib.forked:
             self.close()
 
     def __enter__(self) -> OptimizedPipeline:

@@ -47,14 +47,19 @@ def pixels_under(array: Picture) -> Pixels | None:
         base = base.base
     if not isinstance(base, Pixels):
         return None
-    whole = base.__array_interface__
+    whole: Any = base.__array_interface__
     same = array.ctypes.data == whole["data"][0] and array.shape == whole["shape"] and array.strides == whole["strides"]
     return base if same else None
 
 
 _kept: dict[int, Any] = {}  # what frames show that the library has now
 _numbers = itertools.count(1)
-_given_back = ffi.callback("void(void *)", lambda user: _kept.pop(int(ffi.cast("uintptr_t", user)), None))
+
+
+@ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
+def _given_back(user: Any) -> None:
+    """Any thread of the library's: nothing shows that frame any more."""
+    _kept.pop(int(ffi.cast("uintptr_t", user)), None)
 
 
 @functools.cache
@@ -100,7 +105,7 @@ def copied(image: Any) -> Picture:
     rows = np.frombuffer(ffi.buffer(image.plane[0], image.stride[0] * (image.height - 1) + image.width * channels), np.uint8)
     shape = (image.height, image.width) + ((channels,) if channels > 1 else ())
     strides = (image.stride[0], channels, 1)[:len(shape)]
-    return np.lib.stride_tricks.as_strided(rows, shape, strides).copy()
+    return np.array(np.lib.stride_tricks.as_strided(rows, shape, strides))
 
 
 def bgr_of(image: Any) -> Picture:
@@ -122,10 +127,23 @@ def plane_of(image: Any, i: int) -> Picture:
     width, height = (image.width, image.height) if i == 0 else (
         image.width + image.shift_x >> image.shift_x, image.height + image.shift_y >> image.shift_y)
     rows = np.frombuffer(ffi.buffer(image.plane[i], image.stride[i] * (height - 1) + width), np.uint8)
-    return np.lib.stride_tricks.as_strided(rows, (height, width), (image.stride[i], 1))
+    return np.asarray(np.lib.stride_tricks.as_strided(rows, (height, width), (image.stride[i], 1)))
 
 
 def full_size(plane: NDArray[np.float32], image: Any) -> NDArray[np.float32]:
     """A chroma plane at the size of the picture."""
     tall = np.repeat(np.repeat(plane, 1 << image.shift_y, axis=0), 1 << image.shift_x, axis=1)
     return tall[:image.height, :image.width]
+
+
+def decoded(frame: Any) -> Picture:
+    """A picture as HxWx3 BGR: an array as it is when it is one, grey and BGRA ones turned, bytes decoded."""
+    view = picture_of(frame)  # says what is wrong with what is no picture
+    if view.image:
+        if isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3:
+            return frame
+        grey = copied(view.image)
+        return np.repeat(grey[:, :, None], 3, axis=2) if grey.ndim == 2 else grey
+    raw = ffi.new("fov_frame *")
+    raw.bytes, raw.size = view.bytes, view.size
+    return Decoder().decode(raw, True)

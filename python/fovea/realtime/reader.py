@@ -159,7 +159,7 @@ class AsyncVideoReader:
     close = stop
 
     def __del__(self) -> None:
-        if getattr(self, "_reader", None) is not None:
+        if getattr(self, "_reader", None) is not None and not lib.forked:
             self.stop()
 
     def get_stats(self) -> dict[str, Any]:

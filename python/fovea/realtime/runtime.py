@@ -13,7 +13,7 @@ from .._errors import BadModel, InvalidArgument, Unsupported, check, new_error
 from .._library import ffi, lib, text
 
 Tensor = NDArray[Any]
-DTYPES = {lib.FOV_U8: np.dtype(np.uint8), lib.FOV_I8: np.dtype(np.int8), lib.FOV_F16: np.dtype(np.float16),
+DTYPES: dict[int, np.dtype[Any]] = {lib.FOV_U8: np.dtype(np.uint8), lib.FOV_I8: np.dtype(np.int8), lib.FOV_F16: np.dtype(np.float16),
           lib.FOV_F32: np.dtype(np.float32), lib.FOV_I32: np.dtype(np.int32), lib.FOV_I64: np.dtype(np.int64)}
 PRECISIONS = {"fp32": lib.FOV_PRECISION_F32, "fp16": lib.FOV_PRECISION_F16, "int8": lib.FOV_PRECISION_INT8,
               "auto": lib.FOV_PRECISION_AUTO}
@@ -87,7 +87,8 @@ class Loaded:
         want = self._input.shape
         for order in ((0, 1, 2, 3), (0, 2, 3, 1), (0, 3, 1, 2)) if tensor.ndim == 4 else (tuple(range(tensor.ndim)),):
             if tuple(tensor.shape[i] for i in order) == want:
-                return tensor.transpose(order)
+                turned: Tensor = tensor.transpose(order)
+                return turned
         raise InvalidArgument(f"the model takes {shape_text(want)}, not {shape_text(tensor.shape)}")
 
     def _fill(self, tensor: Tensor) -> None:
@@ -106,7 +107,7 @@ class Loaded:
                 handle[0] = ffi.NULL
 
     def __del__(self) -> None:
-        if hasattr(self, "_runner"):
+        if hasattr(self, "_runner") and not lib.forked:
             self.close()
 
 
@@ -121,15 +122,14 @@ def array_over(tensor: Any) -> Tensor:
         raise Unsupported(f"numbers of type {text(lib.fov_dtype_name(tensor.dtype))} are not known to numpy")
     shape = tuple(tensor.shape[i] for i in range(tensor.rank))
     count = int(np.prod(shape, dtype=np.int64))
-    return np.frombuffer(ffi.buffer(tensor.data, count * dtype.itemsize), dtype).reshape(shape)
+    numbers: Tensor = np.frombuffer(ffi.buffer(tensor.data, count * dtype.itemsize), dtype)
+    return numbers.reshape(shape)
 
 
 def real(tensor: Any) -> Tensor:
     """A copy of a tensor's numbers; scale * (value - zero) where they are quantised."""
     numbers = array_over(tensor)
-    if tensor.scale:
-        return np.asarray(tensor.scale * (numbers.astype(np.float32) - tensor.zero), np.float32)
-    return numbers.copy()
+    return np.array(np.float32(tensor.scale) * (numbers.astype(np.float32) - tensor.zero) if tensor.scale else numbers)
 
 
 def file_shape(path: str) -> tuple[int, ...]:

@@ -146,14 +146,15 @@ class StreamProcessor:
 
     # --- the end ------------------------------------------------------------------------------------------------
 
-    def stop(self) -> None:
+    def stop(self, timeout: float | None = None) -> bool:
         """Ends the stream: after it no callback begins. A second call changes nothing; the last statistics stay.
 
-        Waits for a callback that runs, unless that calls it."""
+        Waits for a callback that runs, unless that calls it, at most `timeout` seconds; whether the stream is closed."""
         with self._open:
             self._stopping = True
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(timeout)
+        return self._stream is None
 
     def _close(self) -> None:
         with self._open:

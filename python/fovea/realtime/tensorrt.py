@@ -1,6 +1,7 @@
 """TensorRTModel and export_onnx of document 003: a model on the fastest runtime that is here, and its file for others."""
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -108,8 +109,7 @@ class TensorRTModel:
             return
 
     def _module(self) -> Callable[[Tensor], Any]:
-        import torch  # a module of it is given
-        module: Any = self.model
+        torch, module = importlib.import_module("torch"), cast(Any, self.model)
         module.eval()
 
         def run(tensor: Tensor) -> Any:
@@ -162,11 +162,11 @@ def export_onnx(model: PathName | Callable[..., Any], path: PathName, input_shap
     if not is_torch_module(model) or importlib.util.find_spec("torch") is None:
         raise Unsupported(f"{type(model).__name__}: only a torch.nn.Module, with torch installed, or an ONNX file can "
                                     "be written as ONNX; export it with the tools that it was made with")
-    import torch
+    torch, module = importlib.import_module("torch"), cast(Any, model)
     example = torch.zeros(tuple(int(size) for size in input_shape))
     try:
-        model.eval()  # type: ignore[union-attr]
-        torch.onnx.export(model, (example,), target, opset_version=opset, input_names=["input"])
+        module.eval()
+        torch.onnx.export(module, (example,), target, opset_version=opset, input_names=["input"])
     except Exception as reason:  # whatever torch says of somebody's model
         raise BadModel(f"torch.onnx cannot write the model: {reason}") from reason
     return target
