@@ -64,8 +64,8 @@ def options_of(model: PathLike | None, *, id: str | None = None, backend: str | 
         id = name.rsplit(".", 1)[0] if name.endswith((".xml", ".onnx", ".tflite")) else name
     return Options(find_model(name), id=id, backend=backend, device=device, head=head, labels=labels, input=input,
                    precision=getattr(lib, PRECISIONS[precision]), threads=threads, input_width=width,
-                   input_height=height, batch=batch, cache_dir=cache_dir, runtime_dir=runtime_dir,
-                   avoid=avoid, no_int8=no_int8, **many)
+                   input_height=height, batch=batch, cache_dir=cache_dir, runtime_dir=runtime_dir, avoid=avoid,
+                   no_int8=no_int8, **many)
 
 
 def detect_params(conf: float | None = None, iou: float | None = None, max_detections: int | None = None,
@@ -254,15 +254,18 @@ class Model(Closing):
                     return self._free.pop()
                 if self._open < info.max_runners:
                     self._open += 1
+                    model = ffi.new("fov_model **", lib.fov_model_ref(self._model))  # it may be closed meanwhile
                     break
                 self._ready.wait()
         try:
-            return _Runner(self._model, info)
+            return _Runner(model[0], info)
         except BaseException:
             with self._ready:
                 self._open -= 1
                 self._ready.notify()
             raise
+        finally:
+            lib.fov_model_close(model)
 
     def _give(self, runner: _Runner) -> None:
         with self._ready:
