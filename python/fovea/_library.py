@@ -67,15 +67,19 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if self.__dict__["forked"]:
-            raise RuntimeError("fovea was in use before this process was forked, and its threads stayed behind: start "
-                               "processes with multiprocessing's \"spawn\" or \"forkserver\"")
+        self.check()
         with self._lock:
             if self._opened is None:
                 self.__dict__["_opened"] = _open()
         value = getattr(self._opened, name)
         self.__dict__[name] = value
         return value
+
+    def check(self) -> None:
+        """Raises in a child of a fork: its locks may never be free again."""
+        if self.__dict__["forked"]:
+            raise RuntimeError("fovea was in use before this process was forked, and its threads stayed behind: start "
+                               "processes with multiprocessing's \"spawn\" or \"forkserver\"")
 
     def _after_fork(self) -> None:
         """In a child: forgets all, so that every further use comes to __getattr__."""

@@ -89,7 +89,7 @@ def test_a_deadline_is_kept():
 def test_tracks_have_names():
     with fovea.Stream("fake:boxes=1", tracker={"name": "bytetrack", "lost_s": 2.0}, order="fifo") as stream:
         for number in range(6):
-            stream.put(FRAME, pts_ms=number * 40.0)
+            stream.put(FRAME, pts_ms=number * 40.0, wait=5)
         results = [stream.get(10) for _ in range(6)]
     assert [track.id for track in results[-1].tracks] == [1]
     assert results[-1].detections.tracker_id.tolist() == [1]
