@@ -24,6 +24,7 @@ except ImportError as missing:
     sys.exit(77)
 subprocess.run([sys.executable, str(ROOT / "python/build_cdef.py")], check=True, stdout=subprocess.DEVNULL)
 import fovea  # noqa: E402
+from fovea.realtime import VideoFrameProcessor  # noqa: E402
 
 C = sys.argv[1]
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 9
@@ -54,12 +55,14 @@ def row(name, ours, theirs, goal, reached):
 def calls():
     """The same call in C and in Python: medians of the rounds' differences."""
     print("| call, 1080p frame | Python adds | C alone | goal | reached |\n|---|---|---|---|---|")
-    with fovea.Model(FAKE) as model, fovea.Stream(FAKE) as stream:
+    with fovea.Model(FAKE) as model, fovea.Stream(FAKE) as stream, VideoFrameProcessor() as processor:
         def through():
             stream.put(FRAME)
             stream.get(10)
 
         for name, what, call in (("`Model.predict`, 5 boxes", "predict", lambda: model.predict(FRAME)),
+                                 ("`VideoFrameProcessor.process_frame`, 5 boxes", "predict",
+                                  lambda: processor.process_frame(FRAME, model)),
                                  ("`Stream.put`, `Stream.get`, 5 boxes", "stream", through)):
             rounds = [(c(what, FAKE, FRAMES), median_us(call)) for _ in range(ROUNDS)]
             added = statistics.median(python - alone for alone, python in rounds)
@@ -107,18 +110,19 @@ def throughput():
 
 def copies():
     """Bytes that Python and numpy allocate at most while a frame of 6.2 MB goes through."""
-    with fovea.Model(FAKE) as model, fovea.Stream(FAKE) as stream:
+    with fovea.Model(FAKE) as model, fovea.Stream(FAKE) as stream, VideoFrameProcessor() as processor:
         for _ in range(3):
-            model.predict(FRAME), stream.put(FRAME), stream.get(10)
+            model.predict(FRAME), processor.process_frame(FRAME, model), stream.put(FRAME), stream.get(10)
         tracemalloc.start()
         for _ in range(20):
             model.predict(FRAME)
+            processor.process_frame(FRAME, model)
             stream.put(FRAME)
             stream.get(10)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     print("\n| memory | most that is allocated at a time | a frame | goal | reached |\n|---|---|---|---|---|")
-    row("20 frames through both", f"{peak / 1e3:.0f} kB", f"{FRAME.nbytes / 1e3:.0f} kB", "no copy", peak < FRAME.nbytes / 20)
+    row("20 frames through all three", f"{peak / 1e3:.0f} kB", f"{FRAME.nbytes / 1e3:.0f} kB", "no copy", peak < FRAME.nbytes / 20)
 
 
 def import_seconds(code):
