@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 from ._errors import Closed
-from ._library import lib
+from ._library import end_log, lib
 
 LEAVE_S = 5.0  # calls look so often whether they are to end that this is plenty
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -82,3 +82,4 @@ class Closing:
 def close_all() -> None:
     for one in sorted(_open, key=lambda one: one._order):
         one.close()
+    end_log()

@@ -46,7 +46,7 @@ def test_it_ends_while_threads_wait_for_results():
         threading.Thread(target=wait, daemon=True).start()
         time.sleep(0.1)
         """)
-    assert status == 0 and told in ("closed\n", "")
+    assert status == 0 and told.strip() in ("closed", "")  # it may end while that is written
 
 
 def test_an_exception_ends_it_as_usual():

@@ -142,6 +142,17 @@ def test_statistics_are_told():
     assert "p95_ms" in told[0]
 
 
+def test_what_the_library_tells_is_logged(caplog):
+    caplog.set_level("INFO", "fovea")
+    with fovea.Stream("fake:", name="hall", stats_interval_s=0.1) as stream:
+        stream.put(FRAME)
+        end = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < end:
+            time.sleep(0.02)
+    told = next(record for record in caplog.records if "hall" in record.getMessage())
+    assert told.name == "fovea.flow" and told.levelname == "INFO" and "delivered" in told.getMessage()
+
+
 def test_a_rate_that_follows_the_latency():
     changes, there = [], threading.Event()
 
