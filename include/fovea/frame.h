@@ -80,6 +80,19 @@ FOV_API fov_status fov_frame_get(fov_frame_pool *pool, size_t size, fov_frame **
 FOV_API fov_status fov_frame_alloc_image(fov_frame *frame, fov_pixels pixels, int width, int height,
                                          int shift_x, int shift_y);
 
+/* Takes a free slot for a picture that stays where it is, in the caller's memory: nothing is
+ * copied. Either `image` (FOV_RGB24, FOV_BGR24, FOV_GRAY8 or FOV_YUV; the struct is copied, its
+ * planes are not) or `size` encoded `bytes` (JPEG, PNG, WebP); the other is NULL. Both stay valid
+ * and unchanged until `release(user)` is called, once, when the last reference is dropped, on the
+ * thread that drops it and with no lock of fovea's held; it must not block. `release` may be NULL.
+ * On failure it is not called. Returns FOV_EINVAL (neither or both, no plane, a stride below a
+ * row), FOV_EFORMAT (no such picture), FOV_EUNSUPPORTED, FOV_ELIMIT (over 40 megapixels or the
+ * pool's max_bytes), FOV_EAGAIN as fov_frame_get. capture_ns is set to now. Thread-safety: safe.
+ * Blocks: no. */
+FOV_API fov_status fov_frame_wrap(fov_frame_pool *pool, const fov_image *image,
+                                  const uint8_t *bytes, size_t size, void (*release)(void *user),
+                                  void *user, fov_frame **frame, fov_error *error);
+
 /* One more reference. Returns `frame`. Thread-safety: safe. Blocks: no. */
 FOV_API fov_frame *fov_frame_ref(fov_frame *frame);
 

@@ -104,6 +104,13 @@ FOV_API fov_status fov_model_open(fov_model **model, const fov_model_params *par
  * Thread-safety: safe. Blocks: no. */
 FOV_API bool fov_model_is_address(const char *path);
 
+/* Where the model of a name is, as the command line and the server look for it: an entry of the
+ * settings in the environment, a file, an address, a name in models.dir, in
+ * ~/.local/share/fovea/models and among what set-up fetched. NULL or "": the default model. `path`
+ * gets up to `size` bytes. Returns FOV_ENOTFOUND with what would bring it, FOV_EINVAL (a setting of
+ * the environment). Thread-safety: safe. Blocks: on the disk. */
+FOV_API fov_status fov_model_find(const char *name, char *path, size_t size, fov_error *error);
+
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fovea/picture.h>
+
+#include "base/clock.h"
 #include "media/buffer.h"
 #include "media/image.h"
 
@@ -17,7 +20,9 @@ struct slot {
     fov_frame_pool *pool;
     struct slot *next_free;
     struct buffer bytes, pixels, attached;
-    const void *kind; /* of what is attached now; NULL: nothing is */
+    const void *kind;            /* of what is attached now; NULL: nothing is */
+    void (*release)(void *user); /* of a picture in memory of others */
+    void *release_user;
 };
 
 struct fov_frame_pool {
@@ -113,6 +118,8 @@ static void give_back(struct slot *slot)
 {
     fov_frame_pool *pool = slot->pool;
     struct buffer bytes = {0}, pixels = {0};
+    if (slot->release)
+        slot->release(slot->release_user);
     poison(slot->bytes.data, slot->bytes.size);
     poison(slot->pixels.data, slot->pixels.size);
     pthread_mutex_lock(&pool->lock);
@@ -149,6 +156,7 @@ fov_status fov_frame_get(fov_frame_pool *pool, size_t size, fov_frame **frame)
     struct slot *slot = take(pool);
     if (!slot)
         return FOV_EAGAIN;
+    slot->release = NULL;
     if (size && !buffer_reserve(&slot->bytes, size_class(size))) {
         give_back(slot);
         return FOV_ENOMEM;
@@ -161,6 +169,55 @@ fov_status fov_frame_get(fov_frame_pool *pool, size_t size, fov_frame **frame)
     }
     atomic_store_explicit(&slot->references, 1, memory_order_relaxed);
     *frame = &slot->frame;
+    return FOV_OK;
+}
+
+static fov_status check_planes(const fov_image *image, fov_error *error)
+{
+    if (image->pixels <= FOV_PIXELS_NONE || image->pixels > FOV_YUV)
+        return fov_fail(error, FOV_EINVAL, "pixels of no known form");
+    if (image->shift_x < 0 || image->shift_x > 1 || image->shift_y < 0 || image->shift_y > 1)
+        return fov_fail(error, FOV_EINVAL, "chroma is reduced by 2 at most");
+    fov_status status = image_check_size(image->width, image->height, error);
+    for (int p = 0; !status && p < image_planes(image); p++) {
+        if (p && !image->plane[1] && !image->plane[2])
+            break; /* gray */
+        int row = image_plane_width(image, p) * image_pixel_bytes(image);
+        if (!image->plane[p] || image->stride[p] < row)
+            status = fov_fail(error, FOV_EINVAL, "plane %d: %s", p,
+                              image->plane[p] ? "its rows are longer than its stride" : "none");
+    }
+    return status;
+}
+
+fov_status fov_frame_wrap(fov_frame_pool *pool, const fov_image *image, const uint8_t *bytes,
+                          size_t size, void (*release)(void *user), void *user, fov_frame **frame,
+                          fov_error *error)
+{
+    fov_picture_info info = {0};
+    *frame = NULL;
+    if (!pool || !image == !bytes)
+        return fov_fail(error, FOV_EINVAL, "a frame has either pixels or bytes");
+    if (bytes && size > pool->params.max_bytes)
+        return fov_fail(error, FOV_ELIMIT, "%zu bytes; at most %zu", size, pool->params.max_bytes);
+    fov_status status = image ? check_planes(image, error)
+                              : fov_picture_probe(bytes, size, &info, error);
+    if (!status && fov_frame_get(pool, 0, frame))
+        status = fov_fail(error, FOV_EAGAIN, "all %d frames of the pool are in use",
+                          pool->params.slots);
+    if (status)
+        return status;
+    struct slot *slot = (struct slot *)*frame;
+    slot->release = release;
+    slot->release_user = user;
+    slot->frame.capture_ns = clock_now_ns();
+    slot->frame.width = image ? image->width : info.width;
+    slot->frame.height = image ? image->height : info.height;
+    if (image)
+        slot->frame.image = *image;
+    slot->frame.codec = info.codec;
+    slot->frame.bytes = (uint8_t *)(uintptr_t)bytes; /* read only: immutable once it is put */
+    slot->frame.size = size;
     return FOV_OK;
 }
 

@@ -160,6 +160,116 @@ static void test_buffers_shrink_after_a_huge_picture(void **state)
     buffer_release(&buffer);
 }
 
+/* ---- pictures in memory of others -------------------------------------------------------------
+ */
+
+static const uint8_t png[] = {/* 3 x 2 px, gray */
+                              0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0,    0,    0,
+                              13,   'I', 'H', 'D', 'R',  0,    0,    0,    3,    0,    0,
+                              0,    2,   8,   0,   0,    0,    0,    0x1c, 0x36, 0x44, 0x64};
+
+static void count_release(void *user)
+{
+    ++*(int *)user;
+}
+
+static void test_pixels_stay_where_they_are(void **state)
+{
+    (void)state;
+    static uint8_t pixels[4 * 40];
+    int released = 0;
+    fov_frame_pool *pool = make_pool(1, 0);
+    const fov_image image = {
+        .pixels = FOV_BGR24, .width = 10, .height = 4, .plane = {pixels}, .stride = {40}};
+    fov_frame *f, *other;
+    fov_error error;
+    assert_int_equal(fov_frame_wrap(pool, &image, NULL, 0, count_release, &released, &f, &error),
+                     FOV_OK);
+    assert_ptr_equal(f->image.plane[0], pixels);
+    assert_int_equal(f->image.stride[0], 40);
+    assert_int_equal(f->width * 100 + f->height, 1004);
+    assert_true(f->capture_ns > 0 && !f->bytes && !f->size);
+    assert_int_equal(
+        fov_frame_wrap(pool, &image, NULL, 0, count_release, &released, &other, &error),
+        FOV_EAGAIN);
+    assert_null(other);
+    other = fov_frame_ref(f);
+    fov_frame_unref(&f);
+    assert_int_equal(released, 0); /* somebody still reads it */
+    fov_frame_pool_destroy(&pool);
+    fov_frame_unref(&other);
+    assert_int_equal(released, 1);
+}
+
+static void test_bytes_stay_where_they_are(void **state)
+{
+    (void)state;
+    int released = 0;
+    fov_frame_pool *pool = make_pool(1, 0);
+    fov_frame *f;
+    assert_int_equal(
+        fov_frame_wrap(pool, NULL, png, sizeof png, count_release, &released, &f, NULL), FOV_OK);
+    assert_ptr_equal(f->bytes, png);
+    assert_int_equal(f->size, sizeof png);
+    assert_int_equal(f->width * 100 + f->height, 302);
+    assert_int_equal(f->codec, FOV_PNG);
+    fov_frame_unref(&f);
+    assert_int_equal(released, 1);
+    /* the slot forgets whose memory it was, and frees none of it */
+    assert_int_equal(fov_frame_get(pool, 100, &f), FOV_OK);
+    assert_true(f->bytes && f->bytes != png);
+    fov_frame_unref(&f);
+    assert_int_equal(released, 1);
+    assert_int_equal(fov_frame_wrap(pool, NULL, png, sizeof png, NULL, NULL, &f, NULL), FOV_OK);
+    fov_frame_unref(&f);
+    fov_frame_pool_destroy(&pool);
+}
+
+static void test_what_cannot_be_wrapped(void **state)
+{
+    (void)state;
+    static uint8_t pixels[64];
+    const fov_image good = {
+        .pixels = FOV_GRAY8, .width = 8, .height = 8, .plane = {pixels}, .stride = {8}};
+    fov_image images[7];
+    const fov_status wanted[] = {FOV_EINVAL,  FOV_EINVAL, FOV_EINVAL, FOV_EINVAL,
+                                 FOV_EFORMAT, FOV_ELIMIT, FOV_EINVAL};
+    for (int i = 0; i < 7; i++)
+        images[i] = good;
+    images[0].pixels = FOV_PIXELS_NONE;
+    images[1].plane[0] = NULL;
+    images[2].stride[0] = 7;
+    images[3].pixels = FOV_YUV; /* one chroma plane of two */
+    images[3].plane[1] = pixels;
+    images[3].stride[1] = 8;
+    images[4].width = 0;
+    images[5].height = 20000;
+    images[6].pixels = (fov_pixels)9;
+    int released = 0;
+    fov_frame_pool *pool = make_pool(1, 0);
+    fov_frame *f;
+    fov_error error;
+    for (int i = 0; i < 7; i++) {
+        error = (fov_error){0};
+        assert_int_equal(
+            fov_frame_wrap(pool, &images[i], NULL, 0, count_release, &released, &f, &error),
+            wanted[i]);
+        assert_null(f);
+        assert_true(error.message[0]);
+    }
+    assert_int_equal(fov_frame_wrap(pool, NULL, NULL, 0, NULL, NULL, &f, NULL), FOV_EINVAL);
+    assert_int_equal(fov_frame_wrap(pool, &good, png, sizeof png, NULL, NULL, &f, NULL),
+                     FOV_EINVAL);
+    assert_int_equal(fov_frame_wrap(NULL, &good, NULL, 0, NULL, NULL, &f, NULL), FOV_EINVAL);
+    assert_int_equal(fov_frame_wrap(pool, NULL, pixels, 64, NULL, NULL, &f, NULL), FOV_EFORMAT);
+    assert_int_equal(fov_frame_wrap(pool, NULL, png, (size_t)11 << 20, NULL, NULL, &f, NULL),
+                     FOV_ELIMIT);
+    assert_int_equal(released, 0);
+    assert_int_equal(fov_frame_get(pool, 0, &f), FOV_OK); /* no slot was lost on the way */
+    fov_frame_unref(&f);
+    fov_frame_pool_destroy(&pool);
+}
+
 /* ---- many threads -----------------------------------------------------------------------------
  */
 
@@ -242,6 +352,9 @@ int main(void)
         cmocka_unit_test(test_slots_come_back_clean),
         cmocka_unit_test(test_large_memory_is_given_back),
         cmocka_unit_test(test_buffers_shrink_after_a_huge_picture),
+        cmocka_unit_test(test_pixels_stay_where_they_are),
+        cmocka_unit_test(test_bytes_stay_where_they_are),
+        cmocka_unit_test(test_what_cannot_be_wrapped),
         cmocka_unit_test(test_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
