@@ -1,4 +1,5 @@
 """The Python client's requests against the real server, and against one that answers nonsense."""
+import io
 import subprocess
 import sys
 import threading
@@ -6,13 +7,12 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from servers import ROOT, broken, locked, picture, reply, server, spot, start_server  # noqa: F401
 
 from fovea.client import (AnswerTimeout, ClientError, Conflict, ConnectionFailed, NotAllowed, NotFound, NotTrusted,
                           ProtocolError, Refused, Server, ServerError, Unavailable, VersionError)
-from fovea.client._pictures import encode_png
-from PIL import Image
-import io
+from fovea.client._pictures import as_picture, encode_png
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def client(server):
 # --- frames ---------------------------------------------------------------------------------------------------------
 
 def test_it_is_imported_without_the_library_or_websockets():
-    code = ("import sys\nsys.modules['websockets'] = None\nsys.modules['_cffi_backend'] = None\n"
+    code = ("import sys\nsys.modules['websockets'] = None\n"
             "import fovea.client\nprint(fovea.client.Server('127.0.0.1:1'))")
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "python"), "FOVEA_LIBRARY": "/nowhere"},
                           text=True, capture_output=True)
@@ -68,7 +68,15 @@ def test_process_frame_of_arrays_finds_the_right_place(start_server):
             assert bright(one, array) == pytest.approx(want, abs=1)
 
 
-def test_arrays_become_png_without_opencv(monkeypatch):
+def test_arrays_become_a_png_where_neither_libfovea_nor_opencv_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "fovea.pictures", None)
+    assert as_picture(np.zeros((4, 4, 3), np.uint8))[:4] == b"\x89PNG"
+    monkeypatch.undo()
+    assert as_picture(np.zeros((4, 4, 3), np.uint8))[:3] == b"\xff\xd8\xff"
+
+
+def test_the_png():
     rng = np.random.default_rng(1)
     pixels = rng.integers(0, 255, (37, 53, 3), np.uint8)
     assert (np.asarray(Image.open(io.BytesIO(encode_png(pixels)))) == pixels[..., ::-1]).all()

@@ -46,8 +46,13 @@ def _checked(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def encode(pixels: npt.NDArray[Any], quality: int = 90) -> bytes:
-    """A JPEG by OpenCV where it is installed, else a PNG, which is larger and takes longer."""
+    """A JPEG by libfovea or OpenCV, whichever is there, else a PNG, which is larger and takes longer."""
     pixels = _checked(pixels)
+    try:
+        from ..pictures import encode_jpeg
+        return encode_jpeg(pixels, quality)
+    except (ImportError, RuntimeError):  # not on this machine; forked after it was in use
+        pass
     try:
         import cv2
     except ImportError:

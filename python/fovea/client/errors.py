@@ -4,12 +4,16 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+from .._errors import FoveaError
+
 __all__ = ["AnswerTimeout", "ClientError", "Conflict", "ConnectionFailed", "NotAllowed", "NotFound", "NotTrusted", "ProtocolError",
            "Refused", "ServerError", "StreamClosed", "Unavailable", "VersionError", "problem"]
 
 
-class ClientError(Exception):
+class ClientError(FoveaError):
     """Base of everything that the client raises by itself."""
+
+    code = "client_error"
 
 
 class ConnectionFailed(ClientError, ConnectionError):
