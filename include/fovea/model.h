@@ -25,10 +25,37 @@ typedef enum fov_precision {
 
 typedef enum fov_hint { FOV_HINT_LATENCY, FOV_HINT_THROUGHPUT } fov_hint;
 
+/* What a model that is a function gets. */
+typedef struct fov_own_picture {
+    const fov_image *image;          /* the whole picture, valid during the call */
+    int64_t limit_ns;                /* monotonic; an answer after it is of no use. 0: no limit */
+    const fov_detect_params *params; /* never NULL; zero: the default */
+} fov_own_picture;
+
+/* Fills `out` up to its capacity: boxes in px of the image, score, class_id; the rest is done for
+ * it (what is empty, not finite or not asked for is left out, and boxes are cut at the picture's
+ * edges). Returns FOV_OK; FOV_ETIMEOUT when limit_ns passed, which makes the frame of a stream
+ * `dropped, deadline`; or why it failed. Called by the threads of runners. */
+typedef fov_status (*fov_own_fn)(void *user, const fov_own_picture *picture, fov_detections *out,
+                                 fov_error *error);
+
+/* A model that is a function of the caller's: its own detector in the place of a file. Zero means
+ * the default. It stays unchanged as long as the model, or the workers that it was given to. */
+typedef struct fov_own_model {
+    fov_own_fn detect; /* required */
+    void *user;
+    fov_pixels pixels; /* that it wants; default: those that the picture has */
+    const char *const *labels;
+    int label_count;    /* 0: classes are "class_N" */
+    int runners;        /* calls at once, 1..64; default 1 */
+    double patience_ms; /* a call of a stream that takes longer is given up; default 10,000 */
+} fov_own_model;
+
 /* Zero means the default everywhere. Strings are copied. */
 typedef struct fov_model_params {
-    const char *path;    /* file, "oip://host:port/model", or "fake:key=value,..."; required */
-    const char *id;      /* name shown to users; default: the file's or its folder's name */
+    const char *path;         /* file, "oip://host:port/model", or "fake:key=value,..."; required */
+    const fov_own_model *own; /* it is this function; `path` names nothing but the model then */
+    const char *id;           /* name shown to users; default: the file's or its folder's name */
     const char *backend; /* "openvino", "onnxruntime", ...; default: by suffix and what is there */
     /* "CPU", "GPU", "NPU", "TPU", "CUDA", "TENSORRT", "COREML", "GPU.1": tried first; what follows
      * in the order serves when it is not there or fails, unless `backend` is named too. NULL: the
@@ -89,6 +116,7 @@ typedef struct fov_model_info {
     int64_t delay_ns; /* fake only: results are to be published this much later (delay line) */
     double load_ms, compile_ms, warmup_ms;
     double run_ms;      /* the quickest run of the warm-up, 0: there was none */
+    double patience_ms; /* a run of a stream that takes longer is given up; 0: by its history */
     const char *shapes; /* "image u8[1,300,300,3] -> boxes f32[1,1917,4], ..." */
     const char
         *scale; /* what becomes of a pixel: "as it is", "/ 255", "(- 123.7 ...) / 58.4 ..." */

@@ -195,6 +195,7 @@ typedef struct fov_stream_params {
     /* 1..64: so many results are kept for fov_stream_get. When nobody takes them, new ones replace
      * the oldest; with `fifo` the workers wait instead. */
     int results;
+    bool tell_drops; /* results of frames that were dropped before they were run are kept as well */
     int gather; /* a run waits for so many frames of a fifo stream, at most `capacity` (files, with
                    models that take several) and FOV_GATHER_MAX, or for all that fit into
                    max_bytes; fov_stream_flush ends the wait. Default 1 */
@@ -274,7 +275,8 @@ FOV_API void fov_stream_flush(fov_stream *stream);
 FOV_API void fov_stream_finish(fov_stream *stream);
 
 /* Takes the oldest result that is kept: of frames that were run, or whose picture could not be
- * read; those dropped before are in the statistics only. Waits at most `timeout_ms`, 0: not at all,
+ * read; those dropped before are in the statistics only, unless the stream was opened with
+ * `tell_drops`. Waits at most `timeout_ms`, 0: not at all,
  * below 0: for ever. The caller owns it, with its frame, picture, detections and model, until
  * fov_result_release, also beyond the stream. Returns FOV_EAGAIN (none in time), FOV_EOS (own
  * source ended or fov_stream_finish, all taken) or why the source ended, FOV_ECLOSED (closed while

@@ -9,13 +9,14 @@ turned to BGR by `frame[..., ::-1]`. Others are copied once, with a CopyWarning.
 """
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from ._errors import InvalidArgument
+from ._errors import InvalidArgument, check, new_error
 from ._library import ffi, lib
 
 Frame = Union[npt.NDArray[np.uint8], bytes, bytearray, memoryview]
@@ -96,3 +97,75 @@ def picture_of(frame: Frame) -> Picture:
     if not picture.size:
         raise InvalidArgument("a picture of no bytes")
     return picture
+
+
+# --- frames that the library holds ------------------------------------------------------------------------------
+
+# Arrays by the address of their first pixel, while the library may show them to a function.
+live: dict[int, npt.NDArray[np.uint8]] = {}
+
+
+class Held:
+    """A frame that is in the library: what was put, and what it was put with."""
+
+    __slots__ = ("frame", "user", "picture")
+
+    def __init__(self, frame: Frame, user: Any, picture: Picture) -> None:
+        self.frame, self.user, self.picture = frame, user, picture
+
+
+_held: dict[int, Held] = {}
+_numbers = itertools.count(1)
+
+
+def _let_go(user: Any) -> None:
+    """The library reads the picture no more."""
+    held = _held.pop(int(ffi.cast("uintptr_t", user)), None)
+    if held is not None and held.picture.image:
+        live.pop(int(ffi.cast("uintptr_t", held.picture.image.plane[0])), None)
+
+
+_release = ffi.callback("void(void *)", _let_go)
+
+
+def held_of(frame: Any) -> Held | None:
+    """What was put as this fov_frame; None: it came from a source."""
+    return _held.get(int(ffi.cast("uintptr_t", frame.user)))
+
+
+def wrap(pool: Any, frame: Frame, user: Any = None) -> Any:
+    """A fov_frame ** of a frame, that keeps it until the library has done with it. Raises what picture_of and
+    fov_frame_wrap do."""
+    picture, wrapped, error = picture_of(frame), ffi.new("fov_frame **"), new_error()
+    key = next(_numbers)
+    _held[key] = Held(frame, user, picture)
+    status = lib.fov_frame_wrap(pool, picture.image, picture.bytes, picture.size, _release, ffi.cast("void *", key),
+                                wrapped, error)
+    if status:
+        del _held[key]
+        check(status, error)
+    if picture.image and picture.image.pixels == lib.FOV_BGR24:
+        live[int(ffi.cast("uintptr_t", picture.image.plane[0]))] = picture.owner
+    wrapped[0].user = ffi.cast("void *", key)
+    return wrapped
+
+
+def new_pool(slots: int) -> Any:
+    """A fov_frame_pool **."""
+    pool, params, error = ffi.new("fov_frame_pool **"), ffi.new("fov_frame_pool_params *"), new_error()
+    params.slots, params.max_bytes = slots, 64 << 20
+    check(lib.fov_frame_pool_create(pool, params, error), error)
+    return pool
+
+
+def pixels_of(frame: Any) -> Any:
+    """A fov_frame's picture for Python: a BGR (or gray) array, or the encoded bytes."""
+    image = frame.image
+    if image.pixels == lib.FOV_PIXELS_NONE:
+        return bytes(ffi.buffer(frame.bytes, frame.size)) if frame.bytes else None
+    each = {lib.FOV_BGR24: 3, lib.FOV_RGB24: 3, lib.FOV_GRAY8: 1}.get(image.pixels)
+    if each is None:
+        return None
+    memory = np.frombuffer(ffi.buffer(image.plane[0], image.stride[0] * (image.height - 1) + each * image.width), np.uint8)
+    rows = np.lib.stride_tricks.as_strided(memory, (image.height, image.width, each), (image.stride[0], each, 1)).copy()
+    return rows[..., 0] if each == 1 else rows[..., ::-1] if image.pixels == lib.FOV_RGB24 else rows

@@ -71,7 +71,8 @@ class Detections:
     def __getitem__(self, which: Any) -> Detections:
         """Some of them: an index, a slice, an array of indices or of truth values."""
         rows = np.atleast_1d(np.arange(len(self))[which])
-        some = {name: None if array is None else array[rows] for name, array in vars(self).items() if name in PER_BOX}
+        some: dict[str, Any] = {name: None if array is None else array[rows] for name, array in vars(self).items()
+                                if name in PER_BOX}
         return replace(self, class_name=[self.class_name[i] for i in rows], **some)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,9 @@ from typing import Any, Union
 from ._errors import Closed, InvalidArgument, check, new_error
 from ._frames import Frame, picture_of
 from ._library import ffi, lib, text
+from ._lifetime import Closing
 from ._results import labeller, timings_ms, to_detections
+from ._workers import Workers
 from .detections import Detections
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -109,7 +111,7 @@ class _Runner:
         lib.fov_details_destroy(self.details)
 
 
-class Model:
+class Model(Closing):
     """A model and what runs it.
 
     model       a file (.xml, .onnx, .tflite, .pb), a name ("ssd_mobilenet_v2"), an address ("oip://host:port/model",
@@ -128,6 +130,7 @@ class Model:
     def __init__(self, model: PathLike | None = None, *, conf: float | None = None, iou: float | None = None,
                  max_detections: int | None = None, classes: Iterable[int] | None = None, **options: Any) -> None:
         self._model = ffi.NULL
+        self._workers: tuple[int, Workers] | None = None
         self._ready, self._free, self._open = threading.Condition(threading.Lock()), [], 0  # type: tuple[Any, list[_Runner], int]
         self._defaults = {"conf": conf, "iou": iou, "max_detections": max_detections,
                           "classes": None if classes is None else list(classes)}
@@ -136,6 +139,7 @@ class Model:
         opened, error = ffi.new("fov_model **"), new_error()
         check(lib.fov_model_open(opened, self._options.params, error), error)
         self._model, self._held = opened[0], opened
+        super().__init__()
         self._info = lib.fov_model_get_info(self._model)
         self._label = labeller(self._model)
 
@@ -268,26 +272,25 @@ class Model:
         if closed:
             runner.close()
 
-    def close(self) -> None:
-        """Frees it, when the last thread that runs it is through. May be called again."""
-        if not self.__dict__.get("_model"):
-            return
+    def workers(self, count: int = 0) -> Workers:
+        """Threads that run this model for streams, made at the first call; the caller holds them once (`let_go`)."""
+        with self._ready:
+            self._about()
+            if self._workers is None or (count and count != self._workers[0]):
+                if self._workers is not None:
+                    return Workers(self._options, count)
+                self._workers = count, Workers(self._options, count)
+            return self._workers[1].hold()
+
+    def _close(self) -> None:
+        if self._workers is not None:
+            self._workers[1].let_go()
         with self._ready:
             free, self._free, self._model = self._free, [], ffi.NULL
             self._ready.notify_all()
         for runner in free:
             runner.close()
         lib.fov_model_close(self._held)
-
-    def __enter__(self) -> Model:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not lib.forked:
-            self.close()
 
     def __repr__(self) -> str:
         return f"<fovea.Model {self.id} on {self.backend} {self.device}>" if self._model else "<fovea.Model closed>"

@@ -31,14 +31,14 @@ struct results {
     struct kept *ring[RING];
     int first, count, capacity;
     struct kept *free; /* memory of those that were given back */
-    bool fifo, ended, closed;
+    bool fifo, tell_drops, ended, closed;
     fov_error end;
     uint64_t untaken;
     int inside; /* in fov_stream_get */
     int refs;   /* the stream's and one of each result that is out */
 };
 
-struct results *results_create(int capacity, bool fifo)
+struct results *results_create(int capacity, bool fifo, bool tell_drops)
 {
     struct results *r = calloc(1, sizeof *r);
     if (!r)
@@ -47,6 +47,7 @@ struct results *results_create(int capacity, bool fifo)
     clock_cond_init(&r->changed);
     r->capacity = capacity;
     r->fifo = fifo;
+    r->tell_drops = tell_drops;
     r->refs = 1;
     return r;
 }
@@ -204,7 +205,7 @@ static void push(struct results *r, struct kept *k)
 
 void results_add(struct results *r, const fov_result *result)
 {
-    if (result->outcome == FOV_DROPPED && result->reason != FOV_DROP_DECODE)
+    if (result->outcome == FOV_DROPPED && result->reason != FOV_DROP_DECODE && !r->tell_drops)
         return; /* counted in the statistics */
     struct kept *k = take_free(r);
     if (k && kept_fill(k, result)) {

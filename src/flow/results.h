@@ -7,9 +7,10 @@
 
 struct results;
 
-struct results *results_create(int capacity, bool fifo); /* NULL: no memory */
+/* `tell_drops`: those of frames that never ran are kept too. NULL: no memory. */
+struct results *results_create(int capacity, bool fifo, bool tell_drops);
 
-/* Keeps a copy of a result; those of frames that never ran are left out. Any thread. */
+/* Keeps a copy of a result. Any thread. */
 void results_add(struct results *results, const fov_result *result);
 
 /* Results that can still be kept without losing one. Any thread. */

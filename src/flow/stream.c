@@ -203,7 +203,8 @@ fov_status fov_stream_open(fov_stream **out, fov_workers *workers, const fov_str
         status = namer_make(s, params, error);
     if (!status)
         status = make_look(s, params, error);
-    if (!status && params->results && !(s->results = results_create(params->results, params->fifo)))
+    if (!status && params->results &&
+        !(s->results = results_create(params->results, params->fifo, params->tell_drops)))
         status = fov_fail(error, FOV_ENOMEM, "no memory for results");
     if (!status)
         status = enter(s, params, error);

@@ -17,9 +17,12 @@
 /* A new model has no history; its warm-up (at least five runs) stands in for it. */
 static int64_t patience_ns(const struct form *form)
 {
+    const fov_model_info *info = fov_model_get_info(form->model);
     int64_t limit = RUN_LEAST_NS;
+    if (info->patience_ms > 0)
+        return ms_to_ns(info->patience_ms);
     int64_t usual = 20 * recent_high_ns(&form->work);
-    int64_t warm = 4 * ms_to_ns(fov_model_get_info(form->model)->warmup_ms);
+    int64_t warm = 4 * ms_to_ns(info->warmup_ms);
     if (usual > limit)
         limit = usual;
     return warm > limit ? warm : limit;

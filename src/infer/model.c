@@ -414,6 +414,20 @@ static fov_status open_as_named(fov_model **model, const fov_model_params *param
     return status;
 }
 
+/* A function: there is no file, and no other runtime to try. Takes `made`. */
+static fov_status open_own(fov_model **model, fov_model *made, const fov_model_params *params,
+                           fov_error *error)
+{
+    fov_error why = {0};
+    fov_status status = own_model_make(made, params, &why);
+    if (status) {
+        release(made);
+        return fov_fail(error, status, "%s", why.message);
+    }
+    *model = made;
+    return FOV_OK;
+}
+
 fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov_error *error)
 {
     if (model)
@@ -426,6 +440,8 @@ fov_status fov_model_open(fov_model **model, const fov_model_params *params, fov
     atomic_init(&made->references, 1);
     atomic_init(&made->runners, 0);
     made->meta = (struct metadata){.source = ""};
+    if (params->own)
+        return open_own(model, made, params, error);
     fov_error why = {0};
     fov_model_params chosen = *params;
     fov_status status = choose_file(made, &chosen)

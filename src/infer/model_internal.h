@@ -10,9 +10,11 @@
 #include "infer/inspect.h"
 #include "infer/labels.h"
 #include "infer/variant.h"
+#include "media/buffer.h"
 
 struct fov_model {
     atomic_int references, runners;
+    const fov_own_model *own; /* it is a function; NULL: it has a backend that runs it */
     const fov_backend *backend;
     void *loaded;
     const struct head *head;
@@ -44,6 +46,16 @@ void runner_fill_noise(fov_runner *runner);
 
 /* As fov_runner_open, before the model's head is settled. */
 fov_status runner_open_unsettled(fov_runner **runner, fov_model *model, fov_error *error);
+
+/* ---- models that are functions ---- */
+
+/* Fills a model that was zeroed. Returns FOV_EINVAL, FOV_ENOMEM, FOV_EUNSUPPORTED. */
+fov_status own_model_make(fov_model *model, const fov_model_params *params, fov_error *error);
+
+/* `image` through the function, for `item`, whose `out` and `error` are filled. `handle`: of its
+ * runner. `buffer`: for other pixels. */
+void own_model_detect(const fov_model *model, const void *handle, const fov_image *image,
+                      struct buffer *buffer, size_t most, fov_item *item);
 
 /* ---- the steps of opening ---- */
 

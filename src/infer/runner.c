@@ -33,6 +33,7 @@ struct fov_runner {
     void *scratch;        /* of the head */
     bool nonsense;        /* the last run gave numbers that are not finite */
     fov_decoder *decoder; /* made with the first encoded picture */
+    struct buffer own;    /* pixels as a function wants them */
     runner_seen_fn seen;
     void *seen_user;
 };
@@ -49,6 +50,7 @@ void fov_runner_close(fov_runner **runner)
     fov_runner *r = *runner;
     *runner = NULL;
     fov_decoder_destroy(&r->decoder);
+    buffer_release(&r->own);
     candidates_release(&r->candidates);
     for (int i = 0; i < r->batch; i++)
         letterbox_release(&r->boxes[i]);
@@ -350,7 +352,8 @@ static int denominator_of(const struct letterbox_spec *spec, int width, int heig
     return denominator;
 }
 
-/* The frame's picture as pixels: its own, or decoded no larger than needed. */
+/* The frame's picture as pixels: its own, or decoded no larger than needed; functions see it whole.
+ */
 static fov_status decode(fov_runner *runner, const fov_frame *frame, bool exact, fov_image *image,
                          int *width, int *height, fov_error *error)
 {
@@ -370,12 +373,15 @@ static fov_status decode(fov_runner *runner, const fov_frame *frame, bool exact,
         return status;
     *width = info.width;
     *height = info.height;
-    int denominator = exact ? 1
+    bool whole = exact || runner->model->own;
+    int denominator = whole ? 1
                             : denominator_of(&runner->model->setup.input, info.width, info.height);
     /* Reduced, the planes go into the resize as they are; whole, colours are made first, so that
      * pictures that need no reduction give the same detections with `exact` and without. */
     bool planes = denominator > 1 && info.codec == FOV_JPEG && info.components != 4;
     fov_pixels pixels = planes ? FOV_YUV : FOV_RGB24;
+    if (runner->model->own && runner->model->own->pixels == FOV_BGR24)
+        pixels = FOV_BGR24; /* at once */
     return fov_decode(runner->decoder, frame->bytes, frame->size, pixels, denominator, image, &info,
                       error);
 }
@@ -480,6 +486,33 @@ static void read_items(fov_runner *runner, const fov_tensor *out, fov_item *item
     }
 }
 
+/* A picture through a model that is a function. */
+static void run_own(fov_runner *runner, fov_item *item)
+{
+    struct limits limits;
+    fov_image decoded;
+    const fov_image *image = item->image;
+    int64_t start = clock_now_ns(), ready = start;
+    item->error = (fov_error){.status = FOV_OK};
+    if (!item_is_valid(item))
+        fov_fail(&item->error, FOV_EINVAL, "no picture or no room for detections");
+    else if (!read_params(item->params, &limits, &item->error) && item->frame) {
+        image = &decoded;
+        item->width = item->height = 0;
+        decode(runner, item->frame, true, &decoded, &item->width, &item->height, &item->error);
+        ready = clock_now_ns();
+    }
+    if (item->error.status)
+        return;
+    if (runner->seen)
+        runner->seen(runner->seen_user, 0, image);
+    own_model_detect(runner->model, runner->handle, image, &runner->own, limits.most, item);
+    if (item->timings) {
+        item->timings->decode = item->frame ? ready - start : item->timings->decode;
+        item->timings->inference = clock_now_ns() - ready;
+    }
+}
+
 fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int count, fov_error *error)
 {
     struct limits limits[FOV_BATCH_MAX];
@@ -489,6 +522,10 @@ fov_status fov_runner_detect_items(fov_runner *runner, fov_item *items, int coun
         return fov_fail(error, FOV_EINVAL, "no runner, or not 1 to %d pictures",
                         runner ? runner->batch : 0);
     runner->nonsense = false;
+    if (runner->model->own) {
+        run_own(runner, items); /* its batch is 1 */
+        return FOV_OK;
+    }
     if (!place_items(runner, items, count, limits))
         return FOV_OK;
     int64_t start = clock_now_ns();
@@ -519,6 +556,8 @@ fov_status fov_runner_prepare(fov_runner *runner, const fov_image *image, fov_te
 {
     if (!runner || !image || !input || image->width <= 0 || image->height <= 0)
         return fov_fail(error, FOV_EINVAL, "no runner or picture");
+    if (runner->model->own)
+        return fov_fail(error, FOV_EUNSUPPORTED, "a model that is a function has no input");
     *input = *picture_input(runner);
     fov_status status = letterbox_run(&runner->boxes[0], image, image->width, image->height,
                                       input->data);

@@ -1,0 +1,149 @@
+"""What a football pipeline found in a frame, as values of Python: nothing of it belongs to the library any more."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._library import ffi, lib, text
+
+Pair = tuple[float, float]
+ROLES = {lib.FOV_ROLE_GOALKEEPER: "goalkeeper", lib.FOV_ROLE_REFEREE: "referee"}
+SIDES = {lib.FOV_TEAM_FIRST: "first", lib.FOV_TEAM_SECOND: "second"}
+TEAMS = {lib.FOV_TEAMS_WAITING: "waiting", lib.FOV_TEAMS_GREY: "grey", lib.FOV_TEAMS_NO_PITCH: "no_pitch",
+         lib.FOV_TEAMS_ALIKE: "alike", lib.FOV_TEAMS_KNOWN: "known"}
+BALL = {lib.FOV_BALL_SEEN: "seen", lib.FOV_BALL_COASTING: "coasting", lib.FOV_BALL_INTERPOLATED: "interpolated"}
+HEIGHTS = {lib.FOV_BALL_ON_GROUND: "on_ground", lib.FOV_BALL_IN_AIR: "in_air"}
+STAGES = [ffi.string(lib.fov_stage_name(i)).decode() for i in range(lib.FOV_STAGE_COUNT)]
+PARTS = [ffi.string(lib.fov_football_part_name(i)).decode() for i in range(lib.FOV_PART_COUNT)]
+DROPS = [ffi.string(lib.fov_drop_name(i)).decode() for i in range(lib.FOV_DROP_COUNT)]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A person of a match who has a name."""
+
+    track_id: int
+    class_name: str  #: "player", "goalkeeper", "referee"
+    bbox: tuple[float, float, float, float]  #: x1, y1, x2, y2, source px
+    confidence: float  #: 0..1, of the last detection
+    state: str  #: "active"; "lost": where it is thought to be
+    team: str | None  #: "first", "second"; None: not known, or of neither
+    team_confidence: float
+    pitch_m: Pair | None  #: metres; None: the view of the pitch is not known
+    speed_mps: float | None
+    distance_m: float  #: since it got this name
+    sprints: int
+
+
+@dataclass(frozen=True)
+class Ball:
+    """The ball, as known at once."""
+
+    xy: Pair  #: centre, source px
+    state: str  #: "seen", "coasting"
+    confidence: float  #: 0..1
+    size_px: float | None
+    height: str  #: "on_ground", "in_air", "unknown"
+    pitch_m: Pair | None
+
+
+@dataclass(frozen=True)
+class Side:
+    """A team's figures so far."""
+
+    name: str
+    color: str | None  #: "#rrggbb" of the shirts
+    possession: float  #: 0..1 of both teams'
+    possession_s: float
+    distance_m: float
+    sprints: int
+
+
+@dataclass(frozen=True)
+class Teams:
+    """Both teams."""
+
+    state: str  #: "known", "waiting", "grey", "no_pitch", "alike": why they are not known
+    first: Side
+    second: Side
+    has_ball: str | None  #: "first", "second", None
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """One frame of a football pipeline."""
+
+    frame_idx: int  #: number in its stream, or of those given to the pipeline
+    timestamp: float  #: seconds of the match, from the first picture on
+    tracks: list[Track]
+    ball: Ball | None
+    teams: Teams | None
+    homography: NDArray[np.float64] | None  #: 3x3, metres of the pitch to px of this picture
+    processing_time_ms: float  #: of the work, without waiting
+    latency_ms: float  #: from the capture, or the call, to the answer
+    in_time: bool
+    width: int
+    height: int
+    detector: str = ""  #: "model", "weak", "drawn", "own": where the boxes come from
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    components: dict[str, float] = field(default_factory=dict)  #: ms, by the names of document 003
+    error: str | None = None  #: why the frame has no result (of a batch), else None
+
+
+def track_of(p: Any) -> Track:
+    return Track(p.id, ROLES.get(p.role, "player"), (p.x1, p.y1, p.x2, p.y2), p.score,
+                 "lost" if p.state == lib.FOV_TRACK_LOST else "active", SIDES.get(p.side), p.side_confidence,
+                 (p.x, p.y) if p.on_pitch else None, p.speed_mps if p.on_pitch and p.speed_mps else None,
+                 p.distance_m, p.sprints)
+
+
+def ball_of(ball: Any) -> Ball | None:
+    if ball.state == lib.FOV_BALL_NONE:
+        return None
+    return Ball((ball.x, ball.y), BALL[ball.state], ball.confidence, ball.size or None, HEIGHTS.get(ball.height, "unknown"),
+                (ball.pitch_x, ball.pitch_y) if ball.on_pitch else None)
+
+
+def side_of(side: Any, word: str) -> Side:
+    figures = side.figures
+    return Side(text(side.name) or word, f"#{side.color & 0xFFFFFF:06x}" if side.color_known else None,
+                figures.ball_share, figures.ball_s, figures.distance_m, figures.sprints)
+
+
+def teams_of(f: Any) -> Teams:
+    has = {0: "first", 1: "second"}.get(f.possession.team)
+    return Teams(TEAMS.get(f.teams, "waiting"), side_of(f.sides[0], "first"), side_of(f.sides[1], "second"), has)
+
+
+def timings_of(timings: Any) -> dict[str, float]:
+    """Milliseconds of each stage, and their sum."""
+    return {**{stage: getattr(timings, stage) / 1e6 for stage in STAGES}, "total": timings.total / 1e6}
+
+
+def result_of(r: Any) -> PipelineResult:
+    """A copy of what a fov_result says."""
+    timings, f = timings_of(r.timings), r.football
+    if r.outcome != lib.FOV_DELIVERED or not f:
+        reason = text(r.message) or text(lib.fov_status_text(r.status))
+        return PipelineResult(r.frame.seq, 0.0, [], None, None, None, 0.0, timings["total"], False, r.width, r.height,
+                              timings_ms=timings, error=reason)
+    homography = np.array(list(f.view.map), np.float64).reshape(3, 3) if f.view_known else None
+    return PipelineResult(r.frame.seq, f.time_s, [track_of(f.people[i]) for i in range(f.count)], ball_of(f.ball), teams_of(f),
+                          homography, timings["total"] - timings["queue"], timings["total"], r.in_time, r.width, r.height,
+                          text(lib.fov_football_detector_name(f.detector)), timings,
+                          {PARTS[i]: f.parts_ns[i] / 1e6 for i in range(len(PARTS))})
+
+
+def stats_of(stats: Any) -> dict[str, Any]:
+    """A fov_stats, by the names of document 000 and `GET /api/v1/realtime/video/stats`."""
+    dropped = {name: stats.dropped[i] for i, name in enumerate(DROPS)}
+    accepted = stats.accepted
+    return {"total_frames": accepted, "delivered": stats.delivered, "failed": stats.failed, "waiting": stats.waiting,
+            "dropped": dropped, "avg_latency_ms": stats.mean_ms, "min_latency_ms": stats.min_ms, "max_latency_ms": stats.max_ms,
+            "p50_latency_ms": stats.p50_ms, "p95_latency_ms": stats.p95_ms, "p99_latency_ms": stats.p99_ms,
+            "fps": stats.fps, "fps_in": stats.fps_in, "latency_violations": stats.violations,
+            "violation_rate": 100 * stats.violations / accepted if accepted else 0.0, "untaken": stats.untaken,
+            "stages": {stage: stats.stage_mean_ms[i] for i, stage in enumerate(STAGES)}}
