@@ -50,7 +50,8 @@ def _wrap(array: Pixels, pixels: int) -> Any:
 def _copy(image: Any, channels: int) -> Pixels:
     rows = np.frombuffer(ffi.buffer(image.plane[0], image.stride[0] * image.height), np.uint8)
     rows = rows.reshape(image.height, image.stride[0])[:, :image.width * channels]
-    return rows.reshape(image.height, image.width, *([channels] if channels > 1 else [])).copy()
+    pixels: Pixels = rows.reshape(image.height, image.width, *([channels] if channels > 1 else [])).copy()
+    return pixels
 
 
 def decode(picture: bytes | bytearray | memoryview, form: str = "bgr", denominator: int = 1, orient: bool = True) -> Pixels:
