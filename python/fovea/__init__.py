@@ -15,13 +15,12 @@ from ._frames import CopyWarning, Frame
 from ._library import version
 from .detections import Detections
 from .model import Model, find_model
-from .source import Reader, SourceFrame
 from .stream import Result, Stream
 from .tracker import Track, Tracker, trackers
 
 __all__ = [
     "BadFormat", "BadModel", "Busy", "Closed", "CopyWarning", "DeadlineExceeded", "Detections", "EndOfStream", "Exists",
     "Forbidden", "FoveaError", "Frame", "InferenceFailed", "InputOutputError", "InternalError", "InvalidArgument",
-    "LimitExceeded", "Model", "NoCapacity", "NotFound", "OutOfMemory", "Reader", "Result", "RuntimeMissing", "SourceFrame", "Stream",
+    "LimitExceeded", "Model", "NoCapacity", "NotFound", "OutOfMemory", "Result", "RuntimeMissing", "Stream",
     "Track", "Tracker", "TryAgain", "Unsupported", "find_model", "trackers", "version",
 ]

@@ -51,7 +51,7 @@ def options_of(model: PathLike | None, *, id: str | None = None, backend: str | 
                head: str | None = None, labels: PathLike | None = None, input: str | None = None,
                precision: str = "auto", threads: int = 0, runners: int = 1,
                input_size: int | tuple[int, int] | None = None, batch: int = 1, cache_dir: PathLike | None = None,
-               runtime_dir: PathLike | None = None) -> Options:
+               runtime_dir: PathLike | None = None, avoid: str | None = None, no_int8: bool = False) -> Options:
     """How a model is opened; see Model."""
     if precision not in PRECISIONS:
         raise InvalidArgument(f"precision is one of {', '.join(PRECISIONS)}, not {precision!r}")
@@ -64,7 +64,8 @@ def options_of(model: PathLike | None, *, id: str | None = None, backend: str | 
         id = name.rsplit(".", 1)[0] if name.endswith((".xml", ".onnx", ".tflite")) else name
     return Options(find_model(name), id=id, backend=backend, device=device, head=head, labels=labels, input=input,
                    precision=getattr(lib, PRECISIONS[precision]), threads=threads, input_width=width,
-                   input_height=height, batch=batch, cache_dir=cache_dir, runtime_dir=runtime_dir, **many)
+                   input_height=height, batch=batch, cache_dir=cache_dir, runtime_dir=runtime_dir, avoid=avoid,
+                   no_int8=no_int8, **many)
 
 
 def detect_params(conf: float | None = None, iou: float | None = None, max_detections: int | None = None,
@@ -253,15 +254,18 @@ class Model(Closing):
                     return self._free.pop()
                 if self._open < info.max_runners:
                     self._open += 1
+                    model = ffi.new("fov_model **", lib.fov_model_ref(self._model))  # it may be closed meanwhile
                     break
                 self._ready.wait()
         try:
-            return _Runner(self._model, info)
+            return _Runner(model[0], info)
         except BaseException:
             with self._ready:
                 self._open -= 1
                 self._ready.notify()
             raise
+        finally:
+            lib.fov_model_close(model)
 
     def _give(self, runner: _Runner) -> None:
         with self._ready:

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Union
@@ -171,8 +173,9 @@ class Stream(Closing):
             self._call(on_change, {"knob": text(change.knob), "from": getattr(change, "from"), "to": change.to,
                                    "measured": change.measured, "why": text(change.why)})
 
-        to.on_change = ffi.callback("void(void *, const fov_change *)", tell)
-        self._keep.append(to.on_change)
+        callback = ffi.callback("void(void *, const fov_change *)", tell)
+        to.on_change = callback
+        self._keep.append(callback)
 
     # --- in ---
 
@@ -206,10 +209,12 @@ class Stream(Closing):
         """Reads a source (picture, folder, video, rtsp://, camera, "pattern:") by a thread of the stream's own, in real
         time, or with `fast` as quickly as its frames are worked off. Raises NotFound, BadFormat, RuntimeMissing."""
         self._check()
-        from .source import open_source
-
-        opened = open_source(source, loop=loop, bgr=self._pictures)
-        error = new_error()
+        params, opened, error = ffi.new("fov_source_params *"), ffi.new("fov_source **"), new_error()
+        url = ffi.new("char[]", os.fspath(source).encode())
+        params.url, params.loop = url, loop
+        if self._pictures:
+            params.pixels = lib.FOV_BGR24
+        check(lib.fov_source_open(opened, params, error), error)
         check(lib.fov_stream_start_source(self._handle[0], opened, fast, error), error)
 
     def flush(self) -> None:
@@ -325,8 +330,6 @@ class Stream(Closing):
     # --- callbacks ---
 
     def _start_threads(self) -> None:
-        import weakref
-
         for thread in self._threads:
             thread._args = (weakref.ref(self), *thread._args)  # type: ignore[attr-defined]
             thread.start()

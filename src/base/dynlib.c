@@ -103,6 +103,15 @@ const char *dynlib_named(const char *runtime_dir)
     return named && *named ? named : NULL;
 }
 
+/* Of a wheel, this library lies in SITE/fovea/lib, and packages of runtimes in SITE. */
+static bool beside_wheel(const char *wheel, char *folder, size_t size)
+{
+    char here[PATH_MAX];
+    dynlib_folder_of((const void *)(size_t)&dynlib_folders, here, sizeof here);
+    int length = wheel && here[0] ? snprintf(folder, size, "%s/../../%s", here, wheel) : 0;
+    return length > 0 && (size_t)length < size && is_folder(folder);
+}
+
 size_t dynlib_folders(const struct dynlib_library *library, const char *named,
                       char folders[DYNLIB_FOLDERS][DYNLIB_PATH])
 {
@@ -117,6 +126,7 @@ size_t dynlib_folders(const struct dynlib_library *library, const char *named,
     }
     if (dynlib_deps_folder(deps, sizeof deps))
         snprintf(folders[count++], DYNLIB_PATH, "%s/%s", deps, library->deps);
+    count += beside_wheel(library->wheel, folders[count], DYNLIB_PATH);
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         text_copy(folders[count++], DYNLIB_PATH, usual[i]);
     return count;

@@ -26,13 +26,15 @@ struct dynlib_library {
     const char *deps;         /* below the fetched parts, "openvino/lib" */
     const char *const *below; /* below a folder that the user names, ends with NULL */
     const char *further;      /* a folder beside the system's usual ones */
+    const char *wheel; /* where Python's package of it has it, "openvino/libs"; may be NULL */
 };
 
 /* The folder that the caller or FOVEA_RUNTIME_DIR names; NULL: neither does. */
 const char *dynlib_named(const char *runtime_dir);
 
-/* Folders to look in, best first: below `named` and nowhere else, or with NULL the fetched parts
- * and the system's. Returns how many. */
+/* Folders to look in, best first: below `named` and nowhere else, or with NULL the fetched parts,
+ * what pip has put beside a Python package that this library is in, and the system's. Returns how
+ * many. */
 size_t dynlib_folders(const struct dynlib_library *library, const char *named,
                       char folders[DYNLIB_FOLDERS][DYNLIB_PATH]);
 

@@ -11,7 +11,7 @@ size_t litert_places(const char *runtime_dir, const char *name,
 {
     static const char *const below[] = {"", "/lib", "/libs", NULL};
     static const struct dynlib_library places = {
-        .deps = "litert/lib", .below = below, .further = "/usr/lib"};
+        .deps = "litert/lib", .below = below, .further = "/usr/lib", .wheel = "ai_edge_litert"};
     char folders[DYNLIB_FOLDERS][DYNLIB_PATH];
     const char *named = dynlib_named(runtime_dir);
     size_t count = dynlib_folders(&places, named, folders);

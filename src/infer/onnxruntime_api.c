@@ -123,7 +123,8 @@ static const struct dynlib_library places = {.title = "ONNX Runtime",
                                              .file = "libonnxruntime.so", /* no provider */
                                              .deps = "onnxruntime/lib",
                                              .below = below,
-                                             .further = "/opt/onnxruntime/lib"};
+                                             .further = "/opt/onnxruntime/lib",
+                                             .wheel = "onnxruntime/capi"};
 
 static fov_status open_library(const char *runtime_dir, const struct ort_base **base,
                                fov_error *error)

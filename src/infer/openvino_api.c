@@ -78,7 +78,8 @@ static const struct dynlib_library places = {.title = "OpenVINO",
                                              .file = "libopenvino_c.so",
                                              .deps = "openvino/lib",
                                              .below = below,
-                                             .further = "/opt/intel/openvino/runtime/lib/intel64"};
+                                             .further = "/opt/intel/openvino/runtime/lib/intel64",
+                                             .wheel = "openvino/libs"};
 
 static fov_status open_library(const char *runtime_dir, fov_error *error)
 {
