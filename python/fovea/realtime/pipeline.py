@@ -1,7 +1,6 @@
 """OptimizedPipeline and PipelineFactory of document 003: a football pipeline, frame by frame or in batches."""
 from __future__ import annotations
 
-import atexit
 import json
 import math
 import os
@@ -11,7 +10,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from .._errors import Closed, InvalidArgument, check, new_error
 from .._library import ffi, lib
+from .._lifetime import Closing
 from .finder import Finder
 from .pixels import Picture, pixels_under, wrapped
 from .reader import Source, source_url
@@ -27,15 +26,7 @@ from .result import PARTS, PipelineResult, result_of
 Config = str | os.PathLike[str] | Mapping[str, Any] | None
 Finds = Callable[[Picture], Any]
 BATCH_MAX = 64
-AT_EXIT_S = 5.0  # so long a callback that does not return may hold the interpreter's end up
-_open: weakref.WeakSet[OptimizedPipeline] = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    """Nothing of the library's calls into an interpreter that has ended."""
-    for pipeline in [] if lib.forked else list(_open):
-        pipeline.close(AT_EXIT_S)
+WAIT_S = 5.0  # so long a stream's callback that does not return may hold up the end of a pipeline
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ def metrics_of(m: Any) -> PipelineMetrics:
     return PipelineMetrics(m.frames, m.avg_fps, m.avg_latency_ms, m.p95_latency_ms, gpu, m.memory_mb, parts)
 
 
-class OptimizedPipeline:
+class OptimizedPipeline(Closing):
     """Models, workers and what follows a match, made from a file of settings. Never drops a frame.
 
     config: a YAML file (docs/settings.md: `football`, `models`, `openvino`), the same as a dict, or None: the defaults.
@@ -70,6 +61,8 @@ class OptimizedPipeline:
     C: fov_pipeline_create, fov_pipeline_process.
     """
 
+    _order = 2  # after its streams
+
     def __init__(self, config: Config = None, mode: str = "realtime", target_fps: float | None = None,
                  batch_size: int | None = None, model: str | os.PathLike[str] | Finds | None = None, *, workers: int = 0,
                  max_latency_ms: float = 0) -> None:
@@ -79,7 +72,6 @@ class OptimizedPipeline:
         self._calling = threading.Lock()
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
         self.finder = Finder(model) if callable(model) else None
-        self._pipeline: Any = None
         params = ffi.new("fov_pipeline_params *")
         params.mode = lib.FOV_PIPELINE_BATCH if mode == "batch" else lib.FOV_PIPELINE_REALTIME
         params.target_fps, params.batch_size = target_fps or 0, batch_size or 0
@@ -94,7 +86,7 @@ class OptimizedPipeline:
             made, error = ffi.new("fov_pipeline **"), new_error()
             check(lib.fov_pipeline_create(made, params, error), error)
         self._pipeline = made[0]
-        _open.add(self)
+        super().__init__()
 
     def process_frame(self, frame: Any) -> PipelineResult:
         """Works a frame off: HxWx3 uint8 BGR, HxW grey, or the bytes of a JPEG, PNG or WebP. Not copied.
@@ -134,6 +126,8 @@ class OptimizedPipeline:
             matrix = np.asarray(homography, np.float64)
             if matrix.shape != (3, 3):
                 raise InvalidArgument(f"a homography is 3x3, not {'x'.join(map(str, matrix.shape)) or 'a number'}")
+            if image_to_pitch and not np.linalg.det(matrix):
+                raise InvalidArgument("the homography has no inverse")
             numbers = (np.linalg.inv(matrix) if image_to_pitch else matrix).ravel().tolist()
             check(lib.fov_pitch_view_from_matrix(view, ffi.new("double[9]", numbers), width, height, ffi.NULL, error), error)
             view.k1 = k1
@@ -179,7 +173,7 @@ class OptimizedPipeline:
     @property
     def handle(self) -> Any:
         """The C object. Raises Closed once the pipeline was closed."""
-        if self._pipeline is None:
+        if self.closed:
             raise Closed("this pipeline was closed; make a new one")
         return self._pipeline
 
@@ -190,26 +184,12 @@ class OptimizedPipeline:
             yield lib.fov_pipeline_stream_params(self.handle)
             self._streams.add(owner)
 
-    def close(self, timeout: float | None = None) -> None:
-        """Stops its streams and frees models and threads. A second call changes nothing.
-
-        timeout: seconds to wait for a stream's callback that runs; when it does not return, the pipeline stays open."""
-        if not all([stream.stop(timeout) for stream in list(self._streams)]):
+    def _close(self) -> None:
+        """A callback that does not return keeps its stream, and so the pipeline's threads, but nothing else."""
+        if not all([stream.stop(WAIT_S) for stream in list(self._streams)]):
             return
         with self._calling:
-            if self._pipeline is not None:
-                lib.fov_pipeline_destroy(ffi.new("fov_pipeline **", self._pipeline))
-                self._pipeline = None
-
-    def __del__(self) -> None:
-        if getattr(self, "_pipeline", None) is not None and not lib.forked:
-            self.close()
-
-    def __enter__(self) -> OptimizedPipeline:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+            lib.fov_pipeline_destroy(ffi.new("fov_pipeline **", self._pipeline))
 
 
 class PipelineFactory:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import check, new_error
-from .._frames import picture_of
+from .._frames import new_pool, picture_of, wrap
 from .._library import ffi, lib
 
 Picture = NDArray[np.uint8]
+SLOTS = 1024  # frames of Python in the library at once
 
 
 class Pixels:
@@ -52,34 +52,15 @@ def pixels_under(array: Picture) -> Pixels | None:
     return base if same else None
 
 
-_kept: dict[int, Any] = {}  # what frames show that the library has now
-_numbers = itertools.count(1)
-
-
-@ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
-def _given_back(user: Any) -> None:
-    """Any thread of the library's: nothing shows that frame any more."""
-    _kept.pop(int(ffi.cast("uintptr_t", user)), None)
-
-
 @functools.cache
-def pool() -> Any:
+def _pool() -> Any:
     """Slots for frames whose pixels are memory of Python."""
-    made, params, error = ffi.new("fov_frame_pool **"), ffi.new("fov_frame_pool_params *"), new_error()
-    params.slots = 1024
-    check(lib.fov_frame_pool_create(made, params, error), error)
-    return made[0]
+    return new_pool(SLOTS)
 
 
 def wrapped(picture: Any) -> Any:
-    """A frame of an array or of encoded bytes, without a copy: their memory is kept until the library needs it no more."""
-    view, frame, error, number = picture_of(picture), ffi.new("fov_frame **"), new_error(), next(_numbers)
-    _kept[number] = view
-    status = lib.fov_frame_wrap(pool(), view.image, view.bytes, view.size, _given_back, ffi.cast("void *", number), frame, error)
-    if status:
-        del _kept[number]
-    check(status, error)
-    return frame[0]
+    """A fov_frame * of an array or of encoded bytes, without a copy: it is kept until the library needs it no more."""
+    return wrap(_pool()[0], picture)[0]
 
 
 class Decoder:

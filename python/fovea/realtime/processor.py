@@ -7,21 +7,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from .._errors import Closed, DeadlineExceeded, Forbidden, InvalidArgument
+from .._errors import Closed, Forbidden, InvalidArgument
 from .._frames import Frame
+from .._lifetime import Closing
+from .._own import Caller, Late
 from ..detections import Detections
 from ..model import Model
 from ..stream import Result, Stream
 from . import config
-from .function import FunctionThread
 from .pixels import Picture, decoded
+from .result import stats_of
 
 AnyModel = str | os.PathLike[str] | Model | Callable[[Picture], Any] | None
+FOREVER_S = 1e6
 LAST = 1000  # frames that percentiles are of
 
 
@@ -83,7 +85,7 @@ def checked(target_fps: float, max_latency_ms: float) -> None:
         raise InvalidArgument(f"target_fps is 0..1000 and max_latency_ms 0..1e9, not {target_fps} and {max_latency_ms}")
 
 
-class VideoFrameProcessor:
+class VideoFrameProcessor(Closing):
     """Runs models on single frames and says how long that took.
 
     target_fps: what the caller means to reach; it is in the statistics only. max_latency_ms: what a frame is held against; 0:
@@ -94,12 +96,13 @@ class VideoFrameProcessor:
         checked(target_fps, max_latency_ms)
         self.target_fps, self.max_latency_ms = target_fps, max_latency_ms
         self._opening = threading.Lock()
-        self._models: dict[str, Model] | None = {}
-        self._functions: dict[Any, FunctionThread] = {}
+        self._models: dict[str, Model] = {}
+        self._functions: dict[Any, Caller] = {}
         self._times: deque[float] = deque(maxlen=LAST)
         self._counts = {"total_frames": 0, "latency_violations": 0}
         self._began = time.monotonic()
         self._device = ""
+        super().__init__()
 
     def process_frame(self, frame: Frame, model: AnyModel = None, frame_id: int = 0) -> FrameResult:
         """Detections of one frame: uint8 HxWx3 BGR, HxW grey, or the bytes of a JPEG, PNG or WebP; not copied.
@@ -124,30 +127,28 @@ class VideoFrameProcessor:
         self._count(total, late)
         return FrameResult(frame_id, 1e3 * (now - work), total, found, not late, who, where, found.width, found.height, error)
 
-    def _opened(self, model: AnyModel) -> Model | FunctionThread:
-        if isinstance(model, Model):
-            if self._models is None:
-                raise Closed("this processor was closed; make a new one")
-            return model
+    def _opened(self, model: AnyModel) -> Model | Caller:
         with self._opening:
-            if self._models is None:
+            if self.closed:
                 raise Closed("this processor was closed; make a new one")
+            if isinstance(model, Model):
+                return model
             if callable(model):
                 if model not in self._functions:
-                    self._functions[model] = FunctionThread(model)
+                    self._functions[model] = Caller(model)
                 return self._functions[model]
             name = "" if model is None else os.fspath(model)
             if name not in self._models:
                 self._models[name] = open_model(model)
             return self._models[name]
 
-    def _by_function(self, function: FunctionThread, frame: Frame) -> tuple[Detections, str | None]:
+    def _by_function(self, function: Caller, frame: Frame) -> tuple[Detections, str | None]:
         picture = decoded(frame)
+        end = time.monotonic() + (self.max_latency_ms / 1e3 if self.max_latency_ms else FOREVER_S)
         try:
-            found = Detections.of(function(picture, self.max_latency_ms / 1e3 if self.max_latency_ms else None))
-            error = None
-        except DeadlineExceeded as reason:
-            found, error = Detections(), str(reason)
+            found, error = Detections.of(function.call(picture, end)), None
+        except Late:
+            found, error = Detections(), f"the function did not return within {self.max_latency_ms:g} ms"
         found.height, found.width = picture.shape[:2]
         return found, error
 
@@ -170,24 +171,16 @@ class VideoFrameProcessor:
                 "violation_rate": 100 * counts["latency_violations"] / total if total else 0.0,
                 "device": self._device, "target_fps": self.target_fps}
 
-    def close(self) -> None:
-        """Frees the models that it opened. A second call changes nothing."""
+    def _close(self) -> None:
+        """Frees the models that it opened."""
         with self._opening:
-            models, self._models = self._models, None
-            functions, self._functions = self._functions, {}
-        for model in (models or {}).values():
-            model.close()
-        for function in functions.values():
-            function.close()
-
-    def __enter__(self) -> VideoFrameProcessor:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+            for model in self._models.values():
+                model.close()
+            for function in self._functions.values():
+                function.stop()
 
 
-class VideoStreamProcessor:
+class VideoStreamProcessor(Closing):
     """A stream of frames under a deadline: the newest goes first, what cannot be in time is dropped before it costs anything,
     and every frame is accounted for.
 
@@ -209,6 +202,7 @@ class VideoStreamProcessor:
         self._own: Model | None = None
         self._stopped = False
         self._last: dict[str, Any] = {}
+        super().__init__()
 
     def start_processing(self) -> None:
         """Opens the model and the stream. Raises what Model raises, Closed when it was stopped, InvalidArgument when it runs."""
@@ -226,7 +220,7 @@ class VideoStreamProcessor:
     def add_frame(self, frame: Frame) -> int:
         """Gives a frame to the stream, without a copy and without waiting; its id, counted from 0. The array is read later:
         leave it unchanged until its result is there, or give a copy. Raises InvalidArgument, BadFormat, Closed."""
-        return self._running().put(frame)
+        return int(self._running().put(frame) or 0)
 
     def get_result(self, timeout: float | None = 0.1) -> FrameResult | None:
         """The oldest result that was not taken; None when there is none within `timeout` seconds (None: waits for ever). Of
@@ -261,7 +255,8 @@ class VideoStreamProcessor:
             stream, self._stopped = self._stream, True
             if stream is not None:
                 device = self._model_says("device")
-                self._last = {**told(stream.close_stats()), "device": device}
+                stream.close()
+                self._last = {**stats_of(stream.stats()), "device": device}
                 self._stream = None
             if self._own is not None:
                 self._own.close()
@@ -272,22 +267,12 @@ class VideoStreamProcessor:
         last ones. C: fov_stream_get_stats."""
         with self._change:
             if self._stream is not None:
-                return {**told(self._stream.stats()), "device": self._model_says("device")}
+                return {**stats_of(self._stream.stats()), "device": self._model_says("device")}
             return dict(self._last)
+
+    _close = stop_processing
 
     def __enter__(self) -> VideoStreamProcessor:
         self.start_processing()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop_processing()
-
-
-def told(s: dict[str, Any]) -> dict[str, Any]:
-    """Statistics of a stream by the names of document 000."""
-    accepted = s["accepted"]
-    return {"total_frames": accepted, **{f"{name}_latency_ms": s[f"{key}_ms"] for name, key in (
-        ("avg", "mean"), ("min", "min"), ("max", "max"), ("p50", "p50"), ("p95", "p95"), ("p99", "p99"))},
-            "fps": s["fps"], "latency_violations": s["violations"],
-            "violation_rate": 100 * s["violations"] / accepted if accepted else 0.0,
-            "dropped": s["dropped"], "failed": s["failed"], "waiting": s["waiting"], "delivered": s["delivered"]}

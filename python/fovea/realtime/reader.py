@@ -7,13 +7,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from .._errors import Closed, InvalidArgument, check, new_error
 from .._library import ffi, lib
+from .._lifetime import Closing
 from .pixels import Decoder, Picture, Pixels, copied
 
 HOLD = 64  # frames that the caller may have at once
@@ -37,7 +37,7 @@ def source_url(source: Source) -> bytes:
     return os.fsencode(str(source) if isinstance(source, int) else os.fspath(source))
 
 
-class AsyncVideoReader:
+class AsyncVideoReader(Closing):
     """Frames of a source, one after the other.
 
     source: file, folder, glob, `rtsp:// rtmp:// http(s)://`, a camera (`0`, `/dev/video0`), `pattern:`.
@@ -47,6 +47,8 @@ class AsyncVideoReader:
     Raises FoveaError with the reason when the source cannot be opened. Thread-safe.
     C: fov_reader_open, fov_reader_get.
     """
+
+    _order = 1
 
     def __init__(self, source: Source, buffer_size: int = 30, target_fps: float | None = None, use_multiprocessing: bool = False,
                  *, loop: bool = False) -> None:
@@ -60,6 +62,7 @@ class AsyncVideoReader:
         self._given = 0
         self._out: deque[None] = deque()  # one entry an array that shows the library's own memory
         self._decoder: Decoder | None = None
+        super().__init__()
 
     def start(self) -> AsyncVideoReader:
         """Opens the source and begins to read ahead. A second call changes nothing."""
@@ -156,11 +159,7 @@ class AsyncVideoReader:
                 lib.fov_reader_close(ffi.new("fov_reader **", self._reader))
                 self._reader = None
 
-    close = stop
-
-    def __del__(self) -> None:
-        if getattr(self, "_reader", None) is not None and not lib.forked:
-            self.stop()
+    _close = stop
 
     def get_stats(self) -> dict[str, Any]:
         """What waits (`waiting` of `capacity`), what was `taken`, `skipped` for target_fps, and where the source stands."""
@@ -175,9 +174,6 @@ class AsyncVideoReader:
 
     def __enter__(self) -> AsyncVideoReader:
         return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
 
     def __iter__(self) -> Iterator[FrameData]:
         self.start()

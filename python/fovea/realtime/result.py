@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._library import ffi, lib, text
+from .._library import lib, text
+from .._results import timings_ms
 
 Pair = tuple[float, float]
 ROLES = {lib.FOV_ROLE_GOALKEEPER: "goalkeeper", lib.FOV_ROLE_REFEREE: "referee"}
@@ -16,9 +17,7 @@ TEAMS = {lib.FOV_TEAMS_WAITING: "waiting", lib.FOV_TEAMS_GREY: "grey", lib.FOV_T
          lib.FOV_TEAMS_ALIKE: "alike", lib.FOV_TEAMS_KNOWN: "known"}
 BALL = {lib.FOV_BALL_SEEN: "seen", lib.FOV_BALL_COASTING: "coasting", lib.FOV_BALL_INTERPOLATED: "interpolated"}
 HEIGHTS = {lib.FOV_BALL_ON_GROUND: "on_ground", lib.FOV_BALL_IN_AIR: "in_air"}
-STAGES = [ffi.string(lib.fov_stage_name(i)).decode() for i in range(lib.FOV_STAGE_COUNT)]
-PARTS = [ffi.string(lib.fov_football_part_name(i)).decode() for i in range(lib.FOV_PART_COUNT)]
-DROPS = [ffi.string(lib.fov_drop_name(i)).decode() for i in range(lib.FOV_DROP_COUNT)]
+PARTS = [text(lib.fov_football_part_name(i)) for i in range(lib.FOV_PART_COUNT)]
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,9 @@ def teams_of(f: Any) -> Teams:
     return Teams(TEAMS.get(f.teams, "waiting"), side_of(f.sides[0], "first"), side_of(f.sides[1], "second"), has)
 
 
-def timings_of(timings: Any) -> dict[str, float]:
-    """Milliseconds of each stage, and their sum."""
-    return {**{stage: getattr(timings, stage) / 1e6 for stage in STAGES}, "total": timings.total / 1e6}
-
-
 def result_of(r: Any) -> PipelineResult:
     """A copy of what a fov_result says."""
-    timings, f = timings_of(r.timings), r.football
+    timings, f = timings_ms(r.timings), r.football
     if r.outcome != lib.FOV_DELIVERED or not f:
         reason = text(r.message) or text(lib.fov_status_text(r.status))
         return PipelineResult(r.frame.seq, 0.0, [], None, None, None, 0.0, timings["total"], False, r.width, r.height,
@@ -137,13 +131,12 @@ def result_of(r: Any) -> PipelineResult:
                           {PARTS[i]: f.parts_ns[i] / 1e6 for i in range(len(PARTS))})
 
 
-def stats_of(stats: Any) -> dict[str, Any]:
-    """A fov_stats, by the names of document 000 and `GET /api/v1/realtime/video/stats`."""
-    dropped = {name: stats.dropped[i] for i, name in enumerate(DROPS)}
-    accepted = stats.accepted
-    return {"total_frames": accepted, "delivered": stats.delivered, "failed": stats.failed, "waiting": stats.waiting,
-            "dropped": dropped, "avg_latency_ms": stats.mean_ms, "min_latency_ms": stats.min_ms, "max_latency_ms": stats.max_ms,
-            "p50_latency_ms": stats.p50_ms, "p95_latency_ms": stats.p95_ms, "p99_latency_ms": stats.p99_ms,
-            "fps": stats.fps, "fps_in": stats.fps_in, "latency_violations": stats.violations,
-            "violation_rate": 100 * stats.violations / accepted if accepted else 0.0, "untaken": stats.untaken,
-            "stages": {stage: stats.stage_mean_ms[i] for i, stage in enumerate(STAGES)}}
+def stats_of(stats: dict[str, Any]) -> dict[str, Any]:
+    """Statistics of a stream by the names of document 000 and `GET /api/v1/realtime/video/stats`."""
+    accepted, late = stats["accepted"], stats["violations"]
+    latencies = {f"{name}_latency_ms": stats[f"{key}_ms"] for name, key in (
+        ("avg", "mean"), ("min", "min"), ("max", "max"), ("p50", "p50"), ("p95", "p95"), ("p99", "p99"))}
+    return {"total_frames": accepted, **{name: stats[name] for name in ("delivered", "failed", "waiting", "dropped")}, **latencies,
+            "fps": stats["fps"], "fps_in": stats["fps_in"], "latency_violations": late,
+            "violation_rate": 100 * late / accepted if accepted else 0.0, "untaken": stats["untaken"],
+            "stages": stats["stage_mean_ms"]}

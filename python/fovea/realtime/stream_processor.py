@@ -8,12 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from .._errors import Closed, FoveaError, InvalidArgument, check, new_error
 from .._library import ffi, lib, text
-from .pipeline import Config, OptimizedPipeline
+from .._lifetime import Closing
+from ..stream import stats_dict
+from .pipeline import WAIT_S, Config, OptimizedPipeline
 from .reader import Source, source_url
 from .result import PipelineResult, result_of, stats_of
 
@@ -33,7 +34,7 @@ def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-class StreamProcessor:
+class StreamProcessor(Closing):
     """A source in real time through a pipeline; results come to a callback.
 
     source: as of AsyncVideoReader; files are played by their time stamps. target_fps: frames a second that are taken.
@@ -62,6 +63,7 @@ class StreamProcessor:
         self._last: dict[str, Any] = {}
         self._began = self._over = 0.0
         self._thread: threading.Thread | None = None
+        super().__init__()
 
     def start(self, callback_fn: OnResult | None = None) -> None:
         """Opens the source and begins. `callback_fn` is called with each result, in order, on one thread of its own; when it
@@ -117,7 +119,7 @@ class StreamProcessor:
                 self._give(callback, self._told(result))
         if not self._stopping:
             self._end(status, error)
-        self._close()
+        self._end_stream()
         self.ended.set()
 
     @staticmethod
@@ -157,6 +159,9 @@ class StreamProcessor:
         return self._stream is None
 
     def _close(self) -> None:
+        self.stop(WAIT_S)
+
+    def _end_stream(self) -> None:
         with self._open:
             last, stream = ffi.new("fov_stats *"), ffi.new("fov_stream **", self._stream)
             source = self._source_state()
@@ -173,12 +178,6 @@ class StreamProcessor:
     def is_running(self) -> bool:
         """Started, and neither ended nor stopped."""
         return self._stream is not None and not self.ended.is_set()
-
-    def __enter__(self) -> StreamProcessor:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
 
     # --- statistics ---------------------------------------------------------------------------------------------
 
@@ -197,7 +196,7 @@ class StreamProcessor:
             return {**self._stats(stats), **self._source_state()}
 
     def _stats(self, stats: Any) -> dict[str, Any]:
-        told = stats_of(stats)
+        told = stats_of(stats_dict(stats))
         lasted = (self._over or time.monotonic()) - self._began
         taken = told["total_frames"] - told["dropped"]["fps_limit"]
         lost = sum(told["dropped"].values()) - told["dropped"]["fps_limit"]
@@ -274,5 +273,8 @@ def benchmark_stream_processor(config: Config = None, source: Source | None = No
     """
     if pipeline is not None:
         return pipeline.benchmark(source, duration, target_fps)
-    with OptimizedPipeline(config, "realtime", target_fps) as own:
+    own = OptimizedPipeline(config, "realtime", target_fps)
+    try:
         return own.benchmark(source, duration, target_fps)
+    finally:
+        own.close()
