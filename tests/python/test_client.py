@@ -398,3 +398,11 @@ def test_tls_of_an_unknown_authority_is_refused(lan):
 def test_http_on_an_https_port(lan):
     with pytest.raises(ClientError):
         Server(lan.url.replace("https", "http"), timeout_s=5).stats()
+
+
+def test_its_names_in_the_package_cost_nothing_before_they_are_used():
+    code = ("import sys, fovea\nassert 'fovea.client' not in sys.modules and 'http.client' not in sys.modules\n"
+            "assert fovea.Server is __import__('fovea.client').client.Server\nprint(fovea.AsyncServer('127.0.0.1:1'))\n"
+            "try: fovea.Nothing\nexcept AttributeError as error: print(error)")
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    assert done.stdout == "AsyncServer('http://127.0.0.1:1')\nmodule 'fovea' has no attribute 'Nothing'\n", done.stderr
