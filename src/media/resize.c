@@ -105,7 +105,9 @@ static fov_status check_images(const fov_image *from, const fov_image *to, fov_e
     if (!from->plane[0] || !to->plane[0])
         return fov_fail(error, FOV_EINVAL, "a picture without pixels");
     fov_status status = image_check_size(from->width, from->height, error);
-    return status ? status : image_check_size(to->width, to->height, error);
+    if (!status)
+        status = image_check_size(to->width, to->height, error);
+    return status ? status : image_check_size(to->width, from->height, error); /* between both */
 }
 
 fov_status fov_image_resize(const fov_image *from, const fov_image *to, fov_error *error)

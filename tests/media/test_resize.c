@@ -107,6 +107,8 @@ static void bad_pictures(void **state)
     assert_int_equal(fov_image_resize(&none, &good, NULL), FOV_EINVAL);
     assert_int_equal(fov_image_resize(&good, &wide, NULL), FOV_ELIMIT);
     assert_int_equal(fov_image_resize(&empty, &good, NULL), FOV_EFORMAT);
+    fov_image tall = view(pixels, FOV_GRAY8, 1, 16000), flat = view(pixels, FOV_GRAY8, 16000, 1);
+    assert_int_equal(fov_image_resize(&tall, &flat, NULL), FOV_ELIMIT); /* 256 megapixels between */
 }
 
 int main(void)

@@ -16,10 +16,11 @@ from ._pictures import Frame
 from ._plain import DetectionSession, FrameStream
 from ._server import Server
 from ._streams import AsyncFrameStream, Rules
+from ._viewer import AsyncViewer, Seen, Viewer
 from .errors import (AnswerTimeout, ClientError, Conflict, ConnectionFailed, NotAllowed, NotFound, NotTrusted, ProtocolError,
                      Refused, ServerError, StreamClosed, Unavailable, VersionError)
 
-__all__ = ["Answer", "AnswerTimeout", "AsyncDetectionSession", "AsyncEventStream", "AsyncFrameStream", "AsyncServer",
+__all__ = ["Answer", "AnswerTimeout", "AsyncDetectionSession", "AsyncEventStream", "AsyncFrameStream", "AsyncServer", "AsyncViewer",
            "ClientError", "Conflict", "ConnectionFailed", "DetectionSession", "Event", "EventStream", "Frame", "FrameStream",
-           "NotAllowed", "NotFound", "NotTrusted", "ProtocolError", "Refused", "Rules", "Server", "ServerError",
-           "StreamClosed", "Unavailable", "VersionError"]
+           "NotAllowed", "NotFound", "NotTrusted", "ProtocolError", "Refused", "Rules", "Seen", "Server", "ServerError",
+           "StreamClosed", "Unavailable", "VersionError", "Viewer"]

@@ -10,8 +10,9 @@ from typing import AsyncIterator, Awaitable, Callable, Concatenate, ParamSpec, T
 
 from ._events import Event, EventStream
 from ._hazard import AsyncDetectionSession
-from ._server import Server, detection_target, stream_target
+from ._server import Server, detection_target, stream_target, view_target
 from ._streams import AsyncFrameStream, Rules
+from ._viewer import AsyncViewer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -128,3 +129,7 @@ class AsyncServer:
     def events(self, client_id: str, last_event_id: str | None = None, reconnect_s: float | None = 30.0) -> AsyncEventStream:
         """As Server.events, with `async with` and `async for`."""
         return AsyncEventStream(self._server.event_stream(client_id, last_event_id, reconnect_s))
+
+    def watch(self, camera: str, *, pictures: bool = False, reconnect_s: float | None = 30.0) -> AsyncViewer:
+        """As Server.watch, with `async with` and `async for`."""
+        return AsyncViewer(self.address, self._server.context, view_target(camera), pictures, reconnect_s)

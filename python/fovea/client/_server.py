@@ -15,6 +15,7 @@ from ._http import Connections, Reply
 from ._pictures import Frame, as_picture, kind_of
 from ._plain import DetectionSession, FrameStream, LoopThread
 from ._streams import AsyncFrameStream, Rules
+from ._viewer import AsyncViewer, Viewer
 from .errors import ClientError, ProtocolError, ServerError, VersionError
 
 REALTIME = "/api/v1/realtime"
@@ -144,6 +145,12 @@ class Server:
         """As `events`, without asking for the version: that needs the network."""
         return EventStream(self._http, target("/stream/events/{client}", client=client_id), last_event_id, reconnect_s)
 
+    def watch(self, camera: str, *, pictures: bool = False, reconnect_s: float | None = 30.0) -> Viewer:
+        """What is seen in a room, picture by picture: of a browser's camera, or of a stream of the server's (its `token`;
+        football: `data` has tracks, ball, teams). `pictures`: with the camera's own bytes."""
+        self.version()
+        return Viewer(self._thread, AsyncViewer(self.address, self.context, view_target(camera), pictures, reconnect_s))
+
     # --- figures ----------------------------------------------------------------------------------------------------
 
     def stats(self, window: float | None = None, stream_id: str | None = None) -> dict[str, Any]:
@@ -247,6 +254,10 @@ def listed(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         raise ProtocolError(f"the answer has no list {name!r}")
     return found
+
+
+def view_target(camera: str) -> str:
+    return target("/ws/view/{camera}", {"render": "client", "pack": 1}, camera=camera)
 
 
 def homography_target(stream_id: str) -> str:
