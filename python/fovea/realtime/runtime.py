@@ -92,11 +92,14 @@ class Loaded:
         raise InvalidArgument(f"the model takes {shape_text(want)}, not {shape_text(tensor.shape)}")
 
     def _fill(self, tensor: Tensor) -> None:
-        """Quantised inputs take what stands for the numbers."""
+        """Quantised inputs take what stands for the numbers, where the file says what that is."""
         scale, zero = self._in[0].scale, self._in[0].zero
         if scale and tensor.dtype.kind == "f":
             bounds = np.iinfo(self._input.dtype)
             tensor = np.clip(np.rint(tensor / scale) + zero, bounds.min, bounds.max)
+        elif self._input.dtype.kind in "iu" and tensor.dtype.kind == "f" and not np.array_equal(tensor, np.rint(tensor)):
+            raise InvalidArgument(f"the model takes whole numbers ({self._input.dtype}), and {self.runtime} does not say what they "
+                                  "stand for")
         np.copyto(self._input, tensor, casting="unsafe")
 
     def close(self) -> None:
