@@ -18,6 +18,7 @@
 #include <fovea/picture.h>
 #include <fovea/pipeline.h>
 #include <fovea/pitch.h>
+#include <fovea/rate.h>
 #include <fovea/reader.h>
 #include <fovea/recording.h>
 #include <fovea/source.h>

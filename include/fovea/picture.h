@@ -53,6 +53,14 @@ FOV_API fov_status fov_decode_into(fov_decoder *decoder, const uint8_t *bytes, s
 FOV_API fov_status fov_orient(fov_decoder *decoder, fov_image *image, int orientation,
                               fov_error *error);
 
+/* Resizes pixels (FOV_RGB24, FOV_BGR24 or FOV_GRAY8, both alike) from `from` into those of `to`,
+ * whose size is the one asked for and which the caller owns. Lanczos' filter of three lobes,
+ * widened when the picture gets smaller. Returns FOV_EINVAL, FOV_EFORMAT (an empty picture),
+ * FOV_ELIMIT (either of them, or one of the new width and the old height), FOV_ENOMEM.
+ * Thread-safety: safe, the pixels' owner. Blocks: no.
+ * Source: Duchon, Lanczos filtering in one and two dimensions, 1979. */
+FOV_API fov_status fov_image_resize(const fov_image *from, const fov_image *to, fov_error *error);
+
 typedef struct fov_encoder fov_encoder;
 
 /* Thread-safety: safe. Blocks: no. */

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include <fovea/rate.h>
+
 #include "flow/adapt_hazard.h"
 #include "hazard_trace.h"
 
@@ -199,6 +201,38 @@ static void a_recorded_load_step(void **state)
     assert_true(a.fps == 15); /* recovered before the trace ends */
 }
 
+static void the_public_door_turns_as_the_server_does(void **state)
+{
+    (void)state;
+    struct adapt_hazard a;
+    fov_rate *rate;
+    fov_change mine, theirs = {0};
+    int turns = 0;
+    adapt_hazard_start(&a, 15);
+    assert_int_equal(fov_rate_create(&rate, 15, NULL), FOV_OK);
+    for (size_t i = 0; i < sizeof hazard_trace / sizeof *hazard_trace; i++) {
+        int64_t now = START + hazard_trace[i].ms * INT64_C(1000000);
+        bool turned = adapt_hazard_result(&a, now, hazard_trace[i].tenths / 10.0, &mine);
+        assert_int_equal(fov_rate_result(rate, now, hazard_trace[i].tenths / 10.0, &theirs),
+                         turned);
+        assert_true(fov_rate_fps(rate) == a.fps);
+        turns += turned;
+        if (turned)
+            assert_true(theirs.from == mine.from && theirs.measured == mine.measured);
+    }
+    assert_true(turns > 8);
+    assert_int_equal(fov_rate_ask(rate, 7), FOV_OK);
+    assert_true(fov_rate_fps(rate) == 7 && !fov_rate_result(rate, START * 2, 100, NULL));
+    assert_int_equal(fov_rate_ask(rate, 0), FOV_EINVAL);
+    fov_rate_destroy(&rate);
+    assert_null(rate);
+    fov_rate_destroy(&rate);
+    fov_error error;
+    assert_int_equal(fov_rate_create(&rate, NAN, &error), FOV_EINVAL);
+    assert_null(rate);
+    assert_non_null(strstr(error.message, "0.1 to 1000"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +244,7 @@ int main(void)
         cmocka_unit_test(at_most_one_reversal_in_ten_seconds),
         cmocka_unit_test(a_load_step_is_followed_down_and_up),
         cmocka_unit_test(a_recorded_load_step),
+        cmocka_unit_test(the_public_door_turns_as_the_server_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
