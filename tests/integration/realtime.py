@@ -11,8 +11,6 @@ import numpy as np
 from PIL import Image
 from websockets.sync.client import connect
 
-from conftest import PATIENCE
-
 PROCESS = "/api/v1/realtime/video/process-frame"
 STREAM = "/api/v1/realtime/video/stream"
 STATS = "/api/v1/realtime/video/stats"
@@ -55,13 +53,13 @@ def socket(server, path: str, token: str | None = None, **more):
         yield ws
 
 
-def receive(ws, seconds: float = 5):
+def receive(ws, seconds: float = 20):
     """A JSON text as a dict, or bytes."""
-    message = ws.recv(timeout=seconds * PATIENCE)
+    message = ws.recv(timeout=seconds)
     return json.loads(message) if isinstance(message, str) else message
 
 
-def wait_for(ws, wanted: str, seconds: float = 5) -> dict:
+def wait_for(ws, wanted: str, seconds: float = 20) -> dict:
     """The next text of this type."""
     until = time.monotonic() + seconds
     while True:
