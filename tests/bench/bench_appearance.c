@@ -8,9 +8,11 @@
  * with appearance: cutting, running, keeping, comparing.
  * Worth: cosines of the same person in the next picture, and of two people of one picture. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <fovea/fovea.h>
 
@@ -18,7 +20,9 @@
 #include "media/image.h"
 #include "quantile.h"
 
-enum { BOXES = 64, ROUNDS = 24, NUMBERS = 4096, PICTURES = 16 };
+enum { BOXES = 64, ROUNDS = 24, NUMBERS = 4096, PICTURES = 16, NICE = 5 };
+
+#define LOW 0.1 /* quantile that is told: on a busy machine others take the rest */
 
 struct box {
     int id;
@@ -222,24 +226,50 @@ static void by_hand(fov_model *model, const fov_frame *frame, int batch, struct 
             exit(1);
     }
     for (int r = 0; r < ROUNDS; r++) {
-        for (int k = 0; k < batch; k++) {
-            parts[k] = cut(&frame->image, &shown->boxes[(r + k) % shown->count].at);
-            items[k] = (fov_item){.image = &parts[k],
-                                  .width = parts[k].width,
-                                  .height = parts[k].height,
-                                  .out = &out[k],
-                                  .timings = &times[k]};
+        raw[r] = all[r] = 0;
+        for (int run = 0; run < FOV_CROPS_MAX / batch; run++) { /* as many as of a frame */
+            for (int k = 0; k < batch; k++) {
+                parts[k] = cut(&frame->image, &shown->boxes[(run * batch + k) % shown->count].at);
+                items[k] = (fov_item){.image = &parts[k],
+                                      .width = parts[k].width,
+                                      .height = parts[k].height,
+                                      .out = &out[k],
+                                      .timings = &times[k]};
+            }
+            int64_t start = clock_now_ns();
+            fov_runner_detect_items(runner, items, batch, NULL);
+            all[r] += ns_to_ms(clock_now_ns() - start) / FOV_CROPS_MAX;
+            raw[r] += ns_to_ms(times[0].inference) / FOV_CROPS_MAX;
         }
-        int64_t start = clock_now_ns();
-        fov_runner_detect_items(runner, items, batch, NULL);
-        all[r] = ns_to_ms(clock_now_ns() - start) / batch;
-        raw[r] = ns_to_ms(times[0].inference) / batch;
     }
-    cost->raw_ms = quantile(raw, ROUNDS, 0.5);
-    cost->runner_ms = quantile(all, ROUNDS, 0.5);
+    cost->raw_ms = quantile(raw, ROUNDS, LOW);
+    cost->runner_ms = quantile(all, ROUNDS, LOW);
     for (int k = 0; k < batch; k++)
         fov_details_destroy(&out[k].details);
     fov_runner_close(&runner);
+}
+
+struct hand {
+    fov_model *model;
+    const fov_frame *frame;
+    int batch;
+    struct cost *cost;
+};
+
+static void *hand_run(void *argument)
+{
+    struct hand *h = argument;
+    setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
+    by_hand(h->model, h->frame, h->batch, h->cost);
+    return NULL;
+}
+
+/* Behind other programs, as workers are. */
+static void by_worker(struct hand *h)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, hand_run, h) || pthread_join(thread, NULL))
+        exit(1);
 }
 
 /* Frames of a stream: ms that tracking takes, by frame; crops of a frame in *crops. */
@@ -280,7 +310,7 @@ static double by_stream(fov_workers *workers, const fov_frame *picture, const ch
     }
     fov_stream_close(&stream);
     fov_frame_pool_destroy(&pool);
-    return quantile(ms, ROUNDS, 0.5);
+    return quantile(ms, ROUNDS, LOW);
 }
 
 static void print_cost(const char *model_path, const fov_frame *frame, int batch)
@@ -302,7 +332,7 @@ static void print_cost(const char *model_path, const fov_frame *frame, int batch
     double none = 0, crops = 0, without = by_stream(workers, frame, NULL, &none),
            with = by_stream(workers, frame, "looks", &crops);
     fov_workers_destroy(&workers);
-    by_hand(model, frame, real, &cost);
+    by_worker(&(struct hand){model, frame, real, &cost});
     fov_model_close(&model);
     cost.stream_ms = crops > 0 ? (with - without) / crops : 0;
     if (real != batch)
