@@ -46,7 +46,7 @@ typedef struct fov_match_person {
     double vx, vy;     /* m/s */
     double speed_mps;  /* 0..limit_mps */
     double seen_s;     /* time that the figures below are of */
-    double distance_m; /* along smoothed positions, within runs only */
+    double distance_m; /* along smoothed positions, within runs only; jitter is no way */
     double top_mps;    /* highest speed */
     int sprints;       /* that lasted sprint_s */
     double sprint_m;   /* run in them */

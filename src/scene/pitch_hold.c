@@ -91,9 +91,11 @@ double pitch_model_sigma(const struct pitch_model *m, int width, int height, fov
         return INFINITY;
     size_t count = grid_of(map, &m->bend, width, height, size, px, at);
     for (size_t i = 0; i < count; i++) {
-        double rows[2][PITCH_NUMBERS];
-        pitch_model_rows(map, &m->bend, slopes, at[i], rows);
-        sum += pitch_model_variance(m, rows[0]) + pitch_model_variance(m, rows[1]);
+        for (int c = 0; c < 2; c++) {
+            double row[PITCH_NUMBERS];
+            pitch_model_row(map, &m->bend, slopes, at[i], (double[2]){c == 0, c == 1}, row);
+            sum += pitch_model_variance(m, row);
+        }
     }
     return count > 0 ? sqrt(sum / (double)count) : INFINITY;
 }

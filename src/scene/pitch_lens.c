@@ -109,9 +109,16 @@ bool pitch_unproject(const double map[9], const double inverse[9], const struct 
 bool pitch_place_slope(const double map[9], const struct pitch_lens *lens, const double pitch[2],
                        double px[2], double slope[4])
 {
-    double straight[2], m[4], bend[4];
-    if (!pitch_project(map, pitch, straight) || !plane_jacobian(map, pitch, m) ||
-        !pitch_bend(lens, straight, px))
+    double w = map[6] * pitch[0] + map[7] * pitch[1] + map[8], straight[2], m[4], bend[4];
+    if (!(w > 0))
+        return false;
+    for (int r = 0; r < 2; r++) {
+        const double *row = map + 3 * r;
+        straight[r] = (row[0] * pitch[0] + row[1] * pitch[1] + row[2]) / w;
+        for (int c = 0; c < 2; c++)
+            m[2 * r + c] = (row[c] - straight[r] * map[6 + c]) / w;
+    }
+    if (!pitch_bend(lens, straight, px))
         return false;
     pitch_bend_jacobian(lens, straight, bend);
     for (int r = 0; r < 2; r++)

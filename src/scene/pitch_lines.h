@@ -85,9 +85,9 @@ bool pitch_sights_find(struct pitch_sights *sights, const struct pitch_model *mo
 /* Where a model shows the same places, beside the same lines. False: it does not. */
 bool pitch_sights_again(struct pitch_sights *sights, const struct pitch_model *model);
 
-/* Px of a point of the ground move by so much with each number. */
-void pitch_model_rows(const double map[9], const struct pitch_lens *lens, double slopes[][9],
-                      const double at[2], double rows[2][PITCH_NUMBERS]);
+/* The px of a point of the ground moves `along` a direction by so much with each number. */
+void pitch_model_row(const double map[9], const struct pitch_lens *lens, double slopes[][9],
+                     const double at[2], const double along[2], double row[PITCH_NUMBERS]);
 
 /* Variance of row * numbers. */
 double pitch_model_variance(const struct pitch_model *model, const double row[PITCH_NUMBERS]);

@@ -10,6 +10,9 @@
 
 enum { NUMBERS = NORMAL_MOST, ROUNDS = 60, RENEWALS = 8, FOCALS = 40 };
 
+/* Squares of px a point, that nobody can see and that rounding makes more of. */
+#define NOTHING 1e-12
+
 static bool see(const double map[9], const struct pitch_lens *lens, const double pitch[2],
                 double px[2])
 {
@@ -201,7 +204,7 @@ static bool normal_at(const struct pitch_set *set, const struct pitch_model *m, 
     return true;
 }
 
-/* One step downhill, as long as it may be; false: there is none. */
+/* One step downhill, as long as it may be; false: it was the last one, or there is none. */
 static bool step_down(const struct pitch_set *set, struct pitch_model *m, double *cost,
                       double *damping)
 {
@@ -220,7 +223,8 @@ static bool step_down(const struct pitch_set *set, struct pitch_model *m, double
                 at[i] -= by[i];
             double now = cost_at(set, m, at);
             if (now < *cost) {
-                bool more = *cost - now > *cost * 1e-12;
+                double nothing = NOTHING * (double)set->count;
+                bool more = *cost - now > fmax(*cost * 1e-12, nothing) && now > nothing;
                 memcpy(m->at, at, sizeof at);
                 *cost = now;
                 *damping = fmax(*damping / 10, 1e-12);

@@ -65,33 +65,43 @@ static float between(const struct ridge_picture *p, double x, double y)
                  clamp(column + 1, p->width - 1) * p->step, fx, fy);
 }
 
-/* The same where all four are there. */
-static float between_inside(const struct ridge_picture *p, double x, double y)
-{
-    int column = (int)(x - 0.5), row = (int)(y - 0.5), left = column * p->step;
-    const uint8_t *first = p->first + (ptrdiff_t)row * p->stride;
-    return mixed(first, first + p->stride, left, left + p->step, (float)(x - 0.5 - column),
-                 (float)(y - 0.5 - row));
-}
-
 static bool is_inside(const struct ridge_picture *p, double x, double y)
 {
     return x >= 1 && y >= 1 && x < p->width - 1 && y < p->height - 1;
+}
+
+#define ONE ((double)(INT64_C(1) << 32)) /* px, in whole numbers with 32 bits behind the point */
+#define PART(fixed) ((float)(uint32_t)(fixed)*0x1p-32f)
+
+/* `count` values from a place on, in steps; all that is read is inside of the picture. Whole
+ * numbers are quicker to step in. */
+static void read_inside(const struct ridge_picture *p, const double at[2], const double step[2],
+                        int count, float *profile)
+{
+    int64_t x = (int64_t)((at[0] - 0.5) * ONE), y = (int64_t)((at[1] - 0.5) * ONE);
+    const int64_t dx = (int64_t)(step[0] * ONE), dy = (int64_t)(step[1] * ONE);
+    for (int k = 0; k < count; k++, x += dx, y += dy) {
+        const uint8_t *first = p->first + (y >> 32) * p->stride + (x >> 32) * p->step;
+        const uint8_t *second = first + p->stride;
+        profile[k] = mixed(first, second, 0, p->step, PART(x), PART(y));
+    }
 }
 
 /* Brightness from `middle` px before a place to as many behind it; sums[i]: of those before i. */
 static void read_profile(const struct ridge_picture *p, const double px[2], const double normal[2],
                          int middle, float *profile, float *sums)
 {
-    double x = px[0] - middle * normal[0], y = px[1] - middle * normal[1];
-    bool inside = is_inside(p, x, y) &&
-                  is_inside(p, px[0] + middle * normal[0], px[1] + middle * normal[1]);
+    const double from[2] = {px[0] - middle * normal[0], px[1] - middle * normal[1]};
+    int count = 2 * middle + 1;
+    if (is_inside(p, from[0], from[1]) &&
+        is_inside(p, px[0] + middle * normal[0], px[1] + middle * normal[1]))
+        read_inside(p, from, normal, count, profile);
+    else
+        for (int k = 0; k < count; k++)
+            profile[k] = between(p, from[0] + k * normal[0], from[1] + k * normal[1]);
     sums[0] = 0;
-    for (int k = 0; k <= 2 * middle; k++) {
-        double at[2] = {x + k * normal[0], y + k * normal[1]};
-        profile[k] = inside ? between_inside(p, at[0], at[1]) : between(p, at[0], at[1]);
+    for (int k = 0; k < count; k++)
         sums[k + 1] = sums[k] + profile[k];
-    }
 }
 
 /* A line of so many px to each side of its middle, and where its sides are looked at. */
@@ -104,11 +114,18 @@ static float mean(const float *sums, int from, int count)
     return (sums[from + count] - sums[from]) / (float)count;
 }
 
-static float brighter(const float *sums, int at, struct shape shape)
+/* How much brighter than both of its sides a line would be at each of `count` places. */
+static void rate(const float *sums, int from, int count, struct shape shape, float *strengths)
 {
-    float side = fmaxf(mean(sums, at - shape.gap - SIDE + 1, SIDE),
-                       mean(sums, at + shape.gap, SIDE));
-    return mean(sums, at - shape.half, 2 * shape.half + 1) - side;
+    const float *left = sums + from - shape.gap - SIDE + 1, *right = sums + from + shape.gap;
+    const float *line = sums + from - shape.half;
+    int across = 2 * shape.half + 1;
+    for (int k = 0; k < count; k++) {
+        float before = (left[k + SIDE] - left[k]) / SIDE,
+              behind = (right[k + SIDE] - right[k]) / SIDE;
+        strengths[k] = (line[k + across] - line[k]) / (float)across -
+                       (before > behind ? before : behind);
+    }
 }
 
 /* The middle of what is brighter than the sides around a place of the profile. */
@@ -135,10 +152,9 @@ bool ridge_find(const struct ridge_picture *picture, const double px[2], const d
     shape.gap = shape.half + 2 + (width_px > 2);
     int middle = reach + shape.gap + SIDE;
     read_profile(picture, px, normal, middle, profile, sums);
-    for (int k = 0; k <= 2 * reach; k++) {
-        strengths[k] = brighter(sums, middle - reach + k, shape);
+    rate(sums, middle - reach, 2 * reach + 1, shape, strengths);
+    for (int k = 0; k <= 2 * reach; k++)
         best = strengths[k] > strengths[best] ? k : best;
-    }
     if (!(strengths[best] >= LEAST))
         return false;
     for (int k = 0; k <= 2 * reach; k++)

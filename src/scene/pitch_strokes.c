@@ -108,9 +108,9 @@ size_t pitch_strokes_walk(const struct pitch_walk *walk, double spacing_px,
             if (!pitch_place_slope(walk->map, &walk->lens, place.at, px, s) ||
                 !in_picture(px, walk->width, walk->height))
                 continue;
-            double speed = hypot(s[0] * place.along[0] + s[1] * place.along[1],
-                                 s[2] * place.along[0] + s[3] * place.along[1]);
-            step = fmin(fmax(spacing_px / speed, STEP_LEAST), STEP_MOST);
+            double x = s[0] * place.along[0] + s[1] * place.along[1];
+            double y = s[2] * place.along[0] + s[3] * place.along[1];
+            step = fmin(fmax(spacing_px / sqrt(x * x + y * y), STEP_LEAST), STEP_MOST);
             if (count < capacity)
                 places[count] = place;
             count++;
