@@ -139,6 +139,13 @@ FOV_API bool fov_model_is_address(const char *path);
  * the environment). Thread-safety: safe. Blocks: on the disk. */
 FOV_API fov_status fov_model_find(const char *name, char *path, size_t size, fov_error *error);
 
+/* Tells of each model that is on this machine under a name: in models.dir, in
+ * ~/.local/share/fovea/models, among what set-up fetched. A name that several of them have is told
+ * again with the same path. Returns FOV_EINVAL (a setting of the environment). Thread-safety: safe.
+ * Blocks: on the disk. */
+FOV_API fov_status fov_model_list(void (*told)(void *user, const char *name, const char *path),
+                                  void *user, fov_error *error);
+
 /* One more reference. Thread-safety: safe. Blocks: no. */
 FOV_API fov_model *fov_model_ref(fov_model *model);
 

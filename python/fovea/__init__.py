@@ -17,7 +17,7 @@ from ._errors import (BadFormat, BadModel, Busy, Closed, DeadlineExceeded, EndOf
 from ._frames import CopyWarning, Frame
 from ._library import version
 from .detections import Detections
-from .model import Model, find_model
+from .model import Model, find_model, models
 from .stream import Result, Stream
 from .tracker import Track, Tracker, trackers
 
@@ -25,7 +25,7 @@ __all__ = [
     "BadFormat", "BadModel", "Busy", "Closed", "CopyWarning", "DeadlineExceeded", "Detections", "EndOfStream", "Exists",
     "Forbidden", "FoveaError", "Frame", "InferenceFailed", "InputOutputError", "InternalError", "InvalidArgument",
     "LimitExceeded", "Model", "NoCapacity", "NotFound", "OutOfMemory", "Result", "RuntimeMissing", "Stream",
-    "Track", "Tracker", "TryAgain", "Unsupported", "find_model", "trackers", "version",
+    "Track", "Tracker", "TryAgain", "Unsupported", "find_model", "models", "trackers", "version",
 ]
 
 if TYPE_CHECKING:

@@ -29,6 +29,18 @@ def find_model(name: PathLike | None = None) -> str:
     return text(path)
 
 
+def models() -> dict[str, str]:
+    """The models that are on this machine under a name, with their files; `fovea models pull NAME` brings others."""
+    found: dict[str, str] = {}
+
+    def tell(_user: Any, name: Any, path: Any) -> None:
+        found[text(name)] = text(path)
+
+    error, told = new_error(), ffi.callback("void(void *, const char *, const char *)", tell)
+    check(lib.fov_model_list(told, ffi.NULL, error), error)
+    return found
+
+
 def _c(value: PathLike | None) -> Any:
     return ffi.NULL if value is None else ffi.new("char[]", os.fspath(value).encode())
 

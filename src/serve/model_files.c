@@ -1,5 +1,6 @@
 #include "serve/model_files.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,4 +124,30 @@ fov_status model_files_find(const struct settings *s, const char *name, enum mod
                     "model %.80s: no such file or name; `make build` fetches the default one, "
                     "`fovea models list` shows the names, --model FILE takes another",
                     name);
+}
+
+static void each_in(const struct settings *s, const char *folder,
+                    void (*told)(void *user, const char *name, const char *path), void *user)
+{
+    char name[256], path[PATH_MAX];
+    DIR *dir = folder && folder[0] ? opendir(folder) : NULL;
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (model_files_name(folder, entry->d_name, name, sizeof name) &&
+            in_folders(s, name, path, sizeof path))
+            told(user, name, path);
+    if (dir)
+        closedir(dir);
+}
+
+void model_files_each(const struct settings *s,
+                      void (*told)(void *user, const char *name, const char *path), void *user)
+{
+    char folder[PATH_MAX - 16], fetched[PATH_MAX];
+    each_in(s, s->models.dir, told, user);
+    user_folder(folder, sizeof folder);
+    each_in(s, folder, told, user);
+    if (!dynlib_deps_folder(folder, sizeof folder))
+        return;
+    snprintf(fetched, sizeof fetched, "%s/models", folder);
+    each_in(s, fetched, told, user);
 }

@@ -28,6 +28,11 @@ bool model_files_strip(char *name);
  * boats.onnx). */
 bool model_files_name(const char *folder, const char *file, char *name, size_t size);
 
+/* Tells of each name in the folders that model_files_find looks into, with the path that it leads
+ * to; one that is in several of them again with the same path. */
+void model_files_each(const struct settings *s,
+                      void (*told)(void *user, const char *name, const char *path), void *user);
+
 /* Looks for `name` in models.dir, the user's folder, and what set-up fetched. Returns FOV_ENOTFOUND
  * with what would bring it. */
 fov_status model_files_find(const struct settings *s, const char *name, enum model_name whose,

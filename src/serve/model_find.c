@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "serve/model_files.h"
 #include "serve/model_settings.h"
 
 static void keep_reason(void *user, bool fatal, const char *text)
@@ -12,20 +13,42 @@ static void keep_reason(void *user, bool fatal, const char *text)
         fov_fail(error, FOV_EINVAL, "%s", text);
 }
 
+static fov_status load(struct settings **settings, fov_error *error)
+{
+    fov_error why = {0}, general = {0};
+    fov_status status = settings_load(settings, NULL, environ, NULL, 0, keep_reason, &why,
+                                      &general);
+    if (status)
+        fov_fail(error, status, "%s", why.message[0] ? why.message : general.message);
+    return status;
+}
+
 fov_status fov_model_find(const char *name, char *path, size_t size, fov_error *error)
 {
     fov_model_params params;
-    fov_error why = {0}, general = {0};
     struct settings *settings;
     if (!path || size == 0)
         return fov_fail(error, FOV_EINVAL, "nowhere to put the path");
     path[0] = '\0';
-    fov_status status = settings_load(&settings, NULL, environ, NULL, 0, keep_reason, &why,
-                                      &general);
+    fov_status status = load(&settings, error);
     if (status)
-        return fov_fail(error, status, "%s", why.message[0] ? why.message : general.message);
+        return status;
     name = name && *name ? name : settings->models.default_model;
     status = model_settings_find(settings, name, NULL, &params, path, size, error);
     settings_free(&settings);
     return status;
+}
+
+fov_status fov_model_list(void (*told)(void *user, const char *name, const char *path), void *user,
+                          fov_error *error)
+{
+    struct settings *settings;
+    if (!told)
+        return fov_fail(error, FOV_EINVAL, "nobody to tell");
+    fov_status status = load(&settings, error);
+    if (status)
+        return status;
+    model_files_each(settings, told, user);
+    settings_free(&settings);
+    return FOV_OK;
 }

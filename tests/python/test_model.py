@@ -89,6 +89,18 @@ def test_a_machine_without_a_runtime(bus):
     assert status == 0 and "missing" in told and "/nonexistent" in told and told.endswith("1\n")
 
 
+def test_the_models_of_this_machine(tmp_path):
+    here = fovea.models()
+    assert here["ssd_mobilenet_v2"] == fovea.find_model() and here["ssd_mobilenet_v2"].endswith("/model.xml")
+    status, told = run_python("import fovea; print(fovea.models()['mine'], fovea.find_model('mine'))",
+                              FOVEA_MODELS_DIR=str(tmp_path))
+    assert status != 0 and "KeyError" in told
+    (tmp_path / "mine.onnx").write_bytes(b"")
+    status, told = run_python("import fovea; print(fovea.models()['mine'], fovea.find_model('mine'))",
+                              FOVEA_MODELS_DIR=str(tmp_path))
+    assert (status, told.split()) == (0, [str(tmp_path / "mine.onnx")] * 2)
+
+
 def test_errors_are_also_pythons():
     with pytest.raises(FileNotFoundError):
         fovea.Model("no_such_model")
