@@ -1,11 +1,14 @@
 """Finds libfovea and opens it, at its first use.
 
+What the library tells goes to the logger "fovea" and those below it ("fovea.flow").
+
 It is looked for at `$FOVEA_LIBRARY`, in this package (`fovea/lib`, where a wheel has it), and where the system's loader
 looks. A process that has used it must not fork and go on using it: its threads stay behind. Start with
 `multiprocessing.set_start_method("spawn")` instead.
 """
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -20,6 +23,7 @@ except ImportError as error:  # a tree that nothing was built in
 HERE = Path(__file__).resolve().parent
 VERSION = "0.1"
 SONAME = f"libfovea.so.{VERSION}"
+LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)  # fov_log_level
 
 
 def _places() -> list[str]:
@@ -39,6 +43,19 @@ def _name_parts() -> None:
             os.environ["FOVEA_DEPS"] = folder
 
 
+def _log(_user: Any, level: int, module: Any, line: Any) -> None:
+    logging.getLogger(f"fovea.{text(module)}").log(LEVELS[level], "%s", text(line))
+
+
+_sink = ffi.callback("fov_log_sink", _log)
+
+
+def end_log() -> None:
+    """The interpreter ends: what the library still tells goes to standard error."""
+    if lib.loaded:
+        lib.fov_log_set(ffi.NULL, ffi.NULL, lib.FOV_LOG_WARN)
+
+
 def _open() -> Any:
     reasons = []
     for place in _places():
@@ -51,6 +68,7 @@ def _open() -> Any:
         if version.rsplit(".", 1)[0] != VERSION:
             raise ImportError(f"{place} is fovea {version}, and this package needs {VERSION}.x")
         _name_parts()
+        found.fov_log_set(_sink, ffi.NULL, found.FOV_LOG_INFO)
         return found
     raise ImportError(f"libfovea is not on this machine ({'; '.join(reasons)}): build it with `make build` and name it with "
                       "FOVEA_LIBRARY, or install a wheel of fovea that has it inside", name="fovea")
@@ -67,15 +85,23 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if self.__dict__["forked"]:
-            raise RuntimeError("fovea was in use before this process was forked, and its threads stayed behind: start "
-                               "processes with multiprocessing's \"spawn\" or \"forkserver\"")
+        self.check()
         with self._lock:
             if self._opened is None:
                 self.__dict__["_opened"] = _open()
         value = getattr(self._opened, name)
         self.__dict__[name] = value
         return value
+
+    @property
+    def loaded(self) -> bool:
+        return self.__dict__["_opened"] is not None
+
+    def check(self) -> None:
+        """Raises in a child of a fork: its locks may never be free again."""
+        if self.__dict__["forked"]:
+            raise RuntimeError("fovea was in use before this process was forked, and its threads stayed behind: start "
+                               "processes with multiprocessing's \"spawn\" or \"forkserver\"")
 
     def _after_fork(self) -> None:
         """In a child: forgets all, so that every further use comes to __getattr__."""

@@ -20,7 +20,7 @@ class Workers(Closing):
         self._options, self._own, self._holders, self._counting = options, own, 1, threading.Lock()
         params = ffi.new("fov_workers_params *", {"workers": count, "model": options.params, "pin_latency": own is not None})
         check(lib.fov_workers_create(self.handle, params, error), error)
-        super().__init__()
+        super().__init__("pool of workers")
 
     def hold(self) -> Workers:
         with self._counting:

@@ -140,7 +140,7 @@ class Model(Closing):
         opened, error = ffi.new("fov_model **"), new_error()
         check(lib.fov_model_open(opened, self._options.params, error), error)
         self._model, self._held = opened[0], opened
-        super().__init__()
+        super().__init__("model")
         self._info = lib.fov_model_get_info(self._model)
         self._label = labeller(self._model)
 
@@ -247,6 +247,7 @@ class Model(Closing):
         return detect_params(**{**self._defaults, **given}, exact=exact)  # type: ignore[arg-type]
 
     def _take(self) -> _Runner:
+        lib.check()
         with self._ready:
             while True:
                 info = self._about()

@@ -25,7 +25,7 @@ AnyModel = Union[PathLike, Model, Detector, None]
 OUTCOMES = ("delivered", "dropped", "failed")
 ORDERS = ("newest", "fifo")
 SLOTS = 1024  # frames that a stream may hold at once
-POLL_MS = 200  # a wait without end looks so often whether the user wants to stop
+POLL_MS = 100  # a wait without end looks so often whether the user wants to stop
 log = logging.getLogger("fovea")
 
 
@@ -129,7 +129,7 @@ class Stream(Closing):
             raise InvalidArgument(f"order is one of {', '.join(ORDERS)}, not {order!r}")
         self.callback_errors, self._pictures, self._labels = 0, pictures, {}  # type: tuple[int, bool, dict[Any, Any]]
         self._keep: list[Any] = []
-        self._said = ""
+        self._said, self._last = "", {}  # type: tuple[str, dict[str, Any]]
         params = self._params(name, tracker, adaptive)
         params.target_fps, params.max_latency_ms, params.fifo = target_fps, max_latency_ms, order == "fifo"
         params.capacity, params.results, params.max_bytes = capacity, results, 1 << 30
@@ -144,7 +144,7 @@ class Stream(Closing):
             lib.fov_frame_pool_destroy(self._frames)
             self._workers.let_go()
             check(status, error)
-        super().__init__()
+        super().__init__("stream")
         self._threads = [threading.Thread(target=run, args=(call, more), name="fovea-callback", daemon=True)
                          for run, call, more in ((_give_results, on_result, None), (_give_stats, on_stats, stats_interval_s))
                          if call is not None]
@@ -187,45 +187,47 @@ class Stream(Closing):
         frame: as Model.predict. number, user, sender_ms, pts_ms come back with the result (pts_ms: with order="fifo" the
         time that trackers go by). Raises InvalidArgument, BadFormat, LimitExceeded, Closed (closed or finished), TryAgain
         (1024 frames are in this stream, because results are held back)."""
-        self._check()
-        wrapped, seq = _frames.wrap(self._frames[0], frame, user), ffi.new("uint64_t *")
-        made = wrapped[0]
-        made.number, made.pts_ms, made.sender_ms = number, pts_ms, sender_ms
-        if not wait:
-            check(lib.fov_stream_put(self._handle[0], wrapped, seq))
-            return int(seq[0])
+        with self._use:
+            wrapped, seq = _frames.wrap(self._frames[0], frame, user), ffi.new("uint64_t *")
+            made = wrapped[0]
+            made.number, made.pts_ms, made.sender_ms = number, pts_ms, sender_ms
+            if not wait:
+                check(lib.fov_stream_put(self._handle[0], wrapped, seq))
+                return int(seq[0])
         end = None if wait is True else time.monotonic() + float(wait)
-        while True:
-            status = lib.fov_stream_put_wait(self._handle[0], wrapped, _left_ms(end), seq)
-            if status != lib.FOV_EAGAIN or (end is not None and time.monotonic() >= end) or self.closed:
-                break
-        if status == lib.FOV_EAGAIN:
-            lib.fov_frame_unref(wrapped)
-            return None
-        check(status)
-        return int(seq[0])
+        try:
+            while True:
+                with self._use:
+                    status = lib.fov_stream_put_wait(self._handle[0], wrapped, _left_ms(end), seq)
+                if status != lib.FOV_EAGAIN:
+                    check(status)
+                    return int(seq[0])
+                if end is not None and time.monotonic() >= end:
+                    return None
+        finally:
+            lib.fov_frame_unref(wrapped)  # unless it was taken
 
     def start(self, source: PathLike, *, fast: bool = False, loop: bool = False) -> None:
         """Reads a source (picture, folder, video, rtsp://, camera, "pattern:") by a thread of the stream's own, in real
         time, or with `fast` as quickly as its frames are worked off. Raises NotFound, BadFormat, RuntimeMissing."""
-        self._check()
         params, opened, error = ffi.new("fov_source_params *"), ffi.new("fov_source **"), new_error()
         url = ffi.new("char[]", os.fspath(source).encode())
         params.url, params.loop = url, loop
         if self._pictures:
             params.pixels = lib.FOV_BGR24
-        check(lib.fov_source_open(opened, params, error), error)
-        check(lib.fov_stream_start_source(self._handle[0], opened, fast, error), error)
+        with self._use:
+            check(lib.fov_source_open(opened, params, error), error)
+            check(lib.fov_stream_start_source(self._handle[0], opened, fast, error), error)
 
     def flush(self) -> None:
         """Runs what waits for others."""
-        self._check()
-        lib.fov_stream_flush(self._handle[0])
+        with self._use:
+            lib.fov_stream_flush(self._handle[0])
 
     def finish(self) -> None:
         """No frame follows: those that wait are run, and after the last result `get` raises EndOfStream."""
-        self._check()
-        lib.fov_stream_finish(self._handle[0])
+        with self._use:
+            lib.fov_stream_finish(self._handle[0])
 
     # --- out ---
 
@@ -235,8 +237,8 @@ class Stream(Closing):
         end = None if timeout is None else time.monotonic() + timeout
         taken, error = ffi.new("fov_result **"), new_error()
         while True:
-            self._check()
-            status = lib.fov_stream_get(self._handle[0], _left_ms(end), taken, error)
+            with self._use:
+                status = lib.fov_stream_get(self._handle[0], _left_ms(end), taken, error)
             if status == lib.FOV_OK:
                 return self._result(taken)
             if status == lib.FOV_EOS:
@@ -294,27 +296,30 @@ class Stream(Closing):
         accepted = delivered + sum of dropped{reason} + failed + waiting; violations, fps_in, fps, mean_ms, min_ms, max_ms,
         p50_ms, p95_ms, p99_ms, stage_mean_ms{stage}, stage_p95_ms{stage}, untaken, interval_s, callback_errors. After
         `close` as they were then."""
-        if self.closed:
-            return dict(self._last)
         stats = ffi.new("fov_stats *")
-        lib.fov_stream_get_stats(self._handle[0], window_s, stats)
+        try:
+            with self._use:
+                lib.fov_stream_get_stats(self._handle[0], window_s, stats)
+        except Closed:
+            self._ended.wait()
+            return dict(self._last)
         return {**stats_dict(stats), "callback_errors": self.callback_errors}
 
     def set(self, *, conf: float = 0.0, iou: float = 0.0, target_fps: float | None = None,
             max_latency_ms: float | None = None, order: str | None = None, input_px: int = 0) -> None:
         """Changes what may be turned while it runs; target_fps=0 and max_latency_ms=0 switch them off."""
-        self._check()
         knobs = ffi.new("fov_knobs *", {"conf": conf, "iou": iou, "input_px": input_px})
         for name, value in (("target_fps", target_fps), ("max_latency_ms", max_latency_ms)):
             setattr(knobs, name, 0.0 if value is None else value or -1.0)
         knobs.fifo = 0 if order is None else 1 if order == "fifo" else -1
-        lib.fov_stream_set(self._handle[0], knobs)
+        with self._use:
+            lib.fov_stream_set(self._handle[0], knobs)
 
     @property
     def model_info(self) -> dict[str, Any]:
         """What runs it: id, backend, device, precision, input_width, input_height, labels."""
-        self._check()
-        model = ffi.new("fov_model **", lib.fov_workers_model(self._workers.handle[0], ffi.NULL))
+        with self._use:
+            model = ffi.new("fov_model **", lib.fov_workers_model(self._workers.handle[0], ffi.NULL))
         info = lib.fov_model_get_info(model[0])
         found: dict[str, Any] = {name: text(getattr(info, name))
                                  for name in ("id", "path", "backend", "device", "precision")}
@@ -322,10 +327,6 @@ class Stream(Closing):
                      labels=[text(info.labels[i]) for i in range(info.label_count)])
         lib.fov_model_close(model)
         return found
-
-    def _check(self) -> None:
-        if self.closed:
-            raise Closed("the stream is closed")
 
     # --- callbacks ---
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import Closed, InvalidArgument, check, new_error
+from ._errors import InvalidArgument, check, new_error
 from ._library import ffi, lib, text
 from ._lifetime import Closing
 from .detections import ROW, Detections
@@ -78,15 +78,13 @@ class Tracker(Closing):
         params, self._name = tracker_params(name, **options)
         self._handle, error = ffi.new("fov_tracker **"), new_error()
         check(lib.fov_tracker_create(self._handle, params, error), error)
-        super().__init__()
+        super().__init__("tracker")
 
     def update(self, detections: Detections, time_s: float, *, width: int = 0, height: int = 0,
                embeddings: Any = None) -> list[Track]:
         """Advances to a frame of `time_s` (of its capture, any origin, increasing), gives its detections names
         (`detections.tracker_id`, -1 for those without), and returns all tracks. width, height: of the picture, where the
         detections do not say. embeddings: N x embedding_size float32. Raises InvalidArgument, Closed."""
-        if self.closed:
-            raise Closed("the tracker is closed")
         rows = np.zeros(len(detections), ROW)
         rows["xyxy"], rows["score"], rows["class_id"] = detections.xyxy, detections.score, detections.class_id
         vectors = None if embeddings is None else np.ascontiguousarray(embeddings, np.float32)
@@ -96,13 +94,14 @@ class Tracker(Closing):
             "time_s": time_s, "width": width or detections.width, "height": height or detections.height,
             "detections": boxes, "embeddings": ffi.NULL if vectors is None else ffi.from_buffer("float[]", vectors)})
         tracks, error = ffi.new("fov_tracks *"), new_error()
-        check(lib.fov_tracker_update(self._handle[0], told, tracks, error), error)
-        detections.tracker_id = rows["track_id"].copy()
-        return tracks_of(tracks)
+        with self._use:
+            check(lib.fov_tracker_update(self._handle[0], told, tracks, error), error)
+            detections.tracker_id = rows["track_id"].copy()
+            return tracks_of(tracks)
 
     def reset(self) -> None:
         """Forgets all tracks; names go on from where they were."""
-        if not self.closed:
+        with self._use:
             lib.fov_tracker_reset(self._handle[0])
 
     def _close(self) -> None:

@@ -20,8 +20,8 @@ fov_status fov_model_find(const char *name, char *path, size_t size, fov_error *
     if (!path || size == 0)
         return fov_fail(error, FOV_EINVAL, "nowhere to put the path");
     path[0] = '\0';
-    fov_status status =
-        settings_load(&settings, NULL, environ, NULL, 0, keep_reason, &why, &general);
+    fov_status status = settings_load(&settings, NULL, environ, NULL, 0, keep_reason, &why,
+                                      &general);
     if (status)
         return fov_fail(error, status, "%s", why.message[0] ? why.message : general.message);
     name = name && *name ? name : settings->models.default_model;

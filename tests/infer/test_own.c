@@ -27,7 +27,7 @@ static fov_status detect(void *user, const fov_own_picture *picture, fov_detecti
     memcpy(mine->first, picture->image->plane[0], 3);
     mine->limit_ns = picture->limit_ns;
     mine->conf = picture->params->conf;
-    for (size_t i = 0; i < mine->count && i < out->capacity; i++)
+    for (size_t i = 0; i < mine->count && i < 8; i++)
         out->items[i] = mine->gives[i];
     out->count = mine->count;
     return mine->status ? fov_fail(error, mine->status, "%s", mine->message) : FOV_OK;

@@ -1,4 +1,5 @@
 """The bindings are made of the headers, and nothing of them is written twice."""
+import ast
 import re
 import subprocess
 import sys
@@ -71,3 +72,9 @@ def test_types_are_whole():
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", "/dev/null", "fovea"], cwd=PACKAGE,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_it_is_written_for_python_3_10():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name != "_cdef.py" and "build" not in path.relative_to(PACKAGE).parts:
+            ast.parse(path.read_text(), str(path), feature_version=(3, 10))

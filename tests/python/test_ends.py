@@ -14,7 +14,7 @@ def test_the_interpreter_ends_with_streams_that_run(rest):
         frame = numpy.zeros((64, 64, 3), numpy.uint8)
         model = fovea.Model("fake:sleep_ms=5")
         streams = [fovea.Stream("fake:sleep_ms=20", on_result=lambda result: None) for _ in range(3)]
-        streams += [fovea.Stream(lambda frame: None), fovea.Stream(model, tracker="botsort", on_stats=print, stats_interval_s=0.1)]
+        streams += [fovea.Stream(lambda frame: None), fovea.Stream(model, tracker="botsort", on_stats=lambda stats: None, stats_interval_s=0.1)]
         for stream in streams:
             stream.start("pattern:width=64,height=64") if stream is streams[0] else [stream.put(frame) for _ in range(20)]
         print("end")
@@ -46,7 +46,7 @@ def test_it_ends_while_threads_wait_for_results():
         threading.Thread(target=wait, daemon=True).start()
         time.sleep(0.1)
         """)
-    assert status == 0 and told in ("closed\n", "")
+    assert status == 0 and told.strip() in ("closed", "")  # it may end while that is written
 
 
 def test_an_exception_ends_it_as_usual():
@@ -89,7 +89,7 @@ def test_a_fork_before_the_first_use_is_none():
     status, told = run_python("""if True:
         import os, fovea
         child = os.fork()
-        print(fovea.Model("fake:").id, flush=True)
+        os.write(1, (fovea.Model("fake:").id + "\\n").encode())
         if child:
             os.waitpid(child, 0)
         """)

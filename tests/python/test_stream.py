@@ -89,7 +89,7 @@ def test_a_deadline_is_kept():
 def test_tracks_have_names():
     with fovea.Stream("fake:boxes=1", tracker={"name": "bytetrack", "lost_s": 2.0}, order="fifo") as stream:
         for number in range(6):
-            stream.put(FRAME, pts_ms=number * 40.0)
+            stream.put(FRAME, pts_ms=number * 40.0, wait=5)
         results = [stream.get(10) for _ in range(6)]
     assert [track.id for track in results[-1].tracks] == [1]
     assert results[-1].detections.tracker_id.tolist() == [1]
@@ -140,6 +140,17 @@ def test_statistics_are_told():
         stream.put(FRAME)
         assert there.wait(10)
     assert "p95_ms" in told[0]
+
+
+def test_what_the_library_tells_is_logged(caplog):
+    caplog.set_level("INFO", "fovea")
+    with fovea.Stream("fake:", name="hall", stats_interval_s=0.1) as stream:
+        stream.put(FRAME)
+        end = time.monotonic() + 10
+        while not caplog.records and time.monotonic() < end:
+            time.sleep(0.02)
+    told = next(record for record in caplog.records if "hall" in record.getMessage())
+    assert told.name == "fovea.flow" and told.levelname == "INFO" and "delivered" in told.getMessage()
 
 
 def test_a_rate_that_follows_the_latency():
