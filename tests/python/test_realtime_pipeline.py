@@ -12,7 +12,7 @@ import pytest
 from places import BUILD, CLIP, CONFIG, YOLOX, match, needs_clip, needs_model
 
 import fovea
-from fovea.realtime import AsyncVideoReader, FootballTracker, OptimizedPipeline, PipelineFactory, Track
+from fovea.realtime import AsyncVideoReader, FootballTracker, OptimizedPipeline, PipelineFactory, StreamProcessor, Track
 from fovea.realtime.pixels import wrapped
 
 PARTS = ["player_detection", "ball_detection", "tracking", "team_classification", "homography", "other"]
@@ -221,6 +221,29 @@ def test_a_function_that_raises_is_counted_and_the_pipeline_goes_on(caplog):
     assert counts[-1] == 1 and pipeline.finder.errors == 1
 
 
+def test_a_function_is_not_waited_for_beyond_the_deadline(caplog):
+    """Frames of a stream have 0.3 s; the function takes until the test lets it go."""
+    go, results = threading.Event(), []
+    with OptimizedPipeline(model=lambda picture: go.wait(30)) as pipeline:
+        with StreamProcessor(pipeline, match(size="160x90"), max_processing_latency=0.3) as processor:
+            processor.start(results.append)
+            until = time.monotonic() + 20
+            while pipeline.finder.errors < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+            stats = processor.get_stats()
+            go.set()
+    assert stats["model_errors"] >= 2 and "did not return in time" in caplog.text
+    assert all(r.tracks == [] for r in results)
+
+
+def test_a_function_runs_on_one_thread():
+    threads = set()
+    with OptimizedPipeline(model=lambda picture: threads.add(threading.current_thread())) as pipeline:
+        pipeline.process_batch([np.zeros((90, 160, 3), np.uint8)] * 12)
+        pipeline.process_frame(np.zeros((90, 160), np.uint8))
+    assert len(threads) == 1 and threading.current_thread() not in threads
+
+
 def test_a_function_gets_pictures_of_every_form():
     cv2 = pytest.importorskip("cv2")
     seen = []
@@ -248,6 +271,23 @@ def test_arrays_are_not_copied_and_are_let_go():
         del picture
         gc.collect()
         assert alive() is None, "the library holds nothing"
+
+
+def test_nothing_as_large_as_a_frame_is_allocated(pipeline):
+    """1080p frames of 6.2 MB go from the reader through the pipeline; Python and numpy allocate less than a twentieth of one."""
+    import tracemalloc
+    with AsyncVideoReader(match(size="1920x1080", frames=8)) as reader:
+        frames = [next(iter(reader)).frame, np.zeros((1080, 1920, 3), np.uint8)]
+        with OptimizedPipeline(model=boxes([10, 10, 50, 90, 0.9, 0])) as own:
+            own.process_batch(frames)
+            tracemalloc.start()
+            for _ in range(3):
+                frames[0] = reader.get_frame().frame
+                own.process_frame(frames[0])
+                own.process_batch(frames)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    assert peak < frames[0].nbytes / 20
 
 
 def test_the_interpreter_goes_on_meanwhile():

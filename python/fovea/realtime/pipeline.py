@@ -54,8 +54,8 @@ class OptimizedPipeline(Closing):
     config: a YAML file (docs/settings.md: `football`, `models`, `openvino`), the same as a dict, or None: the defaults.
     mode: "realtime", one frame in the least time, or "batch", most frames a second.
     target_fps: of streams on it; default football.target_fps, 10. batch_size: frames of a run, 1..64.
-    model: finds the players: a file, a name, or a function of your own, which gets a HxWx3 BGR picture on a thread of the
-    library's and gives boxes (see fovea.Detections) of class 0 player, 1 goalkeeper, 2 referee, 3 ball, or by those names.
+    model: finds the players: a file, a name, or a function of your own, which gets a HxWx3 BGR picture on a thread of
+    its own and gives boxes (see fovea.Detections) of class 0 player, 1 goalkeeper, 2 referee, 3 ball, or by those names.
     workers: threads that work frames off; default: the cores this process may use.
     Raises FoveaError; a mistake in the settings is told with its line. Thread-safe: one call at a time goes on.
     C: fov_pipeline_create, fov_pipeline_process.
@@ -190,6 +190,8 @@ class OptimizedPipeline(Closing):
             return
         with self._calling:
             lib.fov_pipeline_destroy(ffi.new("fov_pipeline **", self._pipeline))
+        if self.finder:
+            self.finder.stop()
 
 
 class PipelineFactory:

@@ -90,9 +90,11 @@ def copied(image: Any) -> Picture:
 
 
 def bgr_of(image: Any) -> Picture:
-    """A BGR copy of RGB pixels, or of YUV ones (full range, chroma reduced or not)."""
+    """A BGR copy of RGB or grey pixels, or of YUV ones (full range, chroma reduced or not)."""
     if image.pixels == lib.FOV_RGB24:
         return np.ascontiguousarray(copied(image)[:, :, ::-1])
+    if image.pixels == lib.FOV_GRAY8:
+        return np.repeat(copied(image)[:, :, None], 3, axis=2)
     if image.pixels != lib.FOV_YUV:
         return copied(image)
     planes = [plane_of(image, i).astype(np.float32) for i in range(3) if image.plane[i]]
@@ -123,8 +125,7 @@ def decoded(frame: Any) -> Picture:
     if view.image:
         if isinstance(frame, np.ndarray) and frame.ndim == 3 and frame.shape[2] == 3:
             return frame
-        grey = copied(view.image)
-        return np.repeat(grey[:, :, None], 3, axis=2) if grey.ndim == 2 else grey
+        return bgr_of(view.image)
     raw = ffi.new("fov_frame *")
     raw.bytes, raw.size = view.bytes, view.size
     return Decoder().decode(raw, True)

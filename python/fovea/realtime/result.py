@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._library import lib, text
+from .._library import ffi, lib, text
 from .._results import timings_ms
 
 Pair = tuple[float, float]
@@ -20,7 +20,7 @@ HEIGHTS = {lib.FOV_BALL_ON_GROUND: "on_ground", lib.FOV_BALL_IN_AIR: "in_air"}
 PARTS = [text(lib.fov_football_part_name(i)) for i in range(lib.FOV_PART_COUNT)]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Track:
     """A person of a match who has a name."""
 
@@ -37,7 +37,7 @@ class Track:
     sprints: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Ball:
     """The ball, as known at once."""
 
@@ -49,7 +49,7 @@ class Ball:
     pitch_m: Pair | None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Side:
     """A team's figures so far."""
 
@@ -61,7 +61,7 @@ class Side:
     sprints: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Teams:
     """Both teams."""
 
@@ -71,7 +71,7 @@ class Teams:
     has_ball: str | None  #: "first", "second", None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class PipelineResult:
     """One frame of a football pipeline."""
 
@@ -92,11 +92,26 @@ class PipelineResult:
     error: str | None = None  #: why the frame has no result (of a batch), else None
 
 
-def track_of(p: Any) -> Track:
-    return Track(p.id, ROLES.get(p.role, "player"), (p.x1, p.y1, p.x2, p.y2), p.score,
-                 "lost" if p.state == lib.FOV_TRACK_LOST else "active", SIDES.get(p.side), p.side_confidence,
-                 (p.x, p.y) if p.on_pitch else None, p.speed_mps if p.on_pitch and p.speed_mps else None,
-                 p.distance_m, p.sprints)
+def dtype_of(struct: str) -> np.dtype[Any]:
+    """A struct of the library as numpy reads it; from the headers, so that there is one place where it is written down."""
+    numbers = {"float": "f4", "double": "f8", "int32_t": "i4", "int": "i4", "_Bool": "?", "bool": "?"}
+    kind = ffi.typeof(struct)
+    fields = [(name, numbers.get(one.type.cname, "i4"), one.offset) for name, one in kind.fields]
+    names, formats, offsets = zip(*fields)
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": ffi.sizeof(kind)})
+
+
+PERSON = dtype_of("fov_football_person")
+
+
+def tracks_of(f: Any) -> list[Track]:
+    """All people of a fov_football_frame, read at once: field by field costs ten times as much."""
+    if not f.count:
+        return []
+    rows = np.frombuffer(ffi.buffer(f.people, f.count * PERSON.itemsize), PERSON).tolist()
+    return [Track(id_, ROLES.get(role, "player"), (x1, y1, x2, y2), score, "lost" if state == lib.FOV_TRACK_LOST else "active",
+                  SIDES.get(side), sure, (x, y) if on_pitch else None, speed if on_pitch and speed else None, distance, sprints)
+            for id_, state, role, side, sure, x1, y1, x2, y2, score, on_pitch, x, y, speed, distance, sprints in rows]
 
 
 def ball_of(ball: Any) -> Ball | None:
@@ -124,11 +139,11 @@ def result_of(r: Any) -> PipelineResult:
         reason = text(r.message) or text(lib.fov_status_text(r.status))
         return PipelineResult(r.frame.seq, 0.0, [], None, None, None, 0.0, timings["total"], False, r.width, r.height,
                               timings_ms=timings, error=reason)
-    homography = np.array(list(f.view.map), np.float64).reshape(3, 3) if f.view_known else None
-    return PipelineResult(r.frame.seq, f.time_s, [track_of(f.people[i]) for i in range(f.count)], ball_of(f.ball), teams_of(f),
+    homography = np.array([*f.view.map]).reshape(3, 3) if f.view_known else None
+    return PipelineResult(r.frame.seq, f.time_s, tracks_of(f), ball_of(f.ball), teams_of(f),
                           homography, timings["total"] - timings["queue"], timings["total"], r.in_time, r.width, r.height,
                           text(lib.fov_football_detector_name(f.detector)), timings,
-                          {PARTS[i]: f.parts_ns[i] / 1e6 for i in range(len(PARTS))})
+                          {part: ns / 1e6 for part, ns in zip(PARTS, f.parts_ns)})
 
 
 def stats_of(stats: dict[str, Any]) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class StreamProcessor(Closing):
 
     def get_stats(self) -> dict[str, Any]:
         """Counters since the start, latencies of the last minute: `total_frames delivered dropped{reason} failed avg_fps
-        e2e_latency_ms p50_/p95_/p99_latency_ms drop_rate callback_errors untaken phase reconnects`. After stop(), the last.
+        e2e_latency_ms p50_/p95_/p99_latency_ms drop_rate callback_errors model_errors untaken phase reconnects`. After stop(), the last.
 
         `avg_fps`: delivered a second since the start. `drop_rate`: lost for want of time or room, of those not left out for
         target_fps. C: fov_stream_get_stats.
@@ -201,7 +201,8 @@ class StreamProcessor(Closing):
         taken = told["total_frames"] - told["dropped"]["fps_limit"]
         lost = sum(told["dropped"].values()) - told["dropped"]["fps_limit"]
         return {**told, "avg_fps": told["delivered"] / lasted if lasted > 0 else 0.0, "e2e_latency_ms": told["avg_latency_ms"],
-                "drop_rate": lost / taken if taken else 0.0, "duration_s": lasted, "callback_errors": self.callback_errors}
+                "drop_rate": lost / taken if taken else 0.0, "duration_s": lasted, "callback_errors": self.callback_errors,
+                "model_errors": self.pipeline.finder.errors if self.pipeline.finder else 0}
 
     def _source_state(self) -> dict[str, Any]:
         state = ffi.new("fov_source_state *")
