@@ -365,6 +365,32 @@ def test_many_senders_on_one_stream(client):
     assert all(numbers[answer.tag] == answer.number for answer in answers) and sorted(numbers) == list(range(30))
 
 
+def test_closing_the_server_object_ends_who_waits(server):
+    one, ends = Server(server.url), []
+    stream, viewer = one.stream().__enter__(), one.watch("nobody").__enter__()
+
+    def wait(call):
+        try:
+            call()
+            ends.append("end")
+        except StreamClosed as error:
+            ends.append(str(error))
+    threads = [threading.Thread(target=wait, args=(call,), daemon=True)
+               for call in (lambda: stream.receive(), lambda: list(stream), lambda: list(viewer))]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    one.close()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(ends) == ["end", "end", "the stream was closed"]
+    for call in (lambda: stream.send(picture()), lambda: one.stream().__enter__()):
+        with pytest.raises(ClientError, match="was closed"):
+            call()
+    stream.close()
+    viewer.close()
+
+
 # --- the loop's thread --------------------------------------------------------------------------------------------------
 
 def test_a_fork_leaves_the_stream_to_the_parent(client):
