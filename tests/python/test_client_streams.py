@@ -101,6 +101,22 @@ def test_refusals_before_the_stream_opens(client, locked):
         pass
 
 
+def test_the_token_is_in_no_log(locked, caplog):
+    caplog.set_level(1)
+    token = locked.make_token("push")["token"]
+    with Server(locked.url, token) as one:
+        one.process_frame(picture())
+        with one.events("quiet") as events:
+            for stream in (one.stream(), one.detection("quiet")):
+                with stream:
+                    stream.send(picture())
+                    stream.receive(5)
+            assert next(events).kind == "session"
+        with pytest.raises(ClientError), one.stream(model_id="boats"):
+            pass
+    assert token not in caplog.text
+
+
 def test_a_token_that_is_revoked_ends_the_stream(locked):
     made = locked.make_token("push")
     with Server(locked.url, made["token"]) as one, one.stream() as stream:
