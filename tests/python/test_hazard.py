@@ -103,7 +103,7 @@ def test_it_goes_as_the_servers_controller(start_server):
                 told.append((answer.data["config"]["fps_limit"], session.config.fps_limit))
     # What the server tells with an answer is from before that answer counted; its seconds may end one result apart from ours.
     pairs = [(theirs[0], mine[1]) for mine, theirs in zip(told, told[1:])]
-    assert pairs[-1][0] < 15 and sum(a != b for a, b in pairs) <= 4, told
+    assert pairs[-1][0] < 15 and sum(a != b for a, b in pairs) <= len(pairs) / 3, told
 
 
 def test_other_targets_and_wishes(caplog):
@@ -139,14 +139,14 @@ def test_stages_add_up_to_the_total():
     profiler = PerformanceProfiler()
     with profiler.profile_frame_processing("door") as profile:
         assert isinstance(profile, FrameProcessingProfiler)
-        for stage, seconds in (("frame_decode", 0.01), ("preprocessing", 0.002), ("inference", 0.03), ("postprocessing", 0.005)):
+        for stage, seconds in (("frame_decode", 0.01), ("preprocessing", 0.002), ("inference", 0.1), ("postprocessing", 0.005)):
             profile.start_stage(stage)
             time.sleep(seconds)
     metrics, = profiler.metrics["door"]
     assert isinstance(metrics, PerformanceMetrics)
     parts = [metrics.frame_decode_time, metrics.preprocessing_time, metrics.inference_time, metrics.postprocessing_time]
-    assert all(part >= least for part, least in zip(parts, (0.01, 0.002, 0.03, 0.005)))
-    assert sum(parts) == pytest.approx(metrics.total_time, abs=0.002) and metrics.queue_wait_time == 0
+    assert all(part >= least for part, least in zip(parts, (0.01, 0.002, 0.1, 0.005)))
+    assert 0 <= metrics.total_time - sum(parts) < 0.05 and metrics.queue_wait_time == 0
     assert dict(profiler.bottlenecks) == {"inference": 1}
 
 

@@ -27,18 +27,29 @@ class LoopThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
+        self._process, self._stopped = 0, False
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
+            if self._stopped:
+                raise StreamClosed("this Server object was closed")
             if self._loop is None or self._process != os.getpid():
                 self._loop, self._process = asyncio.new_event_loop(), os.getpid()
-                threading.Thread(target=self._loop.run_forever, name="fovea-client", daemon=True).start()
+                threading.Thread(target=self._work, args=(self._loop,), name="fovea-client", daemon=True).start()
             return self._loop
+
+    @staticmethod
+    def _work(loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_forever()
+        loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Its result or exception. Ctrl-C cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._running())
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._running())
+        except StreamClosed:
+            work.close()
+            raise
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -48,10 +59,20 @@ class LoopThread:
             raise
 
     def stop(self) -> None:
+        """Whoever waits in `run` gets StreamClosed."""
         with self._lock:
-            loop, self._loop = self._loop, None
+            loop, self._loop, self._stopped = self._loop, None, True
         if loop is not None and self._process == os.getpid():
-            loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(lambda: loop.create_task(self._end(loop)))
+
+    @staticmethod
+    async def _end(loop: asyncio.AbstractEventLoop) -> None:
+        others = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=5)
+        loop.call_soon(loop.stop)
 
 
 class PlainStream(Generic[Core]):
@@ -76,7 +97,10 @@ class PlainStream(Generic[Core]):
 
     def close(self) -> None:
         """At once. Answers that were not taken can still be; frames without one are "lost"."""
-        self._run(self._core.close())
+        try:
+            self._run(self._core.close())
+        except StreamClosed:  # with its Server
+            pass
 
     def finish(self) -> None:
         """No more frames: iterating ends with the last answer that is owed."""

@@ -50,7 +50,7 @@ class Server:
         self.close()
 
     def close(self) -> None:
-        """Closes the connections that are kept. Streams are closed by themselves."""
+        """Closes the connections that are kept, and streams that are still open."""
         self._http.close()
         self._thread.stop()
 

@@ -164,7 +164,10 @@ class Viewer:
 
     def close(self) -> None:
         """Ends the iteration, also one that waits."""
-        self._thread.run(self._core.close())
+        try:
+            self._thread.run(self._core.close())
+        except StreamClosed:  # with its Server
+            pass
 
     def __iter__(self) -> Iterator[Seen]:
         return self

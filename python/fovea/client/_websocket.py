@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 MOST_TEXT = 16 << 20  # of a message from the server
+# The package writes whole requests at its lowest level, and with them the token.
+_log = logging.getLogger("fovea.client.websocket")
+_log.setLevel(logging.INFO)
 # What a close code of the server means: docs/api/websocket.md. All others: the connection broke.
 _CLOSED: dict[int, tuple[type[ServerError], str]] = {
     1002: (Refused, "protocol_error"), 1003: (Refused, "wrong_kind"), 1007: (Refused, "bad_text"),
@@ -37,7 +41,7 @@ async def open_socket(address: Address, context: ssl.SSLContext | None, target: 
         # Host and port said once more: the package does not follow redirects to others then.
         return await websockets.asyncio.client.connect(  # type: ignore[no-any-return]
             address.url(target), additional_headers=address.headers(), compression=None, proxy=None, max_size=MOST_TEXT,
-            open_timeout=seconds, close_timeout=2, host=address.host, port=address.port,
+            open_timeout=seconds, close_timeout=2, host=address.host, port=address.port, logger=_log,
             **({"ssl": context} if context else {}))
     except websockets.exceptions.InvalidStatus as error:
         reply = error.response
