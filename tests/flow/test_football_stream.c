@@ -449,7 +449,7 @@ static fov_result *film(fov_stream *stream, fov_source *sources[2], fov_frame_po
     fov_result *result = NULL;
     fov_error error = {0};
     fov_source *source = sources[n >= cut];
-    for (int skip = n == cut ? 40 : 0; skip >= 0; skip--) {
+    for (int skip = n == cut ? 20 : 0; skip >= 0; skip--) {
         fov_frame_unref(&frame);
         assert_int_equal(fov_source_read(source, pool, &frame, NULL, &error), FOV_OK);
     }
@@ -464,7 +464,7 @@ static fov_result *film(fov_stream *stream, fov_source *sources[2], fov_frame_po
 static void a_cut_is_seen_and_the_view_found_anew(void **state)
 {
     (void)state;
-    enum { CUT = 30, LENGTH = 50 };
+    enum { CUT = 10, LENGTH = 13 };
     const fov_football_params football = {
         .player_model = "drawn", .pitch_model = "drawn", .pitch_fps = 0.125};
     const fov_stream_params params = {.results = 8, .fifo = true, .football = &football};
