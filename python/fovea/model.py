@@ -244,6 +244,7 @@ class Model(Closing):
             width, height = runner.detect(frame, params)
             found = to_detections(runner.out, width, height, self._info.task, self._label)
             found.timings_ms = timings_ms(runner.timings)
+            found.timings_ms["total"] = sum(found.timings_ms.values())  # no stream counts it here
             return found
         finally:
             self._give(runner)

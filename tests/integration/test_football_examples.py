@@ -97,7 +97,7 @@ def test_live_runs_until_it_is_stopped():
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
-    assert people(out) and re.search(r"; Reds \d+ % of the ball, Blues \d+ %$", out, re.M)
+    assert people(out) and re.search(r"; (Whites|Reds) \d+ % of the ball, (Whites|Reds) \d+ %$", out, re.M)
 
 
 def test_live_follows_rtmp(tmp_path):

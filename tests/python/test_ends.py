@@ -100,8 +100,8 @@ def _in_a_process(number):
     return number, len(fovea.Model("fake:boxes=3").predict(b"".join(open(os.environ["FOVEA_A_PICTURE"], "rb"))))
 
 
-def test_processes_that_are_spawned(bus, monkeypatch):
-    monkeypatch.setenv("FOVEA_A_PICTURE", str(bus[1]))
+def test_processes_that_are_spawned(photo, monkeypatch):
+    monkeypatch.setenv("FOVEA_A_PICTURE", str(photo[1]))
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(_in_a_process, range(3)) == [(0, 3), (1, 3), (2, 3)]
 

@@ -33,18 +33,18 @@ def test_it_gets_the_very_array():
     assert seen[0] is FRAME
 
 
-def test_what_it_gets_of_other_frames_stays_valid(bus, picture_bytes):
+def test_what_it_gets_of_other_frames_stays_valid(photo, picture_bytes):
     """Encoded, gray, turned: BGR that belongs to the function."""
     seen = []
     gray = np.random.default_rng(0).integers(0, 255, (48, 64), np.uint8)
-    rgb = np.ascontiguousarray(bus[0][..., ::-1])
+    rgb = np.ascontiguousarray(photo[0][..., ::-1])
     with fovea.Stream(seen.append, order="fifo") as stream:
         for frame in (picture_bytes, gray, rgb[..., ::-1]):
             stream.put(frame)
             assert stream.get(10).delivered
-    assert seen[0].shape == bus[0].shape and np.abs(seen[0].astype(int) - bus[0]).mean() < 2
+    assert seen[0].shape == photo[0].shape and np.abs(seen[0].astype(int) - photo[0]).mean() < 2
     assert np.array_equal(seen[1], np.dstack([gray] * 3))
-    assert np.array_equal(seen[2], bus[0])
+    assert np.array_equal(seen[2], photo[0])
 
 
 def test_it_runs_on_a_thread_of_its_own():

@@ -21,8 +21,8 @@ def told_by_command(path, *words):
     return json.loads(text)["detections"]
 
 
-def test_it_finds_what_the_command_line_finds(model, bus):
-    _, path = bus
+def test_it_finds_what_the_command_line_finds(model, photo):
+    _, path = photo
     found, told = model.predict(path.read_bytes()), told_by_command(path)
     assert len(found) == len(told) >= 2
     for mine, theirs in zip(found.to_dicts(), told):
@@ -32,8 +32,8 @@ def test_it_finds_what_the_command_line_finds(model, bus):
         assert mine["box_norm"] == pytest.approx(theirs["box_norm"], abs=1e-3)
 
 
-def test_pixels_give_what_their_file_gives(model, bus):
-    frame, path = bus
+def test_pixels_give_what_their_file_gives(model, photo):
+    frame, path = photo
     whole = model.predict(path.read_bytes(), exact=True)
     for pixels in (frame, np.ascontiguousarray(frame[..., ::-1])[..., ::-1], np.dstack([frame, frame[..., 0]])):
         found = model.predict(pixels)
@@ -41,10 +41,11 @@ def test_pixels_give_what_their_file_gives(model, bus):
         assert np.allclose(found.xyxy, whole.xyxy, atol=6)  # two JPEG decoders
     assert (whole.width, whole.height) == (1280, 720)
     assert {name for name, ms in whole.timings_ms.items() if ms > 0} >= {"decode", "preprocess", "inference"}
+    assert whole.timings_ms["total"] == pytest.approx(sum(ms for name, ms in whole.timings_ms.items() if name != "total"))
 
 
-def test_what_is_kept_can_be_chosen(model, bus):
-    frame, _ = bus
+def test_what_is_kept_can_be_chosen(model, photo):
+    frame, _ = photo
     assert set(model.predict(frame, classes=[27], conf=0.01).class_name) <= {"tie"}
     assert len(model.predict(frame, max_detections=1)) == 1
     sure = model.predict(frame, conf=0.9)
@@ -75,7 +76,7 @@ def test_what_cannot_be_opened(name, options, kind, words):
         fovea.Model(name, **options)
 
 
-def test_a_machine_without_a_runtime(bus):
+def test_a_machine_without_a_runtime(photo):
     """In a process of its own: a runtime is opened once."""
     code = """if True:
         import fovea
@@ -84,7 +85,7 @@ def test_a_machine_without_a_runtime(bus):
         except fovea.RuntimeMissing as error:
             print("missing", error)
         print(len(fovea.Model("fake:").predict(b"".join(open(%r, "rb")))))
-        """ % str(bus[1])
+        """ % str(photo[1])
     status, told = run_python(code)
     assert status == 0 and "missing" in told and "/nonexistent" in told and told.endswith("1\n")
 
@@ -115,11 +116,11 @@ def test_a_model_file_that_is_none(tmp_path):
     assert "bad.onnx" in str(told.value)
 
 
-def test_a_closed_model_says_so(bus):
+def test_a_closed_model_says_so(photo):
     model = fovea.Model("fake:")
     model.close()
     model.close()
-    for use in (lambda: model.predict(bus[0]), lambda: model.labels, lambda: model.info):
+    for use in (lambda: model.predict(photo[0]), lambda: model.labels, lambda: model.info):
         with pytest.raises(fovea.Closed, match="closed"):
             use()
     assert "closed" in repr(model)
@@ -147,16 +148,16 @@ def test_threads_share_its_runners():
         assert not failures
 
 
-def test_a_run_that_fails(bus):
+def test_a_run_that_fails(photo):
     with fovea.Model("fake:nan_every=1") as model, pytest.raises(fovea.InferenceFailed, match="not finite"):
-        model.predict(bus[0])
+        model.predict(photo[0])
 
 
-def test_a_model_closed_by_another_thread(bus):
+def test_a_model_closed_by_another_thread(photo):
     """The one who runs it gets its result; the next one hears that it is closed."""
     model = fovea.Model("fake:sleep_ms=200")
     found = []
-    thread = threading.Thread(target=lambda: found.append(len(model.predict(bus[0]))))
+    thread = threading.Thread(target=lambda: found.append(len(model.predict(photo[0]))))
     thread.start()
     while not model._open:
         pass
@@ -164,4 +165,4 @@ def test_a_model_closed_by_another_thread(bus):
     thread.join()
     assert found == [1]
     with pytest.raises(fovea.Closed):
-        model.predict(bus[0])
+        model.predict(photo[0])

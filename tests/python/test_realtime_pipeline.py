@@ -55,7 +55,7 @@ def test_what_a_result_says(pipeline, frames):
     for frame in frames:
         result = pipeline.process_frame(frame)
     assert result.error is None and result.detector == "drawn" and (result.width, result.height) == (640, 360)
-    assert result.homography.shape == (3, 3) and result.teams.state in ("known", "waiting") and result.teams.first.name == "Reds"
+    assert result.homography.shape == (3, 3) and result.teams.state in ("known", "waiting") and result.teams.first.name == "Whites"
     assert list(result.components) == PARTS and 0 < result.processing_time_ms <= result.latency_ms == result.timings_ms["total"]
     stages = [ms for name, ms in result.timings_ms.items() if name != "total"]
     assert sum(stages) == pytest.approx(result.timings_ms["total"], abs=1), "stages add up"

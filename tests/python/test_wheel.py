@@ -65,12 +65,12 @@ def in_it(environment, code, **more):
                env={"PATH": str(environment / "bin"), "HOME": str(environment), **more})
 
 
-def test_it_runs_with_no_compiler(environment, bus):
+def test_it_runs_with_no_compiler(environment, photo):
     told = in_it(environment, f"""if True:
         import shutil, fovea, fovea._library
         assert not any(map(shutil.which, ("cc", "gcc", "clang")))
         with fovea.Model("fake:boxes=2") as model, fovea.Stream("fake:boxes=2", tracker="bytetrack") as stream:
-            picture = open({str(bus[1])!r}, "rb").read()
+            picture = open({str(photo[1])!r}, "rb").read()
             stream.put(picture)
             print(fovea.version(), len(model.predict(picture)), len(stream.get(10).detections))
         maps = open("/proc/self/maps").read()
@@ -80,12 +80,12 @@ def test_it_runs_with_no_compiler(environment, bus):
     assert told == "0.1.0 2 2\n"
 
 
-def test_it_predicts_with_the_machines_runtime(environment, bus):
+def test_it_predicts_with_the_machines_runtime(environment, photo):
     """OpenVINO and the model are what set-up fetched; $FOVEA_DEPS names them."""
     deps = os.environ.get("FOVEA_DEPS") or str(PACKAGE.parent / ".deps")
     told = in_it(environment, f"""if True:
         import fovea
-        found = fovea.Model().predict(open({str(bus[1])!r}, "rb").read(), conf=0.8)
+        found = fovea.Model().predict(open({str(photo[1])!r}, "rb").read(), conf=0.8)
         print(found.class_name)
         """, FOVEA_DEPS=deps)
     assert told == "['person', 'person']\n"
