@@ -248,7 +248,8 @@ static void a_meeting_exchanges_no_names(void **state)
 /* ---- time ------------------------------------------------------------------------------------ */
 
 /* What was taken in the n-th frame, from 0, of two boxes that nobody knows, in a live stream. What
- * the model costs is not known before the first. */
+ * the model costs is not known before the first; one that a busy machine left no time does not
+ * count. */
 static fov_crops of_frame(int n, const char *appearance, fov_stream_params params)
 {
     fov_workers *workers = workers_of(DETECTOR, 1, NULL);
@@ -264,6 +265,8 @@ static fov_crops of_frame(int n, const char *appearance, fov_stream_params param
         assert_int_equal(result->detections->count, 2);
         assert_true(result->in_time);
         fov_result_release(&result);
+        if (i < n && !crops.taken && n < 10)
+            n++;
         usleep(i < n && params.target_fps > 0 ? 400000 : 0); /* for the rate */
     }
     fov_stream_close(&stream);
