@@ -247,7 +247,8 @@ def test_the_interpreter_ends_with_streams_running():
 
 def test_a_fork_after_loading_is_told():
     done = python("""
-        import os
+        import os, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # CPython 3.12 and newer warn of every fork beside threads
         from fovea.realtime import *
         pipeline = PipelineFactory.create_realtime_pipeline(os.environ["CONFIG"])
         frames = [one.frame for one in AsyncVideoReader(os.environ["MATCH"] + "&frames=2")]

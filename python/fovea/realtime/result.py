@@ -98,7 +98,9 @@ def dtype_of(struct: str) -> np.dtype[Any]:
     kind = ffi.typeof(struct)
     fields = [(name, numbers.get(one.type.cname, "i4"), one.offset) for name, one in kind.fields]
     names, formats, offsets = zip(*fields)
-    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": ffi.sizeof(kind)})
+    layout: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": ffi.sizeof(kind)}
+    read: np.dtype[Any] = np.dtype(layout)
+    return read
 
 
 PERSON = dtype_of("fov_football_person")
